@@ -1,0 +1,78 @@
+# Everything a contributor or a server needs, with no environment to activate: `make` lists it.
+
+PYTHON ?= python3
+SOURCE ?= seeds
+OUT ?= public
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(RUNTIME) ## Render the seed articles to public/ and say where to look
+	@$(BIN)/feedhub render $(SOURCE) $(OUT)
+	@echo "The feeds are in $(OUT)/: begin with $(OUT)/all.rss, $(OUT)/all.atom, $(OUT)/all.json and $(OUT)/feeds.opml"
+
+.PHONY: test
+test: lint types ## Lint, types, floors, and the tests with coverage
+	$(BIN)/pytest --cov --cov-report=term
+
+.PHONY: lint
+lint: $(DEV) ## Style, format and the floors of the house
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: types
+types: $(DEV) ## Static types, strict
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(DEV) ## Put imports and layout in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: judges
+judges: ## Install the feed readers from npm that some tests ask
+	npm --prefix tests/judges ci --no-audit --no-fund
+
+.PHONY: lock
+lock: $(DEV) ## Lock the newest versions that pyproject.toml allows
+	$(UV_COMPILE) --upgrade --group build pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --upgrade --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+.PHONY: clean
+clean: ## Remove everything that was made here
+	rm -rf $(VENV) $(OUT) build dist tests/judges/node_modules .coverage .coverage.* htmlcov
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp stands for what is installed: a second run installs nothing. The project itself is linked,
+# not copied, so that its own files need no second installation either.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "feedhub needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(RUNTIME): $(VENV)/.made requirements.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
