@@ -1,0 +1,78 @@
+"""An article as subscribers may see it: clean text, absolute URLs, aware UTC times, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture: absolute http(s) `url`, size in pixels or None, `media_type` or "" where unknown."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+    title: str = ""
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A publisher, known by its name; `domain` is an attribute, several names may share one."""
+
+    name: str
+    domain: str = ""
+
+    @property
+    def url(self) -> str:
+        """The publisher's home page, or "" where no domain is known."""
+        return f"https://{self.domain}/" if self.domain else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """A person who wrote the article; `url` is absolute or ""."""
+
+    name: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """Coverage of the same story elsewhere; `published` is None where the file does not say."""
+
+    title: str
+    url: str
+    provider: Provider | None = None
+    published: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One published article; all text is plain and unescaped but `content_html`, which is sanitised HTML.
+
+    `id` never changes (RFC 4287, 4.2.6). `updated` is never before `published`; both have whole seconds.
+    `duration` is in seconds and `player_url` an embeddable player, for videos. `quality` and `heat` are
+    the robot's scores: they order and filter, and never leave in a document.
+    """
+
+    id: str
+    slug: str
+    title: str
+    summary: str
+    content_html: str
+    url: str
+    published: datetime
+    updated: datetime
+    language: str = ""
+    provider: Provider | None = None
+    authors: tuple[Author, ...] = ()
+    topics: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    related: tuple[Related, ...] = ()
+    player_url: str = ""
+    duration: int | None = None
+    quality: float | None = None
+    heat: float | None = None

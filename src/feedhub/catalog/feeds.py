@@ -1,0 +1,176 @@
+"""What each touched feed holds now: its addresses, its window, its archives and their fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from feedhub.catalog.months import month_bounds, month_of
+from feedhub.feed import slug_for
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from feedhub.feed import Window
+
+
+class _Entry(NamedTuple):
+    """One line of a feed: what its fingerprint needs."""
+
+    published: int
+    id: str
+    digest: bytes
+    updated: int
+    size: int
+
+
+class _State(NamedTuple):
+    """A row of `states` without its feed."""
+
+    period: str
+    older: str
+    newer: str
+    count: int
+    newest: int | None
+    updated: int
+    changed_at: int
+    fingerprint: str
+
+
+class FeedSync:
+    """Recomputes feeds inside the transaction of a sync; returns nothing, counts what changed."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        now: datetime,
+        *,
+        window: Window,
+        archives: bool,
+        shape: str,
+    ) -> None:
+        self._sql = connection
+        self._now = int(now.timestamp())
+        self._window = window
+        self._archives = archives
+        self._shape = shape
+        self.changed = 0
+
+    def name_new_feeds(self) -> None:
+        """Give addresses to labels that have none: the label of the oldest article comes first."""
+        taken: dict[str, set[str]] = {}
+        for kind, slug in self._sql.execute("SELECT kind, slug FROM feeds WHERE slug IS NOT NULL"):
+            taken.setdefault(kind, set()).add(slug)
+        for number, kind, key in self._sql.execute(_UNNAMED).fetchall():
+            slugs = taken.setdefault(kind, set())
+            slug = slug_for(key, slugs) if key else ""
+            slugs.add(slug)
+            self._sql.execute("UPDATE feeds SET slug = ? WHERE number = ?", (slug, number))
+
+    def add_site_feed(self) -> None:
+        """The feed of everything exists even where there is no article yet."""
+        self._sql.execute("INSERT OR IGNORE INTO feeds (kind, key, label, slug) VALUES ('all', '', '', '')")
+
+    def refresh(self, feed: int, months: set[str] | None) -> None:
+        """Recompute one feed; `months` are those whose entries moved, None stands for all."""
+        before = {row[0]: _State._make(row) for row in self._sql.execute(_STATES_OF, (feed,))}
+        entries, beyond = self._subscription(feed)
+        periods = self._periods(feed, beyond) if self._archives and beyond is not None else []
+        self._put(feed, before, "", entries, (periods[0] if periods else "", ""))
+        for place, period in enumerate(periods):
+            older = periods[place + 1] if place + 1 < len(periods) else ""
+            newer = periods[place - 1] if place else ""
+            old = before.get(period)
+            moved = months is None or period in months
+            if moved or old is None or (old.older, old.newer) != (older, newer):
+                self._put(feed, before, period, self._month(feed, period), (older, newer))
+        for gone in before.keys() - {"", *periods}:
+            self._sql.execute("DELETE FROM states WHERE feed = ? AND period = ?", (feed, gone))
+
+    def _subscription(self, feed: int) -> tuple[list[_Entry], int | None]:
+        """Return the newest entries that the window holds, and when the first one beyond was published."""
+        entries: list[_Entry] = []
+        size = 0
+        for row in map(_Entry._make, self._sql.execute(_NEWEST, (feed,))):
+            size += row.size
+            recent = bool(entries) and row.published >= entries[0].published - self._window.days * 86400
+            roomy = not entries or size <= self._window.max_bytes
+            if not roomy or (len(entries) >= self._window.limit and not recent):
+                return entries, row.published
+            entries.append(row)
+        return entries, None
+
+    def _periods(self, feed: int, beyond: int) -> list[str]:
+        """Return the months with entries, newest first, from the first entry that the window leaves out.
+
+        One look-up in the index for each month, however many entries it has.
+        """
+        periods: list[str] = []
+        published: int | None = beyond
+        while published is not None:
+            periods.append(month_of(published))
+            start = month_bounds(periods[-1])[0]
+            published = self._sql.execute(_NEWEST_BEFORE, (feed, start)).fetchone()[0]
+        return periods
+
+    def _month(self, feed: int, period: str) -> list[_Entry]:
+        rows = self._sql.execute(_BETWEEN, (feed, *month_bounds(period)))
+        return [_Entry._make(row) for row in rows]
+
+    def _put(
+        self,
+        feed: int,
+        before: dict[str, _State],
+        period: str,
+        entries: Sequence[_Entry],
+        beside: tuple[str, str],
+    ) -> None:
+        """Store a state, with a new `changed_at` only where its fingerprint is new (RFC 9110, 8.8.2)."""
+        old = before.get(period)
+        updated = max((entry.updated for entry in entries), default=old.updated if old else 0)
+        fingerprint = self._fingerprint(feed, period, beside, updated, entries)
+        if old is not None and old.fingerprint == fingerprint:
+            return
+        self.changed += 1
+        changed_at = updated if old is None else max(self._now, old.changed_at + 1)
+        newest = entries[0].published if entries else None
+        row = _State(period, *beside, len(entries), newest, updated, changed_at, fingerprint)
+        self._sql.execute(_PUT_STATE, (feed, *row))
+
+    def _fingerprint(
+        self,
+        feed: int,
+        period: str,
+        beside: tuple[str, str],
+        updated: int,
+        entries: Iterable[_Entry],
+    ) -> str:
+        kind, slug, label = self._sql.execute(_FEED, (feed,)).fetchone()
+        head = (self._shape, kind, slug, label, period, *beside, updated)
+        digest = hashlib.blake2b(repr(head).encode(), digest_size=16)
+        for entry in entries:
+            digest.update(b"%b\0%b%d\n" % (entry.id.encode(), entry.digest, entry.updated))
+        return digest.hexdigest()
+
+
+_UNNAMED = """
+SELECT feeds.number, kind, feeds.key FROM feeds LEFT JOIN labels ON labels.feed = feeds.number
+WHERE slug IS NULL GROUP BY feeds.number ORDER BY kind, MIN(published), feeds.key
+"""
+_STATES_OF = """
+SELECT period, older, newer, count, newest, updated, changed_at, fingerprint
+FROM states WHERE feed = ?
+"""
+_ENTRIES = """
+SELECT labels.published, labels.id, digest, updated, size
+FROM labels JOIN articles ON articles.number = labels.article WHERE feed = ?
+"""
+_ORDER = "ORDER BY labels.published DESC, labels.id"
+_NEWEST = f"{_ENTRIES} {_ORDER}"
+_BETWEEN = f"{_ENTRIES} AND labels.published >= ? AND labels.published < ? {_ORDER}"
+_NEWEST_BEFORE = "SELECT MAX(published) FROM labels WHERE feed = ? AND published < ?"
+_PUT_STATE = "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FEED = "SELECT kind, slug, label FROM feeds WHERE number = ?"
+

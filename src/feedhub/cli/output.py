@@ -1,0 +1,78 @@
+"""What a person sees: problems on standard error, a progress bar on a terminal, a summary."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from feedhub.errors import Problem
+    from feedhub.render import Report
+
+# Why an article is not published, in the order of the summary.
+_HIDDEN = ("unpublished", "removed", "scheduled", "expired", "undated", "plain")
+_WORDS = {"plain": "without front matter"}
+
+
+def print_problems(problems: tuple[Problem, ...], source: Path) -> int:
+    """Print errors, one line each, and how many warnings there are; return the number of errors."""
+    errors = [problem for problem in problems if problem.level == "error"]
+    for problem in errors:
+        print(f"{problem.path}:{problem.line}: {problem.message}", file=sys.stderr)
+    warnings = sum(problem.level == "warning" for problem in problems)
+    if warnings:
+        count = f"{warnings} warning{'s' if warnings > 1 else ''}"
+        print(f"{count}: feedhub check {source} tells them", file=sys.stderr)
+    return len(errors)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[], object]]:
+    """Show a bar on a terminal once the work takes longer than a moment; elsewhere do nothing."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(unit=" files", delay=0.5, leave=False, dynamic_ncols=True) as bar:
+        yield bar.update
+
+
+def summary(report: Report, seconds: float, *, as_json: bool) -> str:
+    """Return what a render did, in three lines or as one JSON object."""
+    states = report.changes.states
+    hidden = {state: states[state] for state in _HIDDEN if states.get(state)}
+    if as_json:
+        return json.dumps(_numbers(report, hidden, seconds))
+    reasons = ", ".join(f"{count} {_WORDS.get(state, state)}" for state, count in hidden.items())
+    left_out = f"{sum(hidden.values())} left out" + (f" ({reasons})" if reasons else "")
+    return (
+        f"articles: {report.changes.articles} found, {report.changes.read} read, "
+        f"{report.published} published, {left_out}, {report.changes.rejected} rejected\n"
+        f"documents: {report.written} written, {report.unchanged} unchanged, "
+        f"{report.removed} files removed\n"
+        f"{seconds:.2f} seconds"
+    )
+
+
+def _numbers(report: Report, hidden: dict[str, int], seconds: float) -> dict[str, object]:
+    return {
+        "articles": {
+            "found": report.changes.articles,
+            "read": report.changes.read,
+            "published": report.published,
+            "hidden": hidden,
+            "rejected": report.changes.rejected,
+        },
+        "documents": {
+            "written": report.written,
+            "unchanged": report.unchanged,
+            "removed_files": report.removed,
+        },
+        "seconds": round(seconds, 3),
+    }

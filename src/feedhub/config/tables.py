@@ -1,0 +1,118 @@
+"""The keys of the configuration, in one place: name, type, default, explanation and rule."""
+
+from __future__ import annotations
+
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from feedhub.config import rules
+from feedhub.config.rules import count, key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteConfig:
+    """Where the feeds are published, and the texts that all of them share."""
+
+    base_url: str = key(
+        "http://127.0.0.1:8000",
+        "Where the feeds are published: the only origin of absolute addresses",
+        "an absolute http(s) address",
+        rules.base_url,
+    )
+    title: str = key("Feeds", "Title of the whole", "text that is not empty", rules.filled)
+    description: str = key("", "One sentence about the whole")
+    language: str = key("en", "Language of the articles", "a tag such as en-GB", rules.language)
+    copyright: str = key("", "Copyright line of every feed")
+    icon: str = key(
+        "", "Address of a square picture", "an http(s) address", rules.optional(rules.url)
+    )
+    logo: str = key(
+        "",
+        "Address of a picture twice as wide as high",
+        "an http(s) address",
+        rules.optional(rules.url),
+    )
+    authority: str = key(
+        "",
+        'Part of every id: choose once, never change; "" means the host of base_url and 2026',
+        "a domain or e-mail address in lower case, a comma and a date",
+        rules.optional(rules.authority),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """How article files are read."""
+
+    base_url: str = key(
+        "",
+        'Resolves relative addresses inside articles; "" means site.base_url',
+        "an absolute http(s) address",
+        rules.optional(rules.base_url),
+    )
+    permalink: str = key(
+        "",
+        "Address of an article that names none, such as /:year/:month/:slug/; "
+        f"known are :{', :'.join(rules.PLACEHOLDERS)}",
+        "a path or an address with placeholders",
+        rules.optional(rules.permalink),
+    )
+    timezone: str = key("UTC", "Zone of dates that name none", "a time zone", rules.timezone)
+    ignore: tuple[str, ...] = key(
+        ("node_modules", "_site", "_layouts", "_includes", "archetypes", "themes", "vendor"),
+        "Folders that hold no articles",
+        "a list of names",
+        rules.distinct,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedsConfig:
+    """Which feeds there are, and how long."""
+
+    kinds: tuple[str, ...] = key(
+        ("all", "topic", "provider", "category", "author"),
+        "What there are feeds of",
+        "a list of names",
+        rules.some,
+    )
+    formats: tuple[str, ...] = key(
+        ("rss", "atom", "json"), "What each feed is written as", "a list of names", rules.some
+    )
+    limit: int = count(50, "The newest N articles ...", 1, 10_000)
+    days: int = count(7, "... and everything of the last D days before the newest", 0, 3660)
+    max_bytes: int = count(1_000_000, "No feed is longer than this", 10_000, 100_000_000)
+    archives: bool = key(True, "Whether older articles stand in monthly archives (RFC 5005)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderConfig:
+    """What is written beside the documents."""
+
+    compress: tuple[str, ...] = key(
+        ("gzip", "br"), "Compressed copies of each document", "a list of names", rules.codings
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpConfig:
+    """What a server tells caches."""
+
+    max_age: int = count(900, "Seconds for which a feed may be cached", 0, 86_400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that can be configured, one attribute a section; without arguments, the defaults."""
+
+    site: SiteConfig = field(default_factory=SiteConfig)
+    source: SourceConfig = field(default_factory=SourceConfig)
+    feeds: FeedsConfig = field(default_factory=FeedsConfig)
+    render: RenderConfig = field(default_factory=RenderConfig)
+    http: HttpConfig = field(default_factory=HttpConfig)
+
+
+SECTIONS: dict[str, Any] = {section.name: section.default_factory for section in fields(Config)}
+KEYS: dict[str, Field[Any]] = {
+    f"{name}.{known.name}": known for name, section in SECTIONS.items() for known in fields(section)
+}

@@ -1,0 +1,86 @@
+"""What can go wrong, as one small tree of errors, and how a problem is told.
+
+FeedhubError            anything feedhub stops for; carries the exit code of the command
+  x ArticleError        one article file is unusable: it is told and skipped, the rest goes on
+  x ConfigError         the configuration or the command line is wrong
+  x CatalogError        the catalog cannot be used
+  x OutputError         the output folder cannot be written, or must not be
+  x ShrinkError         publishing would take away most of what is out: nothing is touched
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One complaint about one place in one file.
+
+    `message` says what is wrong and what to do. It never quotes the file's values: the article may be hidden.
+    `line` and `column` count from 1; `code` is a stable name such as `yaml-alias`.
+    """
+
+    path: str
+    line: int = 1
+    column: int = 1
+    level: Level = "error"
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.level} {self.code} {self.message}"
+
+
+class FeedhubError(Exception):
+    """Anything feedhub stops for; the message is one clear line for a person."""
+
+    exit_code = 2
+
+
+class ArticleError(FeedhubError):
+    """One article file is unusable; whoever knows its path makes a Problem of it.
+
+    `withdraws` is true where the file could be read but its visibility flags could not be trusted:
+    then no earlier version of the article may stay published either.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, line: int = 1, column: int = 1, withdraws: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.line = line
+        self.column = column
+        self.withdraws = withdraws
+
+    def at(self, path: str) -> Problem:
+        """Return the problem this error is for the file at `path`."""
+        return Problem(
+            path=path, line=self.line, column=self.column, code=self.code, message=str(self)
+        )
+
+
+class ConfigError(FeedhubError):
+    """The configuration or the command line is wrong; names the file, line and key where it can."""
+
+
+class CatalogError(FeedhubError):
+    """The catalog cannot be opened, locked or written."""
+
+
+class OutputError(FeedhubError):
+    """The output folder cannot be written, or holds files that are not ours to replace."""
+
+
+class ShrinkError(FeedhubError):
+    """Nothing, or less than half of what was published before, is left to publish; `problems` may say why."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems

@@ -1,0 +1,36 @@
+"""The formats feedhub writes, one row each; what a row needs is imported when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from feedhub.feed import Feed
+
+# Raise it when the same articles give other bytes: it is part of every fingerprint.
+WRITERS = 1
+
+
+class Format(NamedTuple):
+    """A way to write a feed: ending of its addresses, media type (RFC 9110, 8.3), module."""
+
+    name: str
+    suffix: str
+    media_type: str
+    room: str
+
+    def encode(self, feed: Feed) -> bytes:
+        """Return the feed's document in UTF-8; equal feeds give equal bytes."""
+        body: bytes = import_module(self.room, __name__).encode(feed)
+        return body
+
+
+FORMATS = {
+    row.name: row
+    for row in (
+        Format("rss", ".rss", "application/rss+xml; charset=utf-8", ".rss"),
+        Format("atom", ".atom", "application/atom+xml; charset=utf-8", ".atom"),
+        Format("json", ".json", "application/feed+json", ".jsonfeed"),
+    )
+}

@@ -1,0 +1,72 @@
+"""JSON Feed 1.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from feedhub.formats import _entry
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from feedhub.article import Article, Author, Image
+    from feedhub.feed import Channel, Feed
+
+_VERSION = "https://jsonfeed.org/version/1.1"
+
+
+def encode(feed: Feed) -> bytes:
+    """Return the feed as JSON Feed 1.1 in UTF-8; keys without a value are left out."""
+    channel = feed.channel
+    document = {
+        "version": _VERSION,
+        "title": feed.title,
+        "home_page_url": feed.home_page_url,
+        "feed_url": channel.url(f"{feed.path}.json"),
+        "description": feed.description,
+        "next_url": channel.url(f"{feed.older}.json") if feed.older else "",
+        "icon": channel.icon,
+        "favicon": channel.icon,
+        "language": channel.language,
+    }
+    items = [_item(article, channel) for article in feed.entries]
+    body = msgspec.json.encode(_given(document) | {"items": items})
+    return msgspec.json.format(body, indent=1) + b"\n"
+
+
+def _item(article: Article, channel: Channel) -> dict[str, Any]:
+    images = _entry.pictures(article)
+    return _given(
+        {
+            "id": article.id,
+            "url": article.url,
+            "title": article.title,
+            "content_html": _entry.content_html(article),
+            "summary": article.summary,
+            "image": images[0].url if images else "",
+            "date_published": _moment(article.published),
+            "date_modified": _moment(_entry.revised(article)),
+            "authors": [_author(person) for person in _entry.people(article)],
+            "tags": _entry.tags(article),
+            "language": _entry.language(article, channel),
+            "attachments": [_attachment(image) for image in images if image.media_type],
+        }
+    )
+
+
+def _author(person: Author) -> dict[str, str]:
+    return _given({"name": person.name, "url": person.url})
+
+
+def _attachment(image: Image) -> dict[str, str]:
+    return _given({"url": image.url, "mime_type": image.media_type, "title": image.title})
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.isoformat().replace("+00:00", "Z") if moment else ""
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value}

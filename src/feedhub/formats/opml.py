@@ -1,0 +1,49 @@
+"""OPML 2.0: one subscription list of every feed of the site, in groups by kind."""
+
+from __future__ import annotations
+
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+from lxml.etree import Element, SubElement, tostring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from feedhub.feed import Channel, Feed
+
+SUFFIX = ".opml"
+MEDIA_TYPE = "text/x-opml; charset=utf-8"
+
+
+def encode(channel: Channel, groups: Iterable[tuple[str, list[Feed]]], suffix: str) -> bytes:
+    """Return the list of feeds, each once, in the format whose addresses end in `suffix`.
+
+    A group is a heading and its feeds. One without a heading stands at the top level, one without
+    feeds is left out.
+    """
+    opml = Element("opml", version="2.0")
+    head, body = SubElement(opml, "head"), SubElement(opml, "body")
+    SubElement(head, "title").text = channel.title
+    given = [(heading, feeds) for heading, feeds in groups if feeds]
+    if given:
+        newest = max(feed.updated for _, feeds in given for feed in feeds)
+        SubElement(head, "dateModified").text = format_datetime(newest)
+    for heading, feeds in given:
+        parent = SubElement(body, "outline", text=heading) if heading else body
+        for feed in feeds:
+            SubElement(parent, "outline", _outline(feed, suffix))
+    declaration = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    return declaration + tostring(opml, encoding="UTF-8", xml_declaration=False, pretty_print=True)
+
+
+def _outline(feed: Feed, suffix: str) -> dict[str, str]:
+    return {
+        "type": "rss",
+        "text": feed.title,
+        "title": feed.title,
+        "xmlUrl": feed.channel.url(feed.path + suffix),
+        "htmlUrl": feed.home_page_url,
+        "description": feed.description,
+        "language": feed.channel.language,
+    }

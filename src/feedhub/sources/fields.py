@@ -1,0 +1,130 @@
+"""The front-matter fields feedhub knows, by all their names, and how one mapping of a file is asked for them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+from feedhub.errors import ArticleError, Problem
+from feedhub.sources.tree import Mapping, is_null
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from feedhub.sources.tree import Node
+
+T = TypeVar("T")
+
+#: Field -> the names it goes by: the seeds' and those of Jekyll, Hugo, Eleventy and Pelican. The first present
+#: one wins. Case, hyphens and underscores do not count.
+NAMES: dict[str, tuple[str, ...]] = {
+    # visibility
+    "is_published": ("published",),
+    "is_removed": ("removed",),
+    "is_draft": ("draft",),
+    "is_excluded": ("eleventyExcludeFromCollections",),
+    "status": ("status",),
+    "published": ("publishedDateTime", "publishDate", "pubDate", "date"),
+    "updated": ("updatedDateTime", "lastmod", "lastModifiedAt", "modified", "updated"),
+    "expires": ("expiryDate", "unpublishDate"),
+    # the article
+    "id": ("id",),
+    "slug": ("slug",),
+    "title": ("title",),
+    "summary": ("excerpt", "summary", "description"),
+    "web_url": ("webUrl", "canonicalUrl", "canonical", "link", "externalUrl"),
+    "original_url": ("originalUrl",),
+    "page_url": ("url", "permalink"),
+    "language": ("language", "lang", "locale"),
+    "provider": ("provider", "publisher"),
+    "authors": ("authors", "author"),
+    "topics": ("topics",),
+    "tags": ("tags", "keywords"),
+    "category": ("category",),
+    "categories": ("categories",),
+    "images": ("images",),
+    "image": ("image", "cover", "featuredImage", "featureImage", "heroImage", "thumbnail"),
+    "related": ("related",),
+    "featured": ("featuredContent",),
+    "length": ("length", "duration"),
+    "quality": ("quality",),
+    "heat": ("heat",),
+    # inside providers, authors, images and related items
+    "name": ("name", "title"),
+    "domain": ("domain",),
+    "person_url": ("url", "uri", "website", "link"),
+    "image_url": ("url", "src", "image", "path", "source"),
+    "image_title": ("title", "alt", "caption"),
+    "width": ("width",),
+    "height": ("height",),
+    "related_url": ("webUrl", "url", "link", "originalUrl"),
+}
+
+
+@lru_cache(maxsize=4096)
+def normal_key(name: str) -> str:
+    """Return a key without what does not count: `Canonical_URL` and `canonicalUrl` are one."""
+    return re.sub("[-_]", "", name).casefold()
+
+
+_KEYS = {field: tuple(map(normal_key, names)) for field, names in NAMES.items()}
+
+
+class Fields:
+    """One mapping of a file, asked field by field; complaints go to `problems`, which the file's mappings share."""
+
+    def __init__(self, mapping: Mapping, path: str, problems: list[Problem]) -> None:
+        self._nodes = {normal_key(key): node for key, node in reversed(mapping.entries.items())}
+        self.line = mapping.line
+        self._path = path
+        self._problems = problems
+
+    def node(self, field: str) -> Node | None:
+        """Return the first of the field's names that is present and not null."""
+        for key in _KEYS[field]:
+            node = self._nodes.get(key)
+            if node is not None and not is_null(node):
+                return node
+        return None
+
+    def given(self, field: str) -> Node | None:
+        """Return the first of the field's names that is present, null or not."""
+        return next((self._nodes[key] for key in _KEYS[field] if key in self._nodes), None)
+
+    def need(self, field: str, read: Callable[[Node], T]) -> T | None:
+        """Read a field that must be right where it is present; raises ArticleError."""
+        node = self.node(field)
+        return None if node is None else read(node)
+
+    def want(self, field: str, read: Callable[[Node], T], default: T) -> T:
+        """Read a field the article can do without: where it is wrong it is left out, with a warning."""
+        node = self.node(field)
+        return default if node is None else self.try_read(node, read, default)
+
+    def try_read(self, node: Node, read: Callable[[Node], T], default: T) -> T:
+        """Read one node the article can do without."""
+        try:
+            return read(node)
+        except ArticleError as error:
+            self.warn(error.code, f"{error}; left out", error.line, error.column)
+            return default
+
+    def within(self, node: Node) -> Fields:
+        """Return the fields of a mapping inside this one; raises ArticleError for another kind of node."""
+        if not isinstance(node, Mapping):
+            message = "this must be a mapping of names to values"
+            raise ArticleError("wrong-type", message, line=node.line, column=node.column)
+        return Fields(node, self._path, self._problems)
+
+    def warn(self, code: str, message: str, line: int = 0, column: int = 1) -> None:
+        """Add a warning about a place in this file; line 0 is where the mapping begins."""
+        problem = Problem(
+            path=self._path,
+            line=line or self.line,
+            column=column,
+            level="warning",
+            code=code,
+            message=message,
+        )
+        self._problems.append(problem)

@@ -1,0 +1,300 @@
+"""Article bodies as safe HTML: allowed tags and absolute addresses only, always the same bytes."""
+
+from __future__ import annotations
+
+import functools
+import html
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import nh3
+
+from feedhub.sources.urls import UrlError, absolute_url
+from feedhub.text import cut, legal, one_line
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
+_TAGS = _words(
+    "a abbr audio b blockquote br caption cite code col colgroup dd del details div dl dt em "
+    "figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small source "
+    "span strong sub summary sup table tbody td tfoot th thead time tr u ul var video"
+)
+_DROPPED_WITH_CONTENT = _words(
+    "applet button canvas datalist embed frameset input math meter noembed noframes noscript "
+    "object optgroup option progress script select style svg template textarea title"
+)
+_NUMBER, _WORDS = re.compile(r"[0-9]{1,5}"), re.compile(r".*", re.DOTALL)
+# What each attribute may say; addresses have a rule of their own.
+_ATTRIBUTES: dict[str, dict[str, re.Pattern[str]]] = {
+    "*": {
+        "dir": re.compile(r"ltr|rtl|auto"),
+        "lang": re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*"),
+    },
+    "a": {"title": _WORDS},
+    "img": {"alt": _WORDS, "title": _WORDS, "width": _NUMBER, "height": _NUMBER},
+    "audio": {"controls": _WORDS},
+    "video": {"controls": _WORDS},
+    "ol": {"start": re.compile(r"-?[0-9]{1,9}")},
+    "td": {"colspan": _NUMBER, "rowspan": _NUMBER},
+    "th": {"colspan": _NUMBER, "rowspan": _NUMBER},
+    "time": {"datetime": re.compile(r"[0-9A-Za-z:.+ -]{1,40}")},
+    "iframe": {"title": _WORDS},
+}
+_ADDRESSES = {
+    "a": {"href"},
+    "video": {"src", "poster"},
+    **{tag: {"src"} for tag in ("audio", "iframe", "img", "source")},
+}
+_ALLOWED = {
+    tag: {*_ATTRIBUTES.get(tag, ()), *_ADDRESSES.get(tag, ())}
+    for tag in _ATTRIBUTES.keys() | _ADDRESSES.keys()
+}
+
+# These read what nh3 wrote, never raw HTML: there `<` always starts a tag and `"` ends a value.
+_PAIRS = r'(?: [a-z]+="[^"]*")*'
+_REWRITTEN = re.compile(
+    rf"<iframe(?P<iframe>{_PAIRS})>.*?</iframe>|<(?:img|source)(?P<void>{_PAIRS})>|<p></p>"
+    rf"|(?P<pre><pre{_PAIRS}>)\n+",
+    re.DOTALL,
+)
+_PAIR = re.compile(r' ([a-z]+)="([^"]*)"')
+_PARAGRAPH_EDGE = re.compile(rf"(<p{_PAIRS}>|</p>)")
+_TAG = re.compile(r"</?([A-Za-z][^\s/<>]*)[^<>]*>")
+_INLINE = _words(
+    "a abbr b cite code del em i ins kbd mark q s samp small span strong sub sup time u var"
+)
+_YOUTUBE = re.compile(
+    r"https://(?:www\.)?youtube(?:-nocookie)?\.com/embed/(?!videoseries)([A-Za-z0-9_-]{11})(?:[?#/].*)?"
+)
+_DOCUMENT = re.compile(r"\s*(?:<!doctype|<html)\b", re.IGNORECASE)
+# CommonMark 0.31, 4.6, start condition 6: such a block is HTML as it stands, unless it is indented.
+_BLOCK_TAG = re.compile(
+    r"\s*</?(?:address|article|blockquote|center|div|d[dlt]|figure|footer|h[1-6r]|header|iframe|li"
+    r"|main|nav|ol|p|section|table|t(?:body|d|foot|h|head|r)|ul)(?=[\s/>])",
+    re.IGNORECASE,
+)
+_BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n)+")
+
+# Hostile bodies. The HTML parser walks the open elements at each tag, opens formatting elements
+# again in each block and compares the attributes of a tag in pairs. The Markdown parser looks for
+# the end of each bracket and declaration to the end of the block, makes all rows of a table as
+# wide as its head, and drops the rest of the text where it is nested deeper than allowed.
+_OPENING = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
+_NEVER_DEEP = _words(
+    "area base br col colgroup dd dt embed hr img input li link meta option p param source tbody "
+    "td tfoot th thead tr track wbr"
+)
+_FORMATTING = _words("a b big code em font i nobr s small strike strong tt u")
+_FORMATTING_WEIGHT = 20
+_FEW_TAGS, _MAX_WORK = 500, 3_000_000
+_MAX_ATTRIBUTES = 15_000
+_MARKS = re.compile(r"[][*_~`<>|&#\\!\n-]")
+_MAX_MARKS = 40_000
+_UNENDED = re.compile(r"\[(?![^\[\]\n]*\])|<[!?]")
+_MAX_UNENDED = 1_000
+_MAX_CELLS = 60_000
+_MAX_NESTING = 30
+_ROUNDS = 6
+
+
+def html_body(raw: str, *, base: str) -> str:
+    """Return `raw` as a balanced HTML fragment of allowed tags with absolute http(s) addresses.
+
+    Relative addresses are resolved on `base`; those that cannot be are dropped, and so are scripts,
+    styles, forms, comments and tracking pixels. A frame becomes a link to what it shows. Cleaning
+    the result again changes nothing. A body nested deeper than anybody writes keeps its text alone.
+    """
+    body = _cleaned(legal(raw), base)
+    for _ in range(_ROUNDS):
+        again = _cleaned(body, base)
+        if again == body:
+            return body
+        body = again
+    return _cleaned(_text_alone(body), base)
+
+
+def markdown_body(raw: str, *, base: str) -> str:
+    """Return Markdown (CommonMark, tables, strikethrough, raw HTML) as `html_body` does.
+
+    A body that is a whole HTML document, or whose blocks are all HTML, is taken for HTML: there
+    indentation means nothing.
+    """
+    if _is_html(raw):
+        return html_body(raw, base=base)
+    rendered = None if _too_dense(raw) else _rendered(legal(raw))
+    return html_body(_text_alone(raw) if rendered is None else rendered, base=base)
+
+
+def first_text(html: str, limit: int = 300) -> str:
+    """Return the plain text of the first paragraph of sanitised `html` with any, else of all.
+
+    At most `limit` characters on one line, cut between words or graphemes.
+    """
+    _, *pieces = _PARAGRAPH_EDGE.split(html)
+    edges, inners = pieces[::2], pieces[1::2]
+    texts = (_plain(inner) for edge, inner in zip(edges, inners, strict=True) if edge != "</p>")
+    return cut(next(filter(None, texts), "") or _plain(html), limit)
+
+
+def frame_url(html: str) -> str:
+    """Return the https address of the first frame in raw `html` that has a usable one, or ""."""
+    for match in _REWRITTEN.finditer(_frames_only(html)):
+        if source := _values(match["iframe"]).get("src"):
+            return source
+    return ""
+
+
+def _is_html(raw: str) -> bool:
+    blocks = _BLANK_LINES.split(raw.strip())
+    return bool(_DOCUMENT.match(raw)) or all(_BLOCK_TAG.match(block) for block in blocks if block)
+
+
+def _plain(body: str) -> str:
+    spaced = _TAG.sub(lambda match: "" if match[1] in _INLINE else " ", body)
+    return one_line(html.unescape(spaced))
+
+
+def _text_alone(body: str) -> str:
+    text = html.unescape(_TAG.sub(" ", body))
+    paragraphs = (one_line(part) for part in _BLANK_LINES.split(text))
+    return "\n".join(f"<p>{html.escape(part, quote=False)}</p>" for part in paragraphs if part)
+
+
+def _cleaned(raw: str, base: str) -> str:
+    """Clean once. What is unsafe goes at once; what moves when parsed again settles in a round."""
+    if _too_deep(raw):
+        raw = _text_alone(raw)
+    clean = _cleaner(base, {"iframe"}).clean(raw)
+    rewritten = _REWRITTEN.sub(_rewrite, clean)
+    if rewritten != clean:
+        rewritten = _cleaner(base, set()).clean(rewritten)
+    return legal(rewritten).strip()
+
+
+def _cleaner(base: str, more_tags: set[str]) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=_TAGS | more_tags,
+        clean_content_tags=_DROPPED_WITH_CONTENT,
+        attributes=_ALLOWED,
+        attribute_filter=functools.partial(_attribute, base),
+        link_rel=None,
+        url_schemes={"http", "https"},
+    )
+
+
+def _attribute(base: str, tag: str, name: str, value: str) -> str | None:
+    """Return the value an attribute may have, None to drop it; nh3 asks even for dropped tags."""
+    if name in _ADDRESSES.get(tag, ()):
+        return _address(value, base, secure=tag == "iframe")
+    words = legal(value)
+    rule = _ATTRIBUTES.get(tag, {}).get(name) or _ATTRIBUTES["*"].get(name)
+    return words if rule and rule.fullmatch(words) else None
+
+
+def _address(value: str, base: str, *, secure: bool) -> str | None:
+    try:
+        # nh3 has decoded the entities already.
+        url = absolute_url(value.replace("&", "&amp;"), base)
+    except UrlError:
+        return None
+    return re.sub(r"^http:", "https:", url) if secure else url
+
+
+def _values(pairs: str) -> dict[str, str]:
+    return {name: html.unescape(value) for name, value in _PAIR.findall(pairs)}
+
+
+def _rewrite(match: re.Match[str]) -> str:
+    if match["iframe"] is not None:
+        return _link_for_frame(_values(match["iframe"]))
+    if match["void"] is not None:
+        return match[0] if _is_shown(_values(match["void"])) else ""
+    return match["pre"] or ""
+
+
+def _link_for_frame(values: dict[str, str]) -> str:
+    source = values.get("src", "")
+    if not source:
+        return ""
+    target = _YOUTUBE.sub(r"https://www.youtube.com/watch?v=\1", source)
+    words = one_line(values.get("title", "")) or urlsplit(target).hostname or target
+    return f'<p><a href="{html.escape(target)}">{html.escape(words)}</a></p>'
+
+
+def _is_shown(values: dict[str, str]) -> bool:
+    sizes = [int(values[name]) for name in ("width", "height") if name in values]
+    return "src" in values and not (len(sizes) == 2 and max(sizes) <= 1)
+
+
+def _frames_only(raw: str) -> str:
+    return nh3.clean(
+        "" if _too_deep(raw) else raw,
+        tags={"iframe"},
+        clean_content_tags=_DROPPED_WITH_CONTENT,
+        attributes={"iframe": {"src"}},
+        attribute_filter=functools.partial(_attribute, ""),
+        link_rel=None,
+        url_schemes={"http", "https"},
+    )
+
+
+def _too_deep(raw: str) -> bool:
+    if len(raw) > _MAX_ATTRIBUTES and max(map(_words_within, raw.split(">"))) > _MAX_ATTRIBUTES:
+        return True
+    return raw.count("<") > _FEW_TAGS and _tag_work(raw) > _MAX_WORK
+
+
+def _words_within(piece: str) -> int:
+    return len(piece.split()) + piece.count("/")
+
+
+def _tag_work(raw: str) -> int:
+    """Return how many open elements the HTML parser may have to look at, at most."""
+    opened: Counter[str] = Counter()
+    depth = work = 0
+    for slash, tag in _OPENING.findall(raw.lower()):
+        work += depth
+        if tag in _NEVER_DEEP:
+            continue
+        weight = _FORMATTING_WEIGHT if tag in _FORMATTING else 1
+        if not slash:
+            opened[tag] += 1
+            depth += weight
+        elif opened[tag]:
+            opened[tag] -= 1
+            depth -= weight
+    return work
+
+
+def _too_dense(raw: str) -> bool:
+    rows = [line.count("|") for line in raw.split("\n") if "|" in line]
+    return (
+        len(_MARKS.findall(raw)) > _MAX_MARKS
+        or len(_UNENDED.findall(raw)) > _MAX_UNENDED
+        or len(rows) * max(rows, default=0) > _MAX_CELLS
+    )
+
+
+def _rendered(markdown: str) -> str | None:
+    """Return HTML, or None where the Markdown is nested too deep to be read to its end."""
+    parser = _markdown()
+    tokens = parser.parse(markdown)
+    if any(token.level >= _MAX_NESTING - 1 for token in tokens):
+        return None
+    return str(parser.renderer.render(tokens, parser.options, {}))
+
+
+@functools.cache
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # 60 ms, and a folder of HTML never needs it
+
+    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
+    return parser.enable(["table", "strikethrough"])

@@ -1,0 +1,192 @@
+"""The parts of an article as they stand in front matter: texts, labels, people, publishers, pictures, coverage."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from feedhub.article import Author, Image, Provider, Related
+from feedhub.errors import ArticleError
+from feedhub.sources.dates import parse_datetime, parse_duration
+from feedhub.sources.media_type import image_media_type
+from feedhub.sources.tree import Scalar, Sequence, as_int, as_text
+from feedhub.sources.urls import UrlError, absolute_url, rooted_url
+from feedhub.text import label_key, plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime, tzinfo
+
+    from feedhub.sources.fields import Fields
+    from feedhub.sources.tree import Node
+
+_LABEL_LIMIT = 200
+_RELATED_LIMIT = 100
+_IMAGE_LIMIT = 50
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z0-9-]{2,}")
+
+
+def refuse(node: Node, code: str, message: str) -> ArticleError:
+    """Return the error for one place in the file."""
+    return ArticleError(code, message, line=node.line, column=node.column)
+
+
+def read_text(node: Node) -> str:
+    """Read plain text: entities decoded once, on one line."""
+    return plain_text(as_text(node) or "")
+
+
+def date_reader(zone: tzinfo) -> Callable[[Node], datetime]:
+    """Return a reader of dates; those without a zone are in `zone`."""
+
+    def read(node: Node) -> datetime:
+        try:
+            return parse_datetime(as_text(node) or "", zone)
+        except ValueError as error:
+            advice = "write it as 2020-06-09T11:36:00Z"
+            raise refuse(node, "bad-date", f"the date is not usable: {error}; {advice}") from None
+
+    return read
+
+
+def read_duration(node: Node) -> int:
+    """Read an ISO 8601 duration as seconds."""
+    try:
+        return parse_duration(as_text(node) or "")
+    except ValueError as error:
+        raise refuse(node, "bad-duration", f"the length is not usable: {error}") from None
+
+
+def address_reader(base: str, *, rooted: bool = False) -> Callable[[Node], str]:
+    """Return a reader of addresses; `rooted` keeps the base's path before a root-relative one."""
+    resolve = rooted_url if rooted else absolute_url
+
+    def read(node: Node) -> str:
+        try:
+            return resolve(as_text(node) or "", base)
+        except UrlError as error:
+            raise refuse(node, "bad-url", f"the address is not usable: {error}") from None
+
+    return read
+
+
+def read_labels(node: Node, *, spaced: bool = False) -> tuple[str, ...]:
+    """Read labels from a list, or from one text with commas (or, if `spaced`, blanks) between them.
+
+    Each label once, in the order of the file.
+    """
+    return distinct(text for text in _texts(node, spaced=spaced) if len(text) <= _LABEL_LIMIT)
+
+
+def _texts(node: Node, *, spaced: bool) -> Iterator[str]:
+    if isinstance(node, Sequence):
+        for item in node.items:
+            yield from [read_text(item)] if isinstance(item, Scalar) else []
+    else:
+        text = as_text(node) or ""
+        divider = "," if "," in text or not spaced else None
+        yield from map(plain_text, text.split(divider))
+
+
+def distinct(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return each label once, as it is first spelled, in order; empty ones are left out."""
+    found: dict[str, str] = {}
+    for label in labels:
+        found.setdefault(label_key(label), label)
+    found.pop("", None)
+    return tuple(found.values())
+
+
+def read_provider(fields: Fields, node: Node) -> Provider | None:
+    """Read a publisher: a name, or a mapping with name and domain."""
+    if isinstance(node, Scalar):
+        return Provider(name=read_text(node)) if read_text(node) else None
+    inner = fields.within(node)
+    name = inner.want("name", read_text, "")
+    domain = inner.want("domain", read_text, "").lower()
+    if domain and not _DOMAIN.fullmatch(domain):
+        inner.warn("bad-domain", "the publisher's domain is not a host name; left out")
+        domain = ""
+    return Provider(name=name or domain, domain=domain) if name or domain else None
+
+
+def read_authors(fields: Fields, node: Node) -> tuple[Author, ...]:
+    """Read people: one, or a list; each a name, or a mapping with name and url."""
+    nodes = node.items if isinstance(node, Sequence) else (node,)
+    found: dict[str, Author] = {}
+    for item in nodes:
+        author = fields.try_read(item, lambda item: _author(fields, item), Author(name=""))
+        found.setdefault(label_key(author.name), author)
+    found.pop("", None)
+    return tuple(found.values())
+
+
+def _author(fields: Fields, node: Node) -> Author:
+    if isinstance(node, Scalar):
+        return Author(name=read_text(node))
+    inner = fields.within(node)
+    url = inner.want("person_url", address_reader(""), "")
+    return Author(name=inner.want("name", read_text, ""), url=url)
+
+
+def read_images(
+    fields: Fields, node: Node, read_address: Callable[[Node], str]
+) -> tuple[Image, ...]:
+    """Read pictures: one, or a list; each an address, or a mapping with url, width, height, title."""
+    nodes = node.items if isinstance(node, Sequence) else (node,)
+    found: dict[str, Image] = {}
+    for item in nodes[:_IMAGE_LIMIT]:
+        image = fields.try_read(item, lambda item: _image(fields, item, read_address), None)
+        if image is not None:
+            found.setdefault(image.url, image)
+    return tuple(found.values())
+
+
+def _image(fields: Fields, node: Node, read_address: Callable[[Node], str]) -> Image | None:
+    if isinstance(node, Scalar):
+        url = read_address(node) if as_text(node) else ""
+        return Image(url=url, media_type=image_media_type(url)) if url else None
+    inner = fields.within(node)
+    url = inner.need("image_url", read_address) or ""
+    if not url:
+        return None
+    return Image(
+        url=url,
+        width=_pixels(inner, "width"),
+        height=_pixels(inner, "height"),
+        title=inner.want("image_title", read_text, ""),
+        media_type=image_media_type(url),
+    )
+
+
+def _pixels(fields: Fields, field: str) -> int | None:
+    pixels = fields.want(field, as_int, None)
+    return pixels if pixels and 0 < pixels < 1_000_000 else None
+
+
+def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tuple[Related, ...]:
+    """Read coverage of the same story: each address once, never the article's own."""
+    if not isinstance(node, Sequence):
+        raise refuse(node, "wrong-type", "related must be a list")
+    found: dict[str, Related] = {}
+    for item in node.items[:_RELATED_LIMIT]:
+        related = fields.try_read(item, lambda item: _related(fields, item, zone), None)
+        if related is not None and related.url != own_url:
+            found.setdefault(related.url, related)
+    return tuple(found.values())
+
+
+def _related(fields: Fields, node: Node, zone: tzinfo) -> Related | None:
+    inner = fields.within(node)
+    url = inner.need("related_url", address_reader(""))
+    title = inner.want("title", read_text, "")
+    if not url or not title:
+        inner.warn("related-incomplete", "a related item needs a title and a webUrl; left out")
+        return None
+    provider = inner.node("provider")
+    return Related(
+        title=title,
+        url=url,
+        provider=inner.try_read(provider, lambda n: read_provider(inner, n), None) if provider else None,
+        published=inner.want("published", date_reader(zone), None),
+    )

@@ -1,0 +1,156 @@
+"""The tree that front matter is read into, its values still the text that their author wrote."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple, TypeAlias
+
+from feedhub.errors import ArticleError
+
+MAX_DEPTH = 16
+MAX_NODES = 20_000
+SECURED = "secured"
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+# The names that decide whether an article is shown; doubled, they cannot be trusted.
+_FLAGS = frozenset({"published", "removed", "draft", "status", "eleventyexcludefromcollections"})
+_INT = re.compile(r"[-+]?[0-9]{1,15}")
+_NUMBER = re.compile(
+    r"[-+]?(?:\.[0-9]{1,20}|[0-9]{1,20}(?:\.[0-9]{0,20})?)(?:[eE][-+]?[0-9]{1,3})?"
+)
+
+
+class Scalar(NamedTuple):
+    """One value: its text as written, its place in the file from 1, and whether it stood unquoted.
+
+    Only `plain` text may mean null, a boolean or a number (YAML 1.2.2, 10.3).
+    """
+
+    text: str
+    line: int
+    column: int
+    plain: bool
+
+
+class Sequence(NamedTuple):
+    """A list; `line` and `column` are where it begins in the file, from 1."""
+
+    items: tuple[Node, ...]
+    line: int
+    column: int
+
+
+class Mapping(NamedTuple):
+    """Values by key, as written and in order; no two keys differ only in case, none is `secured`.
+
+    `line` and `column` are where it begins in the file, from 1.
+    """
+
+    entries: dict[str, Node]
+    line: int
+    column: int
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+def is_null(node: Node) -> bool:
+    """Say whether `node` is YAML's null: nothing at all, `~` or an unquoted `null`."""
+    return type(node) is Scalar and node.plain and node.text in _NULLS
+
+
+def as_text(node: Node) -> str | None:
+    """Return a scalar's text as written, so that `5G` and `no` stay themselves; None for null.
+
+    Raises ArticleError `wrong-type` for a list or a mapping.
+    """
+    if type(node) is not Scalar:
+        raise wrong(node, "wrong-type", "A list or a table stands here; write text instead.")
+    return None if is_null(node) else node.text
+
+
+def as_bool(node: Node) -> bool:
+    """Return true or false, which must stand unquoted (YAML 1.2.2, 10.3.2); a flag is not guessed.
+
+    Raises ArticleError `not-boolean`, which withdraws the article, for all else.
+    """
+    if type(node) is Scalar and node.plain and node.text in _BOOLS:
+        return _BOOLS[node.text]
+    message = "This flag is neither true nor false; write one of the two, without quotes."
+    raise wrong(node, "not-boolean", message, withdraws=True)
+
+
+def as_int(node: Node) -> int | None:
+    """Return a whole number of at most 15 decimal digits, unquoted; None for null.
+
+    A leading zero means nothing (YAML 1.2.2, 10.3.2); the octal and hexadecimal forms are refused.
+    Raises ArticleError `not-a-number` for all else.
+    """
+    if is_null(node):
+        return None
+    if type(node) is Scalar and node.plain and _INT.fullmatch(node.text):
+        return int(node.text)
+    message = "This is no whole number; write at most 15 digits, without quotes."
+    raise wrong(node, "not-a-number", message)
+
+
+def as_number(node: Node) -> float | None:
+    """Return a finite number, unquoted; None for null.
+
+    Raises ArticleError `not-a-number` for all else, `.inf` and `.nan` among it.
+    """
+    if is_null(node):
+        return None
+    if type(node) is Scalar and node.plain and _NUMBER.fullmatch(node.text):
+        number = float(node.text)
+        if math.isfinite(number):
+            return number
+    message = "This is no finite number; write it in digits, without quotes."
+    raise wrong(node, "not-a-number", message)
+
+
+def wrong(node: Node, code: str, message: str, *, withdraws: bool = False) -> ArticleError:
+    """Return the error `code` at the place of `node`."""
+    return ArticleError(code, message, line=node.line, column=node.column, withdraws=withdraws)
+
+
+def key_error(folded: str, taken: set[str], depth: int, place: tuple[int, int]) -> ArticleError:
+    """Return the error for a key that is among those `taken` in its mapping, or is not printable.
+
+    A doubled key of the article's own mapping (depth 1) that hides or shows it withdraws it.
+    """
+    line, column = place
+    if folded not in taken:
+        message = "A key holds an invisible character; type it anew."
+        return ArticleError("invisible-character", message, line=line, column=column)
+    message = "A key appears twice (upper and lower case count as one); keep one of the two."
+    flag = depth == 1 and folded in _FLAGS
+    return ArticleError("duplicate-key", message, line=line, column=column, withdraws=flag)
+
+
+def place_at(text: str, index: int) -> tuple[int, int]:
+    """Return line and column, from 1, of the character `index` of a whole file's `text`."""
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+
+
+def error_at(text: str, index: int, code: str, message: str) -> ArticleError:
+    """Return the error `code` at the character `index` of a whole file's `text`."""
+    line, column = place_at(text, index)
+    return ArticleError(code, message, line=line, column=column)
+
+
+def too_deep(line: int, column: int) -> ArticleError:
+    """Return the error for collections nested deeper than MAX_DEPTH."""
+    message = f"Lists and tables are nested deeper than {MAX_DEPTH} levels; make them flatter."
+    return ArticleError("too-deep", message, line=line, column=column)
+
+
+def too_many(line: int, column: int) -> ArticleError:
+    """Return the error for more than MAX_NODES values, or events of the YAML parser."""
+    message = f"The front matter has more than {MAX_NODES} parts; shorten it."
+    return ArticleError("too-many-nodes", message, line=line, column=column)
