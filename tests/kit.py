@@ -1,0 +1,99 @@
+"""What tests need to make a source, run feedhub on it and look at what came out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import feedparser
+import yaml
+
+from feedhub.catalog import Catalog
+from feedhub.config import Config, load_config
+from feedhub.document import Document
+from feedhub.site import Site, source_of
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+def article_text(title: str = "A title", body: str = "", **fields: object) -> str:
+    """Return a file's text; `fields` are front matter by their own names, None leaves one out."""
+    matter: dict[str, object] = {
+        "title": title,
+        "excerpt": "A summary.",
+        "publishedDateTime": "2020-06-09T11:00:00Z",
+        "webUrl": f"https://news.example/{title.replace(' ', '-').lower()}",
+    }
+    matter |= fields
+    given = {key: value for key, value in matter.items() if value is not None}
+    dumped = yaml.safe_dump(given, allow_unicode=True, sort_keys=False)
+    return f"---\n{dumped}---\n{body}"
+
+
+@dataclass
+class Bench:
+    """A source folder, a catalog and a configuration, to be synced at any moment."""
+
+    root: Path
+    catalog: Catalog
+    config: Config
+    drafts: bool = False
+
+    def write(self, name: str, text: str = "", **fields: object) -> Path:
+        """Write one article file; without `text` an article of `fields`."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text or article_text(**fields), encoding="utf-8")  # type: ignore[arg-type]
+        return path
+
+    @property
+    def site(self) -> Site:
+        return Site(self.catalog, self.config, drafts=self.drafts)
+
+    def sync(self, now: datetime = NOW):
+        """Sync and return the Changes."""
+        return self.site.sync(source_of(self.root, self.config, drafts=self.drafts), now)
+
+    def documents(self) -> dict[str, Document]:
+        """Return every document of the site, built anew."""
+        site = self.site
+        return {path: site.document(planned) for path, planned in site.plan().items()}
+
+    def ids(self, path: str) -> list[str]:
+        """Return the ids of a JSON feed's items, in order."""
+        site = self.site
+        return [item["id"] for item in json.loads(site.document(site.plan()[path]).body)["items"]]
+
+    def titles(self, path: str = "all.json") -> list[str]:
+        """Return the titles of a JSON feed's items, in order."""
+        site = self.site
+        return [
+            item["title"] for item in json.loads(site.document(site.plan()[path]).body)["items"]
+        ]
+
+
+def make_bench(folder: Path, place: Path | None = None, **overrides: object) -> Bench:
+    """Return a bench below `folder`; `overrides` are configuration keys with `__` for the dot."""
+    root = folder / "articles"
+    root.mkdir(parents=True, exist_ok=True)
+    keys = {key.replace("__", "."): value for key, value in overrides.items()}
+    config = load_config(None, {}, {"site.base_url": "https://feeds.example.org"} | keys)
+    return Bench(root, Catalog(place), config)
+
+
+def parse(body: bytes):
+    """Parse RSS or Atom with feedparser, which must have nothing to complain of."""
+    parsed = feedparser.parse(body)
+    assert not parsed.bozo, parsed.get("bozo_exception")
+    return parsed
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder, by relative path, hidden ones too."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
