@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.kit import NOW, make_bench
 
 from feedhub.catalog import Catalog
 from feedhub.errors import CatalogError
 from feedhub.feed import slug_for
+from tests.kit import NOW, make_bench
 
 
 @pytest.fixture
@@ -226,7 +226,9 @@ def test_a_torn_file_keeps_its_last_good_article(bench, torn):
     assert state_of(bench) == before
 
 
-@pytest.mark.parametrize("flag", ["published: 'false'", "published: no", "draft: 1", "status: gone"])
+@pytest.mark.parametrize(
+    "flag", ["published: 'false'", "published: no", "draft: 1", "status: gone"]
+)
 def test_a_flag_that_cannot_be_trusted_withdraws(bench, flag):
     path = bench.write("a.md", title="Was good")
     bench.write("b.md", title="Stays")
@@ -270,6 +272,17 @@ def test_an_expired_article_goes_when_its_time_comes(bench):
     bench.sync(later(60))
 
     assert bench.titles() == ["Stays"]
+
+
+def test_a_torn_file_does_not_outlive_its_expiry(bench):
+    path = bench.write("a.md", title="T", expiryDate=later(60).isoformat())
+    bench.sync()
+    path.write_text("---\ntorn")
+    bench.sync(later(30))
+    assert bench.titles() == ["T"]
+    bench.sync(later(60))
+
+    assert bench.titles() == []
 
 
 def test_an_update_dated_in_the_future_counts_when_it_comes(bench):
@@ -590,4 +603,3 @@ def test_a_snapshot_holds_still_while_another_process_writes(bench, tmp_path):
         other.sync(later(60))
         assert bench.catalog.count() == 1
     assert bench.catalog.count() == 2
-

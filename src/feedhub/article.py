@@ -1,4 +1,4 @@
-"""An article as subscribers may see it: clean text, absolute URLs, aware UTC times, nothing else."""
+"""An article as subscribers may see it: clean text, absolute URLs, aware UTC times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A picture: absolute http(s) `url`, size in pixels or None, `media_type` or "" where unknown."""
+    """A picture: `url`, size in pixels or None, `media_type` or "" where unknown."""
 
     url: str
     width: int | None = None
@@ -50,11 +50,12 @@ class Related:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One published article; all text is plain and unescaped but `content_html`, which is sanitised HTML.
+    """One published article; all text is plain and unescaped but `content_html`, which is sanitised
+    HTML.
 
-    `id` never changes (RFC 4287, 4.2.6). `updated` is never before `published`; both have whole seconds.
-    `duration` is in seconds and `player_url` an embeddable player, for videos. `quality` and `heat` are
-    the robot's scores: they order and filter, and never leave in a document.
+    `id` never changes (RFC 4287, 4.2.6). `updated` is never before `published`; both have whole
+    seconds. `duration` is in seconds and `player_url` an embeddable player, for videos. `quality`
+    and `heat` are the robot's scores: they order and filter, and never leave in a document.
     """
 
     id: str

@@ -20,8 +20,8 @@ Level = Literal["error", "warning", "info"]
 class Problem:
     """One complaint about one place in one file.
 
-    `message` says what is wrong and what to do. It never quotes the file's values: the article may be hidden.
-    `line` and `column` count from 1; `code` is a stable name such as `yaml-alias`.
+    `message` says what is wrong and what to do. It never quotes the file's values: the article may
+    be hidden. `line` and `column` count from 1; `code` is a stable name such as `yaml-alias`.
     """
 
     path: str
@@ -77,7 +77,9 @@ class OutputError(FeedhubError):
 
 
 class ShrinkError(FeedhubError):
-    """Nothing, or less than half of what was published before, is left to publish; `problems` may say why."""
+    """Nothing, or less than half of what was published before, is left to publish; `problems` may
+    say why.
+    """
 
     exit_code = 3
 

@@ -42,7 +42,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedKind:
-    """A way to cut the site into feeds: how an article maps to labels, where a feed lies, what it is called."""
+    """A way to cut the site into feeds: where one lies, its texts, and an article's labels."""
 
     name: str
     folder: str
@@ -108,8 +108,10 @@ class Label(NamedTuple):
 
 
 class Window(NamedTuple):
-    """How much a subscription document holds: the newest `limit` and everything of the last `days` before the
-    newest, but no more than `max_bytes` of content.
+    """How much a subscription document holds.
+
+    The newest `limit` articles and everything of the last `days` before the newest, but no more
+    than `max_bytes` of content.
     """
 
     limit: int = 50
@@ -121,9 +123,10 @@ class Window(NamedTuple):
 class FeedState:
     """A feed without its articles: what the catalog remembers of it.
 
-    `slug` is "" for the feed of everything; `period` is "" for the subscription document, else the month of an
-    archive, as `2020-06`. `older` and `newer` are the neighbouring archives' periods, or "". Equal fingerprints
-    mean equal bytes. `changed_at` is when the content last changed, at least a second after the change before.
+    `slug` is "" for the feed of everything; `period` is "" for the subscription document, else the
+    month of an archive, as `2020-06`. `older` and `newer` are the neighbouring archives' periods,
+    or "". Equal fingerprints mean equal bytes. `changed_at` is when the content last changed, at
+    least a second after the change before.
     """
 
     kind: str
@@ -143,8 +146,8 @@ class FeedState:
 class Feed:
     """A feed ready to be written: `path` has no suffix, every other address is absolute.
 
-    `older`, `newer` and `current` are paths without suffix of the neighbouring archives (RFC 5005, 4) and of the
-    subscription document, or ""; `current` is set on archives only.
+    `older`, `newer` and `current` are paths without suffix of the neighbouring archives (RFC 5005,
+    4) and of the subscription document, or ""; `current` is set on archives only.
     """
 
     channel: Channel
@@ -171,9 +174,9 @@ def labels_of(article: Article, kinds: Iterable[str]) -> list[Label]:
 
 
 def slug_for(key: str, taken: set[str]) -> str:
-    """Return the address of a new label: its slug, or, where that is empty or taken, the slug and a hash.
+    """Return the address of a new label: its slug, and a hash where that is empty or taken.
 
-    The hash depends on the label alone and a label that has an address keeps it, so no address ever moves.
+    The hash depends on the label alone, and a label that has an address keeps it: none ever moves.
     """
     slug = slugify(key)
     if slug and slug not in taken:
@@ -189,14 +192,17 @@ def feed_path(kind: str, slug: str, period: str = "") -> str:
 
 
 def page_path(kind: str, slug: str) -> str:
-    """Return the path of a feed's page, the address to which a suffix is added: ``, `topics/ai/`."""
+    """Return the path of a feed's page, such as `topics/ai/`; that of everything is ""."""
     return f"{feed_path(kind, slug)}/" if KINDS[kind].folder else ""
 
 
 def build_feed(
     channel: Channel, state: FeedState, entries: tuple[Article, ...], *, pages: bool = False
 ) -> Feed:
-    """Join what the catalog knows with the site's texts; `pages` tells whether feeds have pages of their own."""
+    """Join what the catalog knows with the site's texts.
+
+    `pages` tells whether feeds have pages of their own.
+    """
     title, description = feed_texts(channel, state)
     path = feed_path(state.kind, state.slug)
 
@@ -209,7 +215,9 @@ def build_feed(
         path=beside(state.period) or path,
         title=title,
         description=description,
-        home_page_url=channel.url(page_path(state.kind, state.slug)) if pages else channel.home_page_url,
+        home_page_url=(
+            channel.url(page_path(state.kind, state.slug)) if pages else channel.home_page_url
+        ),
         updated=state.updated,
         entries=entries,
         older=beside(state.older),

@@ -1,4 +1,4 @@
-"""The catalog: what is published, in which feeds, and since when; one file, made again from the source at will."""
+"""The catalog: what is published, in which feeds, and since when; it can always be made again."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ __all__ = ["Catalog", "Changes", "Settings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What shapes feeds besides the articles: `shape` stands for everything that documents are made with.
+    """What shapes feeds besides the articles.
 
-    `private` is true where unpublished articles are let in: such a catalog is never mixed with a public one.
+    `shape` stands for everything else that documents are made with. `private` is true where
+    unpublished articles are let in: such a catalog is never mixed with a public one.
     """
 
     kinds: tuple[str, ...]
@@ -43,8 +44,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What one sync found: files by state, how many were rejected (some stay shown in an earlier version), how many
-    were read, how many feed states changed, and every problem of every file.
+    """What one sync found.
+
+    Files by state; how many were rejected (some stay shown in an earlier version), how many were
+    read, how many feed states changed; and every problem of every file.
     """
 
     states: dict[str, int]
@@ -87,7 +90,7 @@ class Catalog:
         return changes
 
     def _truncate_log(self) -> None:
-        """Empty the write-ahead log, which still holds withdrawn texts; a reader in the way is not waited for."""
+        """Empty the log, which holds withdrawn texts; a reader in the way is not waited for."""
         with self._guard():
             self._sql.execute("PRAGMA busy_timeout = 0")
             self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -116,19 +119,22 @@ class Catalog:
         self._put_meta(source=signature, shape=shape)
         return Changes(
             states=dict(self._sql.execute("SELECT state, count(*) FROM articles GROUP BY state")),
-            rejected=self._sql.execute("SELECT count(*) FROM articles WHERE rejected").fetchone()[0],
+            rejected=self._number("SELECT count(*) FROM articles WHERE rejected"),
             read=articles.read,
             changed=feeds.changed,
             problems=articles.problems(),
         )
 
     def _separate(self, settings: Settings) -> None:
-        """Empty a catalog that held drafts before it holds the public site, or the other way round."""
+        """Keep drafts and the public site apart: a catalog that held the one is emptied first."""
         private = str(settings.private)
         if self._meta("private") not in (None, private):
             for table in TABLES:
                 self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
         self._put_meta(private=private)
+
+    def _number(self, query: str) -> int:
+        return int(self._sql.execute(query).fetchone()[0])
 
     def _meta(self, key: str) -> str | None:
         row = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -155,8 +161,7 @@ class Catalog:
 
     def count(self) -> int:
         """Return how many articles are published."""
-        row = self._sql.execute("SELECT count(*) FROM articles WHERE state = 'shown'").fetchone()
-        return int(row[0])
+        return self._number("SELECT count(*) FROM articles WHERE state = 'shown'")
 
     def feeds(self, kinds: tuple[str, ...]) -> list[FeedState]:
         """Return every state of every feed of these kinds, in order of kind, slug and period."""
@@ -189,8 +194,10 @@ class Catalog:
         return None if row[0] is None else _moment(row[0])
 
     def outputs(self, root: str) -> dict[str, tuple[str, str]]:
-        """Return what was written below `root` and still stood there: path -> (fingerprint, stamp)."""
-        rows = self._sql.execute("SELECT path, fingerprint, stamp FROM outputs WHERE root = ?", (root,))
+        """Return what was last written below `root`: path -> (fingerprint, stamp)."""
+        rows = self._sql.execute(
+            "SELECT path, fingerprint, stamp FROM outputs WHERE root = ?", (root,)
+        )
         return {path: (fingerprint, stamp) for path, fingerprint, stamp in rows}
 
     def remember_outputs(self, root: str, outputs: dict[str, tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""What each touched feed holds now: its addresses, its window, its archives and their fingerprints."""
+"""What each touched feed holds now: its address, its window, its archives, their fingerprints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _State(NamedTuple):
     period: str
     older: str
     newer: str
-    count: int
+    length: int
     newest: int | None
     updated: int
     changed_at: int
@@ -71,7 +71,9 @@ class FeedSync:
 
     def add_site_feed(self) -> None:
         """The feed of everything exists even where there is no article yet."""
-        self._sql.execute("INSERT OR IGNORE INTO feeds (kind, key, label, slug) VALUES ('all', '', '', '')")
+        self._sql.execute(
+            "INSERT OR IGNORE INTO feeds (kind, key, label, slug) VALUES ('all', '', '', '')"
+        )
 
     def refresh(self, feed: int, months: set[str] | None) -> None:
         """Recompute one feed; `months` are those whose entries moved, None stands for all."""
@@ -90,20 +92,25 @@ class FeedSync:
             self._sql.execute("DELETE FROM states WHERE feed = ? AND period = ?", (feed, gone))
 
     def _subscription(self, feed: int) -> tuple[list[_Entry], int | None]:
-        """Return the newest entries that the window holds, and when the first one beyond was published."""
+        """Return the entries in the window, and when the first one beyond it was published."""
         entries: list[_Entry] = []
         size = 0
         for row in map(_Entry._make, self._sql.execute(_NEWEST, (feed,))):
             size += row.size
-            recent = bool(entries) and row.published >= entries[0].published - self._window.days * 86400
-            roomy = not entries or size <= self._window.max_bytes
-            if not roomy or (len(entries) >= self._window.limit and not recent):
+            if entries and not self._has_room(
+                len(entries), size, entries[0].published - row.published
+            ):
                 return entries, row.published
             entries.append(row)
         return entries, None
 
+    def _has_room(self, count: int, size: int, age: int) -> bool:
+        """Tell whether one more entry fits, `age` seconds older than the newest."""
+        window = self._window
+        return size <= window.max_bytes and (count < window.limit or age <= window.days * 86400)
+
     def _periods(self, feed: int, beyond: int) -> list[str]:
-        """Return the months with entries, newest first, from the first entry that the window leaves out.
+        """Return the months with entries, newest first, from that of an entry at `beyond`.
 
         One look-up in the index for each month, however many entries it has.
         """
@@ -127,7 +134,7 @@ class FeedSync:
         entries: Sequence[_Entry],
         beside: tuple[str, str],
     ) -> None:
-        """Store a state, with a new `changed_at` only where its fingerprint is new (RFC 9110, 8.8.2)."""
+        """Store a state; only a new fingerprint moves `changed_at` (RFC 9110, 8.8.2)."""
         old = before.get(period)
         updated = max((entry.updated for entry in entries), default=old.updated if old else 0)
         fingerprint = self._fingerprint(feed, period, beside, updated, entries)
@@ -173,4 +180,3 @@ _BETWEEN = f"{_ENTRIES} AND labels.published >= ? AND labels.published < ? {_ORD
 _NEWEST_BEFORE = "SELECT MAX(published) FROM labels WHERE feed = ? AND published < ?"
 _PUT_STATE = "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FEED = "SELECT kind, slug, label FROM feeds WHERE number = ?"
-

@@ -1,4 +1,4 @@
-"""Articles and problems as bytes, and the digest that tells whether a subscriber could see a difference."""
+"""Articles and problems as bytes, and the digest over what a subscriber can see."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def decode_problems(data: bytes) -> tuple[Problem, ...]:
 
 
 def digest_of(article: Article) -> bytes:
-    """Return 16 bytes over what a subscriber can see: not the robot's scores, and not `updated`, which follows."""
+    """Return 16 bytes over what a subscriber can see.
+
+    Not the robot's scores, and not `updated`, which follows from the rest.
+    """
     seen = replace(article, quality=None, heat=None, updated=article.published)
     return hashlib.blake2b(_encode(seen), digest_size=16).digest()
 

@@ -1,6 +1,6 @@
 """The catalog's file: SQLite, opened safely beside other processes, and disposable.
 
-The driver is used directly: importing SQLAlchemy takes 0.28 s on two cores, more than a whole warm render.
+The driver is used directly: importing SQLAlchemy takes as long as a whole warm render.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ TABLES = ("meta", "articles", "records", "feeds", "labels", "states", "outputs")
 
 
 def connect(place: Path | None) -> sqlite3.Connection:
-    """Open the catalog at `place`, made new where there is none or one of another version; None is in memory.
+    """Open the catalog at `place`, or one in memory for None; another version's is made anew.
 
     Raises CatalogError where the file is not a catalog or cannot be used.
     """
@@ -101,7 +101,8 @@ def _prepare(connection: sqlite3.Connection, place: Path | None) -> None:
         raise CatalogError(f"{place}: this is not a feedhub catalog; choose another place")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA secure_delete = ON")  # a withdrawn article leaves no trace in free pages
+    # A withdrawn article leaves no trace in free pages.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA cache_size = -32000")
     if _pragma(connection, "user_version") != _VERSION:
         with transaction(connection):
@@ -110,7 +111,8 @@ def _prepare(connection: sqlite3.Connection, place: Path | None) -> None:
 
 
 def _create(connection: sqlite3.Connection, place: Path | None) -> None:
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    names = [row[0] for row in tables]
     if names and _pragma(connection, "application_id") != _APPLICATION_ID:
         raise CatalogError(f"{place}: this is another program's database; choose another place")
     for name in names:
@@ -128,7 +130,7 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    """Hold one transaction: `IMMEDIATE` waits for other writers, `DEFERRED` is a snapshot for reading."""
+    """Hold one transaction: `IMMEDIATE` waits for other writers, `DEFERRED` is a snapshot."""
     connection.execute(f"BEGIN {kind}")
     try:
         yield

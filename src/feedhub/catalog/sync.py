@@ -69,8 +69,8 @@ class ArticleSync:
     def run(self, *, reread: bool, relabel: bool, step: Callable[[], object]) -> None:
         """Bring articles and labels up to date.
 
-        `reread` reads every file though none changed: then a different digest is our doing and no update.
-        `relabel` settles every article again. `step` is called for each file.
+        `reread` reads every file though none changed: then a different digest is our doing and no
+        update. `relabel` settles every article again. `step` is called for each file.
         """
         kept: set[str] = set()
         for item in self._source.scan():
@@ -107,7 +107,7 @@ class ArticleSync:
             return
         self.read += 1
         reading = self._source.read(found.path, self._now)
-        if known and known.state in _WITH_ARTICLE and _keeps_earlier(reading):
+        if known and known.state in _WITH_ARTICLE and _keeps_earlier(reading) and not due:
             self._keep(known, found, reading)
         elif reading.article is None:
             self._hide(known, found, reading)
@@ -115,7 +115,10 @@ class ArticleSync:
             self._show(known, found, reading, reading.article, silent=reread)
 
     def _keep(self, known: _Known, found: Found, reading: Reading) -> None:
-        """A file that has become unreadable keeps its last good article: nothing flaps while it is written."""
+        """Keep the last good article of a file that cannot be read: it may be half-written.
+
+        Its `due` stays too: past it, nobody knows whether the article may still be shown.
+        """
         problems = reading.problems or (_lost_front_matter(found.path),)
         self._sql.execute(_KEEP, (found.stamp, encode_problems(problems), known.number))
 
@@ -133,7 +136,13 @@ class ArticleSync:
         )
 
     def _show(
-        self, known: _Known | None, found: Found, reading: Reading, article: Article, *, silent: bool
+        self,
+        known: _Known | None,
+        found: Found,
+        reading: Reading,
+        article: Article,
+        *,
+        silent: bool,
     ) -> None:
         digest = digest_of(article)
         article = replace(article, updated=self._updated(known, reading, article, digest, silent))
@@ -213,7 +222,7 @@ class ArticleSync:
 _WITH_ARTICLE = ("shown", "duplicate")
 _ALL_IDS = "SELECT id FROM articles WHERE id IS NOT NULL ORDER BY path"
 _ALL_PROBLEMS = "SELECT problems FROM articles WHERE problems IS NOT NULL"
-_KEEP = "UPDATE articles SET stamp = ?, due = NULL, rejected = 1, problems = ? WHERE number = ?"
+_KEEP = "UPDATE articles SET stamp = ?, rejected = 1, problems = ? WHERE number = ?"
 _UPSERT = """
 INSERT INTO articles
     (path, stamp, state, due, rejected, problems, id, digest, published, updated, size)
@@ -232,7 +241,8 @@ _CLAIMS = """
 SELECT articles.number, path, published, record FROM articles JOIN records USING (number)
 WHERE id = ? ORDER BY path
 """
-# A duplicate that comes first at last: its complaint goes, and its own warnings come with the next reading.
+# A duplicate that comes first at last: its complaint goes, and its own warnings come with the next
+# reading.
 _SET_SHOWN = """
 UPDATE articles SET state = 'shown', rejected = 0, problems = NULL, stamp = ''
 WHERE number = ? AND state = 'duplicate'

@@ -24,7 +24,8 @@ class Verdict(NamedTuple):
 
 
 def judge(flags: Flags, now: datetime, *, drafts: bool = False) -> Verdict:
-    """Return the verdict at `now`; `drafts` lets unpublished articles through, for a local preview only.
+    """Return the verdict at `now`; `drafts` lets unpublished articles through, for a local preview
+    only.
 
     Withdrawal comes first, so that nothing else of a hidden file needs to be valid.
     """

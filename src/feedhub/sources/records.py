@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """A file of a source: `path` below the root, with `/`; `stamp` moves whenever the file may have changed."""
+    """A file: its `path` below the root, and a `stamp` that moves when it may have changed."""
 
     path: str
     stamp: str
@@ -24,8 +24,9 @@ class Found(NamedTuple):
 class ReadOptions:
     """What shapes the reading of a file besides its bytes.
 
-    `base_url` resolves the file's relative addresses, base path kept; `permalink` is the pattern of an article's
-    own page or ""; `zone` is that of dates without one; `ignore` names folders that hold no articles.
+    `base_url` resolves the file's relative addresses, base path kept; `permalink` is the pattern of
+    an article's own page or ""; `zone` is that of dates without one; `ignore` names folders that
+    hold no articles.
     """
 
     authority: str
@@ -40,10 +41,11 @@ class ReadOptions:
 class Reading:
     """What one file says at one moment.
 
-    `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`, `scheduled`, `expired`,
-    `undated`, `plain` (no front matter) or `rejected`. `due` is when the file must be read again though it has
-    not changed. `dated_update` tells whether the file itself says when it was updated. `withdraws` is true for a
-    rejected file of which no earlier version may stay.
+    `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`,
+    `scheduled`, `expired`, `undated`, `plain` (no front matter) or `rejected`. `due` is when the
+    file must be read again though it has not changed. `dated_update` tells whether the file itself
+    says when it was updated. `withdraws` is true for a rejected file of which no earlier version
+    may stay.
     """
 
     state: str
@@ -68,4 +70,4 @@ class Source(Protocol):
         """Yield every article file, and a Problem for each that cannot be looked at."""
 
     def read(self, path: str, now: datetime) -> Reading:
-        """Read one file as it is to be shown at `now`; a bad file is a rejected Reading, never an exception."""
+        """Read one file as of `now`; a bad file is a rejected Reading, never an exception."""
