@@ -90,6 +90,7 @@ REFUSED: dict[str, tuple[str, int] | tuple[str, int, int]] = {
     "key-nonbreaking-space.md": ("invisible-character", 3),
     "key-without-colon.md": ("yaml-syntax", 3),
     "key-zero-width-space.md": ("invisible-character", 3),
+    "line-separator-before-quoted-value.md": ("invisible-character", 3, 16),
     "line-separator-before-tag.md": ("yaml-tag", 3),
     "line-separator-closes-fence.md": ("no-closing-fence", 1),
     "line-separator-in-block-scalar.md": ("invisible-character", 4),
@@ -203,6 +204,7 @@ READ: dict[str, tuple[str, str | None]] = {
     "text-nel-quoted.md": ("as_text", "a b"),
     "text-not-a-number.md": ("as_text", ".nan"),
     "text-null-quoted.md": ("as_text", "null"),
+    "text-null-title.md": ("as_text", None),
     "text-null-upper.md": ("as_text", None),
     "text-null.md": ("as_text", None),
     "text-octal-yaml11.md": ("as_text", "017"),
@@ -592,6 +594,10 @@ def test_secured_is_dropped_at_any_level(key: str, value: str) -> None:
     assert CANARY not in repr(front)
 
 
+def test_a_quoted_merge_key_is_a_key_like_others() -> None:
+    assert plain(accepted(b'---\n"<<": {a: b}\n---\n').fields) == {"<<": {"a": "b"}}
+
+
 def test_places_count_from_one_in_the_file() -> None:
     fields = accepted("\ufeff---\r\na: é\r\nb:\r\n  - {c: d}\r\n---".encode()).fields
     assert fields == Mapping(
@@ -895,6 +901,12 @@ def test_toml_tables_have_the_lines_of_their_headers() -> None:
     assert plain(entries["a"]) == {"b": {"c d": "1"}}
 
 
+def test_lines_inside_a_toml_array_are_no_headers() -> None:
+    entries = accepted(b"+++\nrows = [\n  [1],\n]\nheat = 3\n+++\n").fields.entries
+    assert entries["rows"].line == 2
+    assert entries["heat"] == Scalar("3", 5, 1, plain=True)
+
+
 def test_toml_agrees_with_tomllib() -> None:
     def texts(value: Any) -> Any:
         if isinstance(value, dict):
@@ -954,6 +966,14 @@ def test_toml_depth_limit_is_exact(open_: str, close: str) -> None:
     assert accepted(fits.encode())
     error = refusal(form.format(open_ * MAX_DEPTH, core, close * MAX_DEPTH).encode())
     assert (error.code, error.line) == ("too-deep", 2)
+
+
+def test_toml_part_limit_is_exact() -> None:
+    # The equals sign and the bracket count too.
+    fits = "1," * (MAX_NODES - 2)
+    assert accepted(f"+++\na = [{fits}]\n+++\n".encode())
+    error = refusal(f"+++\n\na = [{fits}1,]\n+++\n".encode())
+    assert (error.code, error.line) == ("too-many-nodes", 3)
 
 
 def test_numbers_that_toml_alone_has_are_refused() -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -34,9 +35,9 @@ ALLOWED = {
     "ol": {"start"},
     "time": {"datetime"},
     **dict.fromkeys(
-        "p br hr h1 h2 h3 h4 h5 h6 em strong b i u s del ins sub sup small mark abbr cite q blockquote "
-        "code pre kbd samp var ul li dl dt dd table caption thead tbody tfoot tr col colgroup figure "
-        "figcaption div span details summary".split(),
+        "p br hr h1 h2 h3 h4 h5 h6 em strong b i u s del ins sub sup small mark abbr cite q "
+        "blockquote code pre kbd samp var ul li dl dt dd table caption thead tbody tfoot tr col "
+        "colgroup figure figcaption div span details summary".split(),
         frozenset(),
     ),
 }
@@ -44,7 +45,7 @@ VOID = {"br", "hr", "img", "col", "source"}
 
 
 class Balance(HTMLParser):
-    """An independent reader: every tag that opens must close, in order, and nothing else may occur."""
+    """An independent reader: every tag that opens must close, in order, and no other may occur."""
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
@@ -74,7 +75,7 @@ def judge(fragment):
     balance.close()
     assert balance.open == []
     etree.Element("x").text = fragment  # raises where XML cannot carry it
-    for element in lxml_html.fragment_fromstring(fragment, create_parent="main").iter():
+    for element in fragment_of(fragment).iter():
         if element.tag == "main":
             continue
         for name in ("href", "src", "poster"):
@@ -84,6 +85,10 @@ def judge(fragment):
         if element.tag in ("img", "source"):
             assert "src" in element.attrib
     return fragment
+
+
+def fragment_of(source) -> Any:
+    return lxml_html.fragment_fromstring(source, create_parent="main")
 
 
 def clean(raw, base=BASE):
@@ -107,19 +112,26 @@ def clean(raw, base=BASE):
         ('<p dir="x" lang="not a language">a</p>', "<p>a</p>"),
         ('<ol start="3"><li>a</ol>', '<ol start="3"><li>a</li></ol>'),
         ('<ol start="x"><li>a</ol>', "<ol><li>a</li></ol>"),
-        ('<time datetime="2020-01-01T00:00Z">a</time>', '<time datetime="2020-01-01T00:00Z">a</time>'),
+        (
+            '<time datetime="2020-01-01T00:00Z">a</time>',
+            '<time datetime="2020-01-01T00:00Z">a</time>',
+        ),
         ('<time datetime="javascript()">a</time>', "<time>a</time>"),
         ("<!-- a --><!--more-->b<!--[if mso]><p>c</p><![endif]--><![if !mso]>d<![endif]>", "bd"),
         ("<pre>\n\n\n  a\n\n b</pre>", "<pre>  a\n\n b</pre>"),
+        ("<pre>" + "\n" * 40 + "a</pre>", "<pre>a</pre>"),
         ('<pre dir="ltr">\n\na</pre>', '<pre dir="ltr">a</pre>'),
         ("a&#1;b\x00c\ud800d\ufffee&#xfffe;", "abcde"),
         ("a\r\nb&#13;c", "a\nb\nc"),
         ("a&nbsp;b\xa0c", "a&nbsp;b&nbsp;c"),
         ("<p></p><div></div><p> </p>", "<div></div><p> </p>"),
         ("<p title='x'>a</p>", "<p>a</p>"),
-        ('<a href="/x" title="&quot;&lt;">a</a>', '<a href="https://h.example/x" title="&quot;&lt;">a</a>'),
+        (
+            '<a href="/x" title="&quot;&lt;">a</a>',
+            '<a href="https://h.example/x" title="&quot;&lt;">a</a>',
+        ),
     ],
-)  # fmt: skip
+)
 def test_html(raw, fragment):
     assert clean(raw) == fragment
 
@@ -127,17 +139,33 @@ def test_html(raw, fragment):
 @pytest.mark.parametrize(
     ("href", "address"),
     [
-        ("x", "https://h.example/blog/x"), ("/x", "https://h.example/x"), ("//c/x", "https://c/x"),
-        ("#x", f"{BASE}#x"), ("#", BASE), ("?a=1&amp;b=2", f"{BASE}?a=1&b=2"), ("http://c", "http://c/"),
-        ("/a b|é", "https://h.example/a%20b%7C%C3%A9"), ("/?a&amp;amp;b", "https://h.example/?a&amp%3Bb"),
-        ("/?a=1&copy=2", "https://h.example/?a=1&copy=2"), ("javascript:x", None), ("java&#9;script:x", None),
-        ("&#106;avascript:x", None), (" javascript:x", None), ("data:text/html,x", None), ("mailto:a@b", None),
-        ("tel:1", None), ("http://u:p@c/", None), ("http://[::1", None), ("", None), ("/&#8238;x", None),
-        ("vbscript:x", None), ("http://a b/", None),
+        ("x", "https://h.example/blog/x"),
+        ("/x", "https://h.example/x"),
+        ("//c/x", "https://c/x"),
+        ("#x", f"{BASE}#x"),
+        ("#", BASE),
+        ("?a=1&amp;b=2", f"{BASE}?a=1&b=2"),
+        ("http://c", "http://c/"),
+        ("/a b|é", "https://h.example/a%20b%7C%C3%A9"),
+        ("/?a&amp;amp;b", "https://h.example/?a&amp%3Bb"),
+        ("/?a=1&copy=2", "https://h.example/?a=1&copy=2"),
+        ("javascript:x", None),
+        ("java&#9;script:x", None),
+        ("&#106;avascript:x", None),
+        (" javascript:x", None),
+        ("data:text/html,x", None),
+        ("mailto:a@b", None),
+        ("tel:1", None),
+        ("http://u:p@c/", None),
+        ("http://[::1", None),
+        ("", None),
+        ("/&#8238;x", None),
+        ("vbscript:x", None),
+        ("http://a b/", None),
     ],
-)  # fmt: skip
+)
 def test_links_are_absolute_or_gone(href, address):
-    link = lxml_html.fragment_fromstring(clean(f'<a href="{href}">a</a>'))
+    link = fragment_of(clean(f'<a href="{href}">a</a>'))[0]
     assert link.get("href") == address
     assert link.text == "a"
 
@@ -150,30 +178,50 @@ def test_without_a_base_only_absolute_addresses_stay():
 @pytest.mark.parametrize(
     ("raw", "fragment"),
     [
-        ('<img src="/i/smilies/a.png" alt="a">', '<img src="https://h.example/i/smilies/a.png" alt="a">'),
-        ('<img src="a.png" width="10" height="20" class="x">',
-         '<img src="https://h.example/blog/a.png" width="10" height="20">'),
+        (
+            '<img src="/i/smilies/a.png" alt="a">',
+            '<img src="https://h.example/i/smilies/a.png" alt="a">',
+        ),
+        (
+            '<img src="a.png" width="10" height="20" class="x">',
+            '<img src="https://h.example/blog/a.png" width="10" height="20">',
+        ),
         ('<img src="a.png" width="100%" height="">', '<img src="https://h.example/blog/a.png">'),
-        ('<img src="a.png" alt="one\ntwo">', '<img src="https://h.example/blog/a.png" alt="one\ntwo">'),
+        (
+            '<img src="a.png" alt="one\ntwo">',
+            '<img src="https://h.example/blog/a.png" alt="one\ntwo">',
+        ),
         ('<img src="a.png" width="1" height="0">', ""),
         ('<img src="a.png" width="1" height="1">', ""),
         ('<img src="a.png" width="1">', '<img src="https://h.example/blog/a.png" width="1">'),
-        ('<img src="a.png" width="1" height="2">',
-         '<img src="https://h.example/blog/a.png" width="1" height="2">'),
-        ('<img alt="a">', ""), ('<img src="">', ""), ('<img src="data:image/png;base64,aa">', ""),
+        (
+            '<img src="a.png" width="1" height="2">',
+            '<img src="https://h.example/blog/a.png" width="1" height="2">',
+        ),
+        ('<img alt="a">', ""),
+        ('<img src="">', ""),
+        ('<img src="data:image/png;base64,aa">', ""),
         ('<img src="javascript:x" onerror="x">', ""),
-        ('<img src="a.png" alt="<img src=x>">',
-         '<img src="https://h.example/blog/a.png" alt="&lt;img src=x&gt;">'),
-        ('<picture><source srcset="a.webp"><img src="a.png"></picture>',
-         '<img src="https://h.example/blog/a.png">'),
-        ('<video controls poster="p.png" autoplay><source src="a.mp4" type="x"><source></video>',
-         '<video controls="" poster="https://h.example/blog/p.png">'
-         '<source src="https://h.example/blog/a.mp4"></video>'),
-        ('<audio src="a.mp3" controls>b</audio>',
-         '<audio src="https://h.example/blog/a.mp3" controls="">b</audio>'),
+        (
+            '<img src="a.png" alt="<img src=x>">',
+            '<img src="https://h.example/blog/a.png" alt="&lt;img src=x&gt;">',
+        ),
+        (
+            '<picture><source srcset="a.webp"><img src="a.png"></picture>',
+            '<img src="https://h.example/blog/a.png">',
+        ),
+        (
+            '<video controls poster="p.png" autoplay><source src="a.mp4" type="x"><source></video>',
+            '<video controls="" poster="https://h.example/blog/p.png">'
+            '<source src="https://h.example/blog/a.mp4"></video>',
+        ),
+        (
+            '<audio src="a.mp3" controls>b</audio>',
+            '<audio src="https://h.example/blog/a.mp3" controls="">b</audio>',
+        ),
         ('<source dir="ltr">a', "a"),
     ],
-)  # fmt: skip
+)
 def test_pictures_and_sounds(raw, fragment):
     assert clean(raw) == fragment
 
@@ -181,16 +229,39 @@ def test_pictures_and_sounds(raw, fragment):
 @pytest.mark.parametrize(
     "raw",
     [
-        "<script>x</script>", "<style>p{x}</style>", "<title>x</title>", "<template><p>x</p></template>",
-        "<noscript>x</noscript>", "<svg><text>x</text></svg>", "<svg><style><b>x</style></svg>",
-        "<math><mi>x</mi></math>", "<object data=x>x</object>", "<embed src=x>", "<button>x</button>",
-        "<select><option>x</select>", "<textarea>x</textarea>", "<input value=x>", "<applet>x</applet>",
-        "<canvas>x</canvas>", "<noframes>x</noframes>", "<noembed>x</noembed>", "<script>x", "<style>x",
-        "<meter>x</meter>", "<progress>x</progress>", "<datalist><option>x</datalist>", "<meta content=x>",
-        "<link href=x>", "<base href='http://evil.example/'>", "<iframe>x</iframe>", "<iframe src='data:x'>x",
-        "<frameset><frame src=x></frameset>", "<?php x ?>", "<!DOCTYPE x>",
+        "<script>x</script>",
+        "<style>p{x}</style>",
+        "<title>x</title>",
+        "<template><p>x</p></template>",
+        "<noscript>x</noscript>",
+        "<svg><text>x</text></svg>",
+        "<svg><style>x</style></svg>",
+        "<math><mi>x</mi></math>",
+        "<object data=x>x</object>",
+        "<embed src=x>",
+        "<button>x</button>",
+        "<select><option>x</select>",
+        "<textarea>x</textarea>",
+        "<input value=x>",
+        "<applet>x</applet>",
+        "<canvas>x</canvas>",
+        "<noframes>x</noframes>",
+        "<noembed>x</noembed>",
+        "<script>x",
+        "<style>x",
+        "<meter>x</meter>",
+        "<progress>x</progress>",
+        "<datalist><option>x</datalist>",
+        "<meta content=x>",
+        "<link href=x>",
+        "<base href='http://evil.example/'>",
+        "<iframe>x</iframe>",
+        "<iframe src='data:x'>x",
+        "<frameset><frame src=x></frameset>",
+        "<?php x ?>",
+        "<!DOCTYPE x>",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_writing_goes_with_its_content(raw):
     assert clean(raw) == ""
     assert clean(f"{raw}").find("x") < 0
@@ -208,30 +279,47 @@ def test_a_base_element_moves_nothing():
 @pytest.mark.parametrize(
     ("frame", "href", "words"),
     [
-        ('src="https://www.youtube.com/embed/OKPNjXh-6Vk" width="800" allowfullscreen',
-         "https://www.youtube.com/watch?v=OKPNjXh-6Vk", "www.youtube.com"),
-        ('src="//www.youtube.com/embed/OKPNjXh-6Vk?rel=0&amp;x=1" title="A &lt;b&gt; &quot;c&quot;"',
-         "https://www.youtube.com/watch?v=OKPNjXh-6Vk", 'A <b> "c"'),
-        ('src="http://www.youtube-nocookie.com/embed/OKPNjXh-6Vk"',
-         "https://www.youtube.com/watch?v=OKPNjXh-6Vk", "www.youtube.com"),
-        ('src="https://www.youtube.com/embed/videoseries?list=PL1"',
-         "https://www.youtube.com/embed/videoseries?list=PL1", "www.youtube.com"),
-        ('src="//cdn.embedly.com/widgets/media.html?src=https%3A%2F%2Fa&amp;key=b" class="embedly-embed"',
-         "https://cdn.embedly.com/widgets/media.html?src=https%3A%2F%2Fa&key=b", "cdn.embedly.com"),
+        (
+            'src="https://www.youtube.com/embed/OKPNjXh-6Vk" width="800" allowfullscreen',
+            "https://www.youtube.com/watch?v=OKPNjXh-6Vk",
+            "www.youtube.com",
+        ),
+        (
+            'src="//www.youtube.com/embed/OKPNjXh-6Vk?rel=0&amp;x=1" title="A &lt;b> &quot;c"',
+            "https://www.youtube.com/watch?v=OKPNjXh-6Vk",
+            'A <b> "c',
+        ),
+        (
+            'src="http://www.youtube-nocookie.com/embed/OKPNjXh-6Vk"',
+            "https://www.youtube.com/watch?v=OKPNjXh-6Vk",
+            "www.youtube.com",
+        ),
+        (
+            'src="https://www.youtube.com/embed/videoseries?list=PL1"',
+            "https://www.youtube.com/embed/videoseries?list=PL1",
+            "www.youtube.com",
+        ),
+        (
+            'src="//cdn.embedly.com/widgets/media.html?src=https%3A%2F%2Fa&amp;key=b" class="x"',
+            "https://cdn.embedly.com/widgets/media.html?src=https%3A%2F%2Fa&key=b",
+            "cdn.embedly.com",
+        ),
         ('src="player.html" title=" "', "https://h.example/blog/player.html", "h.example"),
         ('src="https://[::1]/a"', "https://[::1]/a", "::1"),
     ],
-)  # fmt: skip
+)
 def test_a_frame_becomes_a_link(frame, href, words):
     fragment = clean(f"<p>one<iframe {frame}>no <b>frames</b></iframe></p><p>two</p>")
     assert "frame" not in fragment
-    paragraphs = lxml_html.fragments_fromstring(fragment)
+    paragraphs = list(fragment_of(fragment))
     assert [p.text_content() for p in paragraphs] == ["one", words, "two"]
     assert paragraphs[1][0].get("href") == href
 
 
 def test_a_frame_cannot_smuggle():
-    raw = '<iframe src="https://a/" title="</a><script>x</script>">"><img src=x onerror=y></iframe>z'
+    raw = (
+        '<iframe src="https://a/" title="</a><script>x</script>">"><img src=x onerror=y></iframe>z'
+    )
     fragment = clean(raw)
     assert fragment.startswith('<p><a href="https://a/">&lt;/a&gt;&lt;script')
     assert fragment.endswith("</p>z")
@@ -248,12 +336,18 @@ def test_a_frame_cannot_smuggle():
         ('<iframe src="javascript:x"></iframe>', ""),
         ('<iframe src="//p/x"></iframe>', "https://p/x"),
         ('<iframe src="http://p/x?a=1&amp;b=2"></iframe>', "https://p/x?a=1&b=2"),
-        ('<IFRAME width=800 SRC=https://p/x allowfullscreen>', "https://p/x"),
-        ('<iframe src="data:x"></iframe><div><iframe src="https://p/2"></iframe></div>', "https://p/2"),
-        ('<!-- <iframe src="https://p/1"></iframe> --><iframe src="https://p/2"></iframe>', "https://p/2"),
+        ("<IFRAME width=800 SRC=https://p/x allowfullscreen>", "https://p/x"),
+        (
+            '<iframe src="data:x"></iframe><div><iframe src="https://p/2"></iframe></div>',
+            "https://p/2",
+        ),
+        (
+            '<!-- <iframe src="https://p/1"></iframe> --><iframe src="https://p/2"></iframe>',
+            "https://p/2",
+        ),
         ("<div>" * 60_000 + '<iframe src="https://p/2"></iframe>', ""),
     ],
-)  # fmt: skip
+)
 def test_the_first_usable_frame(raw, url):
     assert frame_url(raw) == url
 
@@ -263,9 +357,13 @@ def test_the_first_usable_frame(raw, url):
     [
         ("", ""),
         ("<p>one</p><p>two</p>", "one"),
-        ('<p> &nbsp; </p><p dir="ltr">a <b>b</b>c<br>d &lt;e&gt; &amp;amp;</p>', "a bc d <e> &amp;"),
+        (
+            '<p> &nbsp; </p><p dir="ltr">a <b>b</b>c<br>d &lt;e&gt; &amp;amp;</p>',
+            "a bc d <e> &amp;",
+        ),
         ("<h1>t</h1><pre>x</pre>", "t x"),
         ("<h1>t</h1><p>x</p>", "x"),
+        ("<p> </p>between<p>x</p>", "x"),
         ("<ul><li>a</li><li>b</li></ul>", "a b"),
         ("plain", "plain"),
         ("<p>zero\u200bwidth</p>", "zerowidth"),
@@ -280,22 +378,37 @@ def test_first_text(raw, text):
     ("raw", "fragment"),
     [
         ("", ""),
-        ("# T\n\na *b* **c** `d` ~~e~~", "<h1>T</h1>\n<p>a <em>b</em> <strong>c</strong> <code>d</code> <s>e</s></p>"),
-        ("|a|\n|-|\n|b|", "<table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>b</td>\n"
-                          "</tr>\n</tbody>\n</table>"),
-        ("[a](x.html) ![b](/i.png \"t\")", '<p><a href="https://h.example/blog/x.html">a</a> '
-                                           '<img src="https://h.example/i.png" alt="b" title="t"></p>'),
+        (
+            "# T\n\na *b* **c** `d` ~~e~~",
+            "<h1>T</h1>\n<p>a <em>b</em> <strong>c</strong> <code>d</code> <s>e</s></p>",
+        ),
+        (
+            "|a|\n|-|\n|b|",
+            "<table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>b</td>\n"
+            "</tr>\n</tbody>\n</table>",
+        ),
+        (
+            '[a](x.html) ![b](/i.png "t")',
+            '<p><a href="https://h.example/blog/x.html">a</a> '
+            '<img src="https://h.example/i.png" alt="b" title="t"></p>',
+        ),
         ("a\n<!--more-->\nb <u>c</u>", "<p>a</p>\n\n<p>b <u>c</u></p>"),
         ("```py\na < b\n```", "<pre><code>a &lt; b\n</code></pre>"),
         ("[a](javascript:x)", "<p>[a](javascript:x)</p>"),
         ("\x00a\ud800", "<p>a</p>"),
         ("<script>\nx\n</script>", ""),
-        ("<!DOCTYPE html>\n<html><head><title>t</title></head>\n\n    <p>a</p>\n\n*b*", "<p>a</p>\n\n*b*"),
+        (
+            "<!DOCTYPE html>\n<html><head><title>t</title></head>\n\n    <p>a</p>\n\n*b*",
+            "<p>a</p>\n\n*b*",
+        ),
         (" <html>*a*", "*a*"),
         ("<p>a</p>\n\n\t\t\t<div>b</div>\n\n    </div>", "<p>a</p>\n\n\t\t\t<div>b</div>"),
-        ("<div>a</div>\n\n*b*\n\n    <p>", "<div>a</div>\n<p><em>b</em></p>\n<pre><code>&lt;p&gt;\n</code></pre>"),
+        (
+            "<div>a</div>\n\n*b*\n\n    <p>",
+            "<div>a</div>\n<p><em>b</em></p>\n<pre><code>&lt;p&gt;\n</code></pre>",
+        ),
     ],
-)  # fmt: skip
+)
 def test_markdown(raw, fragment):
     result = judge(markdown_body(raw, base=BASE))
     assert result == fragment
@@ -305,17 +418,18 @@ def test_markdown(raw, fragment):
 def test_what_is_nested_too_deep_loses_no_word():
     deep = "<div>" * 50_000 + "<b>one &amp; two</b>"
     assert clean(deep) == "<p>one &amp; two</p>"
+    assert clean("<i></b></u>" * 2_000 + "<b>one</b>") == "<p>one</p>"
+    assert clean("<p " + "a " * 20_000 + ">one") == "<p>one</p>"
+    assert clean("<p>a</b></p>" * 300) == "<p>a</p>" * 300
     quoted = judge(markdown_body(">" * 40 + " one\n\ntwo &lt; <b>x</b>", base=BASE))
-    assert lxml_html.fragment_fromstring(quoted, create_parent=True).text_content().split("\n") == [
-        ">" * 40 + " one", "two < x"
-    ]  # fmt: skip
+    assert fragment_of(quoted).text_content().split("\n") == [">" * 40 + " one", "two < x"]
     assert "last words" in markdown_body("- " * 14 + "a\n\nlast words", base=BASE)
     assert "<blockquote>" in markdown_body(">" * 14 + " a", base=BASE)
 
 
 def test_a_fragment_that_never_settles_is_its_text(monkeypatch):
     monkeypatch.setattr(markup, "_ROUNDS", 0)
-    assert html_body("<b>a<i>b</b>c &lt;</i>", base=BASE) == "<p> a b c &lt;</p>".replace("> a", ">a")
+    assert html_body("<b>a<i>b</b>c &lt;</i>", base=BASE) == "<p>a b c &lt;</p>"
 
 
 HOSTILE_HTML = {
@@ -343,7 +457,9 @@ HOSTILE_MARKDOWN = {
     "pictures": "![" * 100_000,
     "nested brackets": "[" * 50_000 + "]" * 50_000,
     "lists": ("- " * 20 + "a\n") * 1_800,
+    "brackets apart": "[ a" * 39_000,
     "data": "a<![CDATA[" * 26_000,
+    "data apart": "a aaa <![CDATA[" * 9_000,
     "instructions": "a <?" * 60_000,
     "wide table": "|" + "a|" * 300 + "\n|" + "-|" * 300 + "\n" + "|\n" * 19_000,
     "stars": "*a " * 87_000,
@@ -366,15 +482,22 @@ print(time.process_time() - start)
     ("function", "raw"),
     [
         *(pytest.param("html_body", raw, id=f"html {name}") for name, raw in HOSTILE_HTML.items()),
-        *(pytest.param("markdown_body", raw, id=f"markdown {name}") for name, raw in HOSTILE_MARKDOWN.items()),
+        *(
+            pytest.param("markdown_body", raw, id=f"markdown {name}")
+            for name, raw in HOSTILE_MARKDOWN.items()
+        ),
     ],
-)  # fmt: skip
+)
 def test_hostile_bodies_take_no_time_and_crash_nothing(function, raw):
     child = subprocess.run(
         [sys.executable, "-c", CHILD, function],
-        input=raw[:262_144], capture_output=True, text=True, timeout=60, check=False,
+        input=raw[:262_144],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
         env={"PYTHONPATH": ":".join(sys.path), "PYTHONIOENCODING": "utf-8", "PATH": ""},
-    )  # fmt: skip
+    )
     assert child.returncode == 0, child.stderr[-500:]
     assert float(child.stdout) < 2, "one second on an idle machine"
 
@@ -408,17 +531,17 @@ def test_real_bodies(body, base):
 @pytest.mark.parametrize(("body", "base"), [*bodies("_newsletters")])
 def test_newsletters_keep_their_words_and_nothing_of_their_head(body, base):
     fragment = clean(body, base)
-    page = lxml_html.document_fromstring(body)
+    page: Any = lxml_html.document_fromstring(body)
     for useless in page.xpath("//head|//style|//script|//title|//comment()"):
         useless.drop_tree()
     text = " ".join(page.text_content().split())
-    assert " ".join(lxml_html.fromstring(fragment).text_content().split()) == text
+    assert " ".join(fragment_of(fragment).text_content().split()) == text
     assert not re.search(r"!important|@media|mso-|font-family", fragment)
-    assert len(page.xpath("//a[@href]")) == fragment.count("<a ")
+    assert len(page.xpath("//a[starts-with(@href, 'http')]")) == fragment.count("<a ")
 
 
 def test_root_relative_pictures_of_the_samples():
-    raw = '<img id="smileyhappy" class="emoticon" src="/i/smilies/16x16_smiley-happy.png" alt="Smiley">'
+    raw = '<img id="happy" class="x" src="/i/smilies/16x16_smiley-happy.png" alt="Smiley">'
     base = "https://powerusers.microsoft.com/t5/Community-App-Samples/Calendar/td-p/239959"
     assert clean(raw, base) == (
         '<img src="https://powerusers.microsoft.com/i/smilies/16x16_smiley-happy.png" alt="Smiley">'
@@ -426,27 +549,63 @@ def test_root_relative_pictures_of_the_samples():
 
 
 TAGS = (
-    "a b i p div pre table tr td li ul span em iframe img svg math style script title select option "
-    "template h1 form button noscript textarea blockquote dd dl font nobr source video mi foreignobject "
-    "mglyph plaintext xmp html body head frameset caption colgroup col br hr"
+    "a b i p div pre table tr td li ul span em iframe img svg math style script title select "
+    "option template h1 form button noscript textarea blockquote dd dl font nobr source video mi "
+    "foreignobject mglyph plaintext xmp html body head frameset caption colgroup col br hr"
 ).split()
 ATTRIBUTES = [
-    "", ' href="/x"', ' src="x"', ' src="https://www.youtube.com/embed/OKPNjXh-6Vk"', ' href="javascript:x"',
-    " onclick=x", ' title="a&quot;><img src=x onerror=y>"', ' alt="`"', " width=1 height=1", " dir=rtl",
-    ' style="x"', " /", ' src="data:x"', " href='#a'",
-]  # fmt: skip
+    "",
+    ' href="/x"',
+    ' src="x"',
+    ' src="https://www.youtube.com/embed/OKPNjXh-6Vk"',
+    ' href="javascript:x"',
+    " onclick=x",
+    ' title="a&quot;><img src=x onerror=y>"',
+    ' alt="`"',
+    " width=1 height=1",
+    " dir=rtl",
+    ' style="x"',
+    " /",
+    ' src="data:x"',
+    " href='#a'",
+]
 MARKUP = st.lists(
     st.one_of(
         st.builds("<{}{}>".format, st.sampled_from(TAGS), st.sampled_from(ATTRIBUTES)),
         st.sampled_from(TAGS).map("</{}>".format),
         st.sampled_from(
-            ["\n", "\n\n", "<!--", "-->", "<![CDATA[", "]]>", "&lt;", "&amp;lt;", "&#1;", "&#13;", "\r", "<", ">",
-             '"', "'", "\ud800", "&nbsp;", "    ", "* ", "> ", "`", "[a](b)", "![a](b)", "<?x", "<!x>"]
+            [
+                "\n",
+                "\n\n",
+                "<!--",
+                "-->",
+                "<![CDATA[",
+                "]]>",
+                "&lt;",
+                "&amp;lt;",
+                "&#1;",
+                "&#13;",
+                "\r",
+                "<",
+                ">",
+                '"',
+                "'",
+                "\ud800",
+                "&nbsp;",
+                "    ",
+                "* ",
+                "> ",
+                "`",
+                "[a](b)",
+                "![a](b)",
+                "<?x",
+                "<!x>",
+            ]
         ),
         st.text(max_size=5),
     ),
     max_size=25,
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @settings(max_examples=600, deadline=None)
@@ -467,4 +626,4 @@ def test_any_markdown_comes_out_clean(raw, limit):
 @given(st.text())
 def test_text_comes_back_as_it_was(value):
     plain = re.sub(r"[<>&\r]|\s+|[^\x20-\x7e\xa1-\ud7ff]", " ", value).strip()
-    assert lxml_html.fragment_fromstring(clean(plain), create_parent=True).text_content() == plain
+    assert fragment_of(clean(plain)).text_content() == plain

@@ -58,6 +58,8 @@ JPEG, PNG, SVG = "image/jpeg", "image/png", "image/svg+xml"
         ("https://h/a.jpg?w=1200&#038;strip=all", JPEG),
         ("https://pbs.twimg.com/media/x.jpg:large", JPEG),
         ("https://h/x%2Ejpg%3Fw%3D1", JPEG),
+        ("https://h/x%25252Epng", PNG),
+        ("https://h/x?a=1&amp;format=png", PNG),
         ("https://h/photo.png%252F1200x630.png?signature=abc", PNG),
         ("https://h/Screenshot%20(7).png", PNG),
         # 4. an address in the query
@@ -74,24 +76,32 @@ JPEG, PNG, SVG = "image/jpeg", "image/png", "image/svg+xml"
         ("https://h/photo.jpg/alternates/noext", JPEG),
         ("https://h/a.png/b.gif/c", "image/gif"),
         # 6. unknown
-        ("https://powerusers.microsoft.com/t5/image/serverpage/image-id/54914i1738/image-size/large", ""),
+        (
+            "https://powerusers.microsoft.com/t5/image/serverpage/image-id/54914i1738/image-size/large",
+            "",
+        ),
         ("https://www.thehindu.com/x/article1.ece/ALTERNATES/LANDSCAPE_615/x", ""),
         ("https://avatars.githubusercontent.com/u/1", ""),
         ("https://pbs.twimg.com/profile_banners/1/2/1500x500", ""),
-        ("https://s3.reutersmedia.net/resources/r/?m=02&d=20200609&t=2&i=15&w=&r=LYNXMPEG5800L", ""),
+        (
+            "https://s3.reutersmedia.net/resources/r/?m=02&d=20200609&t=2&i=15&w=&r=LYNXMPEG5800L",
+            "",
+        ),
         ("https://h/a.php", ""),
         ("https://h.jpg/", ""),
         ("https://[::1/a.png", ""),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_the_ordered_rule(url, media_type):
     assert image_media_type(url) == media_type
 
 
 def _addresses(folder):
     for path in sorted(folder.rglob("*.*")):
-        for match in re.finditer(r"^images:\n((?:[ -].*\n)+)", path.read_text("utf-8"), re.MULTILINE):
+        for match in re.finditer(
+            r"^images:\n((?:[ -].*\n)+)", path.read_text("utf-8"), re.MULTILINE
+        ):
             yield from re.findall(r"url: \"?([^\"\n]+)", match[1])
 
 

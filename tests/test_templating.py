@@ -18,7 +18,7 @@ BASE = "/blog"
     ("raw", "stripped"),
     [
         # Liquid
-        ("a {% include x.html a=\"b\" %}c", "a c"),
+        ('a {% include x.html a="b" %}c', "a c"),
         ("{%- assign a = 1 -%}a{%endif%}", "a"),
         ("a{% comment %} b {% if %} {% endcomment %}c", "ac"),
         ("a{% raw %}{{ b }} {% c %} `{% endraw %}d", "a{{ b }} {% c %} `d"),
@@ -32,29 +32,41 @@ BASE = "/blog"
         ("a {{ page.title }}b{{ content | strip }}", "a b"),
         ("{{ site.baseurl }}/x {{site.baseurl}} {{- site.baseurl -}}", "/blog/x /blog /blog"),
         ("{{ site.url }}{{ site.baseurl }}/x", "/blog/x"),
-        ("![a]({{ \"/i.png\" | relative_url }})", "![a](/blog/i.png)"),
+        ('![a]({{ "/i.png" | relative_url }})', "![a](/blog/i.png)"),
         ("{{ 'i.png' | absolute_url }}", "/blog/i.png"),
         ("{{ '/i.png' | url }} {{ '/i.png' | prepend: site.baseurl }}", "/blog/i.png /blog/i.png"),
-        ("{{ 'https://h/i.png' | relative_url }} {{ '//h/i.png' | url }}", "https://h/i.png //h/i.png"),
+        (
+            "{{ 'https://h/i.png' | relative_url }} {{ '//h/i.png' | url }}",
+            "https://h/i.png //h/i.png",
+        ),
         ("{{ '#top' | relative_url }}", "#top"),
         ("{{ \"{%\" }} {{ '' }} {{ 'x' | upcase }}", "{%  x"),
         # Hugo
         ('{{< figure src="a.jpg" alt="t" title="q" caption="c" >}}', '![t](<a.jpg> "q")'),
         ('{{< figure src="a b.jpg" caption="c" >}}', '![c](<a b.jpg> "c")'),
-        ('{{< figure src=a.jpg >}}', "![](<a.jpg>)"),
-        ('{{< figure src="a.jpg" alt="[x] \\"y\\"" title="\\"z\\"" >}}', '![\\[x\\] "y"](<a.jpg> "\\"z\\"")'),
+        ("{{< figure src=a.jpg >}}", "![](<a.jpg>)"),
+        (
+            '{{< figure src="a.jpg" alt="[x] \\"y\\"" title="\\"z\\"" >}}',
+            '![\\[x\\] "y"](<a.jpg> "\\"z\\"")',
+        ),
         ('{{< figure alt="t" >}}', ""),
         ('{{< figure src="><b>" >}}', "![](<b>)"),
         ("{{< figure src=`a.jpg` alt=`b` >}}", "![b](<a.jpg>)"),
         ("{{< youtube OKPNjXh-6Vk >}}", "<https://www.youtube.com/watch?v=OKPNjXh-6Vk>"),
-        ('{{< youtube id="OKPNjXh-6Vk" autoplay="true" >}}', "<https://www.youtube.com/watch?v=OKPNjXh-6Vk>"),
+        (
+            '{{< youtube id="OKPNjXh-6Vk" autoplay="true" >}}',
+            "<https://www.youtube.com/watch?v=OKPNjXh-6Vk>",
+        ),
         ("{{< vimeo 146022717 >}}", "<https://vimeo.com/146022717>"),
         ("{{< youtube '><script>' >}}", ""),
         ("{{< youtube >}}", ""),
-        ("{{< highlight go \"linenos=table\" >}}\nx\n{{< /highlight >}}", "\n```go\nx\n```\n"),
+        ('{{< highlight go "linenos=table" >}}\nx\n{{< /highlight >}}', "\n```go\nx\n```\n"),
         ("{{< highlight >}}x{{< / highlight >}}", "\n```\nx\n```\n"),
         ("{{< highlight go >}}x", "x"),
-        ('[a]({{< ref "post/x.md" >}}) [b]({{< relref path="y.md" >}})', "[a](post/x.md) [b](y.md)"),
+        (
+            '[a]({{< ref "post/x.md" >}}) [b]({{< relref path="y.md" >}})',
+            "[a](post/x.md) [b](y.md)",
+        ),
         ("{{% notice tip %}}a **b**{{% /notice %}}", "a **b**"),
         ("{{< tweet user=a id=1 >}}a{{</* x */>}}b{{/* c */}}", "ab"),
         # kramdown
@@ -82,7 +94,7 @@ BASE = "/blog"
         ("a { b } c", "a { b } c"),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_templating(raw, stripped):
     assert strip_templating(raw, base_path=f"{BASE}/") == stripped
 
@@ -135,12 +147,43 @@ def test_hostile_text_takes_no_time(raw):
 
 PIECES = st.lists(
     st.sampled_from(
-        ["{{", "}}", "{%", "%}", "{{<", ">}}", "{{%", "%}}", " raw ", "endraw", "highlight ", " endhighlight ", "/",
-         "comment", "figure ", 'src="a"', "`", "```", "\n", "\n\n", "~~~", "\\", "{:", ".x}", '"', "'", "|", " url ",
-         "site.baseurl", "a", " ", "-"]
+        [
+            "{{",
+            "}}",
+            "{%",
+            "%}",
+            "{{<",
+            ">}}",
+            "{{%",
+            "%}}",
+            " raw ",
+            "endraw",
+            "highlight ",
+            " endhighlight ",
+            "/",
+            "comment",
+            "figure ",
+            'src="a"',
+            "`",
+            "```",
+            "\n",
+            "\n\n",
+            "~~~",
+            "\\",
+            "{:",
+            ".x}",
+            '"',
+            "'",
+            "|",
+            " url ",
+            "site.baseurl",
+            "a",
+            " ",
+            "-",
+        ]
     ),
     max_size=30,
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @given(PIECES)

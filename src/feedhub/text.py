@@ -48,19 +48,15 @@ def cut(text: str, limit: int) -> str:
     """Shorten to at most `limit` characters, between words where it can, never in a grapheme."""
     if len(text) <= limit:
         return text
-    room = text[: limit - 1]
+    room = text[:limit]
     space = room.rfind(" ")
     if space > limit // 2:
         return room[:space].rstrip(" ,;:") + "…"
     import regex  # only texts without spaces need Unicode's grapheme rules (UAX 29)
 
-    clusters = regex.findall(r"\X", text[: limit + 32])
-    kept = ""
-    for cluster in clusters:
-        if len(kept) + len(cluster) > limit - 1:
-            break
-        kept += cluster
-    return kept + "…"
+    ends = (cluster.end() for cluster in regex.finditer(r"\X", text[: limit + 32]))
+    kept = max((end for end in ends if end < limit), default=0)
+    return text[:kept] + "…"
 
 
 def label_key(label: str) -> str:

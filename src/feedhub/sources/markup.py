@@ -165,7 +165,7 @@ def _plain(body: str) -> str:
 def _text_alone(body: str) -> str:
     text = html.unescape(_TAG.sub(" ", body))
     paragraphs = (one_line(part) for part in _BLANK_LINES.split(text))
-    return "\n".join(f"<p>{html.escape(part, quote=False)}</p>" for part in paragraphs if part)
+    return "\n".join(f"<p>{html.escape(part)}</p>" for part in paragraphs if part)
 
 
 def _cleaned(raw: str, base: str) -> str:
@@ -194,9 +194,8 @@ def _attribute(base: str, tag: str, name: str, value: str) -> str | None:
     """Return the value an attribute may have, None to drop it; nh3 asks even for dropped tags."""
     if name in _ADDRESSES.get(tag, ()):
         return _address(value, base, secure=tag == "iframe")
-    words = legal(value)
     rule = _ATTRIBUTES.get(tag, {}).get(name) or _ATTRIBUTES["*"].get(name)
-    return words if rule and rule.fullmatch(words) else None
+    return value if rule and rule.fullmatch(value) else None
 
 
 def _address(value: str, base: str, *, secure: bool) -> str | None:
@@ -236,7 +235,7 @@ def _is_shown(values: dict[str, str]) -> bool:
 
 def _frames_only(raw: str) -> str:
     return nh3.clean(
-        "" if _too_deep(raw) else raw,
+        "" if _too_deep(raw) else legal(raw),
         tags={"iframe"},
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes={"iframe": {"src"}},

@@ -141,7 +141,7 @@ class _Body:
         if not tag:
             return "{{" + bracket, start
         inner, after = tag
-        [(slash, name, words)] = _SHORTCODE.findall(inner)
+        _, slash, name, words, _ = _SHORTCODE.split(inner, maxsplit=1)
         if slash:
             return "", after
         arguments = _arguments(words)
