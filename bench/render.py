@@ -62,11 +62,12 @@ def _measure(folder: Path, size: int, options: argparse.Namespace) -> None:
     (folder / "feedhub.toml").write_text("" if options.full else _PLAIN, encoding="utf-8")
     rounds = [_round(folder, articles, number) for number in range(options.runs)]
     documents = sum(1 for path in (folder / "out-0").rglob("*") if path.suffix in _SUFFIXES)
-    for name, runs in zip(("cold", "unchanged", "one changed"), zip(*rounds, strict=True), strict=True):
+    for name, runs in zip(_ROUND, zip(*rounds, strict=True), strict=True):
         wall, cpu, memory = (statistics.median(figure) for figure in zip(*runs, strict=True))
         print(f"| {size} | {name} | {wall:.2f} | {cpu:.2f} | {memory:.0f} | {documents} |")
 
 
+_ROUND = ("cold", "unchanged", "one changed")
 _SUFFIXES = {".rss", ".atom", ".json", ".opml"}
 
 

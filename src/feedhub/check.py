@@ -1,4 +1,4 @@
-"""Checking a source: every problem of every file, and those that only show when files stand side by side."""
+"""Checking a source: every problem of every file, and what only shows side by side."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import json
 from typing import TYPE_CHECKING
 
 from feedhub.errors import Problem
-from feedhub.feed import KINDS
-from feedhub.text import slugify
+from feedhub.feed import KINDS, labels_of
+from feedhub.text import label_key, slugify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from feedhub.catalog import Catalog
+    from feedhub.feed import FeedState
     from feedhub.site import Site
     from feedhub.sources import Source
 
 
 def check(site: Site, catalog: Catalog, source: Source, now: datetime) -> list[Problem]:
-    """Return every problem of the source, in order of place; `catalog` is an empty one in memory."""
+    """Return every problem of the source, in order of place; `catalog` is empty, in memory."""
     problems = [*site.sync(source, now).problems]
     problems += _shared_addresses(catalog, source)
-    problems += _shared_slugs(site)
+    problems += _odd_slugs(site, catalog, source)
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column))
 
 
@@ -32,24 +33,41 @@ def _shared_addresses(catalog: Catalog, source: Source) -> Iterator[Problem]:
     for path, article in catalog.articles():
         other = first.setdefault(article.url, path)
         if other != path:
-            yield Problem(
-                path=source.locate(path),
-                level="warning",
-                code="duplicate-url",
-                message=f"the address is also that of {source.locate(other)}: remove one of the two",
-            )
+            message = f"the address is also that of {source.locate(other)}: remove one of the two"
+            yield _warning(source.locate(path), "duplicate-url", message)
 
 
-def _shared_slugs(site: Site) -> Iterator[Problem]:
-    for state in site.states():
-        if state.label and state.slug != slugify(state.label):
-            message = f"another label has its address, so it is at {site.address(state)}"
-            yield Problem(
-                path=f"{KINDS[state.kind].folder}/{state.slug}",
-                level="warning",
-                code="slug-collision",
-                message=f"{state.kind} {state.label!r}: {message}; rename one of the two",
-            )
+def _odd_slugs(site: Site, catalog: Catalog, source: Source) -> Iterator[Problem]:
+    """Labels whose feed is not where one would look, each told at the first file that has it."""
+    odd = [state for state in site.states() if state.label and state.slug != slugify(state.label)]
+    places = _first_places(catalog) if odd else {}
+    for state in odd:
+        path = source.locate(places[state.kind, label_key(state.label)])
+        yield _warning(path, "slug-collision", _slug_message(site, state))
+
+
+def _slug_message(site: Site, state: FeedState) -> str:
+    name, address = f"{state.kind} {state.label!r}", site.address(state)
+    slug = slugify(state.label)
+    if not slug:
+        return f"the {name} has no letter or digit, so its feed is {address}: rename it"
+    other = next(o for o in site.states() if (o.kind, o.slug) == (state.kind, slug))
+    return (
+        f"the {name} is too like {other.label!r}, so its feed is {address}: rename one of the two"
+    )
+
+
+def _first_places(catalog: Catalog) -> dict[tuple[str, str], str]:
+    """Return the path of the first article that has a label, by kind and key of the label."""
+    places: dict[tuple[str, str], str] = {}
+    for path, article in catalog.articles():
+        for label in labels_of(article, KINDS):
+            places.setdefault((label.kind, label.key), path)
+    return places
+
+
+def _warning(path: str, code: str, message: str) -> Problem:
+    return Problem(path=path, level="warning", code=code, message=message)
 
 
 def as_text(problems: Iterable[Problem]) -> str:

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from feedhub.catalog import Settings
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import KINDS, Channel, Feed, FeedState, Window, build_feed, feed_path
 from feedhub.formats import FORMATS, WRITERS, Format
 from feedhub.sources import ReadOptions, open_source
-from feedhub.catalog import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
 OPML_PATH = "feeds.opml"
 _OPML_TYPE = "text/x-opml; charset=utf-8"
-# How many articles stay decoded while documents are built: a feed's articles are mostly its neighbours'.
+# How many articles stay decoded while documents are built: a feed's articles are mostly its
+# neighbours'.
 _ARTICLES_KEPT = 2_048
 
 
 class Planned(NamedTuple):
-    """A document that can be built; equal fingerprints mean equal bytes. OPML has no format and no state."""
+    """A document that can be built; equal fingerprints mean equal bytes. OPML has no format and no
+    state.
+    """
 
     path: str
     fingerprint: str

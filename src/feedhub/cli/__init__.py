@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from feedhub.cli.arguments import parse
@@ -18,21 +20,42 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 done; 1 articles were rejected, the rest is published; 2 usage, configuration or output cannot be used;
-    3 refused, because too little would be left to publish.
+    0 done; 1 articles were rejected, the rest is published; 2 usage, configuration or output cannot
+    be used; 3 refused, because too little would be left to publish. 130 after Ctrl-C, 141 where
+    nobody reads the output.
     """
-    options = parse(sys.argv[1:] if arguments is None else arguments)
-    from feedhub.cli import commands  # `feedhub --version` needs none of it
-
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what the terminal cannot show is escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code: int = getattr(commands, options.command)(options)
-        sys.stdout.flush()
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
     except FeedhubError as error:
-        print(f"feedhub: {error}", file=sys.stderr)
-        return error.exit_code
+        return _failed(str(error), error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to tell anybody
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # nothing more to tell anybody
         return 141
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{place}{error.strerror or error}", 2)
+    except Exception:  # exit code 1 would say that the rest is published
+        traceback.print_exc()
+        return _failed("this is a fault of feedhub: please report the lines above", 2)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
+    from feedhub.cli import commands  # `feedhub --version` needs none of it
+
+    code: int = getattr(commands, options.command)(options)
+    return code
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"feedhub: {message}", file=sys.stderr)
     return code

@@ -4,39 +4,53 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from feedhub import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _EXIT_CODES = """\
-exit codes: 0 done · 1 articles were rejected, the rest is published ·
-2 usage, configuration or output cannot be used · 3 refused: too little would be left to publish"""
+exit codes:
+  0  done
+  1  articles were rejected, the rest is published
+  2  usage, configuration or output cannot be used
+  3  refused: too little would be left to publish"""
+_EXAMPLES = """\
+examples:
+  feedhub check articles
+  feedhub render articles public --base-url https://feeds.example.org"""
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one line, with the nearest known word, and exit with 2."""
-        self.exit(2, f"{self.prog}: {message}{self._nearest(message)}; see {self.prog} --help\n")
+    """A parser that complains in one line, with the nearest known word."""
 
-    def _nearest(self, message: str) -> str:
-        known = [
-            word
-            for action in self._actions
-            for word in (*action.option_strings, *(action.choices or ()))
-        ]
-        for word in message.replace("'", " ").split():
-            near = difflib.get_close_matches(word.split("=")[0], known, n=1)
-            if near and near[0] != word and "choose" not in word:
-                return f"; did you mean {near[0]}?"
-        return ""
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and exit with 2."""
+        if match := re.search(r"(.*invalid choice: '([^']*)')", message):
+            known = [word for action in self._actions for word in action.choices or ()]
+            message = f"{match[1]}{_nearest(match[2], known)}"
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what is not known here, where the options of the command are."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = _nearest(unknown[0].split("=")[0], self._option_string_actions)
+            self.error(f"unknown argument {unknown[0]!r}{near}")
+        return options, unknown
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options of one command, its name as `command`; exits with 2 and one line where it cannot."""
+    """Return the options of one command, its name as `command`; exits with 2 where it cannot."""
     return build_parser().parse_args(arguments)
 
 
@@ -45,18 +59,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="feedhub",
         description="A folder of article files in; RSS 2.0, Atom 1.0 and JSON Feed 1.1 out.",
-        epilog=_EXIT_CODES,
+        epilog=f"{_EXAMPLES}\n\n{_EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"feedhub {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"feedhub {__version__}", help="print the version"
+    )
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, parser_class=_Parser
     )
-    _add_render(commands)
-    _add_check(commands)
-    _add_feeds(commands)
-    _add_init(commands)
+    for add in (_add_render, _add_check, _add_feeds, _add_init):
+        add(commands)
     return parser
 
 
@@ -64,13 +78,15 @@ _Commands = argparse._SubParsersAction  # argparse has no public name for it
 
 
 def _add_command(
-    commands: _Commands[_Parser], name: str, about: str, example: str
+    commands: _Commands[_Parser], name: str, about: str, *examples: str
 ) -> argparse.ArgumentParser:
+    lines = [f"  feedhub {name} {example}".rstrip() for example in examples]
     return commands.add_parser(
         name,
         help=about,
-        description=about[0].upper() + about[1:] + ".",
-        epilog=f"example: {example}",
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog="\n".join(["examples:", *lines]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
 
@@ -80,15 +96,30 @@ def _add_render(commands: _Commands[_Parser]) -> None:
         commands,
         "render",
         "write the feeds of SOURCE to the folder OUT",
-        "feedhub render articles public --base-url https://feeds.example.org",
+        "articles public --base-url https://feeds.example.org",
+        "articles public --watch",
+        "articles preview --drafts",
     )
-    command.add_argument("source", metavar="SOURCE", type=Path, help="folder of article files")
+    _add_source(command)
     command.add_argument("out", metavar="OUT", type=Path, help="folder to write to")
     _add_configuration(command)
-    _add_selection(command)
-    command.add_argument("--watch", action="store_true", help="render again whenever SOURCE changes")
     command.add_argument(
-        "--allow-shrink", action="store_true", help="publish though little or nothing is left"
+        "--catalog",
+        metavar="PATH",
+        type=Path,
+        help="file that keeps what was read; default: one in the user's cache folder",
+    )
+    _add_formats(command)
+    _add_drafts(command)
+    command.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on, and render again when a file changes or a scheduled article is due",
+    )
+    command.add_argument(
+        "--allow-shrink",
+        action="store_true",
+        help="publish although nothing, or less than half of what was out, is left",
     )
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -98,13 +129,17 @@ def _add_check(commands: _Commands[_Parser]) -> None:
         commands,
         "check",
         "tell every problem of every file of SOURCE",
-        "feedhub check articles --format github",
+        "articles",
+        "articles --format github",
     )
-    command.add_argument("source", metavar="SOURCE", type=Path, help="folder of article files")
+    _add_source(command)
     _add_configuration(command)
-    command.add_argument("--drafts", action="store_true", help="check unpublished articles too")
+    _add_drafts(command)
     command.add_argument(
-        "--format", choices=("text", "json", "github"), default="text", help="default: text"
+        "--format",
+        choices=("text", "json", "github"),
+        default="text",
+        help="text (the default), json, or github for workflow commands",
     )
 
 
@@ -113,11 +148,13 @@ def _add_feeds(commands: _Commands[_Parser]) -> None:
         commands,
         "feeds",
         "list every feed of SOURCE with its count, newest date and address",
-        "feedhub feeds articles",
+        "articles",
+        "articles --json",
     )
-    command.add_argument("source", metavar="SOURCE", type=Path, help="folder of article files")
+    _add_source(command)
     _add_configuration(command)
-    _add_selection(command)
+    _add_formats(command)
+    _add_drafts(command)
     command.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
@@ -126,7 +163,8 @@ def _add_init(commands: _Commands[_Parser]) -> None:
         commands,
         "init",
         "write a commented feedhub.toml with every default",
-        "feedhub init",
+        "",
+        "site/feedhub.toml",
     )
     command.add_argument(
         "file",
@@ -134,18 +172,32 @@ def _add_init(commands: _Commands[_Parser]) -> None:
         type=Path,
         nargs="?",
         default=Path("feedhub.toml"),
-        help="default: feedhub.toml; an existing file is left alone",
+        help="file to write; default: feedhub.toml; an existing one is left alone",
     )
 
 
+def _add_source(command: argparse.ArgumentParser) -> None:
+    command.add_argument("source", metavar="SOURCE", type=Path, help="folder of article files")
+
+
 def _add_configuration(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--config", metavar="FILE", type=Path, help="default: ./feedhub.toml")
-    command.add_argument("--base-url", metavar="URL", help="where the feeds are published")
-
-
-def _add_selection(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--catalog", metavar="PATH", type=Path, help="default: in the cache folder")
-    command.add_argument("--formats", metavar="LIST", help="such as rss,atom,json")
     command.add_argument(
-        "--drafts", action="store_true", help="let unpublished articles in, for a local preview"
+        "--config", metavar="FILE", type=Path, help="default: feedhub.toml, where there is one"
+    )
+    command.add_argument(
+        "--base-url", metavar="URL", help="where the feeds are published; wins over site.base_url"
+    )
+
+
+def _add_formats(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--formats", metavar="LIST", help="such as rss,atom,json; wins over feeds.formats"
+    )
+
+
+def _add_drafts(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--drafts",
+        action="store_true",
+        help="let unpublished articles in, for a preview; every title then says so",
     )

@@ -14,36 +14,49 @@ from typing import TYPE_CHECKING, Any
 
 from feedhub.catalog import Catalog
 from feedhub.cli.output import print_problems, progress, summary
-from feedhub.config import Config, load_config, starter_toml
-from feedhub.errors import ConfigError, OutputError
+from feedhub.config import Config, SiteConfig, load_config, starter_toml
+from feedhub.errors import ConfigError, OutputError, ShrinkError
 from feedhub.site import Site, source_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from feedhub.feed import FeedState
     from feedhub.render import Report
 
 
 def render(options: Namespace) -> int:
-    """Write the feeds of a folder to another."""
+    """Write the feeds of a folder to another, once or whenever something changes."""
     config = _config(options)
-    place = _source(options)
-    if options.out.resolve() == place.resolve():
-        raise OutputError(f"{options.out}: this is the source; choose another folder to write to")
-    _check_catalog_place(options)
+    _check_places(options, config)
+    _warn_of_default_address(config)
     if options.watch:
         from feedhub.cli.watch import watch
 
-        return watch(place, lambda: _render_once(options, config))
-    return _render_once(options, config)[0]
+        file = options.config or Path("feedhub.toml")
+        return watch(options.source, options.out, file, lambda: _render_once(options))
+    return _render_once(options)[0]
 
 
-def _render_once(options: Namespace, config: Config) -> tuple[int, datetime | None]:
+def _render_once(options: Namespace) -> tuple[int, datetime | None]:
     """Render and tell; return the exit code and when time alone will change the output."""
+    config = _config(options)
+    _check_places(options, config)
+    with closing(Catalog(_catalog_place(options, config))) as catalog:
+        try:
+            code = _render(options, config, catalog)
+        except ShrinkError as error:
+            print_problems(error.problems, options.source)
+            print(f"feedhub: {error}", file=sys.stderr)
+            code = error.exit_code
+        return code, catalog.next_due()
+
+
+def _render(options: Namespace, config: Config, catalog: Catalog) -> int:
     from feedhub.render import render as render_site
 
     start = time.monotonic()
-    with closing(Catalog(_catalog_place(options, config))) as catalog, progress() as step:
+    with progress() as step:
         report = render_site(
             Site(catalog, config, drafts=options.drafts),
             catalog,
@@ -51,11 +64,11 @@ def _render_once(options: Namespace, config: Config) -> tuple[int, datetime | No
             options.out,
             now=datetime.now(UTC),
             compress=config.render.compress,
+            drafts=options.drafts,
             allow_shrink=options.allow_shrink,
             step=step,
         )
-        due = catalog.next_due()
-    return _tell(options, report, time.monotonic() - start), due
+    return _tell(options, report, time.monotonic() - start)
 
 
 def _tell(options: Namespace, report: Report, seconds: float) -> int:
@@ -70,10 +83,10 @@ def check(options: Namespace) -> int:
     from feedhub.check import check as check_source
 
     config = _config(options)
-    place = _source(options)
+    _check_source(options)
     with closing(Catalog(None)) as catalog:
         site = Site(catalog, config, drafts=options.drafts)
-        source = source_of(place, config, drafts=options.drafts)
+        source = source_of(options.source, config, drafts=options.drafts)
         problems = check_source(site, catalog, source, datetime.now(UTC))
     sys.stdout.write(FORMATS[options.format](problems))
     return 1 if any(problem.level == "error" for problem in problems) else 0
@@ -82,17 +95,18 @@ def check(options: Namespace) -> int:
 def feeds(options: Namespace) -> int:
     """List every feed."""
     config = _config(options)
-    place = _source(options)
+    _check_source(options)
     with closing(Catalog(None)) as catalog:
         site = Site(catalog, config, drafts=options.drafts)
-        changes = site.sync(source_of(place, config, drafts=options.drafts), datetime.now(UTC))
+        source = source_of(options.source, config, drafts=options.drafts)
+        changes = site.sync(source, datetime.now(UTC))
         rows = [_feed_row(site, state) for state in site.states()]
-    print_problems(changes.problems, place)
+    errors = print_problems(changes.problems, options.source)
     sys.stdout.write(_json(rows) if options.json else _table(rows))
-    return 1 if any(problem.level == "error" for problem in changes.problems) else 0
+    return 1 if errors else 0
 
 
-def _feed_row(site: Site, state: Any) -> dict[str, Any]:
+def _feed_row(site: Site, state: FeedState) -> dict[str, Any]:
     return {
         "kind": state.kind,
         "label": state.label,
@@ -102,7 +116,7 @@ def _feed_row(site: Site, state: Any) -> dict[str, Any]:
     }
 
 
-def _json(rows: Any) -> str:
+def _json(rows: list[dict[str, Any]]) -> str:
     return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -132,32 +146,42 @@ def _config(options: Namespace) -> Config:
     formats = getattr(options, "formats", None)
     overrides = {
         "site.base_url": options.base_url,
-        "feeds.formats": [name.strip() for name in formats.split(",")] if formats else None,
+        "feeds.formats": None if formats is None else [name.strip() for name in formats.split(",")],
     }
-    given = {key: value for key, value in overrides.items() if value is not None}
-    return load_config(options.config, os.environ, given)
+    return load_config(options.config, os.environ, overrides)
 
 
-def _source(options: Namespace) -> Path:
+def _warn_of_default_address(config: Config) -> None:
+    address = SiteConfig().base_url
+    if config.site.base_url == address:
+        advice = "give --base-url, or set site.base_url"
+        print(f"feedhub: every address begins with {address}: {advice}", file=sys.stderr)
+
+
+def _check_places(options: Namespace, config: Config) -> None:
+    _check_source(options)
+    out = os.path.realpath(options.out)
+    if out == os.path.realpath(options.source):
+        raise OutputError(f"{options.out}: this is the source; choose another folder to write to")
+    catalog = _catalog_place(options, config)
+    if os.path.realpath(catalog).startswith(os.path.join(out, "")):  # noqa: PTH118 - ends with a slash
+        raise ConfigError(f"{catalog}: the catalog must not lie in the output folder")
+
+
+def _check_source(options: Namespace) -> None:
     place: Path = options.source
     if not place.is_dir():
         what = "is not a folder" if place.exists() else "does not exist"
         raise ConfigError(f"{place}: {what}; SOURCE is the folder of article files")
-    return place
-
-
-def _check_catalog_place(options: Namespace) -> None:
-    if options.catalog and options.out.resolve() in options.catalog.resolve().parents:
-        raise ConfigError(f"{options.catalog}: the catalog must not lie in the output folder")
 
 
 def _catalog_place(options: Namespace, config: Config) -> Path:
-    """Return the catalog's file: by default one for each source, configuration and address, under the cache."""
+    """Return the catalog's file: by default one in the cache for each source and configuration."""
     if options.catalog:
         return Path(options.catalog)
     parts = (
-        options.source.resolve(),
-        options.config and options.config.resolve(),
+        os.path.realpath(options.source),
+        options.config and os.path.realpath(options.config),
         config.site.base_url,
         options.drafts,
     )
@@ -166,7 +190,7 @@ def _catalog_place(options: Namespace, config: Config) -> Path:
 
 
 def _cache_folder() -> Path:
-    """Return the user's cache folder (XDG Base Directory); a library for it costs 33 ms of import."""
+    """Return the user's cache folder (XDG Base Directory); importing a library costs 33 ms."""
     given = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(given):  # noqa: PTH117 - the text as given; relative ones are ignored
         return Path(given)

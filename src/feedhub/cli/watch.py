@@ -2,46 +2,98 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from watchfiles import watch as changes_in
+import watchfiles
 
 from feedhub.errors import FeedhubError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_LONGEST_WAIT_MS = 60_000
+# How long a change waits for others that belong to it, and how long the clock is not looked at.
+_SETTLE_MS, _GLANCE_MS = 100, 250
+# An error may pass by itself: a full disk, another render.
+_AGAIN = timedelta(minutes=1)
 
 
-def watch(source: Path, run: Callable[[], tuple[int, datetime | None]]) -> int:
-    """Call `run` at once and after every change of `source`, until a signal stops it; returns 0.
+def watch(
+    source: Path, out: Path, config: Path, run: Callable[[], tuple[int, datetime | None]]
+) -> int:
+    """Call `run` at once and whenever `source` or the file `config` changes, until SIGTERM.
 
-    `run` returns an exit code and when it is due again though nothing changes. Its errors are told, not raised:
-    the next change may mend them.
+    `run` returns an exit code and when it is due again though nothing changes. Its errors are told,
+    not raised: the next change may mend them. What changes in `out` counts for nothing. Returns 0;
+    Ctrl-C raises KeyboardInterrupt.
     """
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    due = _told(run)
-    for changed in changes_in(
-        source, stop_event=stop, rust_timeout=_LONGEST_WAIT_MS, yield_on_timeout=True, step=200
-    ):
-        if changed or (due is not None and due <= datetime.now(UTC)):
-            due = _told(run)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    due: datetime | None = None
+    seen: object = None  # so that the first glance runs
+    for changed in _glances(source, out, stop):
+        now = datetime.now(UTC)
+        known, seen = seen, (_identity(source), _identity(config))
+        if changed or known != seen or (due is not None and due <= now):
+            due = _told(run, now)
     return 0
 
 
-def _told(run: Callable[[], tuple[int, datetime | None]]) -> datetime | None:
+def _glances(source: Path, out: Path, stop: threading.Event) -> Iterator[bool]:
+    """Yield a few times a second whether a file changed; follow whatever `source` stands for."""
+    while not stop.is_set():
+        home = _identity(source)
+        try:
+            for changes in _changes(source, out, stop):
+                if _identity(source) != home:
+                    break
+                yield bool(changes)
+        except FileNotFoundError:
+            stop.wait(_GLANCE_MS / 1000)
+            yield False
+
+
+def _changes(
+    source: Path, out: Path, stop: threading.Event
+) -> Iterator[set[watchfiles.main.FileChange]]:
+    root, own = os.path.realpath(source), os.path.realpath(out) + os.sep
+
+    def counts(_: watchfiles.Change, path: str) -> bool:
+        return not f"{path}/".startswith(own) and "/." not in path.removeprefix(root)
+
+    return watchfiles.watch(
+        root,
+        watch_filter=counts,
+        step=_SETTLE_MS,
+        stop_event=stop,
+        rust_timeout=_GLANCE_MS,
+        yield_on_timeout=True,
+    )
+
+
+def _identity(place: Path) -> tuple[int, ...]:
+    """Return what moves when a file is edited or a folder takes the place of another."""
     try:
-        return run()[1]
+        status = place.stat()
+    except OSError:
+        return ()
+    if place.is_dir():
+        return (status.st_dev, status.st_ino)
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _told(run: Callable[[], tuple[int, datetime | None]], now: datetime) -> datetime | None:
+    """Run, and return when to run again; what is due still afterwards waits like an error."""
+    try:
+        due = run()[1]
     except FeedhubError as error:
         print(f"feedhub: {error}", file=sys.stderr)
-        return None
+        return now + _AGAIN
     finally:
         sys.stdout.flush()
+    return now + _AGAIN if due is not None and due <= now else due

@@ -1,4 +1,4 @@
-"""Rendering: the documents of a site become files of a folder, and only those that changed are touched."""
+"""Rendering: the documents of a site become files of a folder; only what changed is touched."""
 
 from __future__ import annotations
 
@@ -42,14 +42,16 @@ def render(
     *,
     now: datetime,
     compress: tuple[str, ...] = (),
+    drafts: bool = False,
     allow_shrink: bool = False,
     step: Callable[[], object] = lambda: None,
 ) -> Report:
     """Bring the folder `out` up to the source as it is to be shown at `now`.
 
-    Raises ShrinkError, and leaves the folder as it is, where nothing or less than half of what was published last
-    time would be left, unless `allow_shrink`; OutputError where the folder cannot be written. `step` is called for
-    each file of the source and for each document.
+    Raises ShrinkError, and leaves the folder as it is, where nothing or less than half of what was
+    published last time would be left, unless `allow_shrink`; OutputError where the folder cannot be
+    written. A preview with `drafts` is nothing that a later render is measured by. `step` is called
+    for each file of the source and for each document.
     """
     folder, root = OutputFolder(out), os.path.realpath(out)
     with folder.locked():
@@ -62,7 +64,8 @@ def render(
             for planned in site.plan().values():
                 writer.put(planned)
                 step()
-        removed = folder.commit(Manifest(published, writer.files))
+        measure = folder.manifest.published if drafts else published
+        removed = folder.commit(Manifest(measure, writer.files))
         catalog.remember_outputs(root, writer.outputs())
     return Report(
         changes=changes,

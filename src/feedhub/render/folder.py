@@ -1,8 +1,8 @@
 """The output folder: what is ours in it, and how new files take the place of old ones all at once.
 
-Documents are first written beside the old ones, in `.feedhub/stage`, and flushed once; then the manifest says what
-is about to be ours, and only then are they renamed into place. A run that dies at any point leaves whole files, and
-the next run knows which are ours.
+Documents are first written beside the old ones, in `.feedhub/stage`, and flushed once; then the
+manifest says what is about to be ours, and only then are they renamed into place. A run that dies
+at any point leaves whole files, and the next run knows which are ours.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OWN = ".feedhub"
 
 
 class Manifest(NamedTuple):
-    """What feedhub wrote into a folder: the number of articles published, and each file's SHA-256 by path."""
+    """What feedhub wrote into a folder: how many articles, and each file's SHA-256 by path."""
 
     published: int
     files: dict[str, str]
@@ -91,7 +91,7 @@ class OutputFolder:
             raise OutputError(message) from None
 
     def stamp(self, path: str) -> str:
-        """Return what moves when anybody touches the file at `path`, or "" where there is no plain file."""
+        """Return what moves when anybody touches the file at `path`; "" where there is none."""
         try:
             status = os.lstat(self.root / path)
         except OSError:
@@ -107,7 +107,7 @@ class OutputFolder:
             return False
 
     def check_ours(self, path: str) -> None:
-        """Raise OutputError where something stands at `path`, or in its way, that feedhub did not write."""
+        """Raise OutputError where something that is not ours stands at `path`, or in its way."""
         place = self.root / path
         foreign = os.path.lexists(place) and path not in self.manifest.files
         if foreign or (place.is_dir() and not place.is_symlink()):
@@ -117,7 +117,7 @@ class OutputFolder:
                 raise _foreign(folder)
 
     def stage(self, path: str, body: bytes, *, like: str = "") -> str:
-        """Write a file beside its place and return its SHA-256; it takes the time of the file at `like`."""
+        """Write a file beside its place, with the time of that at `like`; return its SHA-256."""
         self.check_ours(path)
         place = self._stage / str(len(self._staged))
         with _told(self.root / path):
@@ -130,9 +130,9 @@ class OutputFolder:
         return digest_of(body)
 
     def commit(self, manifest: Manifest) -> int:
-        """Put every staged file in its place and remove what `manifest` no longer names; return how many.
+        """Put every staged file in its place and remove what `manifest` no longer names.
 
-        Nothing is touched where nothing differs.
+        Returns how many were removed. Nothing is touched where nothing differs.
         """
         old = self.manifest
         gone = sorted(old.files.keys() - manifest.files.keys())
@@ -155,7 +155,7 @@ class OutputFolder:
         self._staged.clear()
 
     def _remove(self, paths: Iterable[str]) -> None:
-        """Remove files and the folders they leave empty, also those that a run which died had begun with."""
+        """Remove files and the folders they leave empty, also where a dying run had begun to."""
         for path in paths:
             place = self.root / path
             if place.is_symlink() or not place.is_dir():  # a folder put there since is not ours
@@ -205,7 +205,7 @@ def _told(place: Path) -> Iterator[None]:
 
 
 def _flush(folder: Path) -> None:
-    """Make every staged file durable with one call: a flush for each file takes three times as long."""
+    """Make every staged file durable with one call: one for each takes three times as long."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)

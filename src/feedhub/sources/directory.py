@@ -1,98 +1,133 @@
-"""A folder of article files: which files there are, and how to open one without being led astray."""
+"""A folder of article files: which there are, and how to open one without being led astray."""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.errors import ArticleError, Problem
-from feedhub.sources.frontmatter import MAX_BYTES
-from feedhub.sources.reading import read_article
+from feedhub.sources.place import generator_of
 from feedhub.sources.records import Found, Reading, ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
 
 SUFFIXES = (".md", ".markdown", ".html", ".txt", ".yml", ".yaml")
 
-# A write within this time before the scan may be followed by another that moves no stamp (git calls such a
-# file racy), so its stamp is not believed next time.
+# A write within this time before the scan may be followed by another that moves no stamp (git calls
+# such a file racy), so its stamp is not believed next time.
 _RACY_NS = 2_000_000_000
-# Raise it when the same bytes are read differently by newer code: the catalog then reads every file again.
+# Raise it when the same bytes are read differently by newer code: the catalog then reads every
+# file again.
 _READER = 1
+# Controls, surrogates (a name that is not UTF-8), line and direction marks: they can forge lines.
+_NOT_SHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+class _Seen(NamedTuple):
+    """Something a folder holds: a file, or, with `/` at the end of its path, a folder."""
+
+    path: str
+    entry: os.DirEntry[str]
 
 
 class Directory:
     """The article files below one folder.
 
-    Hidden files and folders, the ignored folders and every other kind of file are passed over; a symbolic link
-    counts only where it leads to a file inside the folder.
+    Hidden files and folders, the ignored folders and every other kind of file are passed over; a
+    symbolic link counts only where it leads to a file inside the folder.
     """
 
     def __init__(self, place: Path, options: ReadOptions) -> None:
         self._place = place
         self._root = os.path.realpath(place)
+        self._generator = generator_of(Path(self._root))
         self._options = options
 
     @property
     def signature(self) -> str:
         """Return what changes when the same bytes would be read differently."""
-        return f"{_READER} {self._root} {self._options!r}"
+        return f"{_READER} {self._root} {self._generator} {self._options!r}"
 
     def locate(self, path: str) -> str:
         """Return how a person would name the file at `path` below the folder."""
         return os.path.join(self._place, path)  # noqa: PTH118 - keeps `./` as it was typed
 
     def scan(self) -> Iterator[Found | Problem]:
-        """Yield every article file in order of path, and a Problem for each that cannot be looked at."""
-        yield from self._scan("", time.time_ns() - _RACY_NS)
+        """Yield every article file in order of path, and a Problem for each not to be looked at."""
+        racy = time.time_ns() - _RACY_NS
+        waiting = self._list("")
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, Problem):
+                yield item
+            elif item.path.endswith("/"):
+                waiting += self._list(item.path)
+            else:
+                yield from self._found(item.entry, item.path, racy)
 
-    def _scan(self, below: str, racy: int) -> Iterator[Found | Problem]:
+    def _list(self, folder: str) -> list[_Seen | Problem]:
+        """Return what the folder holds that is worth a look, the last first."""
         try:
-            with os.scandir(os.path.join(self._root, below)) as entries:  # noqa: PTH118
-                found = sorted(entries, key=lambda entry: entry.name)
+            with os.scandir(os.path.join(self._root, folder)) as entries:  # noqa: PTH118
+                found = sorted(entries, key=lambda entry: entry.name, reverse=True)
         except OSError as error:
-            yield _unreadable(below or ".", error)
-            return
-        for entry in found:
-            if not entry.name.startswith("."):
-                yield from self._look(entry, below + entry.name, racy)
+            return [_unreadable(folder or ".", error)]
+        looks = (self._look(entry, folder) for entry in found if not entry.name.startswith("."))
+        return [seen for seen in looks if seen]
 
-    def _look(self, entry: os.DirEntry[str], path: str, racy: int) -> Iterator[Found | Problem]:
-        if not path.isprintable():
-            message = "the name holds characters that cannot be shown: rename the file"
-            yield Problem(path=ascii(path)[1:-1], code="bad-name", message=message)
-        elif entry.is_dir(follow_symlinks=False):
-            if entry.name not in self._options.ignore:
-                yield from self._scan(f"{path}/", racy)
-        elif entry.name.lower().endswith(SUFFIXES):
-            yield self._found(entry, path, racy)
+    def _look(self, entry: os.DirEntry[str], folder: str) -> _Seen | Problem | None:
+        path = folder + entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name in self._options.ignore:
+                return None
+            return _bad_name(path) or _Seen(f"{path}/", entry)
+        if entry.name.lower().endswith(SUFFIXES):
+            return _bad_name(path) or _Seen(path, entry)
+        return None
 
-    def _found(self, entry: os.DirEntry[str], path: str, racy: int) -> Found | Problem:
+    def _found(self, entry: os.DirEntry[str], path: str, racy: int) -> Iterator[Found | Problem]:
         try:
             status = entry.stat()
-            if entry.is_symlink() and not self._is_inside(entry.path):
-                message = "the link leads out of the folder: copy the file here instead"
-                return Problem(path=path, level="warning", code="link-outside", message=message)
         except OSError as error:
-            return _unreadable(path, error)
-        if max(status.st_mtime_ns, status.st_ctime_ns) >= racy:
-            return Found(path, "")
-        return Found(path, f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}")
+            if entry.is_symlink() or not isinstance(error, FileNotFoundError):
+                yield _unreadable(path, error)
+            return  # it has gone since the folder was listed
+        if entry.is_symlink() and not self._is_inside(entry.path):
+            yield _outside(path)
+        elif max(status.st_mtime_ns, status.st_ctime_ns) >= racy:
+            yield Found(path, "")
+        else:
+            stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            yield Found(path, " ".join(map(str, stamp)))
 
     def _is_inside(self, path: str) -> bool:
         return os.path.realpath(path).startswith(self._root + os.sep)
 
     def read(self, path: str, now: datetime) -> Reading:
         """Read one file; a bad one is a rejected Reading, never an exception."""
+        from feedhub.sources.reading import read_article  # parsers: most runs read nothing
+
         try:
-            data = _read_bytes(os.path.realpath(os.path.join(self._root, path)))  # noqa: PTH118
-            name = os.path.basename(self._root)  # noqa: PTH119
-            return read_article(path, data, root=name, options=self._options, now=now)
+            whole = os.path.realpath(os.path.join(self._root, path))  # noqa: PTH118
+            if not self._is_inside(whole):
+                return _rejected(_outside(path))
+            return read_article(
+                path,
+                _read_bytes(whole),
+                root=os.path.basename(self._root),  # noqa: PTH119
+                generator=self._generator,
+                options=self._options,
+                now=now,
+            )
         except ArticleError as error:
             return _rejected(error.at(path), withdraws=error.withdraws)
         except OSError as error:
@@ -111,14 +146,30 @@ def _unreadable(path: str, error: OSError) -> Problem:
     return Problem(path=path, code="unreadable", message=f"cannot be read: {reason}")
 
 
+def _outside(path: str) -> Problem:
+    message = "the link leads out of the folder: copy the file here instead"
+    return Problem(path=path, level="warning", code="link-outside", message=message)
+
+
+def _bad_name(path: str) -> Problem | None:
+    if not _NOT_SHOWN.search(path):
+        return None
+    message = "the name holds characters that cannot be shown: rename it"
+    return Problem(path=ascii(path)[1:-1], code="bad-name", message=message)
+
+
 def _read_bytes(path: str) -> bytes:
-    """Read a regular file of bounded size; a pipe or device put in its place neither blocks nor floods."""
+    """Read a regular file, or one byte more than an article may have.
+
+    A pipe or device put in its place neither blocks nor floods.
+    """
+    from feedhub.sources.frontmatter import MAX_BYTES  # loaded by now
+
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ArticleError("not-a-file", "this is not a regular file: remove it or rename it")
-        if status.st_size > MAX_BYTES:
-            message = f"the file is larger than {MAX_BYTES // 1024} KiB: shorten it"
-            raise ArticleError("too-large", message)
-        return file.read(MAX_BYTES + 1) or b""
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""The front-matter fields feedhub knows, by all their names, and how one mapping of a file is asked for them."""
+"""The front-matter fields feedhub knows, by all their names, and how a file is asked for them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from feedhub.errors import ArticleError, Problem
-from feedhub.sources.tree import Mapping, is_null
+from feedhub.sources.tree import Mapping, Scalar, is_null
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from feedhub.errors import Level
     from feedhub.sources.tree import Node
 
 T = TypeVar("T")
 
-#: Field -> the names it goes by: the seeds' and those of Jekyll, Hugo, Eleventy and Pelican. The first present
-#: one wins. Case, hyphens and underscores do not count.
+#: Field -> the names it goes by: the seeds' and those of Jekyll, Hugo, Eleventy and Pelican. The
+#: first present one wins. Case, hyphens and underscores do not count.
 NAMES: dict[str, tuple[str, ...]] = {
     # visibility
     "is_published": ("published",),
@@ -33,14 +34,17 @@ NAMES: dict[str, tuple[str, ...]] = {
     "slug": ("slug",),
     "title": ("title",),
     "summary": ("excerpt", "summary", "description"),
-    "web_url": ("webUrl", "canonicalUrl", "canonical", "link", "externalUrl"),
+    "web_url": ("webUrl",),
+    "canonical_url": ("canonicalUrl", "canonical", "link", "externalUrl"),
     "original_url": ("originalUrl",),
     "page_url": ("url", "permalink"),
     "language": ("language", "lang", "locale"),
     "provider": ("provider", "publisher"),
-    "authors": ("authors", "author"),
+    "authors": ("authors",),
+    "author": ("author",),
     "topics": ("topics",),
     "tags": ("tags", "keywords"),
+    "tag": ("tag",),
     "category": ("category",),
     "categories": ("categories",),
     "images": ("images",),
@@ -51,7 +55,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "quality": ("quality",),
     "heat": ("heat",),
     # inside providers, authors, images and related items
-    "name": ("name", "title"),
+    "name": ("name", "displayName", "title"),
     "domain": ("domain",),
     "person_url": ("url", "uri", "website", "link"),
     "image_url": ("url", "src", "image", "path", "source"),
@@ -69,10 +73,16 @@ def normal_key(name: str) -> str:
 
 
 _KEYS = {field: tuple(map(normal_key, names)) for field, names in NAMES.items()}
+# What Hugo does not know of itself it wants below `params`.
+_PARAMS = "params"
+_CUSTOM = frozenset({"authors", "author", "images", "image", "canonical_url"})
 
 
 class Fields:
-    """One mapping of a file, asked field by field; complaints go to `problems`, which the file's mappings share."""
+    """One mapping of a file, asked field by field.
+
+    Complaints go to `problems`, which all mappings of the file share.
+    """
 
     def __init__(self, mapping: Mapping, path: str, problems: list[Problem]) -> None:
         self._nodes = {normal_key(key): node for key, node in reversed(mapping.entries.items())}
@@ -81,12 +91,18 @@ class Fields:
         self._problems = problems
 
     def node(self, field: str) -> Node | None:
-        """Return the first of the field's names that is present and not null."""
+        """Return the first of the field's names that says something."""
         for key in _KEYS[field]:
             node = self._nodes.get(key)
-            if node is not None and not is_null(node):
+            if node is not None and not _says_nothing(node):
                 return node
-        return None
+        return self._custom(field)
+
+    def _custom(self, field: str) -> Node | None:
+        params = self._nodes.get(_PARAMS)
+        if field not in _CUSTOM or not isinstance(params, Mapping):
+            return None
+        return self.within(params).node(field)
 
     def given(self, field: str) -> Node | None:
         """Return the first of the field's names that is present, null or not."""
@@ -98,7 +114,7 @@ class Fields:
         return None if node is None else read(node)
 
     def want(self, field: str, read: Callable[[Node], T], default: T) -> T:
-        """Read a field the article can do without: where it is wrong it is left out, with a warning."""
+        """Read a field the article can do without: a wrong one is left out, with a warning."""
         node = self.node(field)
         return default if node is None else self.try_read(node, read, default)
 
@@ -111,20 +127,37 @@ class Fields:
             return default
 
     def within(self, node: Node) -> Fields:
-        """Return the fields of a mapping inside this one; raises ArticleError for another kind of node."""
+        """Return the fields of a mapping inside this one; raises ArticleError for other nodes."""
         if not isinstance(node, Mapping):
             message = "this must be a mapping of names to values"
             raise ArticleError("wrong-type", message, line=node.line, column=node.column)
         return Fields(node, self._path, self._problems)
 
-    def warn(self, code: str, message: str, line: int = 0, column: int = 1) -> None:
-        """Add a warning about a place in this file; line 0 is where the mapping begins."""
+    def warn(
+        self,
+        code: str,
+        message: str,
+        line: int = 0,
+        column: int = 1,
+        level: Level = "warning",
+    ) -> None:
+        """Add a complaint about a place in this file; line 0 is where the mapping begins."""
         problem = Problem(
             path=self._path,
             line=line or self.line,
             column=column,
-            level="warning",
+            level=level,
             code=code,
             message=message,
         )
         self._problems.append(problem)
+
+    def advise(self, field: str, code: str, message: str) -> None:
+        """Add a warning about a field, at its place where it has one."""
+        node = self.node(field) or self.given(field)
+        line, column = (node.line, node.column) if node else (0, 1)
+        self.warn(code, message, line, column)
+
+
+def _says_nothing(node: Node) -> bool:
+    return is_null(node) or (isinstance(node, Scalar) and not node.text.strip())

@@ -1,4 +1,4 @@
-"""The parts of an article as they stand in front matter: texts, labels, people, publishers, pictures, coverage."""
+"""The parts of an article in front matter: texts, labels, people, publishers, pictures and more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from feedhub.sources.dates import parse_datetime, parse_duration
 from feedhub.sources.media_type import image_media_type
 from feedhub.sources.tree import Scalar, Sequence, as_int, as_text
 from feedhub.sources.urls import UrlError, absolute_url, rooted_url
-from feedhub.text import label_key, plain_text
+from feedhub.text import label_key, one_line, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -71,28 +71,33 @@ def address_reader(base: str, *, rooted: bool = False) -> Callable[[Node], str]:
 
 
 def read_labels(node: Node, *, spaced: bool = False) -> tuple[str, ...]:
-    """Read labels from a list, or from one text with commas (or, if `spaced`, blanks) between them.
+    """Read labels from a list, or from one text, each once, in the order of the file.
 
-    Each label once, in the order of the file.
+    Between the labels of a text stand semicolons, else commas, else, if `spaced`, blanks.
     """
-    return distinct(text for text in _texts(node, spaced=spaced) if len(text) <= _LABEL_LIMIT)
+    texts = _texts(node) if isinstance(node, Sequence) else _divided(node, spaced=spaced)
+    return distinct(text for text in texts if len(text) <= _LABEL_LIMIT)
 
 
-def _texts(node: Node, *, spaced: bool) -> Iterator[str]:
-    if isinstance(node, Sequence):
-        for item in node.items:
-            yield from [read_text(item)] if isinstance(item, Scalar) else []
-    else:
-        text = as_text(node) or ""
-        divider = "," if "," in text or not spaced else None
-        yield from map(plain_text, text.split(divider))
+def _texts(node: Sequence) -> Iterator[str]:
+    return (read_text(item) for item in node.items if isinstance(item, Scalar))
+
+
+def _divided(node: Node, *, spaced: bool = False) -> Iterator[str]:
+    text = plain_text(as_text(node) or "")
+    divider = next((sign for sign in ";," if sign in text), " " if spaced else ",")
+    return (part.strip() for part in text.split(divider))
 
 
 def distinct(labels: Iterable[str]) -> tuple[str, ...]:
-    """Return each label once, as it is first spelled, in order; empty ones are left out."""
+    """Return each label once, as it is first spelled, in order; empty ones are left out.
+
+    A comma inside a label becomes a blank: readers take it for the end of the label.
+    """
     found: dict[str, str] = {}
     for label in labels:
-        found.setdefault(label_key(label), label)
+        text = one_line(label.replace(",", " "))
+        found.setdefault(label_key(text), text)
     found.pop("", None)
     return tuple(found.values())
 
@@ -110,12 +115,21 @@ def read_provider(fields: Fields, node: Node) -> Provider | None:
     return Provider(name=name or domain, domain=domain) if name or domain else None
 
 
-def read_authors(fields: Fields, node: Node) -> tuple[Author, ...]:
-    """Read people: one, or a list; each a name, or a mapping with name and url."""
+def read_authors(fields: Fields, node: Node, *, several: bool = False) -> tuple[Author, ...]:
+    """Read people: one, or a list; each a name, or a mapping with name and url.
+
+    `several` says that one text may hold many, with semicolons or commas between them.
+    """
+    if several and isinstance(node, Scalar):
+        return _each_once(Author(name=name) for name in _divided(node))
     nodes = node.items if isinstance(node, Sequence) else (node,)
+    nobody = Author(name="")
+    return _each_once(fields.try_read(item, lambda n: _author(fields, n), nobody) for item in nodes)
+
+
+def _each_once(authors: Iterable[Author]) -> tuple[Author, ...]:
     found: dict[str, Author] = {}
-    for item in nodes:
-        author = fields.try_read(item, lambda item: _author(fields, item), Author(name=""))
+    for author in authors:
         found.setdefault(label_key(author.name), author)
     found.pop("", None)
     return tuple(found.values())
@@ -132,7 +146,7 @@ def _author(fields: Fields, node: Node) -> Author:
 def read_images(
     fields: Fields, node: Node, read_address: Callable[[Node], str]
 ) -> tuple[Image, ...]:
-    """Read pictures: one, or a list; each an address, or a mapping with url, width, height, title."""
+    """Read pictures: one, or a list; each an address, or a mapping with url, width and so on."""
     nodes = node.items if isinstance(node, Sequence) else (node,)
     found: dict[str, Image] = {}
     for item in nodes[:_IMAGE_LIMIT]:
@@ -161,7 +175,7 @@ def _image(fields: Fields, node: Node, read_address: Callable[[Node], str]) -> I
 
 def _pixels(fields: Fields, field: str) -> int | None:
     pixels = fields.want(field, as_int, None)
-    return pixels if pixels and 0 < pixels < 1_000_000 else None
+    return pixels if 0 < (pixels or 0) < 1_000_000 else None
 
 
 def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tuple[Related, ...]:
@@ -183,10 +197,9 @@ def _related(fields: Fields, node: Node, zone: tzinfo) -> Related | None:
     if not url or not title:
         inner.warn("related-incomplete", "a related item needs a title and a webUrl; left out")
         return None
-    provider = inner.node("provider")
     return Related(
         title=title,
         url=url,
-        provider=inner.try_read(provider, lambda n: read_provider(inner, n), None) if provider else None,
+        provider=inner.want("provider", lambda n: read_provider(inner, n), None),
         published=inner.want("published", date_reader(zone), None),
     )

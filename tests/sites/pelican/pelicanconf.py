@@ -1,0 +1,4 @@
+AUTHOR = "Alexis"
+SITENAME = "A Pelican Blog"
+PATH = "content"
+TIMEZONE = "Europe/Paris"

@@ -1,0 +1,140 @@
+"""Whatever a file holds: it is published rightly in every format, or rejected and told about."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import feedparser
+import yaml
+from hypothesis import assume, event, example, given
+from hypothesis import strategies as st
+from lxml import etree
+
+from feedhub.article import Article
+from feedhub.feed import KINDS, build_feed
+from feedhub.formats import FORMATS, opml
+from tests.anything import DATE, FIELDS, FILLED, NAMES, TEXT, URL, records
+from tests.golden.sample import CHANNEL, NOTHING, STATE
+from tests.judges import atom, json_feed_schema, rss
+from tests.kit import article_text, make_bench
+
+SCHEMA = json_feed_schema()
+GOOD = article_text("A good article", topics=["AI"])
+
+
+@contextmanager
+def bench_with(data: bytes, name: str):
+    """Yield a synced bench of one file beside a good one, and what the sync found."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = make_bench(Path(folder))
+        bench.write("good.md", GOOD)
+        (bench.root / name).write_bytes(data)
+        yield bench, bench.sync()
+        bench.catalog.close()
+
+
+def check(data: bytes, name: str = "any.md") -> None:
+    """Publish a file beside a good one: it stands rightly in all formats, or is told about."""
+    with bench_with(data, name) as (bench, changes):
+        articles = {article.id: article for _, article in bench.catalog.articles()}
+        documents = {path: document.body for path, document in bench.documents().items()}
+        assert "A good article" in bench.titles()
+        event(f"{len(articles)} published, {changes.rejected} rejected")
+        errors = [problem for problem in changes.problems if problem.level == "error"]
+        if errors:
+            assert len(articles) == 1
+            (error,) = errors
+            assert error.path.endswith(name)
+            assert error.code != "unexpected"
+            assert error.line >= 1
+        found = {path: judge(path, body, articles) for path, body in documents.items()}
+        assert all(found[f"all{row.suffix}"] == articles.keys() for row in FORMATS.values())
+
+
+def judge(path: str, body: bytes, articles: dict[str, Article]) -> set[str]:
+    """Hold one document against the rules, and its titles against the articles'; return the ids."""
+    if path.endswith(".json"):
+        document = json.loads(body.decode("utf-8"))
+        assert [error.message for error in SCHEMA.iter_errors(document)] == []
+        titles = {item["id"]: item["title"] for item in document["items"]}
+    else:
+        etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
+        if path.endswith(".opml"):
+            return set()
+        complaints = (atom if path.endswith(".atom") else rss).complaints(body)
+        assert [line for line in complaints if not _is_about_text(line)] == []
+        titles = _titles(body)
+    known = {id_: articles[id_].title for id_ in titles}
+    assert titles in (known, {id_: _as_feedparser(title) for id_, title in known.items()})
+    return set(titles)
+
+
+def _is_about_text(complaint: str) -> bool:
+    """A title may speak of `&amp;`, and a text of `href=`: the judges cannot know."""
+    return complaint.startswith("R9") or "the relative address" in complaint
+
+
+def _titles(body: bytes) -> dict[str, str]:
+    parsed = feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
+    assert not parsed.bozo, parsed.get("bozo_exception")
+    return {entry.id: entry.title for entry in parsed.entries}
+
+
+def _as_feedparser(title: str) -> str:
+    """Undo what looks encoded twice, as feedparser does unasked: it takes `Ã©` for `é`."""
+    with suppress(UnicodeError):
+        return title.encode("iso-8859-1").decode("utf-8")
+    return title
+
+
+def dumped(fields: dict[str, object], body: str = "") -> bytes:
+    """Return a file; what UTF-8 or YAML cannot hold is no input that a file could have."""
+    matter = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)
+    return f"---\n{matter}---\n{body}".encode("utf-8", "surrogatepass")
+
+
+WHOLE = yaml.safe_load(GOOD.split("---\n")[1]) | {"title": "Another"}
+
+
+@given(fields=FIELDS, body=TEXT)
+@example(fields={"id": "tag:<example>"}, body="")
+def test_any_value_in_any_field(fields, body):
+    check(dumped(WHOLE | {"webUrl": "https://news.example/other"} | fields, body))
+
+
+@given(name=st.sampled_from(NAMES), text=st.one_of(TEXT, URL, DATE))
+def test_any_text_as_it_stands_in_the_file(name, text):
+    matter = "".join(f"{key}: {value}\n" for key, value in WHOLE.items() if key != name)
+    check(f"---\n{matter}{name}: {text}\n---\n".encode("utf-8", "surrogatepass"))
+
+
+@given(
+    data=st.one_of(
+        st.binary(max_size=200), TEXT.map(lambda text: f"---\n{text}".encode("utf-8", "replace"))
+    )
+)
+def test_any_bytes(data):
+    check(data)
+
+
+@given(body=TEXT, suffix=st.sampled_from(["md", "html", "txt"]))
+def test_any_body(body, suffix):
+    check(dumped(WHOLE, body), f"any.{suffix}")
+
+
+# Any record, whoever made it.
+
+
+@example(article=replace(NOTHING, title="Â¡"), kind="all", label="a", title="a")
+@given(article=records(), kind=st.sampled_from(list(KINDS)), label=FILLED, title=FILLED)
+def test_any_record(article, kind, label, title):
+    assume(article.updated.year < 9999)
+    state = replace(STATE, kind=kind, label=label, updated=article.updated)
+    feed = build_feed(replace(CHANNEL, title=title), state, (article,))
+    for row in FORMATS.values():
+        assert judge(row.suffix, row.encode(feed), {article.id: article}) == {article.id}
+    judge(".opml", opml.encode(feed.channel, [(label, [feed])], ".rss"), {})

@@ -1,0 +1,639 @@
+"""From fields to an article: identity, link, texts, people, pictures, and what is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from feedhub.article import Author, Image, Provider, Related
+from feedhub.errors import ArticleError
+from feedhub.sources.fields import NAMES
+from tests.readings import BASE, dated, read, shown, told
+
+
+class TestIdentity:
+    @pytest.mark.parametrize(
+        ("path", "specific"),
+        [
+            ("news/item.md", "news/item"),
+            ("_news/2020-06-09-item.md", "news/2020-06-09-item"),
+            ("deep/down/item.md", "down/item"),
+            ("item.md", "folder/item"),
+            ("posts/trip/index.md", "posts/trip"),
+            ("content/index.md", "content/index"),
+            ("index.md", "folder/index"),
+            ("news/with.dots.md", "news/with.dots"),
+            ("news/Zürich & 100%.md", "news/Z%C3%BCrich%20%26%20100%25"),
+            ("news/日本.md", "news/%E6%97%A5%E6%9C%AC"),
+            ("news/a#b?c.md", "news/a%23b%3Fc"),
+        ],
+    )
+    def test_from_folder_and_stem(self, path, specific):
+        assert shown(path=path).id == f"tag:example.org,2026:{specific}"
+
+    def test_folder_without_a_name(self):
+        assert shown(path="item.md", root="").id == "tag:example.org,2026:articles/item"
+
+    def test_a_name_decomposed_by_the_file_system_is_the_same(self):
+        assert shown(path="news/Zu\u0308rich.md").id == shown(path="news/Z\u00fcrich.md").id
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            ("https://a.example/x?y=1#z", "https://a.example/x?y=1#z"),
+            ("tag:a.example,2005:x", "tag:a.example,2005:x"),
+            ("urn:uuid:1225c695", "urn:uuid:1225c695"),
+            ("2020", "tag:example.org,2026:2020"),
+            ("a b/é", "tag:example.org,2026:a%20b/%C3%A9"),
+            ('"urn:with space"', "tag:example.org,2026:urn%3Awith%20space"),
+            ("URN:x", "tag:example.org,2026:URN%3Ax"),
+            ("urn:a|b%zz", "tag:example.org,2026:urn%3Aa%7Cb%25zz"),
+            ("null", "tag:example.org,2026:news/item"),
+            ('" "', "tag:example.org,2026:news/item"),
+        ],
+    )
+    def test_own(self, given, expected):
+        assert shown(f"id: {given}").id == expected
+
+    def test_never_from_url_title_or_date(self):
+        one = read("title: One\ndate: 2024-01-01\nwebUrl: https://a.example/1")
+        two = read("title: Two\ndate: 2025-02-02\nwebUrl: https://b.example/2")
+        assert one.article is not None
+        assert two.article is not None
+        assert one.article.id == two.article.id
+
+    def test_a_list_is_refused_with_its_line(self):
+        with pytest.raises(ArticleError) as caught:
+            dated("id: [a]")
+        assert (caught.value.code, caught.value.line) == ("wrong-type", 4)
+
+
+class TestSlug:
+    @pytest.mark.parametrize(
+        ("matter", "path", "slug"),
+        [
+            ("slug: Its Own", "news/item.md", "its-own"),
+            ("", "_posts/2024-03-01-Hello-World.md", "hello-world"),
+            ("", "posts/trip/index.md", "trip"),
+            ("", "posts/2024-03-01-trip/index.md", "trip"),
+            ("", "index.md", "index"),
+            ("", "news/!.md", "article"),
+            ("slug: '!'", "news/!.md", "article"),
+        ],
+    )
+    def test_slug(self, matter, path, slug):
+        assert shown(matter, path=path).slug == slug
+
+
+class TestLink:
+    def test_the_publishers_page_comes_first(self):
+        links = "webUrl: https://a.example/\ncanonical_url: https://b.example/\n"
+        assert shown(f"{links}originalUrl: https://c.example/").url == "https://a.example/"
+
+    def test_then_a_canonical_one(self):
+        links = "link: https://b.example/\noriginalUrl: https://c.example/"
+        assert shown(links).url == "https://b.example/"
+
+    def test_then_where_it_came_from(self):
+        assert shown("originalUrl: https://c.example/x").url == "https://c.example/x"
+
+    @pytest.mark.parametrize("options", [{"permalink": "/:slug/"}, {}])
+    def test_but_a_permalink_says_there_is_a_page(self, options):
+        links = "originalUrl: https://c.example/x\n" + ("" if options else "permalink: /item/")
+        assert shown(links, **options).url == f"{BASE}/item/"
+
+    def test_else_the_default(self):
+        assert shown().url == f"{BASE}/news/item/"
+
+    def test_relative_ones_lie_on_the_site(self):
+        assert shown("webUrl: /x").url == f"{BASE}/x"
+
+    def test_empty_ones_are_none(self):
+        assert shown("webUrl:\nlink: ''\noriginalUrl: ' '").url == f"{BASE}/news/item/"
+
+    def test_whole_permalink(self):
+        assert shown("url: https://d.example/page").url == "https://d.example/page"
+
+    def test_base_path_is_never_taken_for_a_folder(self):
+        assert shown("permalink: /site/x").url == f"{BASE}/site/x"
+
+    @pytest.mark.parametrize("name", ["webUrl", "link", "originalUrl"])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "https://user:word@a.example/",
+            "[a, b]",
+            "x:y",
+        ],
+    )
+    def test_unusable_ones_reject_the_article_with_their_line(self, name, url):
+        with pytest.raises(ArticleError) as caught:
+            dated(f"{name}: {url}")
+        assert (caught.value.code, caught.value.line) in {("bad-url", 4), ("wrong-type", 4)}
+        assert "alert" not in str(caught.value)
+        assert "word" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "permalink",
+        [
+            '"/{{ secret | upper }}/"',
+            '"https://user@a.example/"',
+            f"/{'x' * 5000}/",
+            '"http://"',
+        ],
+    )
+    def test_unusable_permalinks_are_told_and_the_default_stands_in(self, permalink):
+        reading = dated(f"excerpt: A summary.\npermalink: {permalink}")
+        assert reading.article is not None
+        assert reading.article.url == f"{BASE}/news/item/"
+        assert told(reading) == [(5, "warning", "bad-permalink")]
+
+    def test_without_any_usable_address_there_is_no_article(self):
+        labels = ", ".join(f"{number:03}{'x' * 190}" for number in range(30))
+        with pytest.raises(ArticleError) as caught:
+            dated(f"categories: [{labels}]", path="_posts/a.md")
+        assert caught.value.code == "bad-permalink"
+        elsewhere = dated(f"webUrl: https://a.example/\ncategories: [{labels}]", path="_posts/a.md")
+        assert elsewhere.article is not None
+        assert elsewhere.article.url == "https://a.example/"
+
+
+class TestTexts:
+    def test_title_is_decoded_once_and_on_one_line(self):
+        reading = read('title: "A &amp;amp; B\\n  C\\u200b"\ndate: 2024-01-02\nexcerpt: S.')
+        assert reading.article is not None
+        assert reading.article.title == "A &amp; B C"
+        assert told(reading) == [(2, "warning", "entity-left")]
+
+    @pytest.mark.parametrize("title", ["", "title:\n", 'title: "\\u200b"\n'])
+    def test_without_a_title_the_name_stands_in(self, title):
+        reading = read(f"{title}date: 2024-01-02\nexcerpt: S.", path="n/2024-01-02-two-words.md")
+        assert reading.article is not None
+        assert reading.article.title == "Two words"
+        assert [(p.level, p.code) for p in reading.problems] == [("warning", "no-title")]
+
+    def test_a_title_that_is_a_list_rejects_the_article(self):
+        with pytest.raises(ArticleError, match="list") as caught:
+            read("date: 2024-01-02\ntitle: [a]")
+        assert caught.value.line == 3
+
+    def test_long_texts_are_cut(self):
+        words = "word " * 2000
+        reading = read(f"title: {words}\ndate: 2024-01-02\nexcerpt: x{words}")
+        assert reading.article is not None
+        assert len(reading.article.title) <= 1000
+        assert 4000 < len(reading.article.summary) <= 5000
+
+    @pytest.mark.parametrize("title", ["5G", "no", "2020", "12:30", "0x1F", "1e3"])
+    def test_numbers_and_words_stay_what_they_are(self, title):
+        reading = read(f"title: {title}\ndate: 2024-01-02")
+        assert reading.article is not None
+        assert reading.article.title == title
+
+    @pytest.mark.parametrize("language", ["en", "en-GB", "zh-Hant-TW", "en_US", " de "])
+    def test_language(self, language):
+        tag = language.strip().replace("_", "-")
+        assert shown(f"lang: '{language}'").language == tag
+
+
+class TestSummary:
+    def summary(self, matter: str, body: str = "") -> str:
+        reading = dated(matter, body)
+        assert reading.article is not None
+        return reading.article.summary
+
+    @pytest.mark.parametrize("name", ["excerpt", "summary", "description", "Summary"])
+    def test_by_its_names(self, name):
+        assert self.summary(f"{name}: Some &#8220;words&#8221;", "Body.") == "Some “words”"
+
+    def test_else_all_before_the_divider(self):
+        body = "One.\n\nTwo.\n\n<!-- more -->\n\nThree."
+        assert self.summary("", body) == "One. Two."
+
+    def test_else_the_first_paragraph(self):
+        assert self.summary("", "# Heading\n\nOne *two*.\n\nThree.") == "One two."
+
+    def test_nothing_before_the_divider(self):
+        assert self.summary("", "<!--more-->\n\nOne.\n\nTwo.") == "One."
+
+
+class TestBody:
+    def body(self, body: str, matter: str = "", **place: str) -> str:
+        return shown(matter, body, **place).content_html
+
+    @pytest.mark.parametrize(
+        ("matter", "base"),
+        [
+            ("", f"{BASE}/news/item/"),
+            ("webUrl: https://a.example/b/c.html", "https://a.example/b/"),
+            ("link: https://a.example/b/c.html", f"{BASE}/news/item/"),
+            (
+                "webUrl: https://a.example/\noriginalUrl: https://b.example/d/e",
+                "https://b.example/d/",
+            ),
+        ],
+    )
+    def test_relative_addresses_are_those_of_the_page_it_was_written_for(self, matter, base):
+        assert self.body("[x](y)", matter) == f'<p><a href="{base}y">x</a></p>'
+
+    def test_html_files_are_html(self):
+        assert self.body("<p>*a*</p>", path="news/item.html") == "<p>*a*</p>"
+        assert self.body("<b>*a*</b>", path="news/item.HTML") == "<b>*a*</b>"
+        assert self.body("*a*", path="news/item.txt") == "<p><em>a</em></p>"
+
+    def test_blank_body_is_none(self):
+        assert self.body("\n \n") == ""
+
+    def test_templates_are_taken_out(self):
+        assert self.body("{% include x %}a{{ b }}") == "<p>a</p>"
+
+    def test_braces_alone_stay(self):
+        assert self.body("{static} {a}") == "<p>{static} {a}</p>"
+
+    @pytest.mark.parametrize(
+        ("link", "address"),
+        [
+            ("{static}/i/x.png", f"{BASE}/i/x.png"),
+            ("{static}x.png", f"{BASE}/blog/x.png"),
+            ("{filename}/i/x.png", f"{BASE}/i/x.png"),
+            ("{attach}x.zip", f"{BASE}/x.zip"),
+            ("{attach}/down/x.zip", f"{BASE}/x.zip"),
+        ],
+    )
+    def test_pelican_files(self, link, address):
+        place = {"path": "content/blog/item.md", "generator": "pelican"}
+        assert self.body(f"[x]({link})", **place) == f'<p><a href="{address}">x</a></p>'
+
+    @pytest.mark.parametrize(
+        "link", ["{filename}a.md", "{tag}x", "{author}y", "{category}z", "{index}"]
+    )
+    def test_pelican_pages(self, link):
+        assert self.body(f"[x]({link})", generator="pelican") == "<p><a>x</a></p>"
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        ("tags", "path", "topics"),
+        [
+            ("[AI, Robots]", "news/a.md", ("AI", "Robots")),
+            ("AI, Robots", "news/a.md", ("AI", "Robots")),
+            ("two words", "news/a.md", ("two words",)),
+            ("two words", "_posts/a.md", ("two", "words")),
+            ("two words, three", "_posts/a.md", ("two words", "three")),
+            ("[two words]", "_posts/a.md", ("two words",)),
+            ("a, b; c", "news/a.md", ("a b", "c")),
+            ("['Paris, France', 'Paris,France']", "news/a.md", ("Paris France",)),
+            ("[ai, AI, ＡＩ, ' a i ']", "news/a.md", ("ai", "a i")),
+            ("['', ~, ',', x]", "news/a.md", ("x",)),
+            ("[[a], {b: c}, d]", "news/a.md", ("d",)),
+            (f"[{'x' * 201}, y]", "news/a.md", ("y",)),
+            ("'R&amp;D; ops'", "news/a.md", ("R&D", "ops")),
+            ("2020", "news/a.md", ("2020",)),
+            ("~", "news/a.md", ()),
+        ],
+    )
+    def test_tags(self, tags, path, topics):
+        assert shown(f"tags: {tags}", path=path).topics == topics
+
+    def test_topics_and_tags_are_joined(self):
+        assert shown("topics: [A]\ntag: b c\ntags: [B, a]", path="_posts/a.md").topics == (
+            "A",
+            "b c",
+            "B",
+        )
+
+    def test_category_and_categories_are_joined(self):
+        matter = "category: Hip Hop\ncategories: news hip"
+        assert shown(matter, path="_posts/a.md").categories == ("Hip Hop", "news", "hip")
+
+    def test_eleventy_knows_no_posts(self):
+        matter = "tags: two words"
+        assert shown(matter, path="_posts/a.md", generator="eleventy").topics == ("two words",)
+
+    def test_folders_above_posts(self):
+        assert shown(path="src/a/b/_posts/x.md").categories == ("a", "b")
+        assert shown("category: Own", path="content/a/x.md", generator="pelican").categories == (
+            "Own",
+        )
+        assert shown(path="content/x.md", generator="pelican").categories == ()
+
+
+class TestPeople:
+    @pytest.mark.parametrize(
+        ("matter", "authors"),
+        [
+            ("author: Jane Doe", [Author(name="Jane Doe")]),
+            ("author: Doe, Jane", [Author(name="Doe, Jane")]),
+            ("authors: Jane Doe, John Roe", [Author(name="Jane Doe"), Author(name="John Roe")]),
+            ("authors: Doe, Jane; Roe, John", [Author(name="Doe, Jane"), Author(name="Roe, John")]),
+            ("authors: [Jane, JANE, ~, '']", [Author(name="Jane")]),
+            (
+                "authors:\n  - name: Jane\n    url: https://jane.example",
+                [Author(name="Jane", url="https://jane.example/")],
+            ),
+            (
+                "author:\n  display_name: Jane\n  website: https://j.example/",
+                [Author(name="Jane", url="https://j.example/")],
+            ),
+            ("author: {email: j@example.org}", []),
+            ("params:\n  author: Jane", [Author(name="Jane")]),
+            ("author: Top\nparams: {author: Jane}", [Author(name="Top")]),
+            ("params: [author]", []),
+            ("authors: ''\nauthor: Jane", [Author(name="Jane")]),
+            ("provider:\n  name: P\n  authors:\n    - name: j-kodama", [Author(name="j-kodama")]),
+            ("author: Jane\nprovider: {name: P, author: John}", [Author(name="Jane")]),
+            ("provider: P", []),
+        ],
+    )
+    def test_authors(self, matter, authors):
+        assert list(shown(matter).authors) == authors
+
+    @pytest.mark.parametrize(
+        ("matter", "provider"),
+        [
+            ("provider: CNET", Provider(name="CNET")),
+            ("publisher: {name: CNET, domain: CNET.com}", Provider(name="CNET", domain="cnet.com")),
+            ("provider: {domain: cnet.com}", Provider(name="cnet.com", domain="cnet.com")),
+            ("provider: {}", None),
+            ("provider: '\u200b'", None),
+            ("provider: ~", None),
+        ],
+    )
+    def test_provider(self, matter, provider):
+        assert shown(matter).provider == provider
+
+
+class TestImages:
+    def images(self, matter: str, **place: str) -> list[Image]:
+        return list(shown(matter, **place).images)
+
+    @pytest.mark.parametrize(
+        ("matter", "url"),
+        [
+            ("image: https://a.example/i.png", "https://a.example/i.png"),
+            ("image: //a.example/i.png", "https://a.example/i.png"),
+            ("image: /img/i.png", f"{BASE}/img/i.png"),
+            ("image: /site/img/i.png", f"{BASE}/img/i.png"),
+            ("image: img/i.png", f"{BASE}/img/i.png"),
+            ("image: ./i.png", f"{BASE}/news/item/i.png"),
+            ("image: ' ./i.png '", f"{BASE}/news/item/i.png"),
+            ("image: ../i.png", f"{BASE}/news/i.png"),
+            ("cover: {image: i.png}", f"{BASE}/i.png"),
+            ("featured_image: i.png", f"{BASE}/i.png"),
+            ("images: [i.png]", f"{BASE}/i.png"),
+            ("images: i.png", f"{BASE}/i.png"),
+            ("images: []\nimage: i.png", f"{BASE}/i.png"),
+            ("params: {images: [i.png]}", f"{BASE}/i.png"),
+        ],
+    )
+    def test_one_in_all_shapes(self, matter, url):
+        assert self.images(matter) == [Image(url=url, media_type="image/png")]
+
+    @pytest.mark.parametrize(
+        ("source", "url"),
+        [
+            ("i.png", f"{BASE}/posts/trip/i.png"),
+            ("/i.png", f"{BASE}/i.png"),
+            ("https://a.example/i.png", "https://a.example/i.png"),
+        ],
+    )
+    def test_page_bundles_hold_their_pictures(self, source, url):
+        assert self.images(f"image: {source}", path="posts/trip/index.md")[0].url == url
+
+    def test_mappings(self):
+        matter = """images:
+  - {url: https://a.example/1, width: 800, height: 500, title: "One &amp; only"}
+  - {src: https://a.example/2.jpg, alt: Two, width: 0, height: -1}
+  - {url: https://a.example/1, title: again}
+  - {title: without an address}
+  - ''
+  - ~"""
+        assert self.images(matter) == [
+            Image(url="https://a.example/1", width=800, height=500, title="One & only"),
+            Image(url="https://a.example/2.jpg", title="Two", media_type="image/jpeg"),
+        ]
+
+    @pytest.mark.parametrize(("width", "pixels"), [(1, 1), (999_999, 999_999), (1_000_000, None)])
+    def test_sizes_that_can_be(self, width, pixels):
+        [image] = self.images(f"image: {{url: https://a.example/, width: {width}}}")
+        assert image.width == pixels
+
+    def test_fifty_at_most(self):
+        urls = ", ".join(f"https://a.example/{number}" for number in range(60))
+        assert len(self.images(f"images: [{urls}]")) == 50
+
+    def test_relative_ones_are_told_without_alarm(self):
+        reading = dated("excerpt: S.\nimage: i.png")
+        assert told(reading) == [(5, "info", "relative-image")]
+
+    def test_a_bad_one_leaves_the_others(self):
+        reading = dated("excerpt: S.\nimages:\n- javascript:x\n- [a]\n- https://a.example/1.gif")
+        assert reading.article is not None
+        assert [image.url for image in reading.article.images] == ["https://a.example/1.gif"]
+        assert told(reading) == [(6, "warning", "bad-url"), (7, "warning", "wrong-type")]
+
+
+class TestRelated:
+    def test_each_once_and_never_the_article_itself(self):
+        matter = """webUrl: https://a.example/own
+related:
+  - {title: One, webUrl: https://b.example/1, publishedDateTime: 2024-01-01T00:00:00Z,
+     provider: {name: B, domain: b.example}}
+  - {title: One again, webUrl: https://b.example/1}
+  - {title: Itself, webUrl: https://a.example/own}
+  - {title: Bare, originalUrl: https://c.example/, provider: C}"""
+        assert shown(matter).related == (
+            Related(
+                title="One",
+                url="https://b.example/1",
+                provider=Provider(name="B", domain="b.example"),
+                published=datetime(2024, 1, 1, tzinfo=UTC),
+            ),
+            Related(title="Bare", url="https://c.example/", provider=Provider(name="C")),
+        )
+
+    def test_a_hundred_at_most(self):
+        items = ", ".join(f"{{title: T, url: https://a.example/{n}}}" for n in range(110))
+        assert len(shown(f"related: [{items}]").related) == 100
+
+    def test_what_is_not_whole_is_left_out_and_told(self):
+        reading = dated("""excerpt: S.
+related:
+  - {title: No address}
+  - {webUrl: https://b.example/1}
+  - {title: Bad address, webUrl: "javascript:x"}
+  - Text
+  - {title: Bad date, webUrl: https://b.example/2, publishedDateTime: yesterday}""")
+        assert reading.article is not None
+        assert [related.title for related in reading.article.related] == ["Bad date"]
+        assert told(reading) == [
+            (6, "warning", "related-incomplete"),
+            (7, "warning", "related-incomplete"),
+            (8, "warning", "bad-url"),
+            (9, "warning", "wrong-type"),
+            (10, "warning", "bad-date"),
+        ]
+
+
+class TestVideo:
+    FRAME = "<iframe src='https://www.youtube.com/embed/abcdefghijk'></iframe>"
+
+    def test_player_and_length(self):
+        article = shown(f'featuredContent: "{self.FRAME}"\nlength: PT13M34S')
+        assert article.player_url == "https://www.youtube.com/embed/abcdefghijk"
+        assert article.duration == 814
+
+    def test_scores(self):
+        article = shown("quality: 89\nheat: -1.5")
+        assert (article.quality, article.heat) == (89, -1.5)
+
+
+class TestWarnings:
+    @pytest.mark.parametrize(
+        ("matter", "code"),
+        [
+            ("slug: [a]", "wrong-type"),
+            ("lang: {a: b}", "wrong-type"),
+            ("lang: English!", "bad-language"),
+            ("permalink: [a]", "wrong-type"),
+            ("provider: [a]", "wrong-type"),
+            ("provider: {name: [a]}", "wrong-type"),
+            ("provider: {name: A, domain: 'not a host'}", "bad-domain"),
+            ("authors: [[a]]", "wrong-type"),
+            ("author: {name: A, url: mailto:a@b.example}", "bad-url"),
+            ("topics: {a: b}", "wrong-type"),
+            ("tags: {a: b}", "wrong-type"),
+            ("categories: {a: b}", "wrong-type"),
+            ("image: {url: [a]}", "wrong-type"),
+            ("image: 'http://['", "bad-url"),
+            ("images: [{url: https://a.example/, width: wide}]", "not-a-number"),
+            ("related: A", "wrong-type"),
+            ("featuredContent: [a]", "wrong-type"),
+            ("length: 13 minutes", "bad-duration"),
+            ("length: [a]", "wrong-type"),
+            ("quality: high", "not-a-number"),
+            ("heat: .inf", "not-a-number"),
+            ("updatedDateTime: yesterday", "bad-date"),
+            ("updatedDateTime: [a]", "wrong-type"),
+            ("webUrl: http://a.example/", "http-url"),
+            ("originalUrl: ' HTTP://a.example/'", "http-url"),
+            ("image: http://a.example/i.png", "http-url"),
+            ("images: [http://a.example/i.png]", "http-url"),
+        ],
+    )
+    def test_the_article_is_published_and_the_line_is_told(self, matter, code):
+        reading = dated(f"excerpt: A summary.\n{matter}")
+        assert reading.state == "shown"
+        assert told(reading) == [(5, "warning", code)]
+        assert "a.example" not in reading.problems[0].message
+
+    @pytest.mark.parametrize(
+        ("matter", "expected"),
+        [
+            ("excerpt: Placeholder.", (4, "warning", "placeholder-summary")),
+            ("excerpt: a TITLE", (4, "warning", "placeholder-summary")),
+            ("excerpt: ''", (4, "warning", "no-summary")),
+            ("heat: 1", (2, "warning", "no-summary")),
+            ("excerpt: '&amp;quot;x'", (4, "warning", "entity-left")),
+            ("excerpt: '&amp;copy=2'", None),
+        ],
+    )
+    def test_summaries(self, matter, expected):
+        assert told(dated(matter)) == ([expected] if expected else [])
+
+    def test_a_summary_of_the_wrong_type_is_none(self):
+        assert told(dated("excerpt: [a]")) == [
+            (4, "warning", "wrong-type"),
+            (4, "warning", "no-summary"),
+        ]
+
+    def test_pictures_of_a_site_without_https_are_its_own_business(self):
+        reading = dated("excerpt: S.\nimage: i.png", base_url="http://127.0.0.1:8000")
+        assert told(reading) == [(5, "info", "relative-image")]
+
+
+class TestFieldNames:
+    def test_case_hyphens_and_underscores_do_not_count(self):
+        assert shown("Canonical-URL: https://a.example/").url == "https://a.example/"
+
+    def test_the_first_name_that_says_something_wins(self):
+        assert shown("web-url: https://a.example/\nweb_url: https://b.example/").url == (
+            "https://a.example/"
+        )
+        reading = read("title: T\npublishDate:\ndate: 2024-01-02\nexcerpt: S.")
+        assert reading.article is not None
+        assert reading.article.published == datetime(2024, 1, 2, tzinfo=UTC)
+
+
+_NAMES = sorted({name for names in NAMES.values() for name in names} | {"params", "secured"})
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.dates().map(str),
+    st.sampled_from(
+        [
+            "2024-01-02",
+            "2999-01-01T00:00:00Z",
+            "https://a.example/x",
+            "http://[::1",
+            "javascript:x",
+            "PT1M",
+            "draft",
+            "published",
+            "/:year/{{ page.fileSlug }}/",
+            "https://:title@x",
+            "false",
+        ]
+    ),
+)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+_PLACES = st.sampled_from(["a.md", "_posts/2024-01-02-a.md", "content/x/index.html", "x/_index.md"])
+
+
+STATES = "shown unpublished removed scheduled expired undated plain rejected".split()
+
+
+def _state(path: str, fields: dict[str, object], drafts: bool) -> str:
+    """Read a file; nothing but ArticleError may come out of it."""
+    dumped = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)
+    try:
+        reading = read(dumped, "Body.", path=path, drafts=drafts)
+    except ArticleError:
+        return "rejected"
+    assert (reading.article is not None) is (reading.state == "shown")
+    assert {problem.level for problem in reading.problems} <= {"warning", "info"}
+    assert all(problem.line >= 1 and problem.column >= 1 for problem in reading.problems)
+    return reading.state
+
+
+@given(st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=8), _PLACES, st.booleans())
+@example({"permalink": "https://:title@x"}, "a.md", False)
+def test_any_mapping_is_shown_hidden_or_rejected(matter, path, drafts):
+    known = {
+        "shown",
+        "unpublished",
+        "removed",
+        "scheduled",
+        "expired",
+        "undated",
+        "plain",
+        "rejected",
+    }
+    assert _state(path, matter, drafts) in known
+    assert _state(path, {"title": "T", "date": "2024-01-02"} | matter, drafts) in known

@@ -1,0 +1,452 @@
+"""A folder of article files, and everything in it that is none or should not be opened."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from feedhub.errors import Problem
+from feedhub.sources import Found, Reading, ReadOptions, open_source
+from feedhub.sources.directory import Directory
+from feedhub.sources.frontmatter import MAX_BYTES
+from tests.kit import NOW, article_text
+from tests.readings import AUTHORITY, BASE
+
+OLD = time.time() - 3600
+NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def _hangs_no_longer_than_a_moment() -> Iterator[None]:
+    """Stop a test that waits for a pipe or runs in circles."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError("this took longer than 20 seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder named `root`."""
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+def _source(root: Path, **options: object) -> Directory:
+    given = {"authority": AUTHORITY, "base_url": BASE, "ignore": ("node_modules",)} | options
+    source = open_source(root, ReadOptions(**given))  # type: ignore[arg-type]
+    assert isinstance(source, Directory)
+    return source
+
+
+def _write(root: Path, name: str = "a.md", text: str = "") -> Path:
+    """Write an article that was last changed an hour ago, as far as its modification time says."""
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text or article_text())
+    os.utime(path, (OLD, OLD))
+    return path
+
+
+def _found(root: Path, **options: object) -> list[str]:
+    return [item.path for item in _source(root, **options).scan() if isinstance(item, Found)]
+
+
+def _told(root: Path) -> list[tuple[str, str, str]]:
+    problems = (item for item in _source(root).scan() if isinstance(item, Problem))
+    return [(problem.path, problem.level, problem.code) for problem in problems]
+
+
+def _read(root: Path, path: str = "a.md") -> Reading:
+    return _source(root).read(path, NOW)
+
+
+def _code(reading: Reading) -> str:
+    assert reading.state == "rejected"
+    [problem] = reading.problems
+    return problem.code
+
+
+@contextmanager
+def _nested(root: Path, name: str, depth: int) -> Iterator[None]:
+    """Hold folders within folders, deeper than any path the system accepts, while needed."""
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    yield
+    subprocess.run(["rm", "-r", root], check=True)  # shutil.rmtree would recurse
+
+
+class TestWhichFiles:
+    def test_by_suffix_whatever_its_case(self, root):
+        names = ["a.md", "b.MARKDOWN", "c.Html", "d.txt", "e.yml", "f.yaml"]
+        for name in [*names, "g.rst", "h.md.bak", "md", "i.htm", "j.md~"]:
+            _write(root, name)
+        assert _found(root) == names
+
+    def test_in_order_of_path(self, root):
+        for name in ["b/a.md", "a.md", "B.md", "a/z.md", "a-b.md", "a/b/c.md"]:
+            _write(root, name)
+        assert _found(root) == ["B.md", "a/b/c.md", "a/z.md", "a-b.md", "a.md", "b/a.md"]
+
+    def test_hidden_and_ignored_ones_are_passed_over(self, root):
+        for name in [".a.md", ".git/b.md", "node_modules/c.md", "d/node_modules/e.md", "f/.g/h.md"]:
+            _write(root, name)
+        _write(root, "node_modules.md")
+        assert _found(root) == ["node_modules.md"]
+        assert _told(root) == []
+
+    def test_folder_with_the_suffix_of_a_file(self, root):
+        _write(root, "folder.md/a.md")
+        assert _found(root) == ["folder.md/a.md"]
+
+    def test_empty_folder(self, root):
+        assert _found(root) == []
+
+    def test_longest_name(self, root):
+        name = "x" * 252 + ".md"
+        _write(root, name)
+        assert _found(root) == [name]
+        assert _read(root, name).article is not None
+
+    def test_folders_deeper_than_python_can_recurse(self, root):
+        with _nested(root, "d", 1_500):
+            assert _found(root) == []
+            assert _told(root) == []
+
+    def test_path_too_long_for_the_system_is_told(self, root):
+        with _nested(root, "d" * 250, 17):
+            assert [problem[1:] for problem in _told(root)] == [("error", "unreadable")]
+
+    @pytest.mark.parametrize(
+        "name", ["记事\u3000一.md", "hard\u00a0blank.md", "👩\u200d👧.md", "می\u200cخواهم.md"]
+    )
+    def test_names_of_all_scripts(self, root, name):
+        _write(root, name)
+        assert _found(root) == [name]
+        assert _read(root, name).article is not None
+
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            (b"new\nline.md", "new\\nline.md"),
+            (b"esc\x1b[2J.md", "esc\\x1b[2J.md"),
+            (b"latin\xe9.md", "latin\\udce9.md"),
+            ("turned\u202edm.md".encode(), "turned\\u202edm.md"),
+        ],
+    )
+    def test_names_that_could_forge_a_message_are_told(self, root, name, shown):
+        descriptor = os.open(os.fsencode(root) + b"/" + name, os.O_CREAT | os.O_WRONLY)
+        os.close(descriptor)
+        assert _found(root) == []
+        assert _told(root) == [(shown, "error", "bad-name")]
+
+    def test_so_are_such_folders_but_not_other_files(self, root):
+        os.mkdir(os.fsencode(root) + b"/bad\xff")  # noqa: PTH102
+        (root / "bad\nname.png").touch()
+        assert _told(root) == [("bad\\udcff", "error", "bad-name")]
+
+    def test_folder_that_has_gone(self, root):
+        root.rmdir()
+        assert _told(root) == [(".", "error", "unreadable")]
+
+    def test_file_that_goes_while_it_is_looked_at(self, root):
+        _write(root, "a.md")
+        _write(root, "b.md")
+        scan = _source(root).scan()
+        first = next(scan)
+        (root / "b.md").unlink()
+        assert isinstance(first, Found)
+        assert list(scan) == []
+
+
+class TestLinks:
+    def test_inside(self, root):
+        _write(root, "folder/a.md")
+        (root / "b.md").symlink_to("folder/a.md")
+        assert _found(root) == ["b.md", "folder/a.md"]
+        assert _read(root, "b.md").article is not None
+
+    def test_outside(self, root, tmp_path):
+        secret = _write(tmp_path, "secret.md")
+        (root / "a.md").symlink_to(secret)
+        assert _found(root) == []
+        assert _told(root) == [("a.md", "warning", "link-outside")]
+        assert _code(_read(root)) == "link-outside"
+
+    def test_to_a_neighbour_whose_name_begins_the_same(self, root, tmp_path):
+        (root / "a.md").symlink_to(_write(tmp_path, "root-too/a.md"))
+        assert _told(root) == [("a.md", "warning", "link-outside")]
+
+    def test_in_a_circle(self, root):
+        (root / "a.md").symlink_to("b.md")
+        (root / "b.md").symlink_to("a.md")
+        assert _found(root) == []
+        assert _told(root) == [("a.md", "error", "unreadable"), ("b.md", "error", "unreadable")]
+        assert _code(_read(root)) == "unreadable"
+
+    def test_to_nothing(self, root):
+        (root / "a.md").symlink_to("gone.md")
+        assert _told(root) == [("a.md", "error", "unreadable")]
+        assert _code(_read(root)) == "unreadable"
+
+    def test_folders_are_not_followed(self, root, tmp_path):
+        _write(tmp_path, "outside/a.md")
+        (root / "in").symlink_to(tmp_path / "outside")
+        (root / "circle").symlink_to(root)
+        assert _found(root) == []
+        assert _told(root) == []
+
+    def test_folder_with_the_suffix_of_a_file(self, root):
+        (root / "folder").mkdir()
+        (root / "a.md").symlink_to("folder")
+        assert _code(_read(root)) == "not-a-file"
+
+    def test_root_may_be_one(self, root, tmp_path):
+        _write(root, "a.md")
+        (tmp_path / "link").symlink_to(root)
+        assert _found(tmp_path / "link") == ["a.md"]
+        reading = _read(tmp_path / "link")
+        assert reading.article is not None
+        assert reading.article.id == f"tag:{AUTHORITY}:root/a"
+
+    def test_path_that_climbs_out(self, root, tmp_path):
+        _write(tmp_path, "secret.md")
+        assert _code(_read(root, "../secret.md")) == "link-outside"
+
+
+class TestWhatIsNoFile:
+    def test_pipe(self, root):
+        os.mkfifo(root / "a.md")
+        assert _code(_read(root)) == "not-a-file"
+
+    def test_pipe_that_somebody_writes_to(self, root):
+        os.mkfifo(root / "a.md")
+        reader = os.open(root / "a.md", os.O_RDONLY | os.O_NONBLOCK)
+        writer = os.open(root / "a.md", os.O_WRONLY)
+        os.write(writer, article_text().encode())
+        assert _code(_read(root)) == "not-a-file"
+        os.close(reader)
+        os.close(writer)
+
+    def test_socket(self, root, monkeypatch):
+        monkeypatch.chdir(root)  # the path of a socket must be short
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind("a.md")
+            assert _code(_read(root)) == "unreadable"
+
+    def test_device(self, root):
+        try:
+            os.mknod(root / "a.md", 0o600 | 0o020000, os.makedev(1, 3))
+        except PermissionError:
+            (root / "a.md").symlink_to("/dev/null")
+        assert _code(_read(root)) in {"not-a-file", "link-outside", "unreadable"}
+
+    def test_no_descriptor_is_left_open(self, root):
+        os.mkfifo(root / "pipe.md")
+        (root / "folder.md").mkdir()
+        _write(root, "good.md")
+        _write(root, "bad.md", "---\n*alias\n---\n")
+        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+        for name in ("pipe.md", "folder.md", "good.md", "bad.md", "gone.md"):
+            _read(root, name)
+        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+class TestReading:
+    def test_article(self, root):
+        _write(root, "news/a.md", article_text("Hello"))
+        reading = _read(root, "news/a.md")
+        assert reading.article is not None
+        assert reading.article.title == "Hello"
+
+    def test_empty_file(self, root):
+        (root / "a.md").touch()
+        assert _read(root).state == "plain"
+
+    def test_largest_and_larger(self, root):
+        head = article_text()
+        _write(root, "a.md", head + "x" * (MAX_BYTES - len(head)))
+        assert _read(root).state == "shown"
+        _write(root, "a.md", head + "x" * (MAX_BYTES - len(head) + 1))
+        assert _code(_read(root)) == "too-large"
+
+    def test_large_file_without_front_matter_is_no_article(self, root):
+        _write(root, "a.md", "x" * (2 * MAX_BYTES))
+        assert _read(root).state == "plain"
+
+    def test_rejection_has_its_place(self, root):
+        _write(root, "a.md", "---\ntitle: A\npublished: maybe\n---\n")
+        reading = _read(root)
+        [problem] = reading.problems
+        assert str(problem).startswith("a.md:3:12: error not-boolean ")
+        assert reading.withdraws
+
+    def test_gone(self, root):
+        reading = _read(root)
+        assert _code(reading) == "unreadable"
+        assert reading.problems[0].message == "cannot be read: No such file or directory"
+        assert not reading.withdraws
+
+    def test_what_nobody_thought_of_is_told_without_quoting(self, root, monkeypatch):
+        def fail(*_: object, **__: object) -> Reading:
+            raise KeyError("secret words")
+
+        _write(root)
+        monkeypatch.setattr("feedhub.sources.reading.read_article", fail)
+        reading = _read(root)
+        assert _code(reading) == "unexpected"
+        assert "KeyError" in reading.problems[0].message
+        assert "secret" not in reading.problems[0].message
+
+    def test_error_without_words(self, root, monkeypatch):
+        def fail(*_: object) -> bytes:
+            raise TimeoutError
+
+        _write(root)
+        monkeypatch.setattr("feedhub.sources.directory._read_bytes", fail)
+        assert _read(root).problems[0].message == "cannot be read: TimeoutError"
+
+
+def _as_nobody(ask: Callable[[], object]) -> object:
+    """Return what a child without rights answers; it never comes back to the tests."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fork, where there are threads
+        child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+            os.write(writer, json.dumps(ask()).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return json.loads(text)
+
+
+class TestRights:
+    @pytest.fixture
+    def root(self) -> Iterator[Path]:
+        """A folder whose parents everybody may enter."""
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            folder.chmod(0o755)
+            yield folder
+
+    def test_file(self, root):
+        _write(root).chmod(0)
+        assert _as_nobody(lambda: _code(_read(root))) == "unreadable"
+        assert _as_nobody(lambda: _told(root)) == []
+
+    def test_folder(self, root):
+        _write(root, "shut/a.md")
+        _write(root, "z.md")
+        (root / "shut").chmod(0)
+        told = _as_nobody(lambda: [*_told(root), *_found(root)])
+        (root / "shut").chmod(0o755)
+        assert told == [["shut/", "error", "unreadable"], "z.md"]
+
+    def test_root_that_cannot_be_entered(self, root):
+        shut = root / "content"
+        _write(shut)
+        shut.chmod(0)
+        told = _as_nobody(lambda: _told(shut))
+        shut.chmod(0o755)
+        assert told == [[".", "error", "unreadable"]]
+
+    def test_folder_that_can_be_listed_but_not_entered(self, root):
+        _write(root, "shut/a.md")
+        (root / "shut").chmod(0o444)
+        told = _as_nobody(lambda: _told(root))
+        (root / "shut").chmod(0o755)
+        assert told == [["shut/a.md", "error", "unreadable"]]
+
+
+class TestStamps:
+    @pytest.fixture(autouse=True)
+    def _later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let an hour pass between writing and looking; the change time cannot be set back."""
+        now = time.time_ns
+        monkeypatch.setattr(
+            "feedhub.sources.directory.time.time_ns", lambda: now() + 3_600_000_000_000
+        )
+
+    def _stamp(self, root: Path) -> str:
+        [found] = _source(root).scan()
+        assert isinstance(found, Found)
+        return found.stamp
+
+    def test_same_file_same_stamp(self, root):
+        _write(root)
+        assert self._stamp(root) == self._stamp(root) != ""
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda path: path.write_text(article_text("Another title")),
+            lambda path: os.utime(path, (OLD - 1, OLD - 1)),
+            lambda path: path.replace(path.with_name("x")) and _write(path.parent),
+            lambda path: path.chmod(0o600),
+        ],
+        ids=["content", "mtime", "another file", "ctime"],
+    )
+    def test_moves_on_change(self, root, change):
+        path = _write(root)
+        before = self._stamp(root)
+        time.sleep(0.02)
+        change(path)
+        assert self._stamp(root) != before
+
+    def test_follows_what_a_link_leads_to(self, root):
+        _write(root, ".hidden.md")
+        (root / "a.md").symlink_to(".hidden.md")
+        before = self._stamp(root)
+        _write(root, ".hidden.md", article_text("Another title"))
+        assert self._stamp(root) != before
+
+
+def test_file_written_a_moment_ago_has_no_stamp(root):
+    path = _write(root)
+    os.utime(path)
+    assert [item.stamp for item in _source(root).scan() if isinstance(item, Found)] == [""]
+
+
+def test_signature_moves_with_all_that_shapes_a_reading(root, tmp_path):
+    plain = _source(root).signature
+    assert _source(root).signature == plain
+    assert _source(root, drafts=True).signature != plain
+    assert _source(tmp_path).signature != plain
+    (root / "_config.yml").touch()
+    assert _source(root).signature != plain
+
+
+def test_places_as_a_person_names_them(root, monkeypatch):
+    monkeypatch.chdir(root.parent)
+    assert _source(Path("root")).locate("news/a.md") == "root/news/a.md"

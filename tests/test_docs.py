@@ -1,0 +1,159 @@
+"""README.md and docs/ say what is: every option, key, default, exit code and example."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import shutil
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from feedhub.cli import main
+from feedhub.cli.arguments import build_parser
+from feedhub.config.tables import SECTIONS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CLI = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command, by name."""
+    parser = build_parser()
+    (commands,) = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return dict(commands.choices)
+
+
+def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """Return each option as `--name METAVAR` with its help."""
+    return {
+        f"{action.option_strings[0]} {action.metavar or ''}".strip(): str(action.help)
+        for action in parser._actions
+        if action.option_strings and "--help" not in action.option_strings
+    }
+
+
+def table(text: str) -> dict[str, str]:
+    """Return the rows of all tables of two columns whose first is code, or a number."""
+    rows = re.findall(r"^\| `?(--[^`|]+|\d)`? \| (.*) \|$", text, re.MULTILINE)
+    return dict(rows)
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands below a heading of the second level."""
+    _, found, rest = text.partition(f"\n## {heading}\n")
+    assert found, heading
+    return rest.partition("\n## ")[0]
+
+
+def exit_codes() -> dict[str, str]:
+    """Return what `feedhub --help` says of exit codes."""
+    return dict(re.findall(r"^  (\d)  (.*)$", build_parser().format_help(), re.MULTILINE))
+
+
+# docs/cli.md
+
+
+@pytest.mark.parametrize("command", parsers())
+def test_every_option_is_documented_with_its_help(command: str):
+    assert table(section(CLI, f"feedhub {command}")) == options_of(parsers()[command])
+
+
+def test_there_is_no_page_for_a_command_that_does_not_exist():
+    assert re.findall(r"^## feedhub (\w+)$", CLI, re.MULTILINE) == list(parsers())
+
+
+def test_every_exit_code_is_documented():
+    assert table(section(CLI, "Exit codes")) == exit_codes()
+
+
+def test_the_positional_arguments_are_named():
+    synopsis = CLI.partition("## ")[0]
+    for command, parser in parsers().items():
+        names = [str(a.metavar) for a in parser._actions if not a.option_strings]
+        line = next(line for line in synopsis.splitlines() if f"feedhub {command}" in line)
+        assert re.findall("[A-Z]{3,}", line) == names
+
+
+# docs/configuration.md
+
+
+def configuration_rows(name: str) -> list[str]:
+    """Return the rows that the table of one section must have."""
+    return [
+        f"| `{known.name}` | `{json.dumps(known.default, ensure_ascii=False)}` "
+        f"| `FEEDHUB_{name.upper()}_{known.name.upper()}` "
+        f"| {known.metadata['about']} | {known.metadata['must']} |"
+        for known in fields(SECTIONS[name])
+    ]
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_key_is_documented_with_its_default(name: str):
+    found = [row for row in section(CONFIGURATION, f"[{name}]").splitlines() if row[:3] == "| `"]
+    assert "\n".join(found) == "\n".join(configuration_rows(name))
+
+
+def test_there_is_no_section_that_does_not_exist():
+    assert re.findall(r"^## \[(\w+)\]$", CONFIGURATION, re.MULTILINE) == list(SECTIONS)
+
+
+# README.md
+
+
+def readme_commands() -> list[str]:
+    """Return every feedhub command of the README's code blocks, without its comment."""
+    lines = re.findall(r"^    (feedhub .*)$", README, re.MULTILINE)
+    return [line.partition("#")[0].strip() for line in lines]
+
+
+def test_every_command_of_the_readme_works(
+    tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(seeds, "articles")
+    commands = readme_commands()
+    assert {line.split()[1] for line in commands} == set(parsers())
+    for command in commands:
+        assert main(shlex.split(command)[1:]) == 0, command
+    assert Path("public/all.rss").is_file()
+    assert Path("feedhub.toml").is_file()
+
+
+def test_the_readme_names_what_a_render_writes(
+    tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(seeds, "articles")
+    main(["render", "articles", "public"])
+    named = set(re.findall(r"`((?:all|feeds)\.\w+)`", README))
+    written = {place.name for place in Path("public").iterdir() if place.is_file()}
+    assert named == {name for name in written if not name.endswith((".gz", ".br"))}
+    folders = {place.name for place in Path("public").iterdir() if place.is_dir()}
+    assert folders - {".feedhub"} <= set(re.findall(r"`(\w+)/…`", README))
+
+
+def test_the_readme_lists_every_option_of_render():
+    assert table(README).keys() == options_of(parsers()["render"]).keys()
+
+
+def test_the_readme_gives_the_exit_codes():
+    (line,) = re.findall(r"^Exit codes: (.*)$", README, re.MULTILINE)
+    assert re.findall(r"(\d) (\w+)", line) == [
+        (code, text.split()[0].strip(":,")) for code, text in exit_codes().items()
+    ]
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_between_pages_lead_somewhere(page: str):
+    place = ROOT / page
+    links = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", place.read_text(encoding="utf-8"))
+    missing = [link for link in links if ":" not in link and not (place.parent / link).exists()]
+    assert missing == []

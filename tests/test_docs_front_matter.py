@@ -1,0 +1,51 @@
+"""The documentation of front matter names every field there is, in order, and no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from feedhub.config.rules import PLACEHOLDERS
+from feedhub.sources.fields import NAMES
+from feedhub.sources.permalink import page_address
+from tests.readings import page_name
+
+TEXT = (Path(__file__).parent.parent / "docs" / "front-matter.md").read_text("utf-8")
+
+
+def _rows(heading: str) -> list[list[str]]:
+    """Return the cells of each table below a heading, up to the next one, without its head."""
+    section = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [re.split(r" *(?<!\\)\| *", line)[1:-1] for line in lines[2:]]
+
+
+FIELDS = [
+    row
+    for heading in ("Who sees the article, and when", "The article", "Inside mappings")
+    for row in _rows(heading)
+]
+
+
+def test_every_name_in_its_order_and_no_other():
+    documented = [tuple(re.findall("`([^`]+)`", row[0])) for row in FIELDS]
+    assert documented == list(NAMES.values())
+
+
+def test_every_cell_says_something():
+    assert [row for row in FIELDS if len(row) != 5 or not all(row)] == []
+
+
+@pytest.mark.parametrize("row", _rows("The address of a page"), ids=lambda row: row[2])
+def test_addresses_are_those_of_the_code(row):
+    site, _, path, address = (cell.strip("`") for cell in row)
+    generator = "" if "Hugo" in site else site.lower()
+    categories = ("travel",) if "travel" in path else ()
+    page = page_name(path, generator, title="Title of the article", categories=categories)
+    assert page_address(page) == address
+
+
+def test_every_placeholder_of_the_configuration():
+    assert re.findall(r"`:([a-z]+)`", TEXT.split("Its placeholders are")[1]) == list(PLACEHOLDERS)

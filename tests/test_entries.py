@@ -1,0 +1,171 @@
+"""What an entry says in every format, what stands for the whole site, and the list of feeds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from lxml import etree
+
+from feedhub.article import Author, Image, Provider
+from feedhub.formats import FORMATS, _entry, opml
+from tests.golden.look import NAMES, find, items
+from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, at, subscription
+
+
+@pytest.mark.parametrize("logo", ["", CHANNEL.logo])
+def test_the_icon_and_the_logo_keep_their_places(logo):
+    feed = replace(subscription(), channel=replace(CHANNEL, logo=logo))
+    assert find("atom", feed, "string(a:icon)") == CHANNEL.icon
+    assert find("atom", feed, "string(a:logo)") == logo
+    assert find("rss", feed, "string(channel/image/url)") == CHANNEL.icon
+    document = json.loads(FORMATS["json"].encode(feed))
+    assert (document["icon"], document["favicon"]) == (CHANNEL.icon, CHANNEL.icon)
+
+
+def test_a_logo_alone_is_the_image_of_rss():
+    feed = replace(subscription(), channel=replace(CHANNEL, icon=""))
+    assert find("rss", feed, "string(channel/image/url)") == CHANNEL.logo
+    assert find("rss", feed, "string(channel/image/title)") == feed.title
+    assert find("rss", feed, "string(channel/image/link)") == feed.home_page_url
+    assert find("atom", feed, "a:icon") == []
+
+
+def test_tags_hold_no_commas_and_stand_once():
+    article = replace(
+        NOTHING, topics=("Food, Drink", "1,000 Genomes", ","), categories=("food drink", "AI")
+    )
+    assert _entry.tags(article) == ("Food Drink", "1 000 Genomes", "AI")
+
+
+def test_an_update_is_told_only_where_there_is_one():
+    feed = subscription(NOTHING)
+    assert find("rss", feed, "//a:updated") == []
+    assert "date_modified" not in items(feed)[0]
+    assert find("atom", feed, "string(//a:entry/a:updated)") == NOTHING.updated.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("", []), ("en-gb", []), ("en", ["en"]), ("fr", ["fr"])]
+)
+def test_a_language_is_told_only_where_it_is_not_the_channels(language, told):
+    feed = subscription(replace(NOTHING, language=language))
+    assert find("rss", feed, "//dc:language/text()") == told
+    assert find("atom", feed, "//a:entry/@xml:lang") == told
+    assert [items(feed)[0].get("language")] == (told or [None])
+
+
+def test_the_publisher_stands_as_author_where_nobody_is_named():
+    article = replace(NOTHING, provider=Provider(name="CNET", domain="cnet.com"))
+    assert _entry.people(article) == (Author(name="CNET", url="https://cnet.com/"),)
+    assert _entry.people(NOTHING) == ()
+
+
+def picture(name, width=None, media_type=""):
+    return Image(url=f"https://cdn.example/{name}", width=width, media_type=media_type)
+
+
+def test_the_lead_picture_is_the_first_that_is_wide_enough():
+    small, unknown, wide = picture("s", 50), picture("u"), picture("w", 450)
+    lead = [
+        _entry.pictures(replace(NOTHING, images=images))
+        for images in [(small, unknown, wide), (small, wide, unknown), (small,), ()]
+    ]
+    assert lead == [(unknown, small, wide), (wide, small, unknown), (small,), ()]
+
+
+def test_the_enclosure_is_the_first_picture_of_known_type():
+    images = (picture("lead"), picture("known", 500, "image/png"))
+    feed = subscription(replace(NOTHING, images=images))
+    expected = {"url": images[1].url, "length": "0", "type": "image/png"}
+    assert [dict(found.attrib) for found in find("rss", feed, "//enclosure")] == [expected]
+    assert find("atom", feed, "//a:link[@rel='enclosure']/@href") == [images[1].url]
+    assert items(feed)[0]["image"] == images[0].url
+
+
+def test_a_picture_of_unknown_type_is_enclosed_only_where_no_type_is_needed():
+    feed = subscription(VIDEO)
+    assert find("rss", feed, "//enclosure") == []
+    assert "attachments" not in items(feed)[0]
+    (link,) = find("atom", feed, "//a:link[@rel='enclosure']")
+    assert dict(link.attrib) == {"rel": "enclosure", "href": VIDEO.images[0].url}
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ("<p><img src=\"https://cdn.example/a.jpg?x='1'&amp;y=2\"></p>", False),
+        ("<p><a href=\"https://cdn.example/a.jpg?x='1'&amp;y=2\">large</a></p>", True),
+        ("<p><img src=\"https://cdn.example/a.jpg?x='1'&amp;y=23\"></p>", True),
+    ],
+)
+def test_the_picture_is_shown_once(content, shown):
+    image = Image(url="https://cdn.example/a.jpg?x='1'&y=2")
+    html = _entry.content_html(replace(NOTHING, content_html=content, images=(image,)))
+    assert ("<figure>" in html) is shown
+
+
+@pytest.mark.parametrize(
+    ("player", "seconds", "said"),
+    [
+        ("", None, ""),
+        ("", 65, "<p>Length: 1:05</p>"),
+        ("https://v.example/1", None, '<p><a href="https://v.example/1">Watch the video</a></p>'),
+        (
+            "https://v.example/1",
+            9840,
+            '<p><a href="https://v.example/1">Watch the video</a> (2:44:00)</p>',
+        ),
+    ],
+)
+def test_a_video_is_a_link_with_its_length(player, seconds, said):
+    html = _entry.content_html(replace(NOTHING, player_url=player, duration=seconds))
+    lines = [line for line in html.splitlines() if "ideo" in line or "Length" in line]
+    assert lines == ([said] if said else [])
+
+
+def test_the_content_is_never_empty_and_shows_a_summary_only_where_there_is_no_text():
+    assert "<p>Nothing but a title &amp; an address</p>" in _entry.content_html(NOTHING)
+    assert EVERYTHING.summary.split()[0] not in _entry.content_html(EVERYTHING)
+    assert "<p>A picture of" in _entry.content_html(VIDEO)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_very_long_texts_stay_whole(name):
+    long = replace(
+        NOTHING, title="t" * 1_000, summary="s" * 5_000, content_html=f"<p>{'&amp;<' * 200_000}</p>"
+    )
+    body = FORMATS[name].encode(subscription(long))
+    assert b"t" * 1_000 in body
+    assert b"s" * 5_000 in body
+    if name != "json":
+        huge = etree.XMLParser(resolve_entities=False)
+        text = etree.fromstring(body, huge).xpath(
+            "string(//c:encoded|//a:content)", namespaces=NAMES
+        )
+        assert long.content_html in str(text)
+
+
+def outlines(body):
+    return etree.fromstring(body).xpath("//outline/@text")
+
+
+def test_groups_without_feeds_are_left_out():
+    feed = subscription()
+    assert outlines(opml.encode(CHANNEL, [("Topics", []), ("Authors", [feed])], ".rss")) == [
+        "Authors",
+        feed.title,
+    ]
+
+
+def test_a_site_without_feeds_has_an_empty_list():
+    body = opml.encode(CHANNEL, [("Topics", [])], ".rss")
+    assert outlines(body) == []
+    assert b"dateModified" not in body
+
+
+def test_opml_is_as_new_as_its_newest_feed():
+    feeds = [replace(subscription(), updated=at(day)) for day in (3, 9, 5)]
+    body = opml.encode(CHANNEL, [("", feeds[:1]), ("More", feeds[1:])], ".rss")
+    assert b"<dateModified>Tue, 09 Jun 2020 00:30:05 +0000</dateModified>" in body

@@ -1,0 +1,254 @@
+"""Nothing of a hidden article, and nothing `secured`, stands anywhere that feedhub writes."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+import re
+import tempfile
+from pathlib import Path
+
+import brotli
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.canaries import (
+    CANARY,
+    HIDES,
+    LABELS,
+    PUBLIC_LABELS,
+    REJECTED,
+    SECURED,
+    WORD,
+    Place,
+    canaries,
+    disguises,
+    secret,
+    undated,
+)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Place:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Place(tmp_path)
+
+
+# The tests would pass if they looked in vain.
+
+
+def test_canaries_are_found_where_they_are(place):
+    place.write("secret.md", secret())
+    assert place.render() == 0
+    found = place.leaks()
+    assert {"catalog/catalog.sqlite", "out/all.rss", "out/all.atom", "out/all.json"} <= set(found)
+    assert {"out/all.rss.gz", "out/all.json.br", "out/feeds.opml.br"} <= set(found)
+    assert [where for where in found if where.startswith("name out/topics/topic-")]
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        str.encode,
+        lambda text: text.upper().encode(),
+        lambda text: base64.b64encode(f"{text}.".encode()),
+        lambda text: base64.b64encode(f".{text}.".encode()),
+        lambda text: base64.b64encode(f"..{text}.".encode()),
+        lambda text: gzip.compress(text.encode()),
+        lambda text: brotli.compress(text.encode() * 9),
+        lambda text: json.dumps({"a": f"\\u{ord(text[0]):04x}"}).replace("\\\\", "\\").encode(),
+        lambda text: "".join(f"%{byte:02x}" for byte in text.encode()).encode(),
+        lambda text: "".join(f"&#{ord(char)};" for char in text).encode(),
+    ],
+)
+def test_a_canary_is_found_in_a_disguise(disguise):
+    body = disguise(WORD)
+    if b"\\u" in body:
+        body = body.replace(b'"}', WORD[1:].encode() + b'"}')
+    assert any(map(CANARY.search, disguises(body)))
+
+
+# Hidden from the first.
+
+
+@pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
+def test_a_hidden_article_leaves_no_trace(place, hidden):
+    place.write("secret.md", secret(hidden))
+    place.render()
+    place.tell()
+    assert place.leaks() == []
+    assert len(json.loads((place.out / "all.json").read_bytes())["items"]) == 3
+
+
+@pytest.mark.parametrize("name", ["undated.md", "undated.html", "undated.yml"])
+def test_an_undated_article_leaves_no_trace(place, name):
+    place.write(name, undated())
+    place.render()
+    place.tell()
+    assert place.leaks() == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["_drafts/2020-06-09-a.md", ".hidden/a.md", ".a.md", "node_modules/a.md", "a.rst", "a.md~"],
+)
+def test_a_file_that_is_no_article_leaves_no_trace(place, name):
+    place.write(name, secret())
+    place.render()
+    place.tell()
+    assert place.leaks() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        canaries("No front matter: CANARY"),
+        secret().replace("\n---\n", "\n"),
+        secret().encode() + b"\xff",
+        secret().encode("utf-16"),
+        secret().encode()[:200],
+        secret().replace("---\n", "---\n\ufeff", 1),
+    ],
+    ids=["plain", "unclosed", "not-utf-8", "utf-16", "cut", "inner-mark"],
+)
+def test_a_file_that_cannot_be_read_leaves_no_trace(place, text):
+    place.write("secret.md", text)
+    place.render()
+    place.tell()
+    assert place.leaks() == []
+
+
+# Shown once, then withdrawn.
+
+
+def withdraw(place: Place, shown: str, text: str | None) -> None:
+    """Publish an article, change or remove its file, and publish again."""
+    place.write("secret.md", shown)
+    assert place.render() == 0
+    assert "out/all.rss" in place.leaks()
+    place.said = ""
+    if text is None:
+        (place.source / "secret.md").unlink()
+    else:
+        place.write("secret.md", text)
+    place.render()
+
+
+@pytest.mark.parametrize("hidden", HIDES.values(), ids=HIDES)
+def test_a_withdrawn_article_leaves_no_trace(place, hidden):
+    shown, withdrawn = secret(labels=PUBLIC_LABELS), secret(hidden, labels=PUBLIC_LABELS)
+    withdraw(place, shown, withdrawn)
+    assert place.leaks() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, undated(), SECURED.replace("CANARY", "x")],
+    ids=["deleted", "undated", "rewritten"],
+)
+def test_an_article_that_is_gone_leaves_no_trace(place, text):
+    withdraw(place, secret(labels=PUBLIC_LABELS), text)
+    assert place.leaks() == []
+
+
+def test_only_the_names_of_its_feeds_stay(place):
+    """Whoever has subscribed to a feed finds it empty, not gone."""
+    names = re.sub("(category|Provider|Author|Topic|Tag) CANARY", r"\1 kept", LABELS)
+    assert "CANARY" in names
+    withdraw(place, secret(labels=names), secret("published: false", labels=names))
+    assert place.leaks() == []
+    assert json.loads((place.out / "topics/topic-kept.json").read_bytes())["items"] == []
+
+
+def test_a_withdrawn_article_leaves_the_open_catalog(place):
+    """Another process may hold the catalog open, and its log with it."""
+    from feedhub.catalog.store import connect
+
+    place.write("secret.md", secret(labels=PUBLIC_LABELS))
+    place.render()
+    reader = connect(place.catalog)
+    reader.execute("SELECT count(*) FROM articles").fetchone()
+    try:
+        place.write("secret.md", secret("published: false", labels=PUBLIC_LABELS))
+        place.render()
+        assert (place.catalog.parent / "catalog.sqlite-shm").exists()
+        place.run("check", place.source)
+        assert [where for where in place.leaks() if "catalog" in where] == []
+    finally:
+        reader.close()
+
+
+@pytest.mark.parametrize("catalog", [[], ["--catalog"]], ids=["default", "named"])
+def test_a_preview_of_drafts_leaves_no_trace(place, catalog):
+    flags = [*catalog, *([place.catalog] if catalog else [])]
+    place.write("secret.md", secret("published: false"))
+    assert place.run("render", place.source, place.out, "--drafts", *flags) == 0
+    assert "out/all.rss" in place.leaks()
+    place.said = ""
+    assert place.run("render", place.source, place.out, *flags) == 0
+    found = [
+        where for where in place.leaks() if catalog or not where.startswith(("cache", "name cache"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "hidden", ["removed", "future", "expired", "text", "twice", "removed-text"]
+)
+def test_drafts_show_only_what_is_to_come(place, hidden):
+    place.write("secret.md", secret(HIDES[hidden]))
+    place.render("--drafts")
+    assert place.leaks() == []
+
+
+# Any way of hiding, any flags.
+
+
+FLAGS = st.lists(
+    st.sampled_from(
+        [
+            ("--json",),
+            ("--allow-shrink",),
+            ("--formats", "rss"),
+            ("--formats", "json,atom"),
+            ("--base-url", "https://feeds.example.org/x"),
+        ]
+    ),
+    unique_by=lambda flag: flag[0],
+)
+CONFIGS = st.fixed_dictionaries(
+    {
+        "kinds": st.lists(
+            st.sampled_from(["all", "topic", "provider", "category", "author"]),
+            min_size=1,
+            unique=True,
+        ),
+        "archives": st.booleans(),
+        "limit": st.integers(1, 3),
+        "days": st.integers(0, 3),
+    }
+)
+ANY_HIDDEN = st.dictionaries(
+    st.sampled_from(["a", "b/c", "_posts/2020-06-09-d", "news/e"]),
+    st.sampled_from([*HIDES.values(), *REJECTED.values()]),
+    min_size=1,
+)
+
+
+@settings(max_examples=settings().max_examples // 5)
+@given(hidden=ANY_HIDDEN, flags=FLAGS, config=CONFIGS)
+def test_no_flags_let_anything_out(hidden, flags, config):
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder))
+        for name, lines in hidden.items():
+            place.write(f"{name}.md", secret(lines))
+        settings = place.root / "feedhub.toml"
+        lines = [f"{key} = {json.dumps(value)}" for key, value in config.items()]
+        settings.write_text("\n".join(["[feeds]", *lines, ""]))
+        assert place.render("--config", str(settings), *itertools.chain(*flags)) in (0, 1)
+        place.run("check", place.source, "--config", settings)
+        place.run("feeds", place.source, "--config", settings)
+        assert place.leaks() == []

@@ -1,0 +1,211 @@
+"""feedhub as a process of its own: pipes, terminals, signals, and what it loads."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.kit import article_text
+
+BASE = ("--base-url", "https://feeds.example.org")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An own current folder, with a folder `articles` of one good article."""
+    monkeypatch.chdir(tmp_path)
+    Path("articles").mkdir()
+    write("good.md", article_text("Good", topics=["AI"]))
+    return tmp_path
+
+
+def write(name: str, text: str) -> None:
+    (Path("articles") / name).write_text(text, encoding="utf-8")
+
+
+def feedhub_process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "feedhub", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+@pytest.mark.parametrize("arguments", ["feeds articles", "check articles"])
+def test_a_reader_that_leaves_is_no_error(arguments: str):
+    write("bad.md", "---\npublished: perhaps\n---\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        ran = subprocess.run(
+            [sys.executable, "-m", "feedhub", *arguments.split()],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert "Broken" not in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_behind_the_output_is_one_line():
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "feedhub", "feeds", "articles"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ran.returncode, ran.stderr) == (2, "feedhub: No space left on device\n")
+
+
+def test_labels_of_other_letters_print_anywhere():
+    write("ka.md", article_text("Ka", topics=["日本"]))
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ran = feedhub_process("feeds", "articles", env=environment)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert r"\u65e5\u672c" in ran.stdout
+
+
+def test_ctrl_c_ends_a_process_quietly():
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW_FEEDS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+SLOW_FEEDS = """
+import sys, time
+from feedhub.cli import commands, main
+def feeds(options):
+    print("begun", flush=True)
+    time.sleep(30)
+commands.feeds = feeds
+sys.exit(main(["feeds", "articles"]))
+"""
+
+SLOW_BAR = """
+import time
+from feedhub.cli.output import progress
+with progress() as step:
+    for _ in range(8):
+        time.sleep(0.1)
+        step()
+"""
+
+
+def test_the_progress_bar_shows_on_a_terminal():
+    main_end, terminal = terminal_of_80_columns()
+    with subprocess.Popen([sys.executable, "-c", SLOW_BAR], stderr=terminal) as process:
+        os.close(terminal)
+        shown = read_all(main_end)
+    assert process.returncode == 0
+    assert "files" in shown
+
+
+def terminal_of_80_columns() -> tuple[int, int]:
+    """Return the two ends of a terminal."""
+    main_end, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    return main_end, terminal
+
+
+def read_all(descriptor: int) -> str:
+    """Read a terminal until the program on its other end is gone."""
+    parts: list[bytes] = []
+    try:
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+    except OSError:  # Linux says EIO then
+        pass
+    os.close(descriptor)
+    return b"".join(parts).decode()
+
+
+def test_there_is_no_progress_bar_in_a_pipe():
+    ran = subprocess.run([sys.executable, "-c", SLOW_BAR], capture_output=True, check=True)
+    assert (ran.stdout, ran.stderr) == (b"", b"")
+
+
+def test_work_of_a_moment_shows_no_bar_on_a_terminal():
+    main_end, terminal = terminal_of_80_columns()
+    quick = SLOW_BAR.replace("0.1", "0")
+    with subprocess.Popen([sys.executable, "-c", quick], stderr=terminal) as process:
+        os.close(terminal)
+        assert read_all(main_end) == ""
+    assert process.returncode == 0
+
+
+def test_of_two_renders_at_once_each_ends_well_or_is_refused():
+    arguments = [sys.executable, "-m", "feedhub", "render", "articles", "public", *BASE]
+    pair = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate(timeout=60)[1] for process in pair]
+    assert 0 in {process.returncode for process in pair}
+    for process, text in zip(pair, told, strict=True):
+        assert process.returncode in {0, 2}
+        assert text == ("" if process.returncode == 0 else ANOTHER)
+    assert subprocess.run(arguments, check=True).returncode == 0
+
+
+ANOTHER = "feedhub: public: another render is writing here; wait for it\n"
+
+
+# What is imported
+
+LOADED = """
+import sys
+from feedhub.cli import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as left:
+    code = left.code
+print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Return the top-level modules that a command loads."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=True
+    )
+    return set(ran.stderr.split())
+
+
+def test_the_version_needs_no_library():
+    libraries = {"lxml", "yaml", "msgspec", "sqlite3", "feedgen", "markdown_it", "nh3", "regex"}
+    assert not loaded_by("--version") & libraries
+
+
+def test_a_render_without_changes_needs_no_parser_and_no_writer():
+    libraries = {"lxml", "feedgen", "markdown_it", "yaml", "nh3", "brotli", "tqdm", "watchfiles"}
+    old = time.time() - 3600
+    os.utime("articles/good.md", (old, old))
+    arguments = ("render", "articles", "public", *BASE)
+    assert libraries & loaded_by(*arguments), "the first render loads some"
+    time.sleep(2.1)  # until the first reading is old enough to be believed
+    loaded_by(*arguments)
+    assert not loaded_by(*arguments) & libraries

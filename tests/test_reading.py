@@ -1,0 +1,180 @@
+"""One file, one moment: what is shown, what is not and why, and when to look again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from feedhub.errors import ArticleError
+from feedhub.sources import ReadOptions
+from feedhub.sources.gate import Flags, Verdict, judge
+from feedhub.sources.reading import read_article
+from tests.kit import NOW
+from tests.readings import AUTHORITY, BASE, dated, read, told
+
+FUTURE = "2030-01-01T00:00:00Z"
+FUTURE_TIME = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def _bytes(data: bytes, path: str = "news/item.md"):
+    options = ReadOptions(authority=AUTHORITY, base_url=BASE)
+    return read_article(path, data, root="r", generator="", options=options, now=NOW)
+
+
+class TestStates:
+    @pytest.mark.parametrize(
+        ("matter", "state"),
+        [
+            ("", "shown"),
+            ("published: true", "shown"),
+            ("published: false", "unpublished"),
+            ("removed: true", "removed"),
+            ("removed: true\npublished: false", "removed"),
+            ("removed: false", "shown"),
+            ("draft: true", "unpublished"),
+            ("draft: false", "shown"),
+            ("eleventyExcludeFromCollections: true", "unpublished"),
+            ("status: Published", "shown"),
+            ("status: publish", "shown"),
+            ("status: draft", "unpublished"),
+            ("status: hidden", "unpublished"),
+            ("status: skip", "unpublished"),
+            ("status: pending", "unpublished"),
+            ("status: private", "unpublished"),
+            ("status: trash", "unpublished"),
+            ("status: ''", "shown"),
+            ("permalink: false", "unpublished"),
+            ("permalink: 'false'", "unpublished"),
+            ("permalink: false\nwebUrl: https://a.example/", "shown"),
+            ("permalink: [false]", "shown"),
+            ("expiryDate: 2025-01-01", "expired"),
+            ("expiryDate: ''", "shown"),
+            ("publishDate: 2030-01-01", "scheduled"),
+        ],
+    )
+    def test_flags(self, matter, state):
+        assert dated(matter).state == state
+
+    @pytest.mark.parametrize("matter", ["published: false", "draft: true", "status: skip"])
+    def test_drafts_are_shown_on_demand(self, matter):
+        assert dated(matter, drafts=True).state == "shown"
+        assert dated(f"removed: true\n{matter}", drafts=True).state == "removed"
+
+    def test_drafts_are_hidden_unless_somebody_asks(self):
+        assert judge(Flags(published=False, date=NOW), NOW) == Verdict("unpublished")
+
+    @pytest.mark.parametrize(
+        "place", [{"path": "_drafts/a.md"}, {"path": "a.md", "root": "_drafts"}]
+    )
+    def test_folder_of_drafts(self, place):
+        assert dated(**place).state == "unpublished"
+
+    @pytest.mark.parametrize(
+        ("matter", "code"),
+        [
+            ("published: 'true'", "not-boolean"),
+            ("published: yes", "not-boolean"),
+            ("published:", "not-boolean"),
+            ("draft: maybe", "not-boolean"),
+            ("removed: 1", "not-boolean"),
+            ("status: done", "bad-status"),
+            ("status: [draft]", "bad-status"),
+        ],
+    )
+    def test_flags_that_cannot_be_trusted_withdraw(self, matter, code):
+        with pytest.raises(ArticleError) as caught:
+            dated(matter)
+        assert (caught.value.code, caught.value.line) == (code, 4)
+        assert caught.value.withdraws
+
+    @pytest.mark.parametrize("matter", ["expiryDate: soon", "publishDate: [2024-01-01]"])
+    def test_dates_that_cannot_be_read_reject(self, matter):
+        with pytest.raises(ArticleError) as caught:
+            dated(matter)
+        assert caught.value.line == 4
+
+    def test_nothing_else_of_a_hidden_file_is_read(self):
+        assert dated("published: false\nwebUrl: javascript:x\nexpiryDate: soon").problems == ()
+
+
+class TestNoArticles:
+    def test_no_front_matter(self):
+        assert _bytes(b"# Read me\n").state == "plain"
+        assert _bytes(b"").state == "plain"
+
+    @pytest.mark.parametrize("name", ["_index.md", "_index.fr.md", "_index.html"])
+    def test_pages_of_sections_list_articles(self, name):
+        assert _bytes(b"---\nnot: [even yaml\n---\n", f"posts/{name}").state == "plain"
+
+    @pytest.mark.parametrize("name", ["_config.yml", "_data/a.YAML"])
+    def test_data_files_have_no_second_fence(self, name):
+        assert _bytes(b"---\ntitle: A site\n", name).state == "plain"
+
+    def test_other_files_must(self):
+        with pytest.raises(ArticleError, match="never closed"):
+            _bytes(b"---\ntitle: A site\n")
+        with pytest.raises(ArticleError) as caught:
+            _bytes(b"---\n*a\n---\n", "_config.yml")
+        assert caught.value.code == "yaml-alias"
+
+    @pytest.mark.parametrize("date", ["", "date:", "date: Last Modified", "date: git Created"])
+    def test_without_a_date(self, date):
+        reading = read(f"title: T\n{date}")
+        assert reading.state == "undated"
+        assert told(reading) == [(1, "info", "undated")]
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("matter", "path", "published"),
+        [
+            ("date: 2024-03-01 10:00:00 +0200", "a.md", "2024-03-01T08:00:00Z"),
+            ("date: 2024-03-01", "a.md", "2024-03-01T00:00:00Z"),
+            ("date: '2024-03-01'", "a.md", "2024-03-01T00:00:00Z"),
+            ("date: 2024-03-01\npublishDate: 2024-03-02", "a.md", "2024-03-02T00:00:00Z"),
+            ("publishedDateTime: 2024-03-01T10:00:00Z", "a.md", "2024-03-01T10:00:00Z"),
+            ("", "2024-03-01-a.md", "2024-03-01T00:00:00Z"),
+            ("date: 2020-01-01", "2024-03-01-a.md", "2020-01-01T00:00:00Z"),
+            ("date: created", "2024-03-01-a.md", "2024-03-01T00:00:00Z"),
+            ("", "2024-03-01-a/index.md", "2024-03-01T00:00:00Z"),
+        ],
+    )
+    def test_published(self, matter, path, published):
+        article = read(f"title: T\n{matter}", path=path).article
+        assert article is not None
+        assert article.published == article.updated == datetime.fromisoformat(published)
+
+    def test_zone_of_dates_without_one(self):
+        zone = ZoneInfo("Europe/Berlin")
+        named = read("title: T", path="_posts/2024-03-01-a.md", zone=zone).article
+        assert named is not None
+        assert named.published == datetime(2024, 2, 29, 23, tzinfo=UTC)
+        assert named.url == f"{BASE}/2024/03/01/a.html"
+
+    def test_update(self):
+        reading = dated("lastmod: 2024-05-01")
+        assert reading.dated_update
+        assert reading.article is not None
+        assert reading.article.updated == datetime(2024, 5, 1, tzinfo=UTC)
+
+    def test_update_before_publication_is_none(self):
+        reading = dated("lastmod: 2023-05-01")
+        assert reading.dated_update
+        assert reading.article is not None
+        assert reading.article.updated == reading.article.published
+
+    def test_update_that_is_still_to_come(self):
+        reading = dated(f"lastmod: {FUTURE}")
+        assert not reading.dated_update
+        assert reading.due == FUTURE_TIME
+        assert reading.article is not None
+        assert reading.article.updated == reading.article.published
+
+    def test_when_to_look_again(self):
+        assert dated().due is None
+        assert dated(f"publishDate: {FUTURE}").due == FUTURE_TIME
+        assert dated(f"expiryDate: {FUTURE}").due == FUTURE_TIME
+        assert dated(f"expiryDate: 2040-01-01\nlastmod: {FUTURE}").due == FUTURE_TIME
+        assert dated("lastmod: 2024-05-01").due is None

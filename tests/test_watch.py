@@ -1,0 +1,246 @@
+"""`feedhub render --watch`: what it notices, what it survives, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedhub.cli import watch as watching
+from feedhub.errors import OutputError
+from tests.kit import article_text
+
+PATIENCE = 30.0  # seconds, on a machine that has much else to do
+
+
+class Watcher:
+    """A process that watches `articles`, and the lines it prints."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._lines: queue.Queue[tuple[str, str]] = queue.Queue()
+        for name in ("stdout", "stderr"):
+            threading.Thread(target=self._read, args=(name,), daemon=True).start()
+
+    def _read(self, name: str) -> None:
+        for line in getattr(self.process, name):
+            self._lines.put((name, line))
+
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """Wait for the next summary on standard output."""
+        return json.loads(self._wait("stdout"))
+
+    def complaint(self) -> str:
+        """Wait for the next line on standard error."""
+        return self._wait("stderr")
+
+    def _wait(self, wanted: str) -> str:
+        while True:
+            name, line = self._lines.get(timeout=PATIENCE)
+            if name == wanted:
+                return line
+
+    def quiet_for(self, seconds: float) -> bool:
+        """Tell whether nothing is printed for a while."""
+        try:
+            self._lines.get(timeout=seconds)
+        except queue.Empty:
+            return True
+        return False
+
+    def end(self, number: int) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write("one.md", "One")
+    return tmp_path
+
+
+def write(name: str, title: str, **fields: str) -> None:
+    place = Path("articles") / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(article_text(title, **fields), encoding="utf-8")
+
+
+@contextmanager
+def watcher(*more: str, out: str = "public") -> Iterator[Watcher]:
+    """Watch `articles` in a process of its own."""
+    arguments = ["render", "articles", out, "--watch", "--json", *more]
+    with subprocess.Popen(
+        [sys.executable, "-m", "feedhub", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"FEEDHUB_SITE_BASE_URL": "https://feeds.example.org"},
+    ) as process:
+        try:
+            yield Watcher(process)
+        finally:
+            process.kill()
+
+
+def titles() -> list[str]:
+    items = json.loads(Path("public/all.json").read_bytes())["items"]
+    return [item["title"] for item in items]
+
+
+def test_it_follows_edits_new_files_and_removed_ones():
+    with watcher() as watched:
+        assert watched.summary()["articles"]["published"] == 1
+        write("two.md", "Two")
+        assert watched.summary()["articles"]["published"] == 2
+        write("one.md", "One again")
+        watched.summary()
+        assert sorted(titles()) == ["One again", "Two"]
+        Path("articles/two.md").unlink()
+        watched.summary()
+        assert titles() == ["One again"]
+        assert watched.end(signal.SIGTERM) == 0
+
+
+def test_a_scheduled_article_appears_without_a_change():
+    soon = datetime.now(UTC) + timedelta(seconds=4)
+    write("soon.md", "Soon", publishedDateTime=soon.isoformat())
+    with watcher() as watched:
+        assert watched.summary()["articles"]["hidden"] == {"scheduled": 1}
+        assert watched.summary()["articles"]["published"] == 2
+        assert datetime.now(UTC) - soon < timedelta(seconds=10)
+        assert "Soon" in titles()
+
+
+def test_the_first_scheduled_article_of_all_appears():
+    Path("articles/one.md").unlink()
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    write("soon.md", "Soon", publishedDateTime=soon.isoformat())
+    with watcher() as watched:
+        assert "none of 1 files can be published" in watched.complaint()
+        assert watched.summary()["articles"]["published"] == 1
+
+
+@pytest.mark.parametrize("out", ["public", "articles/public"])
+def test_its_own_output_does_not_wake_it(out: str):
+    with watcher(out=out) as watched:
+        watched.summary()
+        assert watched.quiet_for(1.5)
+        shutil.rmtree(Path(out) / "topics", ignore_errors=True)
+        assert watched.quiet_for(1.0)
+
+
+def test_hidden_files_do_not_wake_it():
+    with watcher() as watched:
+        watched.summary()
+        Path("articles/.one.md.swp").write_text("half", encoding="utf-8")
+        assert watched.quiet_for(1.5)
+
+
+def test_a_configuration_that_breaks_is_told_and_mended_without_a_restart():
+    Path("feedhub.toml").write_text('[site]\ntitle = "First"\n', encoding="utf-8")
+    with watcher() as watched:
+        watched.summary()
+        Path("feedhub.toml").write_text('[site]\ntitel = "Wrong"\n', encoding="utf-8")
+        assert watched.complaint().startswith("feedhub: feedhub.toml:2: ")
+        Path("feedhub.toml").write_text('[site]\ntitle = "Second"\n', encoding="utf-8")
+        watched.summary()
+        assert json.loads(Path("public/all.json").read_bytes())["title"] == "Second"
+
+
+def test_a_bad_file_is_told_and_the_rest_goes_on():
+    with watcher() as watched:
+        watched.summary()
+        Path("articles/bad.md").write_text("---\npublished: perhaps\n---\n", encoding="utf-8")
+        assert watched.complaint().startswith("articles/bad.md:2: ")
+        assert watched.summary()["articles"]["rejected"] == 1
+
+
+def test_a_source_that_is_replaced_is_followed():
+    Path("articles").rename("v1")
+    Path("articles").symlink_to("v1")
+    shutil.copytree("v1", "v2")
+    Path("v2/one.md").write_text(article_text("Of version 2"), encoding="utf-8")
+    with watcher() as watched:
+        watched.summary()
+        Path("new").symlink_to("v2")
+        Path("new").rename("articles")
+        watched.summary()
+        assert titles() == ["Of version 2"]
+        Path("v2/two.md").write_text(article_text("Two"), encoding="utf-8")
+        assert watched.summary()["articles"]["published"] == 2
+
+
+def test_a_source_that_goes_and_comes_back_keeps_the_output():
+    with watcher() as watched:
+        watched.summary()
+        Path("articles").rename("away")
+        assert "articles: does not exist" in watched.complaint()
+        assert titles() == ["One"]
+        Path("away").rename("articles")
+        write("two.md", "Two")
+        while watched.summary()["articles"]["published"] != 2:
+            pass
+        assert watched.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_signals_end_it_quietly(number: int, code: int):
+    with watcher() as watched:
+        watched.summary()
+        assert watched.end(number) == code
+        assert watched.quiet_for(0.2)
+
+
+def test_what_is_wrong_at_the_start_ends_it():
+    with watcher("--config", "missing.toml") as watched:
+        assert "missing.toml: cannot be read" in watched.complaint()
+        assert watched.process.wait(PATIENCE) == 2
+
+
+# In this process: what a run returns decides when it comes again
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+def raising(error: Exception) -> Callable[[], tuple[int, datetime | None]]:
+    def run() -> tuple[int, datetime | None]:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("due", "next_due"),
+    [
+        (None, None),
+        (NOW + timedelta(seconds=1), NOW + timedelta(seconds=1)),
+        (NOW, NOW + timedelta(minutes=1)),
+        (NOW - timedelta(days=1), NOW + timedelta(minutes=1)),
+    ],
+)
+def test_what_is_due_still_after_a_run_waits(due: datetime | None, next_due: datetime | None):
+    assert watching._told(lambda: (0, due), NOW) == next_due
+
+
+def test_an_error_is_told_and_tried_again(capsys: pytest.CaptureFixture[str]):
+    assert watching._told(raising(OutputError("full")), NOW) == NOW + timedelta(minutes=1)
+    assert capsys.readouterr().err == "feedhub: full\n"
+
+
+def test_a_fault_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        watching._told(raising(ZeroDivisionError()), NOW)
