@@ -19,6 +19,7 @@ NO_SKIPS = "CI_NO_SKIPS"
 _CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", parent=_CALM, max_examples=100)
 settings.register_profile("ci", parent=_CALM, max_examples=200)
+settings.register_profile("nightly", parent=_CALM, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

@@ -22,6 +22,7 @@ from feedhub.feed import (
     slug_for,
 )
 from feedhub.text import label_key
+from tests.kit import make_bench
 
 MOMENT = datetime(2020, 6, 9, tzinfo=UTC)
 ARTICLE = Article(
@@ -178,3 +179,17 @@ def test_the_site_speaks_for_the_feed_of_everything():
     feed = build_feed(channel, replace(STATE, kind="all", slug="", label=""), ())
 
     assert (feed.title, feed.description) == ("[drafts] Example", "All of it.")
+
+
+def test_lists_name_a_format_that_importers_know(tmp_path):
+    bench = make_bench(tmp_path, feeds__formats=["json", "atom"])
+    bench.write("a.md", title="A")
+    bench.drafts = True
+    bench.sync()
+    listed = bench.documents()["feeds.opml"].body
+
+    assert b'xmlUrl="https://feeds.example.org/all.atom"' in listed
+    assert b"<title>[drafts] Feeds</title>" in listed
+    only = make_bench(tmp_path, feeds__formats=["json"])
+    only.sync()
+    assert b'xmlUrl="https://feeds.example.org/all.json"' in only.documents()["feeds.opml"].body

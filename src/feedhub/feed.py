@@ -35,6 +35,10 @@ class Channel:
     ttl: int = 15
     drafts: bool = False
 
+    def titled(self, title: str) -> str:
+        """Return a title as subscribers see it: a preview of drafts says that it is one."""
+        return f"[drafts] {title}" if self.drafts else title
+
     def url(self, path: str) -> str:
         """Return the public address of a document or page: the one place where paths are quoted."""
         return f"{self.base_url}/{quote(path, safe='/')}"
@@ -236,4 +240,4 @@ def feed_texts(channel: Channel, state: FeedState) -> tuple[str, str]:
         description = channel.description
     if state.period:
         title = f"{title}, {state.period}"
-    return (f"[drafts] {title}" if channel.drafts else title), description
+    return channel.titled(title), description

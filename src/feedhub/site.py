@@ -11,7 +11,7 @@ from feedhub.catalog import Settings
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import KINDS, Channel, Feed, FeedState, Window, build_feed, feed_path
-from feedhub.formats import FORMATS, WRITERS, Format
+from feedhub.formats import FORMATS, OPML_MEDIA_TYPE, WRITERS, Format
 from feedhub.sources import ReadOptions, open_source
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from feedhub.sources import Source
 
 OPML_PATH = "feeds.opml"
-_OPML_TYPE = "text/x-opml; charset=utf-8"
 # How many articles stay decoded while documents are built: a feed's articles are mostly its
 # neighbours'.
 _ARTICLES_KEPT = 2_048
@@ -53,6 +52,8 @@ class Site:
         self._formats = [
             FORMATS[name] for name in _known(config.feeds.formats, FORMATS, "feeds.formats")
         ]
+        # Importers of OPML know XML; JSON is listed only where there is nothing else.
+        self._listed = next((row for row in self._formats if row.name != "json"), self._formats[0])
         self._channel = channel_of(config, drafts=drafts)
         self._settings = Settings(
             kinds=self._kinds,
@@ -85,26 +86,20 @@ class Site:
     def document(self, planned: Planned) -> Document:
         """Build one document of the plan."""
         if planned.format is None or planned.state is None:
-            return Document(path=planned.path, media_type=_OPML_TYPE, body=self._opml())
+            return Document(path=planned.path, media_type=OPML_MEDIA_TYPE, body=self._opml())
         return Document(
             path=planned.path,
             media_type=planned.format.media_type,
             body=planned.format.encode(self._feed(planned.state)),
         )
 
-    def feeds(self) -> list[Feed]:
-        """Return every subscription feed without its entries, in order of kind and slug."""
-        states = [state for state in self._catalog.feeds(self._kinds) if not state.period]
-        return [build_feed(self._channel, state, ()) for state in states]
-
     def states(self) -> list[FeedState]:
-        """Return what is known of every subscription feed, in the order of `feeds`."""
+        """Return what is known of every subscription feed, in order of kind and slug."""
         return [state for state in self._catalog.feeds(self._kinds) if not state.period]
 
     def address(self, state: FeedState) -> str:
-        """Return the public address of a feed in the first of the site's formats."""
-        path = feed_path(state.kind, state.slug, state.period)
-        return self._channel.url(path + self._formats[0].suffix)
+        """Return the public address of a feed in the format that a list names."""
+        return self._channel.url(feed_path(state.kind, state.slug) + self._listed.suffix)
 
     def _feed(self, state: FeedState) -> Feed:
         entries = tuple(self._article(number) for number in self._catalog.entries(state))
@@ -113,18 +108,15 @@ class Site:
     def _opml(self) -> bytes:
         from feedhub.formats import opml  # lxml, which a render without changes does not need
 
-        groups = [
-            (KINDS[kind].heading, [feed for feed, state in self._pairs() if state.kind == kind])
-            for kind in self._kinds
-        ]
-        return opml.encode(self._channel, groups, self._formats[0].suffix)
-
-    def _pairs(self) -> list[tuple[Feed, FeedState]]:
-        return [(build_feed(self._channel, state, ()), state) for state in self.states()]
+        groups: dict[str, list[Feed]] = {}
+        for state in self.states():
+            feeds = groups.setdefault(KINDS[state.kind].heading, [])
+            feeds.append(build_feed(self._channel, state, ()))
+        return opml.encode(self._channel, groups.items(), self._listed.suffix)
 
     def _opml_fingerprint(self, states: list[FeedState]) -> str:
         rows = [(s.kind, s.slug, s.label, s.updated) for s in states if not s.period]
-        text = repr((self._settings.shape, self._formats[0].suffix, rows))
+        text = repr((self._settings.shape, self._listed.suffix, rows))
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

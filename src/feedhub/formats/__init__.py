@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from feedhub.feed import Feed
 
+OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
 # Raise it when the same articles give other bytes: it is part of every fingerprint.
 WRITERS = 1
 

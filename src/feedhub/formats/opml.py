@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
     from feedhub.feed import Channel, Feed
 
-SUFFIX = ".opml"
-MEDIA_TYPE = "text/x-opml; charset=utf-8"
-
 
 def encode(channel: Channel, groups: Iterable[tuple[str, list[Feed]]], suffix: str) -> bytes:
     """Return the list of feeds, each once, in the format whose addresses end in `suffix`.
@@ -24,7 +21,7 @@ def encode(channel: Channel, groups: Iterable[tuple[str, list[Feed]]], suffix: s
     """
     opml = Element("opml", version="2.0")
     head, body = SubElement(opml, "head"), SubElement(opml, "body")
-    SubElement(head, "title").text = channel.title
+    SubElement(head, "title").text = channel.titled(channel.title)
     given = [(heading, feeds) for heading, feeds in groups if feeds]
     if given:
         newest = max(feed.updated for _, feeds in given for feed in feeds)

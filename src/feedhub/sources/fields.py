@@ -69,7 +69,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 @lru_cache(maxsize=4096)
 def normal_key(name: str) -> str:
     """Return a key without what does not count: `Canonical_URL` and `canonicalUrl` are one."""
-    return re.sub("[-_]", "", name).casefold()
+    return re.sub(r"(?<=\w)[-_](?=\w)", "", name).casefold()
 
 
 _KEYS = {field: tuple(map(normal_key, names)) for field, names in NAMES.items()}
