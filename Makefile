@@ -3,6 +3,7 @@
 PYTHON ?= python3
 SOURCE ?= seeds
 OUT ?= public
+MAKE_CORPUS ?= ../shared/corpus/make_corpus.py
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,6 +47,10 @@ format: $(DEV) ## Put imports and layout in order
 .PHONY: judges
 judges: ## Install the feed readers from npm that some tests ask
 	npm --prefix tests/judges ci --no-audit --no-fund
+
+.PHONY: bench
+bench: $(RUNTIME) ## Time and memory of renders; MAKE_CORPUS is a program that makes N articles in a folder
+	$(BIN)/python bench/render.py 1000 10000 --make "$(MAKE_CORPUS)"
 
 .PHONY: lock
 lock: $(DEV) ## Lock the newest versions that pyproject.toml allows

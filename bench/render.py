@@ -46,6 +46,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--full", action="store_true", help="the default configuration instead")
     options = parser.parse_args()
+    if not options.make.exists():
+        sys.exit(f"skipped: {options.make} does not exist; name a program that makes articles")
     print("| articles | render | wall s | CPU s | peak MB | documents |")
     print("|---|---|---|---|---|---|")
     for size in options.sizes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from email.utils import format_datetime
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import feedgen.entry
 import feedgen.feed
@@ -111,21 +111,35 @@ def _history_links(feed: Feed, suffix: str) -> Iterator[dict[str, str]]:
             yield {"rel": rel, "href": feed.channel.url(path + suffix)}
 
 
-class _RssFeed(BaseExtension):  # type: ignore[misc] # feedgen is untyped
+class _FeedExtension(BaseExtension):  # type: ignore[misc] # feedgen is untyped
     feed: Feed
     suffix: str
+    namespaces: ClassVar[dict[str, str]]
 
     def extend_ns(self) -> dict[str, str]:
-        history = {"fh": HISTORY} if self.feed.current else {}
-        return {"media": MEDIA, "dc": DC} | history
+        return self.namespaces | ({"fh": HISTORY} if self.feed.current else {})
+
+    def extend_atom(self, root: Any) -> Any:
+        self._place_in_history(root, "link")
+        return root
 
     def extend_rss(self, root: Any) -> Any:
-        channel = root[0]
-        for link in _history_links(self.feed, self.suffix):
-            SubElement(channel, f"{{{ATOM}}}link", link)
-        if self.feed.current:
-            SubElement(channel, f"{{{HISTORY}}}archive")
+        self._place_in_history(root[0], f"{{{ATOM}}}link")
         return root
+
+    def _place_in_history(self, parent: Any, link: str) -> None:
+        for attributes in _history_links(self.feed, self.suffix):
+            SubElement(parent, link, attributes)
+        if self.feed.current:
+            SubElement(parent, f"{{{HISTORY}}}archive")
+
+
+class _RssFeed(_FeedExtension):
+    namespaces: ClassVar[dict[str, str]] = {"media": MEDIA, "dc": DC}
+
+
+class _AtomFeed(_FeedExtension):
+    namespaces: ClassVar[dict[str, str]] = {"media": MEDIA}
 
 
 class _RssEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
@@ -148,22 +162,6 @@ class _RssEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
             SubElement(item, "enclosure", attributes)
         _add_media(item, article)
         return item
-
-
-class _AtomFeed(BaseExtension):  # type: ignore[misc] # feedgen is untyped
-    feed: Feed
-    suffix: str
-
-    def extend_ns(self) -> dict[str, str]:
-        history = {"fh": HISTORY} if self.feed.current else {}
-        return {"media": MEDIA} | history
-
-    def extend_atom(self, root: Any) -> Any:
-        for link in _history_links(self.feed, self.suffix):
-            SubElement(root, "link", link)
-        if self.feed.current:
-            SubElement(root, f"{{{HISTORY}}}archive")
-        return root
 
 
 class _AtomEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
