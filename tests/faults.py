@@ -151,6 +151,12 @@ def dying() -> None:
 
 CODES = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT)
 
+
+def unmeasured() -> dict[str, str]:
+    """Return the environment without what makes coverage measure a process, and write in it."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
+
+
 _NURSERY = """
 import os, sys
 from feedhub.cli import commands, main
@@ -183,6 +189,7 @@ class Nursery:
             stdin=subprocess.PIPE,
             text=True,
             pass_fds=[writing],
+            env=unmeasured(),
             cwd=Path(__file__).parent.parent,
         )
         os.close(writing)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import sys
@@ -273,6 +275,13 @@ def test_an_error_of_the_system_is_one_line(run, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(commands, "feeds", refuse)
     assert run("feeds", "articles") == Ran(2, "", "feedhub: articles: Permission denied\n")
+
+
+def test_main_may_print_to_anything():
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        assert main(["feeds", "articles"]) == 0
+    assert text.getvalue().startswith("all ")
 
 
 # Help and version

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import unmeasured
 from tests.kit import article_text
 
 BASE = ("--base-url", "https://feeds.example.org")
@@ -24,6 +25,7 @@ BASE = ("--base-url", "https://feeds.example.org")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An own current folder, with a folder `articles` of one good article."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     Path("articles").mkdir()
     write("good.md", article_text("Good", topics=["AI"]))
     return tmp_path
@@ -31,17 +33,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(name: str, text: str) -> None:
     (Path("articles") / name).write_text(text, encoding="utf-8")
-
-
-def feedhub_process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "feedhub", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        **options,  # type: ignore[call-overload]
-    )
 
 
 @pytest.mark.parametrize("arguments", ["feeds articles", "check articles"])
@@ -72,13 +63,21 @@ def test_a_full_disk_behind_the_output_is_one_line():
             text=True,
             check=False,
         )
-    assert (ran.returncode, ran.stderr) == (2, "feedhub: No space left on device\n")
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        "feedhub: the output cannot be written: No space left on device\n",
+    )
 
 
 def test_labels_of_other_letters_print_anywhere():
     write("ka.md", article_text("Ka", topics=["日本"]))
-    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    ran = feedhub_process("feeds", "articles", env=environment)
+    ran = subprocess.run(
+        [sys.executable, "-m", "feedhub", "feeds", "articles"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert r"\u65e5\u672c" in ran.stdout
 
@@ -190,7 +189,11 @@ sys.exit(code)
 def loaded_by(*arguments: str) -> set[str]:
     """Return the top-level modules that a command loads."""
     ran = subprocess.run(
-        [sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOADED, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=unmeasured(),
     )
     return set(ran.stderr.split())
 

@@ -18,7 +18,16 @@ from pathlib import Path
 import pytest
 
 from feedhub.cli import main
-from tests.faults import CALLS, CODES, Generations, Nursery, failing, fault, make_generations
+from tests.faults import (
+    CALLS,
+    CODES,
+    Generations,
+    Nursery,
+    failing,
+    fault,
+    make_generations,
+    unmeasured,
+)
 from tests.kit import article_text, files_below
 from tests.renders import published
 
@@ -173,6 +182,16 @@ def test_a_write_that_fails_at_first_changes_nothing(few: Generations):
         assert files_below(few.out) == before
 
 
+def test_what_is_new_stands_before_anything_is_removed(few: Generations):
+    few.switch(0)
+    heal(few, 0)
+    few.switch(1)
+    with fault("unlink", 2, failing(CODES[0])):  # the first sweeps
+        assert main(few.arguments) == 2
+    assert few.clean[1].items() <= few.standing().items()
+    heal(few, 1)
+
+
 class NoSync:
     """A C library whose syncfs fails."""
 
@@ -235,7 +254,11 @@ def test_a_document_larger_than_the_system_allows_changes_nothing(few: Generatio
     elsewhere = [word.replace("public", "elsewhere") for word in few.arguments]
     assert main(elsewhere) == 0, "now the catalog need not grow"
     ran = subprocess.run(
-        [sys.executable, "-c", LIMITED, *few.arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", LIMITED, *few.arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=unmeasured(),
     )
     assert (ran.returncode, ran.stdout) == (2, "")
     assert re.fullmatch(r"feedhub: .*all\.json: cannot be written: File too large\n", ran.stderr)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,35 +31,27 @@ class Watcher:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        self._lines: queue.Queue[tuple[str, str]] = queue.Queue()
+        self._lines: dict[str, queue.Queue[str]] = {}
         for name in ("stdout", "stderr"):
+            self._lines[name] = queue.Queue()
             threading.Thread(target=self._read, args=(name,), daemon=True).start()
 
     def _read(self, name: str) -> None:
         for line in getattr(self.process, name):
-            self._lines.put((name, line))
+            self._lines[name].put(line)
 
     def summary(self) -> dict[str, dict[str, Any]]:
         """Wait for the next summary on standard output."""
-        return json.loads(self._wait("stdout"))
+        return json.loads(self._lines["stdout"].get(timeout=PATIENCE))
 
     def complaint(self) -> str:
         """Wait for the next line on standard error."""
-        return self._wait("stderr")
-
-    def _wait(self, wanted: str) -> str:
-        while True:
-            name, line = self._lines.get(timeout=PATIENCE)
-            if name == wanted:
-                return line
+        return self._lines["stderr"].get(timeout=PATIENCE)
 
     def quiet_for(self, seconds: float) -> bool:
         """Tell whether nothing is printed for a while."""
-        try:
-            self._lines.get(timeout=seconds)
-        except queue.Empty:
-            return True
-        return False
+        time.sleep(seconds)
+        return all(lines.empty() for lines in self._lines.values())
 
     def end(self, number: int) -> int:
         """Send a signal and return the exit code."""
@@ -93,7 +86,8 @@ def watcher(*more: str, out: str = "public") -> Iterator[Watcher]:
         try:
             yield Watcher(process)
         finally:
-            process.kill()
+            process.terminate()
+            process.wait(PATIENCE)
 
 
 def titles() -> list[str]:
@@ -116,7 +110,7 @@ def test_it_follows_edits_new_files_and_removed_ones():
 
 
 def test_a_scheduled_article_appears_without_a_change():
-    soon = datetime.now(UTC) + timedelta(seconds=4)
+    soon = datetime.now(UTC) + timedelta(seconds=3)
     write("soon.md", "Soon", publishedDateTime=soon.isoformat())
     with watcher() as watched:
         assert watched.summary()["articles"]["hidden"] == {"scheduled": 1}
@@ -138,7 +132,7 @@ def test_the_first_scheduled_article_of_all_appears():
 def test_its_own_output_does_not_wake_it(out: str):
     with watcher(out=out) as watched:
         watched.summary()
-        assert watched.quiet_for(1.5)
+        assert watched.quiet_for(1.0)
         shutil.rmtree(Path(out) / "topics", ignore_errors=True)
         assert watched.quiet_for(1.0)
 
@@ -147,7 +141,7 @@ def test_hidden_files_do_not_wake_it():
     with watcher() as watched:
         watched.summary()
         Path("articles/.one.md.swp").write_text("half", encoding="utf-8")
-        assert watched.quiet_for(1.5)
+        assert watched.quiet_for(1.0)
 
 
 def test_a_configuration_that_breaks_is_told_and_mended_without_a_restart():

@@ -34,15 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FeedhubError as error:
         return _failed(str(error), error.exit_code)
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # nothing more to tell anybody
+        _leave_output()
         return 141
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        return _failed(f"{place}{error.strerror or error}", 2)
+        if error.filename is None:
+            _leave_output()
+            return _failed(f"the output cannot be written: {error.strerror or error}", 2)
+        return _failed(f"{error.filename}: {error.strerror}", 2)
     except Exception:  # exit code 1 would say that the rest is published
         traceback.print_exc()
         return _failed("this is a fault of feedhub: please report the lines above", 2)
@@ -54,6 +54,11 @@ def _run(arguments: Sequence[str]) -> int:
 
     code: int = getattr(commands, options.command)(options)
     return code
+
+
+def _leave_output() -> None:
+    """Send to nowhere what could not be written, or Python tries and complains at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(message: str, code: int) -> int:
