@@ -109,6 +109,8 @@ def _clock(seconds: int) -> str:
 
 def _source(article: Article) -> str:
     provider = article.provider
+    if provider is None and article.content_html:
+        return ""  # the whole text is here, and nobody else's
     if provider is None:
         host = urlsplit(article.url).hostname or ""
         return f"<p>Read on {_anchor(article.url, host)}</p>"
