@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from yaml._yaml import CParser
 
 from feedhub.errors import ArticleError, FeedhubError
-from feedhub.sources import frontmatter, tree, yaml_tree
+from feedhub.sources import frontmatter, toml_tree, tree, yaml_tree
 from feedhub.sources.frontmatter import MAX_BYTES, read_front_matter
 from feedhub.sources.tree import MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence
 
@@ -314,6 +314,7 @@ def _constants(module: Any) -> Iterator[str]:
 MESSAGES = {
     *_constants(tree),
     *_constants(yaml_tree),
+    *_constants(toml_tree),
     *_constants(frontmatter),
     *(str(make(1, 1)) for make in (tree.too_deep, tree.too_many)),
     f"The file is larger than {MAX_BYTES // 1024} KiB; shorten it.",

@@ -11,6 +11,8 @@ from feedhub.errors import ArticleError
 MAX_DEPTH = 16
 MAX_NODES = 20_000
 SECURED = "secured"
+# What YAML refuses of the characters that UTF-8 can carry (YAML 1.2.2, 5.1); TOML shares the rule.
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {

@@ -24,6 +24,7 @@ from yaml.events import (
 
 from feedhub.errors import ArticleError, FeedhubError
 from feedhub.sources.tree import (
+    CONTROL,
     MAX_DEPTH,
     MAX_NODES,
     SECURED,
@@ -45,8 +46,6 @@ _Take: TypeAlias = Callable[[], Any]
 # move a key to where its author does not see it.
 _SLY = "\x85\u2028\u2029\ufeff"
 _QUOTES = ("'", '"')
-# What libyaml's reader refuses of the characters that UTF-8 can carry (YAML 1.2.2, 5.1).
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 _ADVICE = {
     "mapping values are not allowed in this context": (
