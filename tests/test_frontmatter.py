@@ -1094,7 +1094,9 @@ def test_large_input_is_quick_and_small(name: str) -> None:
     assert done.returncode == 0, done.stderr
     code, seconds = done.stdout.decode().split()
     assert code in expected.split("|")
-    assert float(seconds) < 1
+    # Half a second at most on an idle machine; coverage and busy neighbours take a multiple, and
+    # what grows with the square takes minutes.
+    assert float(seconds) < 4
 
 
 def test_the_child_has_its_limits() -> None:

@@ -499,7 +499,7 @@ def test_hostile_bodies_take_no_time_and_crash_nothing(function, raw):
         env={"PYTHONPATH": ":".join(sys.path), "PYTHONIOENCODING": "utf-8", "PATH": ""},
     )
     assert child.returncode == 0, child.stderr[-500:]
-    assert float(child.stdout) < 2, "one second on an idle machine"
+    assert float(child.stdout) < 6, "one second on an idle machine; with the square, minutes"
 
 
 def test_cleaning_grows_with_the_length():
@@ -510,7 +510,7 @@ def test_cleaning_grows_with_the_length():
         return time.process_time() - start
 
     cost(100)
-    assert cost(4_000) < 20 * max(cost(400), 0.005)
+    assert cost(4_000) < 40 * max(cost(400), 0.005)
 
 
 def bodies(folder):

@@ -142,7 +142,9 @@ HOSTILE = {
 def test_hostile_text_takes_no_time(raw):
     start = time.process_time()
     strip_templating(raw)
-    assert time.process_time() - start < 2, "half a second on an idle machine"
+    assert time.process_time() - start < 6, (
+        "half a second on an idle machine; with the square, minutes"
+    )
 
 
 PIECES = st.lists(
