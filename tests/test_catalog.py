@@ -6,12 +6,13 @@ import multiprocessing
 import os
 import sqlite3
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, store
 from feedhub.errors import CatalogError
 from feedhub.feed import slug_for
 from tests.kit import NOW, make_bench
@@ -196,6 +197,15 @@ def test_a_deleted_file_is_a_withdrawn_article(bench):
 
     assert changes.states == {"shown": 1}
     assert bench.titles() == ["Stays"]
+
+
+def test_a_hidden_file_can_be_deleted_too(bench):
+    path = bench.write("a.md", title="Hidden", published=False)
+    bench.write("b.md", title="Stays")
+    bench.sync()
+    path.unlink()
+
+    assert bench.sync(later(60)).states == {"shown": 1}
 
 
 def test_a_moved_article_changes_its_feeds(bench):
@@ -519,6 +529,11 @@ def test_another_programs_database_is_left_alone(tmp_path):
 
     with pytest.raises(CatalogError, match="another program's"):
         Catalog(place)
+    with sqlite3.connect(tmp_path / "marked.sqlite") as marked:
+        marked.execute("PRAGMA application_id = 5")
+    marked.close()
+    with pytest.raises(CatalogError, match="not a feedhub catalog"):
+        Catalog(tmp_path / "marked.sqlite")
     place.write_text("not a database at all, but long enough to look at" * 30)
     with pytest.raises(CatalogError, match="cannot be opened"):
         Catalog(place)
@@ -554,6 +569,35 @@ def test_a_damaged_catalog_is_one_clear_line(tmp_path):
 
     with pytest.raises(CatalogError, match="delete it"):
         make_bench(tmp_path, place).sync()
+
+
+def test_a_writer_that_never_ends_is_one_clear_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("feedhub.catalog.store.BUSY_SECONDS", 0.05)
+    bench = make_bench(tmp_path, tmp_path / "catalog.sqlite")
+    other = sqlite3.connect(tmp_path / "catalog.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CatalogError, match="cannot be used: database is locked"):
+        bench.sync()
+    other.close()
+
+
+def test_a_catalog_that_another_process_made_meanwhile_is_used(tmp_path, monkeypatch):
+    transaction = store.transaction
+
+    @contextmanager
+    def slower(connection):
+        with transaction(connection):
+            store._create(connection, tmp_path)
+            yield
+
+    monkeypatch.setattr(store, "transaction", slower)
+    Catalog(tmp_path / "catalog.sqlite").close()
+    monkeypatch.undo()
+    bench = make_bench(tmp_path, tmp_path / "catalog.sqlite")
+    bench.write("a.md", title="A")
+    bench.sync()
+
+    assert bench.titles() == ["A"]
 
 
 def test_a_failed_sync_leaves_the_catalog_as_it_was(bench, monkeypatch):

@@ -154,5 +154,9 @@ def source_of(place: Path, config: Config, *, drafts: bool = False) -> Source:
 def _known(names: tuple[str, ...], table: Mapping[str, object], key: str) -> tuple[str, ...]:
     for name in names:
         if name not in table:
-            raise ConfigError(f"{key}: {name!r} is not known; known are {', '.join(table)}")
+            from difflib import get_close_matches  # only for whom it helps
+
+            near = get_close_matches(name, table, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(table)}"
+            raise ConfigError(f"{key}: {name!r} is not known; {hint}")
     return names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
@@ -133,7 +132,9 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     """Return a clause with the known name nearest to `word`, if any: same key, else spelling."""
     last = word.split(".")[-1]
     same = [name for name in known if name.split(".")[-1] == last]
-    near = same or difflib.get_close_matches(word, known, n=1)
+    from difflib import get_close_matches  # only for whom it helps
+
+    near = same or get_close_matches(word, known, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
