@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,11 @@ from feedhub.site import Site, source_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterator
 
     from feedhub.feed import FeedState
     from feedhub.render import Report
+    from feedhub.sources import Source
 
 
 def render(options: Namespace) -> int:
@@ -82,11 +84,7 @@ def check(options: Namespace) -> int:
     from feedhub.check import FORMATS
     from feedhub.check import check as check_source
 
-    config = _config(options)
-    _check_source(options)
-    with closing(Catalog(None)) as catalog:
-        site = Site(catalog, config, drafts=options.drafts)
-        source = source_of(options.source, config, drafts=options.drafts)
+    with _looking(options) as (site, catalog, source):
         problems = check_source(site, catalog, source, datetime.now(UTC))
     sys.stdout.write(FORMATS[options.format](problems))
     return 1 if any(problem.level == "error" for problem in problems) else 0
@@ -94,16 +92,22 @@ def check(options: Namespace) -> int:
 
 def feeds(options: Namespace) -> int:
     """List every feed."""
-    config = _config(options)
-    _check_source(options)
-    with closing(Catalog(None)) as catalog:
-        site = Site(catalog, config, drafts=options.drafts)
-        source = source_of(options.source, config, drafts=options.drafts)
+    with _looking(options) as (site, _, source):
         changes = site.sync(source, datetime.now(UTC))
         rows = [_feed_row(site, state) for state in site.states()]
     errors = print_problems(changes.problems, options.source)
     sys.stdout.write(_json(rows) if options.json else _table(rows))
     return 1 if errors else 0
+
+
+@contextmanager
+def _looking(options: Namespace) -> Iterator[tuple[Site, Catalog, Source]]:
+    """Open the source beside an empty catalog in memory: nothing is written, nothing kept."""
+    config = _config(options)
+    _check_source(options)
+    with closing(Catalog(None)) as catalog:
+        source = source_of(options.source, config, drafts=options.drafts)
+        yield Site(catalog, config, drafts=options.drafts), catalog, source
 
 
 def _feed_row(site: Site, state: FeedState) -> dict[str, Any]:
