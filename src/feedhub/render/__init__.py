@@ -102,7 +102,8 @@ class _Writer:
         self._site = site
         self._remembered = remembered
         self._codings = [CODINGS[name] for name in compress]
-        self._fingerprints: dict[str, str] = {}
+        self._standing: dict[str, tuple[str, str]] = {}
+        self._fresh: dict[str, str] = {}
         self.files: dict[str, str] = {}
         self.written = 0
         self.unchanged = 0
@@ -110,18 +111,20 @@ class _Writer:
     def put(self, planned: Planned) -> None:
         """Account for one document of the plan."""
         paths = [planned.path, *(planned.path + coding.suffix for coding in self._codings)]
-        self._fingerprints.update(dict.fromkeys(paths, planned.fingerprint))
         if all(self._stands(path, planned.fingerprint) for path in paths):
             self.files.update((path, self._folder.manifest.files[path]) for path in paths)
+            self._standing.update((path, self._remembered[path]) for path in paths)
             self.unchanged += 1
-        elif self._write(self._site.document(planned)):
-            self.written += 1
-        else:
-            self.unchanged += 1
+            return
+        self._fresh.update(dict.fromkeys(paths, planned.fingerprint))
+        differs = self._write(self._site.document(planned))
+        self.written += differs
+        self.unchanged += not differs
 
     def outputs(self) -> dict[str, tuple[str, str]]:
         """Return what to remember of each file, once all are in their places."""
-        return {path: (mark, self._folder.stamp(path)) for path, mark in self._fingerprints.items()}
+        fresh = {path: (mark, self._folder.stamp(path)) for path, mark in self._fresh.items()}
+        return self._standing | fresh
 
     def _stands(self, path: str, fingerprint: str) -> bool:
         mark, stamp = self._remembered.get(path, ("", ""))
