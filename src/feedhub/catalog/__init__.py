@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from feedhub.catalog.feeds import FeedSync
-from feedhub.catalog.months import month_bounds
-from feedhub.catalog.records import decode_article
-from feedhub.catalog.store import BUSY_SECONDS, TABLES, connect, transaction
+from feedhub.catalog.reading import Reading, Settings
+from feedhub.catalog.store import (
+    BUSY_SECONDS,
+    TABLES,
+    connect,
+    connect_to_read,
+    leave_readable,
+    transaction,
+)
 from feedhub.catalog.sync import ArticleSync
-from feedhub.errors import CatalogError
-from feedhub.feed import FeedState, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
-    from feedhub.article import Article
     from feedhub.errors import Problem
     from feedhub.sources import Source
 
-__all__ = ["Catalog", "Changes", "Settings"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What shapes feeds besides the articles.
-
-    `shape` stands for everything else that documents are made with. `private` is true where
-    unpublished articles are let in: such a catalog is never mixed with a public one.
-    """
-
-    kinds: tuple[str, ...]
-    window: Window
-    archives: bool
-    shape: str
-    private: bool = False
+__all__ = ["Accept", "Catalog", "Changes", "Settings", "leave_readable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +47,28 @@ class Changes:
         """How many files there are."""
         return sum(self.states.values())
 
+    @property
+    def published(self) -> int:
+        """How many articles are published."""
+        return self.states.get("shown", 0)
 
-class Catalog:
-    """The catalog at a place, or in memory where `place` is None. Raises CatalogError."""
 
-    def __init__(self, place: Path | None) -> None:
-        self._sql = connect(place)
+Accept = Callable[[Changes, int], object]
+"""Looks at what a sync found, and at how many articles were published before; may raise."""
+
+
+def _accept_all(changes: Changes, before: int) -> None:
+    """Nothing is refused."""
+
+
+class Catalog(Reading):
+    """The catalog at a place, or in memory where `place` is None. Raises CatalogError.
+
+    With `read_only` another process writes it; then only what looks at it may be called.
+    """
+
+    def __init__(self, place: Path | None, *, read_only: bool = False) -> None:
+        self._sql = connect_to_read(place) if read_only and place else connect(place)
         self._place = place
 
     def close(self) -> None:
@@ -79,13 +81,17 @@ class Catalog:
         settings: Settings,
         now: datetime,
         step: Callable[[], object] = lambda: None,
+        accept: Accept = _accept_all,
     ) -> Changes:
         """Bring the catalog up to the source as it is to be shown at `now`; all or nothing.
 
         Waits for another process that does the same. `step` is called for each file of the source.
+        What `accept` raises leaves the catalog as it was.
         """
         with self._guard(), transaction(self._sql):
+            before = self.count()
             changes = self._sync(source, settings, now, step)
+            accept(changes, before)
         self._truncate_log()
         return changes
 
@@ -102,7 +108,10 @@ class Catalog:
         self._separate(settings)
         signature, shape = source.signature, repr(settings)
         reread, reshape = self._meta("source") != signature, self._meta("shape") != shape
-        articles = ArticleSync(self._sql, source, now, settings.kinds)
+        generation = self.generation() + 1
+        if reshape:
+            self._sql.execute("DELETE FROM history")
+        articles = ArticleSync(self._sql, source, now, kinds=settings.kinds, generation=generation)
         articles.run(reread=reread, relabel=reshape, step=step)
         feeds = FeedSync(
             self._sql,
@@ -110,6 +119,7 @@ class Catalog:
             window=settings.window,
             archives=settings.archives,
             shape=settings.shape,
+            generation=generation,
         )
         feeds.add_site_feed()
         feeds.name_new_feeds()
@@ -117,6 +127,8 @@ class Catalog:
         for feed in everything if reshape else articles.touched.months:
             feeds.refresh(feed, None if reshape else articles.touched.months[feed])
         self._put_meta(source=signature, shape=shape)
+        if feeds.changed or reshape:
+            self._put_meta(generation=str(generation))
         return Changes(
             states=dict(self._sql.execute("SELECT state, count(*) FROM articles GROUP BY state")),
             rejected=self._number("SELECT count(*) FROM articles WHERE rejected"),
@@ -133,65 +145,16 @@ class Catalog:
                 self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
         self._put_meta(private=private)
 
-    def _number(self, query: str) -> int:
-        return int(self._sql.execute(query).fetchone()[0])
-
-    def _meta(self, key: str) -> str | None:
-        row = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return row and str(row[0])
-
     def _put_meta(self, **values: str) -> None:
         self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise CatalogError(f"{self._place}: the catalog cannot be used: {error}") from error
-        except sqlite3.DatabaseError as error:
-            advice = "delete it; the next run makes it again"
-            raise CatalogError(f"{self._place}: the catalog is damaged: {advice}") from error
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Hold still: whatever is asked within sees one state, though another process writes."""
-        with self._guard(), transaction(self._sql, "DEFERRED"):
-            yield
-
-    def count(self) -> int:
-        """Return how many articles are published."""
-        return self._number("SELECT count(*) FROM articles WHERE state = 'shown'")
-
-    def feeds(self, kinds: tuple[str, ...]) -> list[FeedState]:
-        """Return every state of every feed of these kinds, in order of kind, slug and period."""
-        rows = self._sql.execute(_FEEDS)
-        wanted = [_feed_state(row) for row in rows if row[0] in kinds]
-        return sorted(wanted, key=lambda state: (kinds.index(state.kind), state.slug, state.period))
-
-    def entries(self, state: FeedState) -> list[int]:
-        """Return the numbers of a feed's articles, newest first, as many as its state says."""
-        feed = (state.kind, state.slug)
-        if state.period:
-            rows = self._sql.execute(_MONTH, (*feed, *month_bounds(state.period)))
-        else:
-            rows = self._sql.execute(_NEWEST, (*feed, state.count))
-        return [row[0] for row in rows]
-
-    def article(self, number: int) -> Article:
-        """Return one article by its number."""
-        row = self._sql.execute("SELECT record FROM records WHERE number = ?", (number,)).fetchone()
-        return decode_article(row[0])
-
-    def articles(self) -> Iterator[tuple[str, Article]]:
-        """Yield every published article with its path, in order of path."""
-        for path, record in self._sql.execute(_ARTICLES):
-            yield path, decode_article(record)
-
-    def next_due(self) -> datetime | None:
-        """Return when the first file must be read again though nothing changed, or None."""
-        row = self._sql.execute("SELECT MIN(due) FROM articles").fetchone()
-        return None if row[0] is None else _moment(row[0])
+    def note(self, **texts: str) -> None:
+        """Keep texts beside the articles, in the transaction of a sync if one is under way."""
+        if self._sql.in_transaction:
+            self._put_meta(**texts)
+            return
+        with self._guard(), transaction(self._sql):
+            self._put_meta(**texts)
 
     def outputs(self, root: str) -> dict[str, tuple[str, str]]:
         """Return what was last written below `root`: path -> (fingerprint, stamp)."""
@@ -209,38 +172,3 @@ class Catalog:
             with self._guard(), transaction(self._sql):
                 self._sql.executemany("DELETE FROM outputs WHERE root = ? AND path = ?", gone)
                 self._sql.executemany("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)", new)
-
-
-_ARTICLES = """
-SELECT path, record FROM articles JOIN records USING (number) WHERE state = 'shown' ORDER BY path
-"""
-_FEEDS = """
-SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint
-FROM states JOIN feeds ON feeds.number = states.feed
-"""
-_OF_FEED = """
-SELECT article FROM labels JOIN feeds ON feeds.number = labels.feed WHERE kind = ? AND slug = ?
-"""
-_NEWEST = f"{_OF_FEED} ORDER BY published DESC, id LIMIT ?"
-_MONTH = f"{_OF_FEED} AND published >= ? AND published < ? ORDER BY published DESC, id"
-
-
-def _feed_state(row: tuple[Any, ...]) -> FeedState:
-    kind, slug, label, period, older, newer, count, newest, updated, changed_at, print_ = row
-    return FeedState(
-        kind=kind,
-        slug=slug,
-        label=label,
-        period=period,
-        older=older,
-        newer=newer,
-        count=count,
-        newest=None if newest is None else _moment(newest),
-        updated=_moment(updated),
-        changed_at=_moment(changed_at),
-        fingerprint=print_,
-    )
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from feedhub.feed import Window
 
 
+# How many earlier documents of a feed a subscriber may hold and still be told only what is new.
+HISTORY = 32
+
+
 class _Entry(NamedTuple):
     """One line of a feed: what its fingerprint needs."""
 
@@ -50,12 +54,14 @@ class FeedSync:
         window: Window,
         archives: bool,
         shape: str,
+        generation: int,
     ) -> None:
         self._sql = connection
         self._now = int(now.timestamp())
         self._window = window
         self._archives = archives
         self._shape = shape
+        self._generation = generation
         self.changed = 0
 
     def name_new_feeds(self) -> None:
@@ -145,6 +151,14 @@ class FeedSync:
         newest = entries[0].published if entries else None
         row = _State(period, *beside, len(entries), newest, updated, changed_at, fingerprint)
         self._sql.execute(_PUT_STATE, (feed, *row))
+        if not period:
+            self._remember(feed, fingerprint, entries)
+
+    def _remember(self, feed: int, fingerprint: str, entries: Sequence[_Entry]) -> None:
+        """Note what a subscriber of this document knows, for deltas from it (RFC 3229)."""
+        last = (entries[-1].published, entries[-1].id) if entries else (None, "")
+        self._sql.execute(_PUT_HISTORY, (feed, fingerprint, self._generation, *last))
+        self._sql.execute(_PRUNE_HISTORY, (feed, feed, HISTORY))
 
     def _fingerprint(
         self,
@@ -179,4 +193,9 @@ _NEWEST = f"{_ENTRIES} {_ORDER}"
 _BETWEEN = f"{_ENTRIES} AND labels.published >= ? AND labels.published < ? {_ORDER}"
 _NEWEST_BEFORE = "SELECT MAX(published) FROM labels WHERE feed = ? AND published < ?"
 _PUT_STATE = "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_HISTORY = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)"
+_PRUNE_HISTORY = """
+DELETE FROM history WHERE feed = ? AND generation NOT IN
+    (SELECT generation FROM history WHERE feed = ? ORDER BY generation DESC LIMIT ?)
+"""
 _FEED = "SELECT kind, slug, label FROM feeds WHERE number = ?"

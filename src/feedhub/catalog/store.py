@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _APPLICATION_ID = 0x66656564  # "feed", at offset 68 of the file
-_VERSION = 1
+_VERSION = 2
 BUSY_SECONDS = 60
 
 # Nothing of a hidden article stands here but its path, its state and when to look again.
@@ -53,6 +53,7 @@ CREATE TABLE labels (
     published INTEGER NOT NULL,
     id TEXT NOT NULL,
     article INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
     PRIMARY KEY (feed, published DESC, id)
 ) WITHOUT ROWID;
 CREATE INDEX labels_by_article ON labels (article);
@@ -68,6 +69,14 @@ CREATE TABLE states (
     fingerprint TEXT NOT NULL,
     PRIMARY KEY (feed, period)
 ) WITHOUT ROWID;
+CREATE TABLE history (
+    feed INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    published INTEGER,
+    id TEXT NOT NULL,
+    PRIMARY KEY (feed, fingerprint)
+) WITHOUT ROWID;
 CREATE TABLE outputs (
     root TEXT NOT NULL,
     path TEXT NOT NULL,
@@ -76,7 +85,7 @@ CREATE TABLE outputs (
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
 """
-TABLES = ("meta", "articles", "records", "feeds", "labels", "states", "outputs")
+TABLES = ("meta", "articles", "records", "feeds", "labels", "states", "history", "outputs")
 
 
 def connect(place: Path | None) -> sqlite3.Connection:
@@ -94,6 +103,30 @@ def connect(place: Path | None) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise CatalogError(f"{place}: the catalog cannot be opened: {error}") from error
     return connection
+
+
+def connect_to_read(place: Path) -> sqlite3.Connection:
+    """Open the catalog that another process writes, without a right to write anything.
+
+    Raises CatalogError where there is none yet, or another version's.
+    """
+    try:
+        connection = sqlite3.connect(
+            f"{place.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None
+        )
+        known = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+    except sqlite3.Error as error:
+        raise CatalogError(f"{place}: the catalog cannot be read: {error}") from error
+    if known != (_APPLICATION_ID, _VERSION):
+        connection.close()
+        raise CatalogError(f"{place}: this is no catalog of this version of feedhub")
+    return connection
+
+
+def leave_readable(place: Path) -> None:
+    """Leave the empty files without which those who may only read cannot open the catalog."""
+    for suffix in ("-wal", "-shm"):
+        place.with_name(place.name + suffix).touch()
 
 
 def _prepare(connection: sqlite3.Connection, place: Path | None) -> None:

@@ -54,12 +54,19 @@ class ArticleSync:
     """One pass over a source, inside one transaction of the caller's."""
 
     def __init__(
-        self, connection: sqlite3.Connection, source: Source, now: datetime, kinds: tuple[str, ...]
+        self,
+        connection: sqlite3.Connection,
+        source: Source,
+        now: datetime,
+        *,
+        kinds: tuple[str, ...],
+        generation: int,
     ) -> None:
         self._sql = connection
         self._source = source
         self._now = now.replace(microsecond=0)
         self._kinds = kinds
+        self._generation = generation
         self._known = _load_known(connection)
         self._dirty: dict[str, None] = {}  # ids to settle, in order of path
         self._scan_problems: list[Problem] = []
@@ -208,7 +215,7 @@ class ArticleSync:
     def _label(self, number: int, identity: str, published: int, article: Article) -> None:
         for label in labels_of(article, self._kinds):
             feed = self._feed(label)
-            self._sql.execute(_ADD_LABEL, (feed, published, identity, number))
+            self._sql.execute(_ADD_LABEL, (feed, published, identity, number, self._generation))
             self.touched.add(feed, published)
 
     def _feed(self, label: Label) -> int:
@@ -251,7 +258,9 @@ _SET_DUPLICATE = (
     "UPDATE articles SET state = 'duplicate', rejected = 1, problems = ? WHERE number = ?"
 )
 _LABELS_OF = "SELECT feed, published FROM labels WHERE article = ?"
-_ADD_LABEL = "INSERT INTO labels (feed, published, id, article) VALUES (?, ?, ?, ?)"
+_ADD_LABEL = """
+INSERT INTO labels (feed, published, id, article, generation) VALUES (?, ?, ?, ?, ?)
+"""
 _FIND_FEED = "SELECT number FROM feeds WHERE kind = ? AND key = ?"
 _ADD_FEED = "INSERT INTO feeds (kind, key, label) VALUES (?, ?, ?) RETURNING number"
 

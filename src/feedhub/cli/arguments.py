@@ -21,7 +21,8 @@ exit codes:
 _EXAMPLES = """\
 examples:
   feedhub check articles
-  feedhub render articles public --base-url https://feeds.example.org"""
+  feedhub render articles public --base-url https://feeds.example.org
+  feedhub serve articles --base-url https://feeds.example.org"""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, parser_class=_Parser
     )
-    for add in (_add_render, _add_check, _add_feeds, _add_init):
+    for add in (_add_render, _add_serve, _add_sync, _add_check, _add_feeds, _add_init):
         add(commands)
     return parser
 
@@ -117,12 +118,130 @@ def _add_render(commands: _Commands[_Parser]) -> None:
         action="store_true",
         help="go on, and render again when a file changes or a scheduled article is due",
     )
+    _add_shrink(command)
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def _add_serve(commands: _Commands[_Parser]) -> None:
+    command = _add_command(
+        commands,
+        "serve",
+        "answer readers over HTTP, behind a reverse proxy",
+        "articles --base-url https://feeds.example.org",
+        "articles --uds /run/feedhub/http.sock --workers 2 --admin 127.0.0.1:9100",
+        "--catalog /var/lib/feedhub/catalog.sqlite",
+    )
+    command.add_argument(
+        "source",
+        metavar="SOURCE",
+        type=Path,
+        nargs="?",
+        help="folder of article files, followed as it changes; without it --catalog is only read",
+    )
+    _add_configuration(command)
+    command.add_argument(
+        "--catalog",
+        metavar="PATH",
+        type=Path,
+        help="file that feedhub sync keeps; default with SOURCE: one in the user's cache folder",
+    )
+    _add_sockets(command)
+    command.add_argument(
+        "--workers",
+        metavar="N",
+        type=_positive,
+        default=1,
+        help="processes that answer",
+    )
+    _add_log(command)
+    _add_drafts(command)
+    _add_shrink(command)
+    _add_parent(command)
+
+
+def _add_sockets(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--host",
+        metavar="HOST",
+        default="127.0.0.1",
+        help="default: 127.0.0.1",
+    )
+    command.add_argument(
+        "--port",
+        metavar="PORT",
+        type=_port,
+        default=8000,
+        help="port to listen on, 0 for any that is free; default: 8000",
+    )
+    command.add_argument("--uds", metavar="PATH", type=Path, help="listen on a Unix socket instead")
+    command.add_argument(
+        "--fd", metavar="N", type=int, help="listen on an open socket that was handed over"
+    )
+    command.add_argument(
+        "--admin",
+        metavar="PLACE",
+        help="HOST:PORT or path of a socket for /livez, /readyz and /metrics; default: none",
+    )
+
+
+def _add_sync(commands: _Commands[_Parser]) -> None:
+    command = _add_command(
+        commands,
+        "sync",
+        "bring the catalog that feedhub serve reads up to SOURCE",
+        "articles --catalog /var/lib/feedhub/catalog.sqlite --watch",
+    )
+    _add_source(command)
+    command.add_argument(
+        "--catalog", metavar="PATH", type=Path, required=True, help="file to write"
+    )
+    _add_configuration(command)
+    _add_drafts(command)
+    command.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on, and do it again when a file changes or a scheduled article is due",
+    )
+    _add_shrink(command)
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    _add_parent(command)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise ValueError
+    return number
+
+
+def _add_log(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--log",
+        choices=("text", "json"),
+        default="text",
+        help="text (the default, combined log format) or json, one line an answer",
+    )
+
+
+def _add_shrink(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--allow-shrink",
         action="store_true",
         help="publish although nothing, or less than half of what was out, is left",
     )
-    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def _add_parent(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--parent", metavar="PID", type=int, help="end when this process is not the parent any more"
+    )
 
 
 def _add_check(commands: _Commands[_Parser]) -> None:

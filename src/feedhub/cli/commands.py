@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from feedhub.catalog import Catalog
 from feedhub.cli.output import print_problems, progress, summary
-from feedhub.config import Config, SiteConfig, load_config, starter_toml
+from feedhub.cli.places import catalog_place, check_source, config_of, warn_of_default_address
+from feedhub.config import starter_toml
 from feedhub.errors import ConfigError, OutputError, ShrinkError
 from feedhub.site import Site, source_of
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
+    from feedhub.config import Config
     from feedhub.feed import FeedState
     from feedhub.render import Report
     from feedhub.sources import Source
@@ -29,22 +30,22 @@ if TYPE_CHECKING:
 
 def render(options: Namespace) -> int:
     """Write the feeds of a folder to another, once or whenever something changes."""
-    config = _config(options)
+    config = config_of(options)
     _check_places(options, config)
-    _warn_of_default_address(config)
+    warn_of_default_address(config)
     if options.watch:
         from feedhub.cli.watch import watch
 
         file = options.config or Path("feedhub.toml")
-        return watch(options.source, options.out, file, lambda: _render_once(options))
+        return watch(options.source, lambda: _render_once(options), out=options.out, config=file)
     return _render_once(options)[0]
 
 
 def _render_once(options: Namespace) -> tuple[int, datetime | None]:
     """Render and tell; return the exit code and when time alone will change the output."""
-    config = _config(options)
+    config = config_of(options)
     _check_places(options, config)
-    with closing(Catalog(_catalog_place(options, config))) as catalog:
+    with closing(Catalog(catalog_place(options, config))) as catalog:
         try:
             code = _render(options, config, catalog)
         except ShrinkError as error:
@@ -79,6 +80,20 @@ def _tell(options: Namespace, report: Report, seconds: float) -> int:
     return 1 if errors else 0
 
 
+def serve(options: Namespace) -> int:
+    """Answer readers, from a catalog that is kept up to date beside."""
+    from feedhub.cli import serving
+
+    return serving.serve(options)
+
+
+def sync(options: Namespace) -> int:
+    """Bring a catalog up to date, once or whenever something changes."""
+    from feedhub.cli import syncing
+
+    return syncing.sync(options)
+
+
 def check(options: Namespace) -> int:
     """Tell every problem of every file."""
     from feedhub.check import FORMATS
@@ -103,8 +118,8 @@ def feeds(options: Namespace) -> int:
 @contextmanager
 def _looking(options: Namespace) -> Iterator[tuple[Site, Catalog, Source]]:
     """Open the source beside an empty catalog in memory: nothing is written, nothing kept."""
-    config = _config(options)
-    _check_source(options)
+    config = config_of(options)
+    check_source(options)
     with closing(Catalog(None)) as catalog:
         source = source_of(options.source, config, drafts=options.drafts)
         yield Site(catalog, config, drafts=options.drafts), catalog, source
@@ -146,57 +161,11 @@ def init(options: Namespace) -> int:
     return 0
 
 
-def _config(options: Namespace) -> Config:
-    formats = getattr(options, "formats", None)
-    overrides = {
-        "site.base_url": options.base_url,
-        "feeds.formats": None if formats is None else [name.strip() for name in formats.split(",")],
-    }
-    return load_config(options.config, os.environ, overrides)
-
-
-def _warn_of_default_address(config: Config) -> None:
-    address = SiteConfig().base_url
-    if config.site.base_url == address:
-        advice = "give --base-url, or set site.base_url"
-        print(f"feedhub: every address begins with {address}: {advice}", file=sys.stderr)
-
-
 def _check_places(options: Namespace, config: Config) -> None:
-    _check_source(options)
+    check_source(options)
     out = os.path.realpath(options.out)
     if out == os.path.realpath(options.source):
         raise OutputError(f"{options.out}: this is the source; choose another folder to write to")
-    catalog = _catalog_place(options, config)
+    catalog = catalog_place(options, config)
     if os.path.realpath(catalog).startswith(os.path.join(out, "")):  # noqa: PTH118 - ends with a slash
         raise ConfigError(f"{catalog}: the catalog must not lie in the output folder")
-
-
-def _check_source(options: Namespace) -> None:
-    place: Path = options.source
-    if not place.is_dir():
-        what = "is not a folder" if place.exists() else "does not exist"
-        raise ConfigError(f"{place}: {what}; SOURCE is the folder of article files")
-
-
-def _catalog_place(options: Namespace, config: Config) -> Path:
-    """Return the catalog's file: by default one in the cache for each source and configuration."""
-    if options.catalog:
-        return Path(options.catalog)
-    parts = (
-        os.path.realpath(options.source),
-        options.config and os.path.realpath(options.config),
-        config.site.base_url,
-        options.drafts,
-    )
-    name = hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return _cache_folder() / "feedhub" / f"{name}.sqlite"
-
-
-def _cache_folder() -> Path:
-    """Return the user's cache folder (XDG Base Directory); importing a library costs 33 ms."""
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(given):  # noqa: PTH117 - the text as given; relative ones are ignored
-        return Path(given)
-    home = Path.home()
-    return home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"

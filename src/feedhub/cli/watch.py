@@ -1,4 +1,4 @@
-"""Rendering again and again: when files change, and when a scheduled article's time has come."""
+"""Doing it again and again: when files change, and when a scheduled article's time has come."""
 
 from __future__ import annotations
 
@@ -19,33 +19,53 @@ if TYPE_CHECKING:
 
 # How long a change waits for others that belong to it, and how long the clock is not looked at.
 _SETTLE_MS, _GLANCE_MS = 100, 250
+_BLIND_SECONDS = 5
 # An error may pass by itself: a full disk, another render.
 _AGAIN = timedelta(minutes=1)
 
 
 def watch(
-    source: Path, out: Path, config: Path, run: Callable[[], tuple[int, datetime | None]]
+    source: Path,
+    run: Callable[[], tuple[int, datetime | None]],
+    *,
+    out: Path | None = None,
+    config: Path | None = None,
+    every: timedelta | None = None,
+    stop: threading.Event | None = None,
+    again: threading.Event | None = None,
+    going: Callable[[], bool] = lambda: True,
 ) -> int:
     """Call `run` at once and whenever `source` or the file `config` changes, until SIGTERM.
 
     `run` returns an exit code and when it is due again though nothing changes. Its errors are told,
-    not raised: the next change may mend them. What changes in `out` counts for nothing. Returns 0;
+    not raised: the next change may mend them. What changes in `out` counts for nothing. It is also
+    called after `every`, and when `again` is set; `going` false ends it like `stop`. Returns 0;
     Ctrl-C raises KeyboardInterrupt.
     """
-    stop = threading.Event()
+    stop, again = stop or threading.Event(), again or threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     due: datetime | None = None
     seen: object = None  # so that the first glance runs
     for changed in _glances(source, out, stop):
+        if not going():
+            break
         now = datetime.now(UTC)
-        known, seen = seen, (_identity(source), _identity(config))
-        if changed or known != seen or (due is not None and due <= now):
-            due = _told(run, now)
+        known, seen = seen, (_identity(source), config and _identity(config))
+        if changed or known != seen or (due is not None and due <= now) or again.is_set():
+            again.clear()
+            due = _first(_told(run, now), now + every if every else None)
     return 0
 
 
-def _glances(source: Path, out: Path, stop: threading.Event) -> Iterator[bool]:
-    """Yield a few times a second whether a file changed; follow whatever `source` stands for."""
+def _first(*moments: datetime | None) -> datetime | None:
+    return min(filter(None, moments), default=None)
+
+
+def _glances(source: Path, out: Path | None, stop: threading.Event) -> Iterator[bool]:
+    """Yield a few times a second whether a file changed; follow whatever `source` stands for.
+
+    Where nothing can be watched, every few seconds count as a change.
+    """
     while not stop.is_set():
         home = _identity(source)
         try:
@@ -56,15 +76,20 @@ def _glances(source: Path, out: Path, stop: threading.Event) -> Iterator[bool]:
         except FileNotFoundError:
             stop.wait(_GLANCE_MS / 1000)
             yield False
+        except OSError:  # no more watches to be had, or a file system that has none
+            stop.wait(_BLIND_SECONDS)
+            yield True
 
 
 def _changes(
-    source: Path, out: Path, stop: threading.Event
+    source: Path, out: Path | None, stop: threading.Event
 ) -> Iterator[set[watchfiles.main.FileChange]]:
-    root, own = os.path.realpath(source), os.path.realpath(out) + os.sep
+    root = os.path.realpath(source)
+    own = os.path.realpath(out) + os.sep if out else None
 
     def counts(_: watchfiles.Change, path: str) -> bool:
-        return not f"{path}/".startswith(own) and "/." not in path.removeprefix(root)
+        ours = own is not None and f"{path}/".startswith(own)
+        return not ours and "/." not in path.removeprefix(root)
 
     return watchfiles.watch(
         root,

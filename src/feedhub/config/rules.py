@@ -186,6 +186,40 @@ def some(names: tuple[str, ...]) -> tuple[str, ...]:
     return distinct(names)
 
 
+def paths(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return paths of feeds, without the slash that may begin one."""
+    return distinct(tuple(name.strip().strip("/") for name in names))
+
+
+def moves(rules: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the old and the new path of each rule; no path leads on to another."""
+    pairs = [tuple(paths(tuple(rule.split("->")))) for rule in rules]
+    if not all(len(pair) == 2 for pair in pairs):
+        raise ValueError("write topics/old -> topics/new")
+    old = distinct(tuple(pair[0] for pair in pairs))
+    if set(old) & {pair[1] for pair in pairs}:
+        raise ValueError("a path that something moves to moves itself")
+    return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """Return a rule that takes a few words only."""
+
+    def accept(text: str) -> str:
+        if text not in known:
+            raise ValueError(f"it is {text!r}")
+        return text
+
+    return accept
+
+
+def networks(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return addresses of machines or networks."""
+    for name in names:
+        ipaddress.ip_network(name)
+    return distinct(names)
+
+
 def codings(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return distinct content codings that feedhub makes."""
     if not set(names) <= {"gzip", "br"}:

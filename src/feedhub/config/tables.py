@@ -77,12 +77,27 @@ class FeedsConfig:
         rules.some,
     )
     formats: tuple[str, ...] = key(
-        ("rss", "atom", "json"), "What each feed is written as", "a list of names", rules.some
+        ("rss", "atom", "json", "html"),
+        "What each feed is written as; html is the page that lists them",
+        "a list of names",
+        rules.some,
     )
     limit: int = count(50, "The newest N articles ...", 1, 10_000)
     days: int = count(7, "... and everything of the last D days before the newest", 0, 3660)
     max_bytes: int = count(1_000_000, "No feed is longer than this", 10_000, 100_000_000)
     archives: bool = key(True, "Whether older articles stand in monthly archives (RFC 5005)")
+    moved: tuple[tuple[str, str], ...] = key(
+        (),
+        "Feeds that have another address now, such as topics/ml -> topics/machine-learning",
+        "a list of paths without suffix, old -> new",
+        rules.moves,
+    )
+    gone: tuple[str, ...] = key(
+        (),
+        "Feeds that are retired, such as topics/ml: subscribers are told to stop asking",
+        "a list of paths without suffix",
+        rules.paths,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +114,29 @@ class HttpConfig:
     """What a server tells caches."""
 
     max_age: int = count(900, "Seconds for which a feed may be cached", 0, 86_400)
+    stale_while_revalidate: int = count(
+        300, "Seconds for which a cache may still use it while it asks anew", 0, 86_400
+    )
+    stale_if_error: int = count(
+        3600, "Seconds for which a cache may still use it while the server is down", 0, 604_800
+    )
+    archive_max_age: int = count(
+        86_400, "Seconds for which an archive may be cached", 0, 31_536_000
+    )
+    delta: bool = key(False, "Whether who asks for it gets only what is new (RFC 3229)")
+    cache_megabytes: int = count(64, "Megabytes of documents that are kept ready", 1, 65_536)
+    parser: str = key(
+        "httptools",
+        "What reads requests: httptools, fast, behind a proxy; or h11, where none is in front",
+        "httptools or h11",
+        rules.one_of("httptools", "h11"),
+    )
+    trusted_proxies: tuple[str, ...] = key(
+        (),
+        "Whose X-Forwarded-For the access log believes",
+        "a list of addresses or networks",
+        rules.networks,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

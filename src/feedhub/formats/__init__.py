@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from feedhub.feed import Feed
 
+INDEX_MEDIA_TYPE = "text/html; charset=utf-8"
 OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
 # Raise it when the same articles give other bytes: it is part of every fingerprint.
 WRITERS = 1
 
 
 class Format(NamedTuple):
-    """A way to write a feed: ending of its addresses, media type (RFC 9110, 8.3), module."""
+    """A way to write a feed.
+
+    The name in configurations, that for people, the ending of addresses, the media type
+    (RFC 9110, 8.3), and the module that encodes.
+    """
 
     name: str
+    title: str
     suffix: str
     media_type: str
     room: str
@@ -30,8 +36,8 @@ class Format(NamedTuple):
 FORMATS = {
     row.name: row
     for row in (
-        Format("rss", ".rss", "application/rss+xml; charset=utf-8", ".rss"),
-        Format("atom", ".atom", "application/atom+xml; charset=utf-8", ".atom"),
-        Format("json", ".json", "application/feed+json", ".jsonfeed"),
+        Format("rss", "RSS", ".rss", "application/rss+xml; charset=utf-8", ".rss"),
+        Format("atom", "Atom", ".atom", "application/atom+xml; charset=utf-8", ".atom"),
+        Format("json", "JSON Feed", ".json", "application/feed+json", ".jsonfeed"),
     )
 }

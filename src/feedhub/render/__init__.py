@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feedhub.document import CODINGS
-from feedhub.errors import ShrinkError
 from feedhub.render.folder import Manifest, OutputFolder, digest_of
+from feedhub.site import refuse_shrinking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def render(
         with catalog.snapshot():
             published = catalog.count()
             if not allow_shrink:
-                _refuse_shrinking(changes, published, folder.manifest.published)
+                refuse_shrinking(changes, folder.manifest.published)
             writer = _Writer(folder, site, catalog.outputs(root), compress)
             for planned in site.plan().values():
                 writer.put(planned)
@@ -74,18 +74,6 @@ def render(
         unchanged=writer.unchanged,
         removed=removed,
     )
-
-
-def _refuse_shrinking(changes: Changes, published: int, before: int) -> None:
-    if published == 0:
-        found = f"none of {changes.articles} files can be published"
-        advice = "--allow-shrink writes empty feeds"
-    elif published * 2 < before:
-        found = f"only {published} of {before} articles are left"
-        advice = "--allow-shrink publishes what is left"
-    else:
-        return
-    raise ShrinkError(f"{found}; the old output stays ({advice})", changes.problems)
 
 
 class _Writer:

@@ -1,0 +1,111 @@
+"""One line for each answer, as nginx writes it (combined) or as JSON; strangers' words escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Form = Literal["text", "json"]
+
+_MOST_LINES = 100_000
+_PIECE = 4_096  # PIPE_BUF of Linux (pipe(7))
+# What a stranger may make a line longer by; an address of ours may be long.
+_LONGEST, _LONGEST_TARGET = 200, 2_000
+_ODD = re.compile(r"[^ !#-\[\]-~]")
+
+
+class Exchange(NamedTuple):
+    """One request and its answer; `size` in bytes, `seconds` until the last byte was handed on."""
+
+    client: str
+    method: str
+    target: str
+    version: str
+    referer: str
+    user_agent: str
+    status: int
+    size: int
+    seconds: float
+
+
+class AccessLog:
+    """Lines are collected, and written by `flush`: no request waits for a disk."""
+
+    def __init__(
+        self, out: TextIO, form: Form = "text", clock: Callable[[], float] = time.time
+    ) -> None:
+        self._out = out
+        self._line = _json_line if form == "json" else _text_line
+        self._clock = clock
+        self._lines: list[str] = []
+        self._second = 0
+        self._moment = ""
+
+    def add(self, exchange: Exchange) -> None:
+        """Note one answer; where nobody takes the lines off, the rest is lost."""
+        if len(self._lines) >= _MOST_LINES:
+            return
+        second = int(self._clock())
+        if second != self._second:
+            self._second = second
+            self._moment = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
+        self._lines.append(self._line(exchange, self._moment))
+
+    def flush(self) -> None:
+        """Write what was noted; a log that nobody reads any more stops nothing.
+
+        May run in another thread than `add`. Workers share one output: what is written at once is
+        short enough to arrive in one piece.
+        """
+        lines = self._lines[: len(self._lines)]
+        del self._lines[: len(lines)]
+        with suppress(OSError, ValueError):
+            for piece in _pieces(lines):
+                self._out.write(piece)
+                self._out.flush()
+
+
+def _pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Join lines to pieces as long as fits."""
+    piece = ""
+    for line in lines:
+        if piece and len(piece) + len(line) > _PIECE:
+            yield piece
+            piece = ""
+        piece += line
+    if piece:
+        yield piece
+
+
+def escape(text: str, longest: int = _LONGEST) -> str:
+    r"""Return text in printable ASCII, everything else and quotes as `\xNN`, and no longer."""
+    return _ODD.sub(_escaped, text[:longest])
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
+
+
+def _text_line(exchange: Exchange, moment: str) -> str:
+    words = (exchange.method, exchange.referer or "-", exchange.user_agent or "-")
+    method, referer, user_agent = map(escape, words)
+    target = escape(exchange.target, _LONGEST_TARGET)
+    return (
+        f'{escape(exchange.client)} - - [{moment}] "{method} {target} HTTP/{exchange.version}" '
+        f'{exchange.status} {exchange.size} "{referer}" "{user_agent}"\n'
+    )
+
+
+def _json_line(exchange: Exchange, moment: str) -> str:
+    fields: dict[str, object] = {"time": moment}
+    for name, value in exchange._asdict().items():
+        longest = _LONGEST_TARGET if name == "target" else _LONGEST
+        fields[name] = escape(value, longest) if isinstance(value, str) else value
+    fields["seconds"] = round(exchange.seconds, 6)
+    return json.dumps(fields) + "\n"

@@ -1,0 +1,96 @@
+"""Processes beside the server: started, and started again when they end by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from feedhub.app.events import Events
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
+# Whoever lives this long is well: when it ends the waiting begins anew.
+_WELL = 60.0
+_PATIENCE = 15.0
+
+
+class Child:
+    """One process that is to run as long as the server does; `name` is for messages."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        events: Events,
+        *,
+        pass_fds: Sequence[int] = (),
+        environ: Mapping[str, str] | None = None,
+        quiet: bool = False,
+        ended: Callable[[int], object] = lambda pid: None,
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._events = events
+        self._pass_fds = pass_fds
+        self._environ = environ
+        self._quiet = quiet
+        self._ended = ended
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+
+    @property
+    def trouble(self) -> str:
+        """Say what is wrong, or ""."""
+        return "" if self._process else f"{self.name} does not run; it is started again"
+
+    async def run(self) -> None:
+        """Keep the process running; returns after `stop`."""
+        wait = _FIRST_WAIT
+        while True:
+            started = time.monotonic()
+            code = await self._once()
+            if self._stopping:
+                return
+            self._events.say(f"{self.name} ended with {code}; it is started again")
+            wait = _FIRST_WAIT if time.monotonic() - started > _WELL else wait
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def stop(self) -> None:
+        """End the process: politely, then surely."""
+        self._stopping = True
+        if self._process is None:
+            return
+        self.signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), _PATIENCE)
+        except TimeoutError:
+            self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if there is anybody to get it."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    async def _once(self) -> int:
+        """Run it to its end; what it prints for its caller is no access log of ours."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sys.stderr if self._quiet else None,
+            pass_fds=self._pass_fds,
+            env=self._environ,
+        )
+        self._process = process
+        try:
+            return await process.wait()
+        finally:
+            self._process = None
+            self._ended(process.pid)

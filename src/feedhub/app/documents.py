@@ -1,0 +1,195 @@
+"""The front of the server: documents by GET and HEAD with their preconditions (RFC 9110, 13).
+
+It stands before Starlette, not in it, because nearly every request is answered by a dictionary and
+a tag; what is not an address of a document goes on to Starlette.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from feedhub.app.access_log import Exchange
+from feedhub.app.answers import Answer, text_answer
+from feedhub.app.library import VanishedError
+from feedhub.document.negotiation import choose_coding
+from feedhub.document.preconditions import evaluate, tags_of
+from feedhub.errors import CatalogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from feedhub.app.edition import Edition, Entry
+    from feedhub.app.press import Press
+
+_FIELDS = {
+    name.encode(): name
+    for name in (
+        "host",
+        "accept-encoding",
+        "if-match",
+        "if-none-match",
+        "if-modified-since",
+        "if-unmodified-since",
+        "a-im",
+        "referer",
+        "user-agent",
+    )
+}
+_SOON = "5"  # seconds: Retry-After of an answer that only has to be waited for
+
+
+class Documents:
+    """An ASGI application: documents by itself, the rest by `rest`; each answer is logged once."""
+
+    def __init__(self, press: Press, rest: ASGIApp) -> None:
+        self._press = press
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3)."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        started = time.perf_counter()
+        fields = _fields_of(scope["headers"])
+        answer = await self._answer(scope, fields)
+        if answer is None:
+            await self._pass_on(scope, receive, send, fields, started)
+            return
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send(
+            {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        )
+        await send({"type": "http.response.body", "body": body})
+        self._note(scope, fields, answer.name, answer.status, len(body), started)
+
+    async def _answer(self, scope: Scope, fields: dict[str, str]) -> Answer | None:
+        """Return the answer, or None where it is not for us."""
+        edition = self._press.edition
+        if edition is None:
+            return text_answer(503, (b"retry-after", _SOON.encode()))
+        if not _names_one_host(scope, fields):
+            return text_answer(400)
+        if scope["method"] not in ("GET", "HEAD") or b"%2f" in scope["raw_path"].lower():
+            return None
+        entry = edition.entries.get(scope["path"])
+        if entry is None:
+            return None
+        try:
+            return await self._document(scope["method"], edition, entry, fields)
+        except VanishedError:
+            return None
+        except CatalogError:
+            return text_answer(503, (b"retry-after", _SOON.encode()))
+        except Exception as error:  # the other documents are still served
+            self._press.complain(f"{entry.planned.path} cannot be built", error)
+            return text_answer(503, (b"retry-after", b"60"))
+
+    async def _document(
+        self, method: str, edition: Edition, entry: Entry, fields: dict[str, str]
+    ) -> Answer:
+        coding = choose_coding(fields.get("accept-encoding", ""))
+        variant = entry.variant(coding)
+        control = edition.caching.header(entry.planned, edition.due, time.time())
+        headers = [(b"cache-control", control)]
+        status = evaluate(fields, variant.etag, entry.last_modified)
+        if status == 304:
+            return Answer(304, [*headers, *variant.not_modified], b"", entry.name)
+        if status == 412:
+            return text_answer(412)
+        if "a-im" in fields and edition.config.http.delta and method == "GET":
+            news = await self._news(entry, coding, fields)
+            if news is not None:
+                return news
+        body = self._press.ready(entry, coding)
+        if body is None:
+            made = await self._press.fetch(entry, coding)
+            if made.entry is not entry:  # it has changed while we built it: begin anew
+                return await self._document(method, edition, made.entry, fields)
+            body = made.body
+        headers.append((b"content-length", b"%d" % len(body)))
+        return Answer(200, [*headers, *variant.whole], body, entry.name)
+
+    async def _news(self, entry: Entry, coding: str, fields: dict[str, str]) -> Answer | None:
+        """Return only what is new for who names a document we know (RFC 3229 with `feed`)."""
+        wanted = {part.partition(";")[0].strip().lower() for part in fields["a-im"].split(",")}
+        if "feed" not in wanted:
+            return None
+        for tag in tags_of(fields.get("if-none-match", "")):
+            body = await self._press.news(entry, tag.partition("-")[0], coding)
+            if body is not None:
+                return _delta(entry, coding, body)
+        return None
+
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, send: Send, fields: dict[str, str], started: float
+    ) -> None:
+        status = size = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status, size
+            status = message.get("status", status)
+            size += len(message.get("body", b""))
+            await send(message)
+
+        await self._rest(scope, receive, noting)
+        self._note(scope, fields, "", status, size, started)
+
+    def _note(
+        self,
+        scope: Scope,
+        fields: dict[str, str],
+        name: str,
+        status: int,
+        size: int,
+        started: float,
+    ) -> None:
+        client = scope.get("client")
+        query = scope["query_string"]
+        target = scope["raw_path"] + (b"?" + query if query else b"")
+        exchange = Exchange(
+            client=client[0] if client and client[0] else "unix:",
+            method=scope["method"],
+            target=target.decode("latin-1"),
+            version=scope["http_version"],
+            referer=fields.get("referer", ""),
+            user_agent=fields.get("user-agent", ""),
+            status=status,
+            size=size,
+            seconds=time.perf_counter() - started,
+        )
+        self._press.note(exchange, name)
+
+
+def _fields_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the header fields that matter here; lines of one name are joined (RFC 9110, 5.3)."""
+    fields: dict[str, str] = {}
+    for name, value in headers:
+        known = _FIELDS.get(name)
+        if known is not None:
+            text = value.decode("latin-1")
+            fields[known] = f"{fields[known]}, {text}" if known in fields else text
+    return fields
+
+
+def _names_one_host(scope: Scope, fields: dict[str, Any]) -> bool:
+    """HTTP/1.1 asks for exactly one (RFC 9112, 3.2); which one counts for nothing here."""
+    if scope["http_version"] != "1.1":
+        return True
+    host = fields.get("host")
+    return host is not None and "," not in host
+
+
+def _delta(entry: Entry, coding: str, body: bytes) -> Answer:
+    """Nothing that does not know instance manipulations may keep it (RFC 3229, 10.4.1)."""
+    replaced = {b"vary": b"Accept-Encoding, A-IM, If-None-Match"}
+    headers = [(name, replaced.get(name, value)) for name, value in entry.variant(coding).whole]
+    headers += [
+        (b"cache-control", b"no-store, im"),
+        (b"im", b"feed"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    return Answer(226, headers, body, entry.name)

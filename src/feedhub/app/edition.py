@@ -1,0 +1,124 @@
+"""The addresses of the site at one moment, each with the header fields of its answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from feedhub.document.dates import format_http_date
+from feedhub.site import INDEX_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from feedhub.app.caching import Caching
+    from feedhub.config import Config
+    from feedhub.site import Planned, Site
+
+Header = tuple[bytes, bytes]
+
+# The data is public and no answer depends on a login, so every page of the web may read it.
+_OPEN = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"ETag, Last-Modified, Link"),
+)
+_VARY = (b"vary", b"Accept-Encoding")
+_SAFE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+)
+_FEED_CSP = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Variant(NamedTuple):
+    """One representation: its tag, and its header fields but for Cache-Control and length."""
+
+    etag: str
+    whole: tuple[Header, ...]
+    not_modified: tuple[Header, ...]
+
+
+class Entry:
+    """What stands at one address; header fields are made when they are first needed."""
+
+    __slots__ = ("_variants", "last_modified", "name", "planned", "url")
+
+    def __init__(self, planned: Planned, url: str) -> None:
+        self.planned = planned
+        self.url = url
+        self.name = planned.path.rpartition(".")[2]
+        self.last_modified = int(planned.changed_at.timestamp())
+        self._variants: dict[str, Variant] = {}
+
+    def variant(self, coding: str) -> Variant:
+        """Return the representation in a content coding, "" for none."""
+        found = self._variants.get(coding)
+        if found is None:
+            found = self._variants[coding] = self._variant(coding)
+        return found
+
+    def _variant(self, coding: str) -> Variant:
+        """Each coding has a tag of its own (RFC 9110, 8.8.3.3); a 304 repeats what a 200 says of
+        the representation (15.4.5).
+        """
+        tag = "-".join(filter(None, (self.planned.fingerprint, self.name, coding)))
+        etag = f'"{tag}"'
+        validators = (
+            (b"etag", etag.encode()),
+            (b"last-modified", format_http_date(self.last_modified).encode()),
+            _VARY,
+        )
+        coded = ((b"content-encoding", coding.encode()),) if coding else ()
+        whole = (
+            (b"content-type", self.planned.media_type.encode()),
+            *coded,
+            *validators,
+            (b"link", f'<{self.url}>; rel="self"'.encode()),
+            (b"content-security-policy", self._policy().encode()),
+            *_SAFE,
+            *_OPEN,
+        )
+        return Variant(etag, whole, (*validators, *_OPEN))
+
+    def _policy(self) -> str:
+        if self.planned.path != INDEX_PATH:
+            return _FEED_CSP
+        from feedhub.formats.index import CSP  # Jinja2, which feeds do not need
+
+        return CSP
+
+
+class Edition(NamedTuple):
+    """Everything that is served at one moment: entries by address, and when time will change it.
+
+    `prefix` is the path of the base address; every address begins with it. `url` gives the public
+    address of a path.
+    """
+
+    generation: int
+    due: float | None
+    entries: dict[str, Entry]
+    caching: Caching
+    config: Config
+    prefix: str
+    url: Callable[[str], str]
+
+
+def make_edition(
+    site: Site,
+    config: Config,
+    caching: Caching,
+    generation: int,
+    due: float | None,
+    before: Mapping[str, Entry],
+) -> Edition:
+    """Return the edition of a site; what has not changed is taken from the one `before`."""
+    prefix = urlsplit(config.site.base_url).path
+    entries = {}
+    for planned in site.plan().values():
+        address = f"{prefix}/{'' if planned.path == INDEX_PATH else planned.path}"
+        known = before.get(address)
+        same = known is not None and known.planned == planned
+        entries[address] = known if known and same else Entry(planned, site.url(planned.path))
+    return Edition(generation, due, entries, caching, config, prefix, site.url)

@@ -1,0 +1,109 @@
+"""What is not the address of a document: guesses, moved and retired feeds, mistakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+
+from feedhub.app.answers import KNOWN, Answer, not_allowed, options, redirect, text_answer
+from feedhub.feed import feed_path
+from feedhub.formats import FORMATS
+from feedhub.site import INDEX_PATH
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from feedhub.app.edition import Edition
+    from feedhub.app.press import Press
+
+_LONGEST_PATH = 8_192
+# What readers try where they are given the address of a site (standards of Miniflux, WordPress,
+# Hugo, Jekyll), and the format each expects.
+_GUESSES = {
+    "feed": "rss",
+    "feed/": "rss",
+    "rss": "rss",
+    "rss/": "rss",
+    "feed.xml": "rss",
+    "rss.xml": "rss",
+    "index.xml": "rss",
+    "atom.xml": "atom",
+    "feed.json": "json",
+}
+
+
+class Elsewhere:
+    """The endpoint of every other address."""
+
+    def __init__(self, press: Press) -> None:
+        self._press = press
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3)."""
+        answer = _answer(self._press.edition, scope)
+        response = Response(answer.body, answer.status)
+        response.raw_headers = answer.headers
+        await response(scope, receive, send)
+
+
+def make_elsewhere(press: Press) -> Starlette:
+    """Return the Starlette application behind the documents."""
+    app = Starlette()
+    app.router.redirect_slashes = False  # it would send people to whatever Host names
+    app.router.default = Elsewhere(press)
+    return app
+
+
+def _answer(edition: Edition | None, scope: Scope) -> Answer:
+    method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]
+    if edition is None:
+        return text_answer(503, (b"retry-after", b"5"))
+    if len(raw_path) > _LONGEST_PATH:
+        return text_answer(414)
+    if method == "OPTIONS" and path == "*":
+        return options()
+    if path in edition.entries and b"%2f" not in raw_path.lower():
+        return options() if method == "OPTIONS" else not_allowed(method)
+    if method not in KNOWN:
+        return text_answer(501)
+    found = _elsewhere(edition, path) if method in ("GET", "HEAD") else None
+    return found or text_answer(404)
+
+
+def _elsewhere(edition: Edition, path: str) -> Answer | None:
+    """Return where to look instead, or that it is gone for good."""
+    if path in (edition.prefix, f"{edition.prefix}/{INDEX_PATH}"):
+        index = f"{edition.prefix}/" in edition.entries
+        return redirect(308, edition.url("")) if index else None
+    below = path.removeprefix(f"{edition.prefix}/")
+    if below == path:
+        return None
+    return _guessed(edition, below) or _moved(edition, below)
+
+
+def _guessed(edition: Edition, path: str) -> Answer | None:
+    formats = edition.config.feeds.formats
+    wanted = _GUESSES.get(path)
+    if wanted is None:
+        return None
+    found = wanted if wanted in formats else next(name for name in formats if name in FORMATS)
+    feed = feed_path("all", "") + FORMATS[found].suffix
+    exists = f"{edition.prefix}/{feed}" in edition.entries
+    return redirect(308, edition.url(feed)) if exists else None
+
+
+def _moved(edition: Edition, path: str) -> Answer | None:
+    feeds = edition.config.feeds
+    if any(_belongs(path, gone) for gone in feeds.gone):
+        return text_answer(410)
+    for old, new in feeds.moved:
+        if _belongs(path, old):
+            return redirect(301, edition.url(new + path.removeprefix(old)))
+    return None
+
+
+def _belongs(path: str, feed: str) -> bool:
+    """Tell whether a path is that of a feed in any format, of its archives or of its page."""
+    return path.startswith(feed) and path[len(feed) :][:1] in ("", ".", "/")

@@ -1,0 +1,177 @@
+"""The catalog as a server sees it: looked at from one thread, never written."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from feedhub.app.caching import Caching
+from feedhub.app.edition import Edition, Entry, make_edition
+from feedhub.catalog import Catalog
+from feedhub.document import CODINGS
+from feedhub.errors import CatalogError, FeedhubError
+from feedhub.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from feedhub.config import Config
+    from feedhub.site import Planned
+
+
+class Made(NamedTuple):
+    """The bytes of a document without coding and in the one asked for, and what they are of."""
+
+    entry: Entry
+    plain: bytes
+    body: bytes
+
+
+class VanishedError(CatalogError):
+    """The document is not there any more."""
+
+
+class Library:
+    """Opens the catalog at `place` and follows it: another process may write or replace it.
+
+    `read_config` gives the configuration anew. Every method but `status` is called from one thread.
+    """
+
+    def __init__(
+        self, place: Path, read_config: Callable[[], Config], *, drafts: bool = False
+    ) -> None:
+        self._place = place
+        self._read_config = read_config
+        self._drafts = drafts
+        self._config = read_config()
+        self._catalog: Catalog | None = None
+        self._site: Site | None = None
+        self._identity: tuple[int, int] | None = None
+        self._version = -1
+        self.edition: Edition | None = None
+        self.problem = "nothing was read yet"
+        self.synced: dict[str, Any] = {}
+
+    def refresh(self) -> None:
+        """Take over what another process has written since; errors become `problem`.
+
+        What was good before stays: a catalog that is away, damaged or of another configuration
+        changes nothing.
+        """
+        try:
+            if self._moved():
+                self._open()
+            catalog = self._catalog
+            if catalog is None:
+                raise CatalogError(f"{self._place}: there is no catalog yet")
+            version = catalog.version()
+            if version != self._version:
+                self._load(catalog)
+                self._version = version
+        except (FeedhubError, OSError) as error:
+            self.problem = str(error)
+            self._version = -1
+
+    def reload(self) -> None:
+        """Read the configuration again; raises ConfigError, and the old one stays."""
+        config = self._read_config()
+        if self._catalog is not None:
+            self._site = Site(self._catalog, config, drafts=self._drafts)
+        self._config = config
+        self._version = -1
+
+    def build(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
+        """Return the bytes of what stands at the address of `entry` now; `plain`, where known.
+
+        Raises VanishedError where there is nothing any more, CatalogError where it cannot be told.
+        """
+        if plain is None:
+            planned, plain = self._built(entry.planned)
+            if planned != entry.planned:
+                entry = Entry(planned, entry.url)
+        return Made(entry, plain, CODINGS[coding].encode(plain) if coding else plain)
+
+    def news(self, entry: Entry, base: str) -> bytes | None:
+        """Return the document with what who holds `base` has not seen; None for an unknown base."""
+        site = self._opened()
+        with site.looking():
+            if site.current(entry.planned) != entry.planned:
+                return None
+            return site.news(entry.planned, base)
+
+    def close(self) -> None:
+        """Let go of the catalog."""
+        if self._catalog is not None:
+            self._catalog.close()
+
+    def _built(self, planned: Planned) -> tuple[Planned, bytes]:
+        site = self._opened()
+        with site.looking():
+            if not site.fits():
+                raise CatalogError(_OTHER)
+            now = site.current(planned)
+            if now is None:
+                raise VanishedError(f"{planned.path} is gone")
+            return now, site.document(now).body
+
+    def _opened(self) -> Site:
+        if self._site is None:
+            raise CatalogError(f"{self._place}: there is no catalog yet")
+        return self._site
+
+    def _moved(self) -> bool:
+        """Tell whether another file stands where the catalog was opened."""
+        with suppress(OSError):
+            status = os.stat(self._place)  # noqa: PTH116 - five times a second
+            return (status.st_dev, status.st_ino) != self._identity
+        return False
+
+    def _open(self) -> None:
+        status = self._place.stat()
+        catalog = Catalog(self._place, read_only=True)
+        self.close()
+        self._catalog, self._identity = catalog, (status.st_dev, status.st_ino)
+        self._site = Site(catalog, self._config, drafts=self._drafts)
+        self._version = -1
+
+    def _load(self, catalog: Catalog) -> None:
+        site = self._opened()
+        with site.looking():
+            self.synced = json.loads(catalog.noted("synced") or "{}")
+            if not site.fits():
+                site = self._followed(catalog)
+            due = catalog.next_due()
+            self._publish(site, catalog.generation(), None if due is None else due.timestamp())
+            self.problem = catalog.noted("failing")
+
+    def _followed(self, catalog: Catalog) -> Site:
+        """Return the site by the configuration as it is now: another process may have it already.
+
+        Raises CatalogError where the catalog does not fit that either.
+        """
+        if not catalog.generation():
+            raise CatalogError(_EMPTY)
+        self.reload()
+        site = self._opened()
+        if not site.fits():
+            raise CatalogError(_OTHER)
+        return site
+
+    def _publish(self, site: Site, generation: int, due: float | None) -> None:
+        before = self.edition
+        if before and (before.generation, before.due, before.config) == (
+            generation,
+            due,
+            self._config,
+        ):
+            return
+        known = before.entries if before else {}
+        caching = Caching(self._config.http, drafts=self._drafts)
+        self.edition = make_edition(site, self._config, caching, generation, due, known)
+
+
+_EMPTY = "nothing is published yet"
+_OTHER = "the catalog was made with another configuration: reload feedhub sync"

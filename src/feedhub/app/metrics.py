@@ -1,0 +1,119 @@
+"""What Prometheus can ask of the server: answers, builds, and the state of the catalog."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client.metrics_core import Metric
+
+    from feedhub.app.access_log import Exchange
+    from feedhub.app.status import Status
+
+# Where several processes count together, prometheus-client wants a folder for their counts here.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The counts of one process; with FOLDER in the environment they are added up on disk."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._answers = Counter(
+            "feedhub_requests", "Answers.", ["format", "status"], registry=self.registry
+        )
+        self._bytes = Counter(
+            "feedhub_response_bytes", "Bytes of bodies sent.", registry=self.registry
+        )
+        self._seconds = Histogram(
+            "feedhub_request_seconds",
+            "Seconds until the last byte of an answer was handed on.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.builds = Counter("feedhub_builds", "Documents built.", registry=self.registry)
+        self.faults = Counter(
+            "feedhub_faults", "Documents that could not be built.", registry=self.registry
+        )
+        self.kept = Gauge(
+            "feedhub_kept_bytes",
+            "Bytes of documents kept ready.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._known: dict[tuple[str, int], Counter] = {}
+
+    def count(self, exchange: Exchange, name: str) -> None:
+        """Count one answer; `name` is the format of a document, or ""."""
+        key = (name, exchange.status)
+        counter = self._known.get(key)
+        if counter is None:
+            counter = self._known[key] = self._answers.labels(name or "none", exchange.status)
+        counter.inc()
+        self._bytes.inc(exchange.size)
+        self._seconds.observe(exchange.seconds)
+
+
+class _CatalogCollector(Collector):
+    """The state of the catalog at the moment somebody asks."""
+
+    def __init__(self, status: Callable[[], Status]) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        status = self._status()
+        single = {
+            "feedhub_ready": ("Whether there is something to serve.", status.ready),
+            "feedhub_sync_failing": ("Whether the last sync failed.", bool(status.problem)),
+            "feedhub_sync_timestamp_seconds": ("When the last good sync ended.", status.synced),
+            "feedhub_sync_seconds": ("How long it took.", status.seconds),
+            "feedhub_generation": ("How many syncs have changed a feed.", status.generation),
+            "feedhub_documents": ("Documents of the site.", status.documents),
+            "feedhub_rejected_files": ("Files with errors.", status.rejected),
+        }
+        for name, (about, value) in single.items():
+            yield GaugeMetricFamily(name, about, value=float(value))
+        articles = GaugeMetricFamily("feedhub_articles", "Files by state.", labels=["state"])
+        for state, count in status.articles.items():
+            articles.add_metric([state], count)
+        yield articles
+
+
+def exposition(own: Metrics, status: Callable[[], Status]) -> bytes:
+    """Return everything in the text format of Prometheus."""
+    registry = CollectorRegistry()
+    if FOLDER in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry.register(_Passed(own.registry))
+    registry.register(_CatalogCollector(status))
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return generate_latest(registry)
+
+
+class _Passed(Collector):
+    """The metrics of another registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._registry.collect()

@@ -1,0 +1,101 @@
+"""What the event loop asks: the present edition, and documents made beside it in one thread."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from feedhub.app.bodies import Bodies
+from feedhub.document import CODINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ParamSpec, TypeVar
+
+    from feedhub.app.access_log import AccessLog, Exchange
+    from feedhub.app.edition import Edition, Entry
+    from feedhub.app.events import Events
+    from feedhub.app.library import Library, Made
+    from feedhub.app.metrics import Metrics
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+
+class Press:
+    """Runs a library in a thread of its own, so that nothing it does holds up an answer.
+
+    `budget` is how many bytes of documents are kept.
+    """
+
+    def __init__(
+        self, library: Library, budget: int, log: AccessLog, events: Events, metrics: Metrics
+    ) -> None:
+        self.library = library
+        self._thread = ThreadPoolExecutor(1, "library")
+        self._bodies = Bodies(budget, self._build)
+        self._log = log
+        self._events = events
+        self._metrics = metrics
+
+    @property
+    def edition(self) -> Edition | None:
+        """What is served now, or None before anything was read."""
+        return self.library.edition
+
+    def ready(self, entry: Entry, coding: str) -> bytes | None:
+        """Return the bytes of a document if they are at hand."""
+        return self._bodies.ready(entry, coding)
+
+    async def fetch(self, entry: Entry, coding: str) -> Made:
+        """Return the bytes of a document, or of what has become of it; raises CatalogError."""
+        return await self._bodies.fetch(entry, coding)
+
+    async def news(self, entry: Entry, base: str, coding: str) -> bytes | None:
+        """Return what is new since `base` in a coding; None where that cannot be told."""
+        plain = await self._in_thread(self.library.news, entry, base)
+        if plain is None or not coding:
+            return plain
+        return await self._in_thread(CODINGS[coding].encode, plain)
+
+    async def refresh(self) -> None:
+        """Look whether the catalog has moved; what went wrong is told once."""
+        before = self.library.problem
+        await self._in_thread(self.library.refresh)
+        if self.library.problem not in ("", before):
+            self._events.say(self.library.problem)
+        self._metrics.kept.set(self._bodies.size)
+
+    async def write_log(self) -> None:
+        """Write the access log; who reads it slowly holds up nothing but this."""
+        await asyncio.to_thread(self._log.flush)
+
+    async def reload(self) -> None:
+        """Read the configuration again; raises ConfigError."""
+        await self._in_thread(self.library.reload)
+        await self.refresh()
+
+    def note(self, exchange: Exchange, name: str) -> None:
+        """Log and count one answer; `name` is the format of a document or ""."""
+        self._log.add(exchange)
+        self._metrics.count(exchange, name)
+
+    def complain(self, what: str, error: Exception) -> None:
+        """Tell of a fault in one line."""
+        self._metrics.faults.inc()
+        self._events.say(f"{what}: {type(error).__name__}: {error}")
+
+    async def close(self) -> None:
+        """Let go of the catalog and write what is left of the log."""
+        await self._in_thread(self.library.close)
+        self._thread.shutdown()
+        self._log.flush()
+
+    async def _build(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
+        self._metrics.builds.inc()
+        return await self._in_thread(self.library.build, entry, coding, plain)
+
+    async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))

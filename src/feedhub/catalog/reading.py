@@ -1,0 +1,184 @@
+"""What the catalog can be asked: counts, feeds, their articles, and what has changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from feedhub.catalog.months import month_bounds
+from feedhub.catalog.records import decode_article
+from feedhub.catalog.store import transaction
+from feedhub.errors import CatalogError
+from feedhub.feed import FeedState, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from feedhub.article import Article
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What shapes feeds besides the articles.
+
+    `shape` stands for everything else that documents are made with, `plan` for what decides which
+    documents there are. `private` is true where unpublished articles are let in: such a catalog is
+    never mixed with a public one.
+    """
+
+    kinds: tuple[str, ...]
+    window: Window
+    archives: bool
+    shape: str
+    plan: str = ""
+    private: bool = False
+
+
+class Reading:
+    """A catalog that is open, as far as it is only looked at."""
+
+    _sql: sqlite3.Connection
+    _place: Path | None
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise CatalogError(f"{self._place}: the catalog cannot be used: {error}") from error
+        except sqlite3.DatabaseError as error:
+            advice = "delete it; the next run makes it again"
+            raise CatalogError(f"{self._place}: the catalog is damaged: {advice}") from error
+
+    def _number(self, query: str) -> int:
+        return int(self._sql.execute(query).fetchone()[0])
+
+    def _meta(self, key: str) -> str | None:
+        row = self._sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return row and str(row[0])
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold still: whatever is asked within sees one state, though another process writes."""
+        with self._guard(), transaction(self._sql, "DEFERRED"):
+            yield
+
+    def version(self) -> int:
+        """Return what changes when another process has written."""
+        with self._guard():
+            return self._number("PRAGMA data_version")
+
+    def generation(self) -> int:
+        """Return how many syncs have changed a feed."""
+        return int(self._meta("generation") or 0)
+
+    def made_with(self, settings: Settings) -> bool:
+        """Tell whether the last sync had these settings, so that fingerprints stand for bytes."""
+        return self._meta("shape") == repr(settings)
+
+    def noted(self, name: str) -> str:
+        """Return a text that was kept, or ""."""
+        with self._guard():
+            return self._meta(name) or ""
+
+    def count(self) -> int:
+        """Return how many articles are published."""
+        return self._number("SELECT count(*) FROM articles WHERE state = 'shown'")
+
+    def feeds(self, kinds: tuple[str, ...]) -> list[FeedState]:
+        """Return every state of every feed of these kinds, in order of kind, slug and period."""
+        rows = self._sql.execute(_FEEDS)
+        wanted = [_feed_state(row) for row in rows if row[0] in kinds]
+        return sorted(wanted, key=lambda state: (kinds.index(state.kind), state.slug, state.period))
+
+    def current(self, state: FeedState) -> FeedState | None:
+        """Return what has become of one state, or None where it is gone."""
+        key = (state.kind, state.slug, state.period)
+        row = self._sql.execute(_ONE_FEED, key).fetchone()
+        return row and _feed_state(row)
+
+    def news(self, state: FeedState, base: str) -> list[int] | None:
+        """Return which of a feed's articles whoever holds the document `base` has not seen.
+
+        `base` is a fingerprint; None where it is not known or too old.
+        """
+        feed = (state.kind, state.slug)
+        known = self._sql.execute(_BASE, (*feed, base)).fetchone()
+        if known is None:
+            return None
+        rows = self._sql.execute(_NEWEST, (*feed, state.count))
+        last = (-known[1], known[2]) if known[1] is not None else ()
+        return [
+            number
+            for number, generation, published, identity in rows
+            if generation > known[0] or (-published, identity) > last
+        ]
+
+    def entries(self, state: FeedState) -> list[int]:
+        """Return the numbers of a feed's articles, newest first, as many as its state says."""
+        feed = (state.kind, state.slug)
+        if state.period:
+            rows = self._sql.execute(_MONTH, (*feed, *month_bounds(state.period)))
+        else:
+            rows = self._sql.execute(_NEWEST, (*feed, state.count))
+        return [row[0] for row in rows]
+
+    def article(self, number: int) -> Article:
+        """Return one article by its number."""
+        row = self._sql.execute("SELECT record FROM records WHERE number = ?", (number,)).fetchone()
+        return decode_article(row[0])
+
+    def articles(self) -> Iterator[tuple[str, Article]]:
+        """Yield every published article with its path, in order of path."""
+        for path, record in self._sql.execute(_ARTICLES):
+            yield path, decode_article(record)
+
+    def next_due(self) -> datetime | None:
+        """Return when the first file must be read again though nothing changed, or None."""
+        row = self._sql.execute("SELECT MIN(due) FROM articles").fetchone()
+        return None if row[0] is None else _moment(row[0])
+
+
+_ARTICLES = """
+SELECT path, record FROM articles JOIN records USING (number) WHERE state = 'shown' ORDER BY path
+"""
+_FEEDS = """
+SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint
+FROM states JOIN feeds ON feeds.number = states.feed
+"""
+_ONE_FEED = f"{_FEEDS} WHERE kind = ? AND slug = ? AND period = ?"
+_OF_FEED = """
+SELECT article, generation, published, id
+FROM labels JOIN feeds ON feeds.number = labels.feed WHERE kind = ? AND slug = ?
+"""
+_NEWEST = f"{_OF_FEED} ORDER BY published DESC, id LIMIT ?"
+_MONTH = f"{_OF_FEED} AND published >= ? AND published < ? ORDER BY published DESC, id"
+_BASE = """
+SELECT generation, published, id FROM history JOIN feeds ON feeds.number = history.feed
+WHERE kind = ? AND slug = ? AND fingerprint = ?
+"""
+
+
+def _feed_state(row: tuple[Any, ...]) -> FeedState:
+    kind, slug, label, period, older, newer, count, newest, updated, changed_at, print_ = row
+    return FeedState(
+        kind=kind,
+        slug=slug,
+        label=label,
+        period=period,
+        older=older,
+        newer=newer,
+        count=count,
+        newest=None if newest is None else _moment(newest),
+        updated=_moment(updated),
+        changed_at=_moment(changed_at),
+        fingerprint=print_,
+    )
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,145 @@
+"""`feedhub serve`: puts together what runs, from the options of the command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from feedhub.cli.places import catalog_place, check_source, config_of, warn_of_default_address
+from feedhub.errors import ConfigError
+
+if TYPE_CHECKING:
+    import socket
+    from argparse import Namespace
+
+    from feedhub.app.children import Child
+    from feedhub.app.events import Events
+    from feedhub.app.server import Running
+    from feedhub.config import Config
+
+# Where processes count together; what counts looks at it when it is imported.
+_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def serve(options: Namespace) -> int:
+    """Serve until SIGTERM or Ctrl-C."""
+    config = config_of(options)
+    if options.source is None and options.catalog is None:
+        raise ConfigError("say what to serve: SOURCE, or --catalog FILE that feedhub sync keeps")
+    if options.source is not None:
+        check_source(options)
+    options.catalog = catalog_place(options, config)
+    if options.parent is not None:
+        _run(options, config)
+        return 0
+    warn_of_default_address(config)
+    if options.workers == 1:
+        os.environ.pop(_COUNTS, None)
+        _run(options, config)
+        return 0
+    with tempfile.TemporaryDirectory(prefix="feedhub-") as folder:
+        os.environ[_COUNTS] = folder
+        _run(options, config)
+    return 0
+
+
+def _run(options: Namespace, config: Config) -> None:
+    from feedhub.app.access_log import AccessLog
+    from feedhub.app.events import Events
+    from feedhub.app.library import Library
+    from feedhub.app.metrics import Metrics
+    from feedhub.app.press import Press
+    from feedhub.app.server import Running, run
+
+    made: list[Path] = []
+    public, admin = _sockets(options, made)
+    events, metrics = Events(options.log), Metrics()
+    library = Library(options.catalog, lambda: config_of(options), drafts=options.drafts)
+    log = AccessLog(sys.stdout, options.log)
+    press = Press(library, config.http.cache_megabytes * 1_000_000, log, events, metrics)
+    alone = options.workers == 1
+    running = Running(
+        press=press,
+        metrics=metrics,
+        events=events,
+        http=config.http,
+        public=public if alone else None,
+        held=None if alone else public,
+        admin=admin,
+        made=made,
+        parent=options.parent,
+    )
+    _add_children(running, options, public)
+    run(running)
+
+
+def _sockets(options: Namespace, made: list[Path]) -> tuple[socket.socket, socket.socket | None]:
+    """Return what the public and the operator come to; paths made for it go to `made`."""
+    from feedhub.app.sockets import from_descriptor, handed_over, listen_tcp, listen_unix
+
+    handed = handed_over(os.environ)
+    public, admin = handed.get("public"), handed.get("admin")
+    if options.fd is not None:
+        public = from_descriptor(options.fd)
+    elif options.uds is not None:
+        public = listen_unix(options.uds, 0o666)
+        made.append(options.uds)
+    if options.admin and "/" in options.admin:
+        admin = listen_unix(Path(options.admin), 0o660)
+        made.append(Path(options.admin))
+    elif options.admin:
+        admin = listen_tcp(*_host_and_port(options.admin))
+    return public or listen_tcp(options.host, options.port), admin
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise ConfigError(f"--admin {text}: write 127.0.0.1:9100, or the path of a socket")
+    return host.strip("[]"), int(port)
+
+
+def _add_children(running: Running, options: Namespace, public: socket.socket) -> None:
+    from feedhub.app.children import Child
+
+    if options.source is not None:
+        command = [*_command(options, "sync", str(options.source)), "--watch"]
+        shrink = ["--allow-shrink"] if options.allow_shrink else []
+        sync = Child("feedhub sync", [*command, *shrink], running.events, quiet=True)
+        running.children.append(sync)
+    if options.workers > 1:
+        running.children.extend(_workers(running.events, options, public))
+
+
+def _workers(events: Events, options: Namespace, public: socket.socket) -> list[Child]:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    from feedhub.app.children import Child
+
+    number = public.fileno()
+    command = [*_command(options, "serve"), "--fd", str(number), "--log", options.log]
+    return [
+        Child(
+            f"worker {place + 1}",
+            command,
+            events,
+            pass_fds=(number,),
+            ended=mark_process_dead,
+        )
+        for place in range(options.workers)
+    ]
+
+
+def _command(options: Namespace, name: str, *more: str) -> list[str]:
+    """Return the command line of a process beside this one."""
+    flags = ["--catalog", str(options.catalog), "--parent", str(os.getpid())]
+    if options.config is not None:
+        flags += ["--config", str(options.config)]
+    if options.base_url is not None:
+        flags += ["--base-url", options.base_url]
+    if options.drafts:
+        flags.append("--drafts")
+    return [sys.executable, "-P", "-m", "feedhub", name, *more, *flags]

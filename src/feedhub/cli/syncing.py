@@ -1,0 +1,150 @@
+"""`feedhub sync`: the one process that reads article files and writes the catalog of a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from feedhub.catalog import Catalog, leave_readable
+from feedhub.cli.output import print_problems, progress
+from feedhub.cli.places import check_source, config_of
+from feedhub.errors import ConfigError, FeedhubError, ShrinkError
+from feedhub.site import Site, refuse_shrinking, source_of
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from feedhub.catalog import Changes
+    from feedhub.config import Config
+    from feedhub.errors import Problem
+
+# A file system may lose a notice, and who reads the catalog wants a sign of life.
+_AT_LEAST = timedelta(seconds=60)
+
+
+def sync(options: Namespace) -> int:
+    """Bring the catalog up to date, once or until SIGTERM; SIGHUP reads the configuration again."""
+    run = _Sync(options, config_of(options))
+    if not options.watch:
+        check_source(options)
+        return run.once()[0]
+    from feedhub.cli.watch import watch
+
+    again = threading.Event()
+
+    def on_hangup(*_: object) -> None:
+        run.reload()
+        again.set()
+
+    signal.signal(signal.SIGHUP, on_hangup)
+    return watch(
+        options.source,
+        run.once,
+        every=_AT_LEAST,
+        again=again,
+        going=lambda: options.parent in (None, os.getppid()),
+    )
+
+
+class _Sync:
+    """One sync after another; what was told once is not told again."""
+
+    def __init__(self, options: Namespace, config: Config) -> None:
+        self._options = options
+        self._config = config
+        self._told: tuple[Problem, ...] = ()
+        self._wanted = False
+
+    def reload(self) -> None:
+        """Have the configuration read again before the next sync."""
+        self._wanted = True
+
+    def once(self) -> tuple[int, datetime | None]:
+        """Sync; return the exit code and when time alone will change what is published."""
+        if self._wanted:
+            self._wanted = False
+            self._read_config()
+        place = self._options.catalog
+        try:
+            with closing(Catalog(place)) as catalog:
+                try:
+                    return self._synced(catalog), catalog.next_due()
+                except (FeedhubError, OSError) as error:
+                    _note_failure(catalog, error)
+                    return self._failed(error), None
+        finally:
+            if place.exists():
+                leave_readable(place)
+
+    def _read_config(self) -> None:
+        try:
+            self._config = config_of(self._options)
+        except ConfigError as error:
+            print(f"feedhub: the configuration stays as it was: {error}", file=sys.stderr)
+
+    def _synced(self, catalog: Catalog) -> int:
+        options, start = self._options, time.monotonic()
+        check_source(options)
+        site = Site(catalog, self._config, drafts=options.drafts)
+        source = source_of(options.source, self._config, drafts=options.drafts)
+        with progress() as step:
+            changes = (
+                site.sync(source, datetime.now(UTC), step)
+                if options.allow_shrink
+                else site.sync(source, datetime.now(UTC), step, refuse_shrinking)
+            )
+        facts = _facts(changes, time.monotonic() - start)
+        catalog.note(failing="", synced=json.dumps(facts | {"at": time.time()}))
+        return self._tell(changes, facts)
+
+    def _tell(self, changes: Changes, facts: dict[str, object]) -> int:
+        errors = self._tell_problems(changes.problems)
+        if not self._options.watch or changes.changed:
+            print(json.dumps(facts) if self._options.json else _summary(changes, facts))
+        return 1 if errors else 0
+
+    def _tell_problems(self, problems: tuple[Problem, ...]) -> int:
+        if problems == self._told:
+            return sum(problem.level == "error" for problem in problems)
+        self._told = problems
+        return print_problems(problems, self._options.source)
+
+    def _failed(self, error: FeedhubError | OSError) -> int:
+        """Tell what stopped the sync; when watching, `watch` tells it."""
+        if isinstance(error, ShrinkError):
+            self._tell_problems(error.problems)
+        raise error
+
+
+def _note_failure(catalog: Catalog, error: Exception) -> None:
+    """Leave word for whoever serves the catalog, if it can still be written."""
+    text = " ".join(str(error).split())
+    try:
+        if catalog.noted("failing") != text:
+            catalog.note(failing=text)
+    except FeedhubError:
+        return
+
+
+def _facts(changes: Changes, seconds: float) -> dict[str, object]:
+    return {
+        "articles": changes.states,
+        "read": changes.read,
+        "rejected": changes.rejected,
+        "changed_feeds": changes.changed,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _summary(changes: Changes, facts: dict[str, object]) -> str:
+    return (
+        f"articles: {changes.articles} found, {changes.read} read, {changes.published} published, "
+        f"{changes.rejected} rejected; feeds: {changes.changed} changed; {facts['seconds']} seconds"
+    )

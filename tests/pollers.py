@@ -1,0 +1,150 @@
+"""Clients that ask for documents in a loop while they change, and judge every answer."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import http.client
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+import brotli
+from lxml import etree
+
+from tests.servers import Address
+
+PATHS = [f"/{feed}.{suffix}" for feed in ("all", "topics/ai") for suffix in ("rss", "atom", "json")]
+PATHS += ["/topics/art.atom", "/providers/paper.rss", "/feeds.opml"]
+_UNDO = {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}
+_READ: dict[str, Callable[[bytes], object]] = {".json": json.loads, "/": etree.HTML}
+_CODINGS = ("gzip", "br", "identity", "gzip, br", "br;q=0.5, gzip;q=0.1", "gzip;q=0")
+
+
+class Answer(NamedTuple):
+    """An answer as it came."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+class Ledger:
+    """What all clients together have seen: each ETag with its body, and what was wrong."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._body_of: dict[tuple[str, str], str] = {}
+        self._tag_of: dict[tuple[str, str, str | None], str] = {}
+        self.wrong: list[str] = []
+        self.statuses: Counter[int] = Counter()
+
+    def enter(self, path: str, tag: str, coding: str | None, body: bytes) -> None:
+        """Note a body and its tag: one to one, for ever."""
+        digest = hashlib.sha256(body).hexdigest()
+        with self._lock:
+            if self._body_of.setdefault((path, tag), digest) != digest:
+                self.wrong.append(f"{path}: two bodies have the tag {tag}")
+            if (known := self._tag_of.setdefault((path, digest, coding), tag)) != tag:
+                self.wrong.append(f"{path}: one body has the tags {known} and {tag}")
+
+    def tags(self, path: str) -> int:
+        """Return how many tags of one address were seen."""
+        return sum(known == path for known, _ in self._body_of)
+
+
+class Poller(threading.Thread):
+    """One client on one connection: a mix of plain and conditional requests until `stop`."""
+
+    def __init__(self, number: int, address: Address, ledger: Ledger) -> None:
+        super().__init__(name=f"poller-{number}")
+        assert isinstance(address, tuple)
+        self._connection = http.client.HTTPConnection(*address, timeout=30)
+        self._random = random.Random(number)
+        self._ledger = ledger
+        self._ended = threading.Event()
+        self._modified: dict[str, datetime] = {}
+        self._tags: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Ask until it is stopped; whatever goes wrong is noted, and ends it."""
+        with contextlib.closing(self._connection):
+            try:
+                while not self._ended.is_set():
+                    self._ask(self._random.choice(PATHS))
+            except Exception as error:
+                self._ledger.wrong.append(f"{self.name}: {error!r}")
+
+    def finish(self) -> None:
+        """Stop and wait."""
+        self._ended.set()
+        self.join()
+
+    def _ask(self, path: str) -> None:
+        method = "HEAD" if self._random.random() < 0.1 else "GET"
+        fields = {"Accept-Encoding": self._random.choice(_CODINGS)} | self._conditions(path)
+        self._connection.request(method, path, headers=fields)
+        response = self._connection.getresponse()
+        answer = Answer(response.status, response.headers, response.read())
+        self._ledger.statuses[answer.status] += 1
+        wrong = self._complaints(method, path, fields, answer)
+        self._ledger.wrong += [f"{method} {path} {fields}: {text}" for text in wrong]
+
+    def _conditions(self, path: str) -> dict[str, str]:
+        chance = self._random.random()
+        if path not in self._tags or chance < 0.3:
+            return {}
+        if chance < 0.4:
+            return {"X-If-Modified-Since": http_date(self._modified[path])}
+        return {"If-None-Match": self._tags[path]}
+
+    def _complaints(
+        self, method: str, path: str, fields: dict[str, str], answer: Answer
+    ) -> list[str]:
+        if answer.status not in (200, 304):
+            return [f"status {answer.status}"]
+        found = self._clock_complaints(path, answer)
+        tag = self._tags[path] = answer.headers["ETag"]
+        if answer.status == 304:
+            asked = fields.get("If-None-Match")
+            if asked is not None and asked != tag:
+                found.append(f"304 with the tag {tag}")
+            return found
+        if fields.get("If-None-Match") == tag:
+            found.append("200 with the very tag that was sent")
+        if method == "GET":
+            found += self._body_complaints(path, tag, answer)
+        return found
+
+    def _clock_complaints(self, path: str, answer: Answer) -> list[str]:
+        modified = parsedate_to_datetime(answer.headers["Last-Modified"])
+        before = self._modified.get(path, modified)
+        self._modified[path] = modified
+        found = [f"Last-Modified went back from {before} to {modified}"] * (modified < before)
+        if modified > parsedate_to_datetime(answer.headers["Date"]):
+            found.append(f"Last-Modified {modified} is in the future")
+        return found
+
+    def _body_complaints(self, path: str, tag: str, answer: Answer) -> list[str]:
+        length, coding = answer.headers["Content-Length"], answer.headers["Content-Encoding"]
+        self._ledger.enter(path, tag, coding, answer.body)
+        if length != str(len(answer.body)):
+            return [f"Content-Length {length} of {len(answer.body)} bytes"]
+        plain = _UNDO[coding](answer.body)
+        self._ledger.enter(path, tag.strip('"').removesuffix(f"-{coding}"), "plain", plain)
+        try:
+            _READ.get(path[path.rfind(".") :], etree.fromstring)(plain)
+        except ValueError as error:
+            return [f"not well-formed: {error}"]
+        return []
+
+
+def http_date(moment: datetime) -> str:
+    """Return a moment as HTTP writes it."""
+    return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -1,0 +1,353 @@
+"""deploy/nginx/proxy.conf as nginx runs it, before an origin that a test holds in its hand."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.exchange import Response, exchange
+from tests.origin import Origin, origin
+from tests.proxies import Proxy, free_port, nginx_proxy
+from tests.servers import request, until
+
+FEED = "/all.atom"
+LONG = "public, max-age=600"
+# nginx counts in whole seconds: what it kept at 0.9 s is one second old at 1.1 s.
+GRAIN = 1.0
+KEPT = b"GET /all.atom HTTP/1.1\r\nHost: feeds.example.org\r\n\r\n"
+Fields = list[tuple[str, str | bytes]]
+
+
+@pytest.fixture
+def behind() -> Iterator[Origin]:
+    with origin() as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(tmp_path: Path, behind: Origin) -> Iterator[Proxy]:
+    with nginx_proxy(tmp_path / "nginx", [behind.address]) as running:
+        yield running
+
+
+def ask(proxy: Proxy, target: str = FEED, coding: str | None = None, **kwargs) -> Response:
+    headers: Fields = [] if coding is None else [("Accept-Encoding", coding)]
+    return request(proxy, kwargs.pop("method", "GET"), target, headers, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        (None, None),
+        ("", None),
+        ("identity", None),
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("x-gzip", "gzip"),
+        ("deflate, gzip;q=1.0, *;q=0.5", "gzip"),
+        ("deflate, gzip, br, zstd", "br"),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", "br"),
+        ("br ; q=0.001", "br"),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0.000,gzip;Q=0.1", "gzip"),
+        ("gzip;q=0", None),
+        ("gzip;q=0.000, *;q=0", None),
+        ("brotli, notgzip, gzipped", None),
+        ("gzip;q=nonsense", None),
+        ("*", None),
+        (",,;;==\t\x7f", None),
+    ],
+)
+def test_one_coding_is_asked_of_the_origin(
+    proxy: Proxy, behind: Origin, accepted: str | None, coding: str | None
+):
+    answer = ask(proxy, coding=accepted)
+    assert behind.seen[-1][2].get("accept-encoding") == coding
+    assert answer.header("content-encoding") == coding
+    assert answer["vary"] == "Accept-Encoding"
+
+
+def test_three_variants_are_kept_apart_and_each_is_asked_once(proxy: Proxy, behind: Origin):
+    behind.cache_control = LONG
+    tags = set()
+    for _ in range(3):
+        for coding in (None, "gzip", "br", "gzip, br"):
+            tags.add(ask(proxy, coding=coding)["etag"])
+    assert len(tags) == len(behind.seen) == 3
+
+
+def test_a_query_never_reaches_the_origin(proxy: Proxy, behind: Origin):
+    behind.cache_control = LONG
+    for query in ("", "?utm_source=x", "?", "??", "?a=%0d%0a", "?/../x"):
+        assert ask(proxy, FEED + query).body == FEED.encode()
+    assert behind.targets() == [FEED]
+
+
+HOSTILE = [
+    "/x/../all.atom", "/x/%2e%2e/all.atom", "/x/..%2fall.atom", "/./all.atom", "/%61ll.atom",
+    "//all.atom", "/x//../all.atom", "/%2fall.atom", "/all.atom%2f", "/all.atom/", "/all.atom/.",
+    "/all.atom%0d%0aX-Injected:%201", "/all.atom%0d%0a%0d%0a", "/all.atom%20HTTP/1.1", "/ALL.atom",
+    "/all.atom%3fa=1", "/all.atom%23", "/all.atom%252f", "/all.atom%C3%A9", "/all.atom%FF",
+    "/x/../../all.atom", "/all.atom%00", "/all.atom;x=1", "/gzip:/all.atom", "http://evil.example/all.atom",
+    "/a%5c..%5call.atom", "/br:/all.atom", "/..", "/%2e%2e%2fall.atom", "/?/all.atom",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("coding", [None, "gzip"])
+def test_no_spelling_of_an_address_poisons_another(
+    proxy: Proxy, behind: Origin, coding: str | None
+):
+    """The origin echoes the target, so a poisoned entry would show another's."""
+    behind.cache_control = LONG
+    for target in HOSTILE:
+        answer = ask(proxy, target, coding)
+        assert answer.status in {200, 400, 421}, target
+        assert answer.header("x-injected") is None
+    assert ask(proxy, FEED, coding).body == FEED.encode()
+    assert len(behind.targets()) == len(set(behind.targets())), "one address has one entry"
+    assert not [target for target in behind.targets() if "?" in target or " " in target]
+
+
+def test_what_a_stranger_sends_never_reaches_the_origin(proxy: Proxy, behind: Origin):
+    hostile: Fields = [
+        ("X-Forwarded-Host", "evil.example"), ("X-Forwarded-For", "1.2.3.4"), ("Cookie", "a=b"),
+        ("X-Forwarded-Proto", "https"), ("Forwarded", "host=evil.example"), ("A-IM", "feed"),
+        ("X-Original-URL", "/evil"), ("X-HTTP-Method-Override", "DELETE"), ("Authorization", "x"),
+        ("Range", "bytes=0-1"), ("If-None-Match", '"x"'), ("User-Agent", "a reader"),
+    ]  # fmt: skip
+    first = request(proxy, "GET", FEED, hostile)
+    assert behind.seen == [
+        (
+            "GET",
+            FEED,
+            {
+                "host": "feeds.example.org",
+                "x-forwarded-for": "127.0.0.1",
+                "user-agent": "a reader",
+            },
+        )
+    ]
+    assert (first.status, first.body) == (200, FEED.encode())
+
+
+@pytest.mark.parametrize("host", ["evil.example", "feeds.example.org.evil.example", "localhost:80"])
+def test_another_name_gets_nothing(proxy: Proxy, behind: Origin, host: str):
+    answer = ask(proxy, host=host)
+    assert (answer.status, answer["content-type"]) == (421, "text/plain")
+    assert behind.seen == []
+
+
+def test_http_1_0_without_a_host_is_served_and_http_1_1_is_not(proxy: Proxy):
+    assert ask(proxy, version="1.0", host=None).status == 200
+    assert ask(proxy, host=None).status == 400
+
+
+def test_concurrent_requests_for_a_new_document_reach_the_origin_once(proxy: Proxy, behind: Origin):
+    behind.cache_control, behind.slow = LONG, 3.0
+    with ThreadPoolExecutor(12) as pool:
+        answers = [pool.submit(ask, proxy) for _ in range(12)]
+        until(lambda: behind.seen, "the first request")
+        behind.released.set()
+        assert {answer.result().status for answer in answers} == {200}
+    assert len(behind.seen) == 1
+
+
+def test_a_head_is_answered_from_the_document_of_a_get(proxy: Proxy, behind: Origin):
+    behind.cache_control = LONG
+    full, head = ask(proxy), ask(proxy, method="HEAD")
+    skipped = {"cache-status"}
+    assert [pair for pair in full.headers if pair[0] not in skipped] == [
+        pair for pair in head.headers if pair[0] not in skipped
+    ]
+    assert [method for method, _, _ in behind.seen] == ["GET"]
+
+
+def test_a_404_is_kept_for_as_long_as_it_says(proxy: Proxy, behind: Origin):
+    behind.status, behind.cache_control = 404, "public, max-age=60"
+    assert [ask(proxy, "/none").status for _ in range(5)] == [404] * 5
+    assert len(behind.seen) == 1
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_error_that_must_not_be_stored_is_not(proxy: Proxy, behind: Origin, status: int):
+    behind.status, behind.cache_control = status, "no-store"
+    assert [ask(proxy).status for _ in range(3)] == [status] * 3
+    assert len(behind.seen) >= 3
+
+
+def test_the_cache_says_what_it_did_as_rfc_9211_says_it(proxy: Proxy, behind: Origin):
+    behind.cache_control = LONG
+    assert ask(proxy)["cache-status"] == "feedhub; fwd=uri-miss"
+    assert ask(proxy)["cache-status"] == "feedhub; hit"
+    assert ask(proxy, method="OPTIONS")["cache-status"] == "feedhub; fwd=bypass"
+
+
+def test_a_stored_answer_keeps_its_date_so_that_the_next_cache_knows_its_age(
+    proxy: Proxy, behind: Origin
+):
+    behind.cache_control = LONG
+    first = ask(proxy)["date"]
+    time.sleep(1.1)
+    assert ask(proxy)["date"] == first
+
+
+def old_until(proxy: Proxy, new: bytes, started: float) -> float:
+    """Ask until `new` comes; return the latest start of a request that still got the old body."""
+    last = started
+    end = started + 60
+    while time.monotonic() < end:
+        now = time.monotonic()
+        if ask(proxy).body == new:
+            return last
+        last = now
+        time.sleep(0.05)
+    raise AssertionError("the old body never went away")
+
+
+@pytest.mark.parametrize(("fresh", "while_asking"), [(1, 0), (1, 2), (2, 1)])
+def test_no_old_body_is_given_later_than_freshness_and_stale_while_revalidate(
+    proxy: Proxy, behind: Origin, fresh: int, while_asking: int
+):
+    behind.cache_control = (
+        f"public, max-age={fresh}, stale-while-revalidate={while_asking}, stale-if-error=60"
+    )
+    behind.body = b"old"
+    ask(proxy)
+    behind.body, changed = b"new", time.monotonic()
+    time.sleep(fresh + while_asking)  # a reader that comes as late as it may
+    assert old_until(proxy, b"new", changed) <= changed + fresh + while_asking + GRAIN
+
+
+def test_while_it_asks_in_the_background_readers_do_not_wait(proxy: Proxy, behind: Origin):
+    behind.cache_control = "public, max-age=1, stale-while-revalidate=60"
+    behind.body = b"old"
+    ask(proxy)
+    behind.body, behind.slow = b"new", 60.0
+    until(lambda: "stale" in exchange(proxy.address, KEPT)["cache-status"], "a stale answer")
+    for _ in range(5):
+        assert exchange(proxy.address, KEPT).body == b"old", "answered while the origin thinks"
+    assert len(behind.seen) == 2
+    behind.released.set()
+    until(lambda: ask(proxy).body == b"new", "the new body")
+
+
+def test_with_the_origin_down_the_old_body_lives_for_stale_if_error_and_no_longer(
+    proxy: Proxy, behind: Origin
+):
+    behind.cache_control = "public, max-age=1, stale-while-revalidate=1, stale-if-error=3"
+    assert ask(proxy).status == 200
+    behind.down, stored = True, time.monotonic()
+    statuses: list[int] = []
+    while (asked := time.monotonic()) < stored + 30 and (not statuses or statuses[-1] == 200):
+        statuses.append(ask(proxy).status)
+        if statuses[-1] == 200:
+            assert asked <= stored + 1 + 3 + GRAIN
+        time.sleep(0.05)
+    last = ask(proxy)
+    assert (last.status, last["retry-after"], last["cache-control"]) == (503, "30", "no-store")
+    assert last["content-type"] == "text/plain"
+    assert len(statuses) > 2, "it was served while the origin was down"
+    behind.down = False
+    until(lambda: ask(proxy).status == 200, "the origin is back")
+
+
+@pytest.mark.parametrize("status", [404, 410, 301, 500, 503])
+def test_a_feed_that_is_gone_is_not_given_stale(proxy: Proxy, behind: Origin, status: int):
+    behind.cache_control = "public, max-age=1, stale-if-error=600"
+    ask(proxy)
+    behind.status = status
+    until(lambda: ask(proxy).status == status, "the origin's new word", seconds=20)
+
+
+def test_a_dead_backend_costs_no_request(tmp_path: Path, behind: Origin):
+    behind.cache_control = "no-store"
+    dead = ("127.0.0.1", free_port())
+    with nginx_proxy(tmp_path / "nginx", [dead, behind.address, dead]) as proxy:
+        assert {ask(proxy).status for _ in range(30)} == {200}
+
+
+def test_a_backend_that_is_not_ready_hands_over_to_one_that_is(tmp_path: Path, behind: Origin):
+    with origin() as starting:
+        starting.status = 503
+        starting.cache_control = behind.cache_control = "no-store"
+        backends = [starting.address, behind.address]
+        with nginx_proxy(tmp_path / "nginx", backends) as proxy:
+            assert {ask(proxy).status for _ in range(20)} == {200}
+        assert starting.seen
+
+
+def test_connections_to_the_origin_are_kept(proxy: Proxy, behind: Origin):
+    behind.cache_control = "no-store"
+    for _ in range(40):
+        ask(proxy)
+    assert len(behind.seen) == 40
+    assert behind.connections <= 4, "at most two a worker"
+
+
+def test_a_half_sent_request_is_closed(proxy: Proxy):
+    with socket.create_connection(proxy.address, timeout=30) as silent:
+        silent.sendall(b"GET /all.atom HTTP/1.1\r\nHost: feeds.example.org\r\n")
+        assert silent.recv(100) in {b"", b"HTTP/1.1 408 Request Time-out"[:100]}
+
+
+@pytest.mark.parametrize(
+    ("raw", "statuses"),
+    [
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: feeds.example.org\r\n\r\n", {414}),
+        (b"GET / HTTP/1.1\r\nHost: feeds.example.org\r\nA: " + b"a" * 40_000 + b"\r\n\r\n", {400}),
+        (
+            b"POST / HTTP/1.1\r\nHost: feeds.example.org\r\nContent-Length: 1025\r\n\r\n"
+            + b"a" * 1025,
+            {413},
+        ),
+        (b"GET / HTTP/1.1\r\nHost: feeds.example.org\r\nHost: evil.example\r\n\r\n", {400}),
+        (
+            b"GET / HTTP/1.1\r\nHost: feeds.example.org\r\nContent-Length: 3\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            {400},
+        ),
+    ],
+)
+def test_requests_beyond_the_limits_end_at_the_proxy(
+    proxy: Proxy, behind: Origin, raw: bytes, statuses: set[int]
+):
+    assert exchange(proxy.address, raw).status in statuses
+    assert behind.seen == []
+
+
+def test_a_body_is_not_passed_on(proxy: Proxy, behind: Origin):
+    body: Fields = [("Content-Length", "5")]
+    answer = request(proxy, "POST", FEED, body, body=b"hello")
+    assert answer.status == 200
+    assert behind.seen[0][0] == "POST"
+    assert behind.seen[0][2].get("content-length", "0") == "0"
+
+
+def test_the_access_log_is_one_json_object_a_line(proxy: Proxy):
+    request(proxy, "GET", FEED + '?"\\', [("User-Agent", 'a "reader" \x1b[31m\xff')])
+    ask(proxy)
+    until(lambda: len(proxy.log().splitlines()) == 2, "two lines")
+    lines = proxy.log()
+    first, second = map(json.loads, lines.splitlines())
+    assert (first["status"], first["cache"], second["cache"]) == (200, "MISS", "HIT")
+    assert first["target"] == FEED + '?"\\'
+    assert "\x1b" not in lines
+
+
+def test_hundreds_of_connections_of_one_address_are_served(proxy: Proxy, behind: Origin):
+    """Many readers share one address; only what no reader does is refused, with Retry-After."""
+    behind.cache_control = LONG
+    open_ones = [socket.create_connection(proxy.address, timeout=10) for _ in range(150)]
+    try:
+        assert threading.active_count() < 200
+        assert ask(proxy).status == 200
+    finally:
+        for connection in open_ones:
+            connection.close()

@@ -1,0 +1,192 @@
+"""Rows 50-53 of the HTTP table: many feeds, articles that change, and none that are there yet.
+
+These need servers of their own, and are asked of them directly: a cache in front may keep an
+answer for its max-age. What such a cache does is the matter of the tests of the proxies.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+import pytest
+from lxml import etree
+
+from tests.http_table import (
+    BASE,
+    DIRECT,
+    DOCUMENTS,
+    F,
+    Living,
+    decoded,
+    small_and_silent,
+    write_articles,
+)
+from tests.kit import article_text
+from tests.servers import Response, request, serve, start, until
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture(params=DIRECT)
+def living(request, tmp_path) -> Iterator[Living]:
+    """A server of the usual articles, with either parser."""
+    articles = write_articles(tmp_path / "articles")
+    with serve(tmp_path, articles, toml=f'[http]\nparser = "{request.param}"\n') as server:
+        yield Living(server, articles)
+
+
+def modified(answer: Response):
+    return parsedate_to_datetime(answer["last-modified"])
+
+
+def test_row_50_of_200_topics_every_feed_has_an_address_and_a_tag_of_its_own(tmp_path):
+    articles = tmp_path / "articles"
+    articles.mkdir()
+    for number in range(200):
+        text = article_text(f"Article {number}", topics=[f"Topic {number}"])
+        (articles / f"{number}.md").write_text(text, encoding="utf-8")
+    with serve(tmp_path, articles, toml="[feeds]\narchives = false\n") as server:
+        index = request(server, "GET", "/").body.decode()
+        links = re.findall(r'<a href="([^"]*/topics/[^"]*)"', index)
+        assert sorted(links) == sorted(
+            f"{BASE}/topics/topic-{number}.{suffix}"
+            for number in range(200)
+            for suffix in ("rss", "atom", "json")
+        )
+        answers = [request(server, "GET", link.removeprefix(BASE)) for link in links]
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer["etag"] for answer in answers}) == len({a.body for a in answers}) == 600
+
+
+def test_row_51_a_changed_article_changes_tag_and_date(living):
+    old = living.get()
+    living.write("1.md", "Edited", publishedDateTime="2020-06-02T11:00:00Z")
+    new = living.after(old["etag"])
+    assert b"Edited" in new.body
+    assert new["etag"] != old["etag"]
+    assert (modified(new) - modified(old)).total_seconds() >= 1
+    assert living.get(If_Modified_Since=old["last-modified"]).body == new.body
+    assert living.get(If_None_Match=new["etag"]).status == 304
+    assert living.get(If_Modified_Since=new["last-modified"]).status == 304
+
+
+def test_row_51_of_two_changes_within_a_second_neither_is_hidden(living):
+    seen = [living.get()]
+    for number in range(4):
+        living.write("1.md", f"Edit {number}", publishedDateTime="2020-06-02T11:00:00Z")
+        seen.append(living.after(seen[-1]["etag"]))
+        # Who has only the date of the version before is told of this one.
+        late = living.get(If_Modified_Since=seen[-2]["last-modified"])
+        assert (late.status, late.body) == (200, seen[-1].body)
+    assert len({answer["etag"] for answer in seen}) == len(seen)
+    for answer in seen:
+        assert modified(answer) <= parsedate_to_datetime(answer["date"])
+
+
+def test_row_51_an_old_article_that_comes_late_moves_the_date_too(living):
+    old = living.get()
+    living.write("old.md", "From long ago", publishedDateTime="2020-06-01T00:00:00Z")
+    new = living.after(old["etag"])
+    assert b"From long ago" in new.body
+    assert modified(new) > modified(old)
+    assert living.get(If_Modified_Since=old["last-modified"]).status == 200
+
+
+def test_row_51_a_change_that_no_subscriber_sees_changes_nothing(living):
+    before = {target: living.get(target) for target in DOCUMENTS}
+    text = (living.articles / "1.md").read_text(encoding="utf-8")
+    (living.articles / "1.md").write_text(text.replace("title:", "secured: x\ntitle:"), "utf-8")
+    other = living.get("/topics/ai.atom")["etag"]
+    (living.articles / "sign.md").write_text(article_text("Sign", topics=["AI"]), "utf-8")
+    living.after(other, "/topics/ai.atom")  # what was written later is out
+    for target in (F, "/providers/news-co.json"):
+        again = living.get(target)
+        assert (again["etag"], again["last-modified"], again.body) == (
+            before[target]["etag"],
+            before[target]["last-modified"],
+            before[target].body,
+        )
+
+
+def watch(living: Living, coding: str, seen: list[Response], stop: threading.Event) -> None:
+    """Ask without end, and keep every answer."""
+    while not stop.is_set():
+        seen.append(living.get(Accept_Encoding=coding))
+
+
+def test_row_52_while_a_hundred_versions_are_published_every_answer_is_whole(living):
+    stop = threading.Event()
+    seen: dict[str, list[Response]] = {"identity": [], "gzip": [], "br": []}
+    clients = [
+        threading.Thread(target=watch, args=(living, coding, answers, stop))
+        for coding, answers in seen.items()
+    ]
+    for client in clients:
+        client.start()
+    try:
+        for number in range(100):
+            living.write("1.md", f"Version {number}", publishedDateTime="2020-06-02T11:00:00Z")
+            stop.wait(0.05)
+        until(lambda: b"Version 99<" in living.get().body, "the last version is not published")
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
+    for answers in seen.values():
+        versions_are_whole(answers)
+
+
+def versions_are_whole(answers: list[Response]) -> None:
+    """Check every body, its tag, and that no client is ever led back to an older version."""
+    bodies: dict[str, bytes] = {}
+    versions, dates = [], []
+    for answer in answers:
+        assert answer.status == 200
+        assert bodies.setdefault(answer["etag"], answer.body) == answer.body
+        assert modified(answer) <= parsedate_to_datetime(answer["date"])
+        dates.append(modified(answer))
+        version = re.search(rb">Version (\d+)<", decoded(answer))
+        versions.append(int(version[1]) if version else -1)
+    for body in bodies.values():
+        text = decoded(answers[[answer.body for answer in answers].index(body)])
+        assert etree.fromstring(text).tag == f"{ATOM}feed"
+    assert len(set(bodies.values())) == len(bodies) == len(set(versions)) >= 5
+    assert versions == sorted(versions)
+    assert dates == sorted(dates)
+
+
+@pytest.mark.parametrize("parser", DIRECT)
+def test_row_53_before_there_is_a_catalog_everything_is_503(tmp_path, parser):
+    articles = write_articles(tmp_path / "articles")
+    toml = f'[http]\nparser = "{parser}"\n'
+    with serve(tmp_path, toml=toml, wait=False) as server:
+        for target in [*DOCUMENTS, "/topics/none.rss", "/feed.xml"]:
+            for method in ("GET", "HEAD"):
+                answer = request(server, method, target)
+                assert answer.status == 503
+                assert answer["retry-after"].isdecimal()
+                assert answer["cache-control"] == "no-store"
+                assert answer.header("etag") is None
+                assert small_and_silent(answer, "none")
+        assert request(server.admin_address, "GET", "/livez").status == 200
+        assert request(server.admin_address, "GET", "/readyz").status == 503
+        sync = ["sync", str(articles), "--catalog", "catalog.db", "--base-url", BASE]
+        with start(tmp_path, sync) as once:
+            assert once.process.wait(60) == 0, once.stderr()
+        server.wait_until_ready()
+        assert {request(server, "GET", target).status for target in DOCUMENTS} == {200}
+        assert request(server, "GET", "/topics/none.rss").status == 404
+
+
+def test_row_53_while_the_first_articles_are_read_nothing_is_404(tmp_path):
+    articles = write_articles(tmp_path / "articles", 28)
+    with serve(tmp_path, articles, wait=False) as server:
+        answers = [request(server, "GET", F)]
+        while answers[-1].status != 200:
+            answers.append(request(server, "GET", F))
+            assert len(answers) < 100_000, server.stderr()
+    assert {answer.status for answer in answers[:-1]} <= {503}
+    assert all(answer["retry-after"].isdecimal() for answer in answers[:-1])

@@ -1,0 +1,83 @@
+"""What is served is what is rendered: the same bytes at the same addresses, in every coding."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from tests.http_table import BASE, write_articles
+from tests.kit import article_text, files_below
+from tests.servers import request, serve, start
+
+TOML = f"""\
+[site]
+base_url = "{BASE}"
+title = "Parity & more"
+[feeds]
+limit = 8
+days = 1
+"""
+CODINGS = {".gz": "gzip", ".br": "br"}
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """The files of a render, by path, and a server of the same source and configuration."""
+    folder = tmp_path_factory.mktemp("parity")
+    articles = write_articles(folder / "articles", 28)
+    for number, label in enumerate(["日本", "C++ & <b>", "Zwei Wörter"]):
+        text = article_text(
+            label, topics=[label], categories=[label], publishedDateTime=f"2020-0{number + 2}-01"
+        )
+        (articles / f"odd-{number}.md").write_text(text, encoding="utf-8")
+    with serve(folder, articles, toml=TOML, base_url=None) as server:
+        arguments = ["render", str(articles), "out", "--config", "feedhub.toml"]
+        with start(folder, [*arguments, "--catalog", "other.db"]) as render:
+            assert render.process.wait(60) == 0, render.stderr()
+        yield files_below(folder / "out"), server
+
+
+def addresses(files):
+    """Return (address, coding, body) of every document among the files of a render."""
+    for path, body in files.items():
+        suffix = path[-3:] if path[-3:] in CODINGS else ""
+        document = path.removesuffix(suffix)
+        if not document.startswith("."):
+            target = "/" if document == "index.html" else f"/{quote(document)}"
+            yield target, CODINGS.get(suffix, "identity"), body
+
+
+def test_every_file_of_a_render_is_served_with_the_same_bytes(both):
+    files, server = both
+    compared = 0
+    for target, coding, body in addresses(files):
+        answer = request(server, "GET", target, [("Accept-Encoding", coding)])
+        assert (answer.status, answer.body) == (200, body), f"{target} in {coding}"
+        assert answer.header("content-encoding") == (None if coding == "identity" else coding)
+        compared += 1
+    assert compared > 100
+    assert {"/", "/feeds.opml", "/topics/%E6%97%A5%E6%9C%AC/2020-02.atom"} <= {
+        target for target, _, _ in addresses(files)
+    }
+
+
+def test_every_address_that_a_document_names_is_a_file_of_a_render(both):
+    files, _ = both
+    rendered = {f"{BASE}{target}" for target, _, _ in addresses(files)}
+    for target, coding, body in addresses(files):
+        if coding == "identity":
+            named = {part.split(b'"')[0].decode() for part in body.split(BASE.encode())[1:]}
+            for address in named:
+                assert f"{BASE}{address}" in rendered or address in {"", "/"}, target
+
+
+def test_two_servers_of_one_source_give_the_same_validators(both, tmp_path):
+    files, server = both
+    articles = server.folder / "articles"
+    with serve(tmp_path, articles, toml=TOML, base_url=None) as other:
+        for target, coding, _ in addresses(files):
+            lines = [("Accept-Encoding", coding)]
+            one, two = (request(place, "HEAD", target, lines) for place in (server, other))
+            assert one["etag"] == two["etag"]
+            assert one["last-modified"] == two["last-modified"]

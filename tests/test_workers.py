@@ -1,0 +1,172 @@
+"""Several workers on one socket: they agree, follow every change, are replaced, end together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.http_table import DOCUMENTS, F, Living, write_articles
+from tests.servers import Response, Server, children, living, serve, until
+
+COUNT = 3
+MANY = 90  # connections: enough for every worker to get some
+
+
+@pytest.fixture
+def site(tmp_path) -> Iterator[Living]:
+    """A server of three workers."""
+    articles = write_articles(tmp_path / "articles")
+    with serve(tmp_path, articles, "--workers", str(COUNT)) as server:
+        until(lambda: len(workers(server)) == COUNT, "the workers do not start")
+        yield Living(server, articles)
+
+
+def workers(server: Server) -> list[int]:
+    """Return the child processes that hold the listening socket."""
+    wanted = f":{server.port:04X} "
+    rows = Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]
+    inodes = {row.split()[9] for row in rows if wanted in row[:24] and row.split()[3] == "0A"}
+    sockets = {f"socket:[{inode}]" for inode in inodes}
+    return [pid for pid in children(server.process.pid) if open_files(pid) & sockets]
+
+
+def open_files(pid: int) -> set[str]:
+    """Return what a process has open."""
+    found = set()
+    with suppress(OSError):
+        for place in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.add(str(place.readlink()))
+    return found
+
+
+@contextmanager
+def alone(worker: int, server: Server) -> Iterator[None]:
+    """Let one worker be the only one that answers."""
+    others = [pid for pid in workers(server) if pid != worker]
+    for pid in others:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in others:
+            os.kill(pid, signal.SIGCONT)
+
+
+def seen(answer: Response) -> tuple[str, str, bytes]:
+    return answer["etag"], answer["last-modified"], answer.body
+
+
+def test_every_worker_gives_the_same_bytes_and_validators(site):
+    for target in DOCUMENTS:
+        for coding in ("identity", "gzip", "br"):
+            answers = set()
+            for worker in workers(site.server):
+                with alone(worker, site.server):
+                    answers.add(seen(site.get(target, Accept_Encoding=coding)))
+            assert len(answers) == 1
+
+
+def test_after_an_edit_all_workers_give_the_new_version(site):
+    old = site.get()
+    site.write("1.md", "Edited", publishedDateTime="2020-06-02T11:00:00Z")
+    site.after(old["etag"])
+    until(
+        lambda: old["etag"] not in {site.get()["etag"] for _ in range(MANY)},
+        "some worker stays behind",
+    )
+    answers = {seen(site.get()) for _ in range(MANY)}
+    for worker in workers(site.server):
+        with alone(worker, site.server):
+            answers.add(seen(site.get()))
+    assert len(answers) == 1
+    assert b"Edited" in answers.pop()[2]
+
+
+def test_a_worker_that_is_killed_is_replaced(site):
+    expected = seen(site.get())
+    for _ in range(2):
+        victim = workers(site.server)[0]
+        os.kill(victim, signal.SIGKILL)
+        until(
+            lambda victim=victim: len(set(workers(site.server)) - {victim}) == COUNT,  # type: ignore[misc]
+            f"no new worker comes\n{site.server.stderr()}",
+        )
+        until(lambda: site.get().status == 200, "nobody answers")
+    assert {seen(site.get()) for _ in range(MANY)} == {expected}
+    for worker in workers(site.server):
+        with alone(worker, site.server):
+            assert seen(site.get()) == expected
+
+
+def test_the_others_answer_while_a_worker_hangs(site):
+    expected = seen(site.get())
+    hanging = workers(site.server)[0]
+    os.kill(hanging, signal.SIGSTOP)
+    try:
+        assert {seen(site.get()) for _ in range(MANY)} == {expected}
+    finally:
+        os.kill(hanging, signal.SIGCONT)
+
+
+def test_sigterm_ends_all_of_them(site):
+    all_of_them = [site.server.process.pid, *children(site.server.process.pid)]
+    assert len(all_of_them) >= COUNT + 2  # the one that syncs is a process too
+    assert site.server.stop() == 0, site.server.stderr()
+    until(lambda: not any(living(pid) for pid in all_of_them), "some process is left")
+    assert site.server.left() == []
+    assert "Traceback" not in site.server.stderr()
+
+
+def test_none_outlives_a_parent_that_is_killed(site):
+    all_of_them = children(site.server.process.pid)
+    site.server.kill()
+    until(lambda: not any(living(pid) for pid in all_of_them), "some process is left")
+
+
+def requests_total(server: Server, status: int) -> float:
+    """Sum feedhub_requests_total of Atom documents with a status."""
+    rows = re.findall(r"^feedhub_requests_total\{([^}]*)\} (\S+)$", server.metrics(), re.MULTILINE)
+    return sum(
+        float(value)
+        for labels, value in rows
+        if 'format="atom"' in labels and f'status="{status}"' in labels
+    )
+
+
+def test_the_metrics_are_those_of_all_workers(site):
+    etag = site.get()["etag"]
+    until(lambda: requests_total(site.server, 200) >= 1, "the first request is not counted")
+    before = {status: requests_total(site.server, status) for status in (200, 304)}
+    for worker in workers(site.server):
+        with alone(worker, site.server):
+            for _ in range(10):
+                assert site.get().status == 200
+                assert site.get(If_None_Match=etag).status == 304
+    for status, count in before.items():
+        until(
+            lambda status=status, count=count: (
+                requests_total(site.server, status)  # type: ignore[misc]
+                == count + COUNT * 10
+            ),
+            f"not every {status} is counted\n{site.server.metrics()}",
+        )
+    assert site.get(F).status == 200
+
+
+def test_the_counts_of_a_killed_worker_are_kept(site):
+    site.get()
+    until(lambda: requests_total(site.server, 200) >= 1, "the first request is not counted")
+    before = requests_total(site.server, 200)
+    for worker in workers(site.server):
+        with alone(worker, site.server):
+            assert site.get().status == 200
+    os.kill(workers(site.server)[0], signal.SIGKILL)
+    until(lambda: len(workers(site.server)) == COUNT, "no new worker comes")
+    assert requests_total(site.server, 200) >= before + COUNT
