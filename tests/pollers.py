@@ -21,7 +21,7 @@ from lxml import etree
 from tests.servers import Address
 
 PATHS = [f"/{feed}.{suffix}" for feed in ("all", "topics/ai") for suffix in ("rss", "atom", "json")]
-PATHS += ["/topics/art.atom", "/providers/paper.rss", "/feeds.opml"]
+PATHS += ["/topics/art.atom", "/providers/paper.rss", "/feeds.opml", "/"]
 _UNDO = {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}
 _READ: dict[str, Callable[[bytes], object]] = {".json": json.loads, "/": etree.HTML}
 _CODINGS = ("gzip", "br", "identity", "gzip, br", "br;q=0.5, gzip;q=0.1", "gzip;q=0")
@@ -101,7 +101,7 @@ class Poller(threading.Thread):
         if path not in self._tags or chance < 0.3:
             return {}
         if chance < 0.4:
-            return {"X-If-Modified-Since": http_date(self._modified[path])}
+            return {"If-Modified-Since": http_date(self._modified[path])}
         return {"If-None-Match": self._tags[path]}
 
     def _complaints(

@@ -16,6 +16,8 @@ from tests.servers import Server, request, serve
 
 RETIRED = """\
 [feeds]
+limit = 3
+days = 0
 gone = ["topics/old", "topics/zwei wörter"]
 moved = ["topics/before -> topics/ai", "authors/me -> all"]
 """
@@ -30,7 +32,7 @@ def retired(tmp_path_factory) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize("ending", [".rss", ".atom", ".json", "/2020-06.atom"])
+@pytest.mark.parametrize("ending", [".rss", ".atom", ".json", "/2020-06.atom", "", "/"])
 @pytest.mark.parametrize("feed", ["old", "zwei%20w%C3%B6rter"])
 def test_row_28_a_retired_topic_is_410(retired, feed, ending):
     answer = request(retired, "GET", f"/news/topics/{feed}{ending}", [("If-None-Match", "*")])
@@ -41,7 +43,7 @@ def test_row_28_a_retired_topic_is_410(retired, feed, ending):
 
 
 @pytest.mark.parametrize(
-    "target", ["/topics/older.rss", "/topics/ol.rss", "/topics/old", "/old.rss"]
+    "target", ["/topics/older.rss", "/topics/ol.rss", "/topics/old-one", "/old.rss"]
 )
 def test_row_28_a_topic_beside_a_retired_one_is_404(retired, target):
     assert request(retired, "GET", f"/news{target}").status == 404

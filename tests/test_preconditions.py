@@ -137,6 +137,7 @@ def test_a_date_beside_a_tag_counts_for_nothing(listed, since, status):
         ("*", 200),
         (" * ", 200),
         (f'"a", {ETAG}', 200),
+        (OPAQUE, 200),  # some clients lose the quotes
         (f"W/{ETAG}, {ETAG}", 200),
         (f"W/{ETAG}", 412),
         (f'"a", W/{ETAG}', 412),

@@ -39,7 +39,8 @@ def format_http_date(seconds: int) -> str:
 def _seconds(match: re.Match[str]) -> int | None:
     year = int(match["year"])
     month = _MONTHS.index(match["month"]) + 1
-    clock = (int(match["hour"]), int(match["minute"]), int(match["second"]))
+    second = int(match["second"])
+    clock = (int(match["hour"]), int(match["minute"]), 59 if second == 60 else second)
     try:
         moment = datetime(  # noqa: DTZ001 - every HTTP date is in UTC
             _whole(year) if len(match["year"]) == 2 else year, month, int(match["day"]), *clock

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 # As many as real clients send; a stranger's odd ones push each other out.
-_KEPT = 256
+_KEPT, _LONGEST_KEPT = 256, 256
 _ITEM = re.compile(
     r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:;\s*[qQ]\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?",
     re.ASCII,
@@ -15,13 +15,17 @@ _ITEM = re.compile(
 _OURS = ("br", "gzip")
 
 
-@lru_cache(_KEPT)
 def choose_coding(accept: str) -> str:
     """Return `br`, `gzip`, or "" for none; `accept` is Accept-Encoding, "" where there is none.
 
     Names count in any case, `x-gzip` is `gzip`, a weight of 0 forbids, and what does not follow the
     grammar is passed over. Where nothing is acceptable the answer has no coding.
     """
+    return (_choose if len(accept) <= _LONGEST_KEPT else _choose.__wrapped__)(accept)
+
+
+@lru_cache(_KEPT)
+def _choose(accept: str) -> str:
     weights = _weights(accept)
     everything = weights.get("*", 0.0)
     best = max(_OURS, key=lambda name: weights.get(name, everything))

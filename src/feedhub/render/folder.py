@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+_SECOND = 1_000_000_000
 _OWN = ".feedhub"
 
 
@@ -117,7 +118,10 @@ class OutputFolder:
                 raise _foreign(folder)
 
     def stage(self, path: str, body: bytes, *, like: str = "") -> str:
-        """Write a file beside its place, with the time of that at `like`; return its SHA-256."""
+        """Write a file beside its place and return its SHA-256.
+
+        It has the time of that at `like`, else one that is new: servers tell versions by it.
+        """
         self.check_ours(path)
         place = self._stage / str(len(self._staged))
         with _told(self.root / path):
@@ -126,6 +130,8 @@ class OutputFolder:
             if like:
                 status = (self._staged.get(like) or self.root / like).stat()
                 os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
+            else:
+                _date_after(place, self.root / path)
         self._staged[path] = place
         return digest_of(body)
 
@@ -173,6 +179,14 @@ class OutputFolder:
             os.fsync(file.fileno())
         self._fresh_manifest.replace(self._manifest)
         self.manifest = manifest
+
+
+def _date_after(fresh: Path, old: Path) -> None:
+    """Give a file another whole second than the one it replaces: web servers see no less."""
+    with suppress(FileNotFoundError):
+        earliest = os.lstat(old).st_mtime_ns // _SECOND + 1
+        if os.lstat(fresh).st_mtime_ns < earliest * _SECOND:
+            os.utime(fresh, ns=(earliest * _SECOND, earliest * _SECOND))
 
 
 def digest_of(body: bytes) -> str:

@@ -1,0 +1,111 @@
+"""The server's applications without a server: asked in the process of the test, as ASGI says."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from feedhub.app.access_log import AccessLog
+from feedhub.app.documents import Documents
+from feedhub.app.elsewhere import make_elsewhere
+from feedhub.app.events import Events
+from feedhub.app.library import Library
+from feedhub.app.metrics import Metrics
+from feedhub.app.press import Press
+from tests.kit import Bench, make_bench
+
+HOST = {"host": "feeds.example.org"}
+
+
+class Reply(NamedTuple):
+    """What came back: header fields by name, each of which may stand only once."""
+
+    status: int
+    fields: dict[str, str]
+    body: bytes
+
+
+def scope_of(target: str, method: str = "GET", version: str = "1.1", **fields: str) -> Any:
+    """Return the scope that uvicorn would make of a request; `_` stands for `-` in a name."""
+    path, _, query = target.partition("?")
+    headers = [(name.replace("_", "-"), value) for name, value in fields.items()]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": version,
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode("latin-1"),
+        "query_string": query.encode("latin-1"),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
+        "client": ("192.0.2.7", 40_000),
+        "server": ("127.0.0.1", 8_000),
+    }
+
+
+async def ask(app: Any, scope: Any) -> Reply:
+    """Send one request to an application and return what it sent."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    start, *parts = sent
+    assert start["type"] == "http.response.start"
+    assert {part["type"] for part in parts} == {"http.response.body"}
+    fields = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
+    assert len(fields) == len(start["headers"]), start["headers"]
+    return Reply(start["status"], fields, b"".join(part.get("body", b"") for part in parts))
+
+
+class Front:
+    """A press with its applications, and a loop to ask them in."""
+
+    def __init__(self, library: Any, budget: int = 1_000_000) -> None:
+        self.runner = asyncio.Runner()
+        self.log, self.metrics = io.StringIO(), Metrics()
+        self.library = library
+        self.press = Press(library, budget, AccessLog(self.log), Events(), self.metrics)
+        self.app = Documents(self.press, make_elsewhere(self.press))
+
+    def refresh(self) -> None:
+        """Look whether the catalog has moved."""
+        self.runner.run(self.press.refresh())
+
+    def get(self, target: str, method: str = "GET", version: str = "1.1", **fields: str) -> Reply:
+        """Ask for an address of the public port."""
+        scope = scope_of(target, method, version, **(HOST | fields))
+        return self.runner.run(ask(self.app, scope))
+
+    def close(self) -> None:
+        """End the thread and the loop."""
+        self.runner.run(self.press.close())
+        self.runner.close()
+
+
+def bench_on_disk(folder: Path, **overrides: object) -> Bench:
+    """Return a bench whose catalog is a file, so that another connection can read it."""
+    return make_bench(folder, folder / "catalog.sqlite", **overrides)
+
+
+@contextmanager
+def front_of(bench: Bench, budget: int = 1_000_000) -> Iterator[Front]:
+    """Return the front of what a bench has synced; its configuration is read when it is asked."""
+    place = bench.root.parent / "catalog.sqlite"
+    front = Front(Library(place, lambda: bench.config, drafts=bench.drafts), budget)
+    front.refresh()
+    try:
+        yield front
+    finally:
+        front.close()

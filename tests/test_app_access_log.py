@@ -1,0 +1,214 @@
+"""The access log: one line for each answer, whatever strangers write into their requests."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedhub.app.access_log import AccessLog, Exchange, escape
+
+EXCHANGE = Exchange(
+    client="192.0.2.7",
+    method="GET",
+    target="/all.rss?x=1",
+    version="1.1",
+    referer="",
+    user_agent="Miniflux/2.1",
+    status=304,
+    size=0,
+    seconds=0.00012345,
+)
+COMBINED = re.compile(
+    r'(\S+) - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "(\S+) (.*) HTTP/(\S+)" '
+    r'(\d{3}) (\d+) "([^"]*)" "([^"]*)"\n'
+)
+ODD = 'a"b\\c\n\x1b[31mé\u202e\ud800'
+
+
+class Clock:
+    """A clock that stands where it is put."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def logged(exchange: Exchange, form="text", clock: Clock | None = None) -> str:
+    out = io.StringIO()
+    log = AccessLog(out, form, clock or Clock(1_591_700_000))
+    log.add(exchange)
+    log.flush()
+    return out.getvalue()
+
+
+def test_a_line_is_what_every_tool_for_logs_reads():
+    assert logged(EXCHANGE) == (
+        '192.0.2.7 - - [09/Jun/2020:10:53:20 +0000] "GET /all.rss?x=1 HTTP/1.1" 304 0 "-" '
+        '"Miniflux/2.1"\n'
+    )
+
+
+def test_a_line_of_json_holds_the_same_and_the_time_it_took():
+    assert json.loads(logged(EXCHANGE, "json")) == {
+        "time": "09/Jun/2020:10:53:20 +0000",
+        "client": "192.0.2.7",
+        "method": "GET",
+        "target": "/all.rss?x=1",
+        "version": "1.1",
+        "referer": "",
+        "user_agent": "Miniflux/2.1",
+        "status": 304,
+        "size": 0,
+        "seconds": 0.000123,
+    }
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("name", ["client", "method", "target", "referer", "user_agent"])
+def test_a_strangers_words_stay_on_their_line_and_in_their_place(form, name):
+    line = logged(Exchange(**(EXCHANGE._asdict() | {name: ODD})), form)
+
+    assert line.isascii()
+    assert line.endswith("\n")
+    assert line[:-1].isprintable()
+    if form == "json":
+        assert json.loads(line)[name] == escape(ODD)
+    else:
+        assert COMBINED.fullmatch(line)
+
+
+TEXT = st.text(st.characters(codec=None))
+
+
+@given(TEXT)
+def test_what_is_escaped_can_be_read_back(text):
+    escaped = escape(text, 50)
+    raw = re.sub(rb"\\x([0-9A-F]{2})", lambda m: bytes.fromhex(m[1].decode()), escaped.encode())
+
+    assert raw.decode("utf-8", "surrogatepass") == text[:50]
+    assert re.fullmatch(r"(?:[ !#-\[\]-~]|\\x[0-9A-F]{2})*", escaped)
+
+
+@given(TEXT, TEXT, TEXT)
+def test_any_request_makes_one_line_that_can_be_parsed(target, referer, user_agent):
+    exchange = EXCHANGE._replace(target=target, referer=referer, user_agent=user_agent)
+    found = COMBINED.fullmatch(logged(exchange))
+
+    assert found
+    assert found[3] == escape(target, 2_000)
+    assert found[7] == (escape(referer) or "-")
+    assert json.loads(logged(exchange, "json"))["user_agent"] == escape(user_agent)
+
+
+def test_long_words_are_cut():
+    long = EXCHANGE._replace(target="/" * 100_000, referer="r" * 100_000, user_agent="é" * 100_000)
+
+    for form in ("text", "json"):
+        line = logged(long, form)
+        assert line.count("r" * 200) == 1
+        assert "r" * 201 not in line
+        assert "/" * 2_000 in line
+        assert "/" * 2_001 not in line
+        assert len(line) < 5_000
+
+
+def test_ordinary_text_stays_as_it_is():
+    assert escape("Feedly/1.0 (+http://www.feedly.com/fetcher.html; 3 subscribers)") == (
+        "Feedly/1.0 (+http://www.feedly.com/fetcher.html; 3 subscribers)"
+    )
+
+
+def test_the_time_is_that_of_the_answer():
+    out, clock = io.StringIO(), Clock(1_591_700_000.2)
+    log = AccessLog(out, "text", clock)
+    for now in (1_591_700_000.2, 1_591_700_000.9, 1_591_700_001.0):
+        clock.now = now
+        log.add(EXCHANGE)
+    log.flush()
+
+    assert re.findall(r":(\d\d) \+0000", out.getvalue()) == ["20", "20", "21"]
+
+
+class Disk(io.StringIO):
+    """Remembers each time it is written to, and may be full."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.pieces: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.pieces.append(text)
+        if self.error:
+            raise self.error
+        return super().write(text)
+
+
+def test_lines_wait_for_the_flush_and_are_written_at_once():
+    disk = Disk()
+    log = AccessLog(disk)
+    for _ in range(10):
+        log.add(EXCHANGE)
+    assert disk.pieces == []
+
+    log.flush()
+    log.flush()
+
+    assert len(disk.pieces) == 1
+    assert disk.getvalue().count("\n") == 10
+
+
+def test_what_is_written_at_once_arrives_in_one_piece_and_holds_whole_lines():
+    """A pipe takes 4,096 bytes in one piece (pipe(7)); workers share one."""
+    disk = Disk()
+    log = AccessLog(disk)
+    for number in range(500):
+        log.add(EXCHANGE._replace(target="/" * (number % 700)))
+    log.flush()
+
+    assert disk.getvalue().count("\n") == 500
+    assert 1 < len(disk.pieces) < 500
+    assert all(piece.endswith("\n") and len(piece) <= 4_096 for piece in disk.pieces)
+
+
+def test_a_line_that_is_longer_than_a_piece_is_one():
+    disk = Disk()
+    log = AccessLog(disk)
+    for target in ("/short", "\xe9" * 2_000, "/short"):
+        log.add(EXCHANGE._replace(target=target))
+    log.flush()
+
+    assert [piece.count("\n") for piece in disk.pieces] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "full"), ValueError("closed")])
+def test_a_log_that_nobody_reads_stops_nothing_and_heaps_nothing_up(error):
+    disk = Disk(error)
+    log = AccessLog(disk)
+    log.add(EXCHANGE)
+    log.flush()
+    disk.error = None
+    log.add(EXCHANGE)
+    log.flush()
+
+    assert disk.getvalue().count("\n") == 1
+
+
+def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr("feedhub.app.access_log._MOST_LINES", 3)
+    disk = Disk()
+    log = AccessLog(disk)
+    for _ in range(10):
+        log.add(EXCHANGE)
+    log.flush()
+    log.add(EXCHANGE)
+    log.flush()
+
+    assert disk.getvalue().count("\n") == 4

@@ -1,0 +1,297 @@
+"""The bytes of documents: built once for all who wait, kept under a budget, never mixed up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedhub.app.bodies import Bodies
+from feedhub.app.library import Made
+
+
+def entry(path: str = "all.rss", fingerprint: str = "f") -> Any:
+    return SimpleNamespace(planned=SimpleNamespace(path=path, fingerprint=fingerprint))
+
+
+class Builder:
+    """Builds what it is told to, when it is told to, and counts."""
+
+    def __init__(self, size: int = 10) -> None:
+        self.size = size
+        self.calls: list[tuple[str, str, bytes | None]] = []
+        self.free = asyncio.Event()
+        self.free.set()
+        self.error: Exception | None = None
+        self.becomes: Any = None
+
+    async def __call__(self, wanted: Any, coding: str, plain: bytes | None) -> Made:
+        self.calls.append((wanted.planned.path, coding, plain))
+        await self.free.wait()
+        if self.error:
+            raise self.error
+        made = self.becomes or wanted
+        body = f"{made.planned.path} {made.planned.fingerprint} ".encode().ljust(self.size, b".")
+        return Made(made, body, body[: self.size // 2] if coding else body)
+
+
+def test_what_was_built_is_at_hand():
+    async def look() -> None:
+        bodies = Bodies(1_000, Builder())
+        assert bodies.ready(entry(), "") is None
+
+        made = await bodies.fetch(entry(), "")
+
+        assert made.body == made.plain == bodies.ready(entry(), "")
+        assert bodies.ready(entry(), "gzip") is None
+        assert bodies.ready(entry("all.atom"), "") is None
+
+    asyncio.run(look())
+
+
+def test_the_bytes_of_another_document_are_not_at_hand():
+    async def look() -> None:
+        bodies = Bodies(1_000, Builder())
+        await bodies.fetch(entry(fingerprint="old"), "")
+
+        assert bodies.ready(entry(fingerprint="new"), "") is None
+
+    asyncio.run(look())
+
+
+def test_a_coding_is_made_from_the_bytes_at_hand():
+    async def look() -> None:
+        builder = Builder(20)
+        bodies = Bodies(1_000, builder)
+        plain = (await bodies.fetch(entry(), "")).plain
+        coded = (await bodies.fetch(entry(), "gzip")).body
+
+        assert builder.calls == [("all.rss", "", None), ("all.rss", "gzip", plain)]
+        assert bodies.ready(entry(), "gzip") == coded
+        assert bodies.ready(entry(), "") == plain
+
+    asyncio.run(look())
+
+
+def test_the_first_who_asks_for_a_coding_has_the_plain_bytes_kept_as_well():
+    async def look() -> None:
+        bodies = Bodies(1_000, Builder(20))
+        made = await bodies.fetch(entry(), "br")
+
+        assert bodies.ready(entry(), "") == made.plain
+        assert bodies.ready(entry(), "br") == made.body
+
+    asyncio.run(look())
+
+
+def test_a_hundred_who_ask_at_once_have_one_document_built():
+    async def look() -> None:
+        builder = Builder()
+        builder.free.clear()
+        bodies = Bodies(1_000, builder)
+        asking = [asyncio.ensure_future(bodies.fetch(entry(), "")) for _ in range(100)]
+        asking += [asyncio.ensure_future(bodies.fetch(entry("all.atom"), ""))]
+        await asyncio.sleep(0)
+        builder.free.set()
+        answers = await asyncio.gather(*asking)
+
+        assert [path for path, _, _ in builder.calls] == ["all.rss", "all.atom"]
+        assert len({id(answer.body) for answer in answers}) == 2
+
+    asyncio.run(look())
+
+
+def test_a_newer_document_is_not_waited_for_with_an_older_one():
+    async def look() -> None:
+        builder = Builder()
+        builder.free.clear()
+        bodies = Bodies(1_000, builder)
+        asking = [asyncio.ensure_future(bodies.fetch(entry(fingerprint=f), "")) for f in "ab"]
+        await asyncio.sleep(0)
+        builder.free.set()
+        old, new = await asyncio.gather(*asking)
+
+        assert (old.body.split()[1], new.body.split()[1]) == (b"a", b"b")
+
+    asyncio.run(look())
+
+
+def test_who_hangs_up_stops_nobody_else():
+    async def look() -> None:
+        builder = Builder()
+        builder.free.clear()
+        bodies = Bodies(1_000, builder)
+        first, second = (asyncio.ensure_future(bodies.fetch(entry(), "")) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+        builder.free.set()
+
+        assert (await second).body
+        assert len(builder.calls) == 1
+
+    asyncio.run(look())
+
+
+def test_a_fault_is_told_to_all_who_wait_and_not_kept():
+    async def look() -> None:
+        builder = Builder()
+        builder.error = OSError("gone")
+        bodies = Bodies(1_000, builder)
+        told = await asyncio.gather(
+            *(bodies.fetch(entry(), "") for _ in range(3)), return_exceptions=True
+        )
+        assert told == [builder.error] * 3
+        assert len(builder.calls) == 1
+
+        builder.error = None
+        assert (await bodies.fetch(entry(), "")).body
+
+    asyncio.run(look())
+
+
+def test_a_fault_that_nobody_waits_for_is_no_noise():
+    noise: list[Any] = []
+
+    async def look() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: noise.append(what))
+        builder = Builder()
+        builder.error = OSError("gone")
+        builder.free.clear()
+        bodies = Bodies(1_000, builder)
+        only = asyncio.ensure_future(bodies.fetch(entry(), ""))
+        await asyncio.sleep(0)
+        only.cancel()
+        with suppress(asyncio.CancelledError):
+            await only
+        builder.free.set()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(look())
+    assert noise == []
+
+
+def test_the_end_of_the_loop_is_no_fault():
+    async def look() -> Bodies:
+        builder = Builder()
+        builder.free.clear()
+        bodies = Bodies(1_000, builder)
+        asyncio.ensure_future(bodies.fetch(entry(), ""))  # noqa: RUF006 - left alone on purpose
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return bodies
+
+    assert asyncio.run(look()).size == 0
+
+
+def test_what_has_changed_meanwhile_is_kept_as_what_it_is():
+    async def look() -> None:
+        builder = Builder()
+        builder.becomes = entry(fingerprint="new")
+        bodies = Bodies(1_000, builder)
+        made = await bodies.fetch(entry(fingerprint="old"), "")
+
+        assert made.entry is builder.becomes
+        assert bodies.ready(entry(fingerprint="old"), "") is None
+        assert bodies.ready(builder.becomes, "") == made.body
+
+    asyncio.run(look())
+
+
+def test_what_was_not_asked_for_the_longest_goes_first():
+    async def look() -> None:
+        bodies = Bodies(30, Builder(10))
+        for path in "abc":
+            await bodies.fetch(entry(path), "")
+        assert bodies.ready(entry("a"), "")
+        await bodies.fetch(entry("d"), "")
+
+        assert [path for path in "abcd" if bodies.ready(entry(path), "")] == ["a", "c", "d"]
+        assert bodies.size == 30
+
+    asyncio.run(look())
+
+
+def test_a_document_larger_than_the_budget_is_sent_and_not_kept():
+    async def look() -> None:
+        bodies = Bodies(5, Builder(10))
+
+        assert (await bodies.fetch(entry(), "")).body
+        assert bodies.ready(entry(), "") is None
+        assert bodies.size == 0
+
+    asyncio.run(look())
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from("abcd"), st.sampled_from("12"), st.sampled_from(["", "br"]), st.booleans()
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS, st.integers(0, 60), st.sampled_from([8, 11, 20]))
+def test_the_budget_holds_and_the_order_is_that_of_a_plain_list(steps, budget, size):
+    """A slow and plain model: a list of what was used, the last at its end."""
+    model: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
+
+    def keep(path: str, coding: str, fingerprint: str, length: int) -> None:
+        model.pop((path, coding), None)
+        model[path, coding] = (fingerprint, length)
+        while sum(length for _, length in model.values()) > budget:
+            del model[next(iter(model))]
+
+    def touch(path: str, coding: str, fingerprint: str) -> bool:
+        if model.get((path, coding), ("", 0))[0] != fingerprint:
+            return False
+        model.move_to_end((path, coding))
+        return True
+
+    async def look() -> None:
+        bodies = Bodies(budget, Builder(size))
+        for path, fingerprint, coding, build in steps:
+            wanted = entry(path, fingerprint)
+            if build:
+                await bodies.fetch(wanted, coding)
+                touch(path, "", fingerprint)
+                keep(path, "", fingerprint, size)
+                if coding:
+                    keep(path, coding, fingerprint, size // 2)
+            else:
+                assert (bodies.ready(wanted, coding) is not None) == touch(
+                    path, coding, fingerprint
+                )
+            assert bodies.size == sum(length for _, length in model.values()) <= budget
+
+    asyncio.run(look())
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_bytes_and_fingerprint_never_part(coding):
+    """While documents change, whoever gets bytes is told which document they are of."""
+
+    async def look() -> None:
+        builder = Builder(30)
+        bodies = Bodies(100, builder)
+
+        async def reader(number: int) -> None:
+            for turn in range(20):
+                wanted = entry("all.rss", str((number + turn) % 5))
+                builder.becomes = entry("all.rss", str(turn % 5))
+                made = await bodies.fetch(wanted, coding)
+                name = made.entry.planned.fingerprint.encode()
+                assert made.plain.split()[1] == name
+                kept = bodies.ready(made.entry, coding)
+                assert kept is None or kept.split()[1] == name
+
+        await asyncio.gather(*(reader(number) for number in range(8)))
+
+    asyncio.run(look())

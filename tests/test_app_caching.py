@@ -1,0 +1,128 @@
+"""How long caches may keep a document, and the small answers that are none."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedhub.app.answers import KNOWN, not_allowed, options, redirect, text_answer
+from feedhub.app.caching import Caching
+from feedhub.config import HttpConfig
+
+NOW = 1_591_700_000.0
+FEED: Any = SimpleNamespace(state=SimpleNamespace(period="", newer=""))
+NEWEST_MONTH: Any = SimpleNamespace(state=SimpleNamespace(period="2020-06", newer=""))
+MONTH: Any = SimpleNamespace(state=SimpleNamespace(period="2020-05", newer="2020-06"))
+LIST: Any = SimpleNamespace(state=None)
+
+
+def control(planned: Any, due: float | None = None, now: float = NOW, **http: Any) -> str:
+    drafts = http.pop("drafts", False)
+    return Caching(HttpConfig(**http), drafts=drafts).header(planned, due, now).decode()
+
+
+def max_age(text: str) -> int:
+    return int(text.split("max-age=")[1].split(",")[0])
+
+
+@pytest.mark.parametrize("planned", [FEED, LIST, NEWEST_MONTH])
+def test_a_feed_may_be_kept_as_long_as_the_configuration_says(planned):
+    assert control(planned) == (
+        "public, max-age=900, stale-while-revalidate=300, stale-if-error=3600"
+    )
+    assert control(planned, max_age=60, stale_while_revalidate=1, stale_if_error=2) == (
+        "public, max-age=60, stale-while-revalidate=1, stale-if-error=2"
+    )
+
+
+def test_an_archive_that_is_over_may_be_kept_for_a_day():
+    assert max_age(control(MONTH)) == 86_400
+    assert max_age(control(MONTH, archive_max_age=10)) == 900
+    assert max_age(control(MONTH, NOW + 61)) == 86_400
+
+
+@pytest.mark.parametrize(
+    ("due", "seconds"),
+    [(None, 900), (901, 900), (900, 900), (899, 899), (61.9, 61), (60, 60), (59, 60), (-100, 60)],
+)
+def test_a_feed_is_kept_no_longer_than_until_the_next_scheduled_article(due, seconds):
+    """Never below a minute: readers take it for a mistake."""
+    assert max_age(control(FEED, None if due is None else NOW + due)) == seconds
+
+
+def test_whoever_wants_shorter_times_gets_them():
+    assert max_age(control(FEED, NOW + 5, max_age=30)) == 30
+    assert max_age(control(FEED, NOW + 5, max_age=0)) == 0
+
+
+@given(st.integers(0, 86_400), st.floats(-1e6, 1e6))
+def test_a_due_article_only_ever_shortens(seconds, due):
+    assert max_age(control(FEED, NOW + due, max_age=seconds)) <= seconds
+
+
+@pytest.mark.parametrize("planned", [FEED, LIST, MONTH])
+def test_drafts_are_nothing_for_a_cache(planned):
+    assert control(planned, NOW + 100, drafts=True) == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [
+        (301, "public, max-age=3600"),
+        (308, "public, max-age=3600"),
+        (400, "no-store"),
+        (404, "public, max-age=60"),
+        (410, "public, max-age=300"),
+        (412, "no-store"),
+        (414, "no-store"),
+        (501, "no-store"),
+        (503, "no-store"),
+    ],
+)
+def test_a_small_answer_says_its_status_and_nothing_else(status, kept):
+    answer = text_answer(status, (b"retry-after", b"5"))
+    fields = dict(answer.headers)
+
+    assert (answer.status, answer.name) == (status, "")
+    assert answer.body.startswith(f"{status} ".encode())
+    assert len(answer.body) < 64
+    assert fields[b"content-length"] == str(len(answer.body)).encode()
+    assert fields[b"content-type"] == b"text/plain; charset=utf-8"
+    assert fields[b"cache-control"] == kept.encode()
+    assert fields[b"x-content-type-options"] == b"nosniff"
+    assert fields[b"retry-after"] == b"5"
+    assert not {b"etag", b"last-modified", b"set-cookie", b"server"} & fields.keys()
+
+
+def test_a_redirect_leads_to_the_address_given():
+    answer = redirect(308, "https://feeds.example.org/all.rss")
+
+    assert dict(answer.headers)[b"location"] == b"https://feeds.example.org/all.rss"
+    assert answer.status == 308
+
+
+@pytest.mark.parametrize("method", sorted(KNOWN))
+def test_a_known_method_is_told_what_is_allowed(method):
+    answer = not_allowed(method)
+
+    assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"GET, HEAD, OPTIONS")
+
+
+def test_an_unknown_method_is_not_implemented():
+    assert not_allowed("FOO").status == 501
+    assert not_allowed("get").status == 501
+
+
+def test_a_browser_may_ask_with_validators():
+    answer = options()
+    fields = dict(answer.headers)
+
+    assert (answer.status, answer.body) == (204, b"")
+    assert fields[b"access-control-allow-origin"] == b"*"
+    assert b"If-None-Match" in fields[b"access-control-allow-headers"]
+    assert fields[b"allow"] == fields[b"access-control-allow-methods"] == b"GET, HEAD, OPTIONS"
+    assert b"content-length" not in fields  # RFC 9110, 8.6
