@@ -83,6 +83,10 @@ class Front:
         """Look whether the catalog has moved."""
         self.runner.run(self.press.refresh())
 
+    def write_log(self) -> None:
+        """Write the access log, as the server does now and then."""
+        self.runner.run(self.press.write_log())
+
     def get(self, target: str, method: str = "GET", version: str = "1.1", **fields: str) -> Reply:
         """Ask for an address of the public port."""
         scope = scope_of(target, method, version, **(HOST | fields))

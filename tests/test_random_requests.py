@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.http_table import DIRECT, DOCUMENTS, SMALL, F, write_articles
@@ -50,13 +49,13 @@ LONG = {
 }
 
 
-@dataclass
 class Subject:
     """A server under fire, and what its documents were before."""
 
-    server: Server
-    before: dict[str, Response] = field(repr=False)
-    bodies: dict[str | None, bytes] = field(default_factory=dict, repr=False)
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.before = documents(server)
+        self.bodies: dict[str, bytes] = {}
 
     def fire(self, raw: bytes) -> Response | None:
         """Send the bytes and judge the answer; None where the server hung up."""
@@ -90,12 +89,11 @@ def subject(request, tmp_path_factory) -> Iterator[Subject]:
     folder = tmp_path_factory.mktemp("random")
     articles = write_articles(folder / "articles")
     with serve(folder, articles, toml=f'[http]\nparser = "{request.param}"\n') as server:
-        before = documents(server)
-        yield Subject(server, before)
+        subject = Subject(server)
+        yield subject
         after = documents(server)
-        assert {target: answer.body for target, answer in after.items()} == {
-            target: answer.body for target, answer in before.items()
-        }
+        for target, before in subject.before.items():
+            assert (after[target].status, after[target].body) == (200, before.body)
         assert "Traceback" not in server.stderr()
 
 
@@ -144,6 +142,7 @@ def test_any_request_gets_a_proper_answer(subject, method, target, version, fiel
 
 @given(st.lists(st.binary(max_size=60) | paths | values, max_size=8).map(b"\r\n".join))
 def test_any_bytes_get_a_proper_answer(subject, raw):
+    assume(raw.strip(b"\r\n"))  # empty lines are no request yet (RFC 9112, 2.2)
     subject.fire(raw + b"\r\n\r\n\r\n")
 
 

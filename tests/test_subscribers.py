@@ -78,23 +78,29 @@ class Story:
             subscriber.close()
 
     def poll(self, *stages: str) -> None:
-        """Let every subscriber poll once for each stage."""
+        """Let every subscriber poll once for each stage, one after the other."""
         for stage in stages:
             self.validators[stage] = self.paper.validators()
+            kept = {}
+            for name, subscriber in self.subscribers.items():
+                subscriber.poll()
+                kept[name] = subscriber.kept()
             self.polls[stage] = {
-                name: self._polled(subscriber) for name, subscriber in self.subscribers.items()
+                name: Polled(statuses, kept[name]) for name, statuses in self._answers().items()
             }
 
-    def _polled(self, subscriber: Subscriber) -> Polled:
-        subscriber.poll()
+    def _answers(self) -> dict[str, list[int]]:
+        """Return what the access log says of the last poll of each subscriber."""
+        asked = [(name, url) for name, found in self.subscribers.items() for url in found.urls]
         before = self.asked
-        self.asked += len(subscriber.urls)
+        self.asked += len(asked)
         until(lambda: len(self._log()) >= self.asked, "the access log is not complete")
-        asked = self._log()[before:]
-        assert sorted(path for path, _ in asked) == sorted(
-            url.split("/", 3)[3] for url in subscriber.urls
-        )
-        return Polled([int(status) for _, status in asked], subscriber.kept())
+        answers: dict[str, list[int]] = {name: [] for name in self.subscribers}
+        for (name, url), (path, status) in zip(asked, self._log()[before:], strict=True):
+            # newsboat and SimplePie may take their feeds in another order.
+            assert path.rpartition(".")[2] == url.rpartition(".")[2], (name, path)
+            answers[name].append(int(status))
+        return answers
 
     def _log(self) -> list[tuple[str, str]]:
         return _ASKED.findall(self.paper.server.stdout())

@@ -18,6 +18,7 @@ _PIECE = 4_096  # PIPE_BUF of Linux (pipe(7))
 # What a stranger may make a line longer by; an address of ours may be long.
 _LONGEST, _LONGEST_TARGET = 200, 2_000
 _ODD = re.compile(r"[^ !#-\[\]-~]")
+_HALF = re.compile(r"\\(?:x[0-9A-F]?)?$")  # what cutting leaves of an escape
 
 
 class Exchange(NamedTuple):
@@ -84,12 +85,16 @@ def _pieces(lines: Iterable[str]) -> Iterator[str]:
 
 
 def escape(text: str, longest: int = _LONGEST) -> str:
-    r"""Return text in printable ASCII, everything else and quotes as `\xNN`, and no longer."""
-    return _ODD.sub(_escaped, text[:longest])
+    r"""Return header bytes, decoded as Latin-1, in printable ASCII and no longer than that.
+
+    Everything else, quotes and the backslash become `\xNN`, one for each byte.
+    """
+    escaped = _ODD.sub(_escaped, text[:longest])
+    return escaped if len(escaped) <= longest else _HALF.sub("", escaped[:longest])
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return "".join(f"\\x{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
+    return f"\\x{ord(match[0]) & 0xFF:02X}"
 
 
 def _text_line(exchange: Exchange, moment: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from feedhub.app.access_log import Exchange
 from feedhub.app.answers import Answer, text_answer
 from feedhub.app.library import VanishedError
-from feedhub.document.negotiation import choose_coding
+from feedhub.document.negotiation import choose_coding, weights_of
 from feedhub.document.preconditions import evaluate, tags_of
 from feedhub.errors import CatalogError
 
@@ -93,11 +93,12 @@ class Documents:
     ) -> Answer:
         coding = choose_coding(fields.get("accept-encoding", ""))
         variant = entry.variant(coding)
-        control = edition.caching.header(entry.planned, edition.due, time.time())
-        headers = [(b"cache-control", control)]
+        now = time.time()
+        headers = [(b"cache-control", edition.caching.header(entry.planned, edition.due, now))]
         status = evaluate(fields, variant.etag, entry.last_modified)
         if status == 304:
-            return Answer(304, [*headers, *variant.not_modified], b"", entry.name)
+            known = entry.dated(variant.not_modified, now)
+            return Answer(304, [*headers, *known], b"", entry.name)
         if status == 412:
             return text_answer(412)
         if "a-im" in fields and edition.config.http.delta and method == "GET":
@@ -111,12 +112,11 @@ class Documents:
                 return await self._document(method, edition, made.entry, fields)
             body = made.body
         headers.append((b"content-length", b"%d" % len(body)))
-        return Answer(200, [*headers, *variant.whole], body, entry.name)
+        return Answer(200, [*headers, *entry.dated(variant.whole, now)], body, entry.name)
 
     async def _news(self, entry: Entry, coding: str, fields: dict[str, str]) -> Answer | None:
         """Return only what is new for who names a document we know (RFC 3229 with `feed`)."""
-        wanted = {part.partition(";")[0].strip().lower() for part in fields["a-im"].split(",")}
-        if "feed" not in wanted:
+        if not weights_of(fields["a-im"]).get("feed"):
             return None
         for tag in tags_of(fields.get("if-none-match", "")):
             body = await self._press.news(entry, tag.partition("-")[0], coding)
@@ -132,7 +132,7 @@ class Documents:
         async def noting(message: Message) -> None:
             nonlocal status, size
             status = message.get("status", status)
-            size += len(message.get("body", b""))
+            size += 0 if scope["method"] == "HEAD" else len(message.get("body", b""))
             await send(message)
 
         await self._rest(scope, receive, noting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from feedhub.document.dates import format_http_date
 from feedhub.site import INDEX_PATH
@@ -57,6 +57,16 @@ class Entry:
         if found is None:
             found = self._variants[coding] = self._variant(coding)
         return found
+
+    def dated(self, fields: tuple[Header, ...], now: float) -> tuple[Header, ...]:
+        """Return header fields without a time that is still to come (RFC 9110, 8.8.2.1).
+
+        Changes that follow each other within a second are given the seconds after it.
+        """
+        if self.last_modified <= now:
+            return fields
+        present = format_http_date(int(now)).encode()
+        return tuple((n, present if n == b"last-modified" else value) for n, value in fields)
 
     def _variant(self, coding: str) -> Variant:
         """Each coding has a tag of its own (RFC 9110, 8.8.3.3); a 304 repeats what a 200 says of
@@ -114,7 +124,7 @@ def make_edition(
     before: Mapping[str, Entry],
 ) -> Edition:
     """Return the edition of a site; what has not changed is taken from the one `before`."""
-    prefix = urlsplit(config.site.base_url).path
+    prefix = unquote(urlsplit(config.site.base_url).path)
     entries = {}
     for planned in site.plan().values():
         address = f"{prefix}/{'' if planned.path == INDEX_PATH else planned.path}"

@@ -65,11 +65,18 @@ def _answer(edition: Edition | None, scope: Scope) -> Answer:
     if method == "OPTIONS" and path == "*":
         return options()
     if path in edition.entries and b"%2f" not in raw_path.lower():
-        return options() if method == "OPTIONS" else not_allowed(method)
+        return _at_document(method)
     if method not in KNOWN:
         return text_answer(501)
     found = _elsewhere(edition, path) if method in ("GET", "HEAD") else None
     return found or text_answer(404)
+
+
+def _at_document(method: str) -> Answer:
+    """Return what is left for the address of a document; one that came here by GET has vanished."""
+    if method in ("GET", "HEAD"):
+        return text_answer(404)
+    return options() if method == "OPTIONS" else not_allowed(method)
 
 
 def _elsewhere(edition: Edition, path: str) -> Answer | None:

@@ -47,6 +47,7 @@ class Library:
         self._read_config = read_config
         self._drafts = drafts
         self._config = read_config()
+        self._next: Config | None = None
         self._catalog: Catalog | None = None
         self._site: Site | None = None
         self._identity: tuple[int, int] | None = None
@@ -76,11 +77,14 @@ class Library:
             self._version = -1
 
     def reload(self) -> None:
-        """Read the configuration again; raises ConfigError, and the old one stays."""
+        """Read the configuration again: it counts as soon as the catalog was made with it.
+
+        Raises ConfigError, and the old one stays.
+        """
         config = self._read_config()
         if self._catalog is not None:
-            self._site = Site(self._catalog, config, drafts=self._drafts)
-        self._config = config
+            self._site_by(self._catalog, config)
+        self._next = config
         self._version = -1
 
     def build(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
@@ -91,7 +95,7 @@ class Library:
         if plain is None:
             planned, plain = self._built(entry.planned)
             if planned != entry.planned:
-                entry = Entry(planned, entry.url)
+                entry = Entry(planned, self._opened().url(planned.path))
         return Made(entry, plain, CODINGS[coding].encode(plain) if coding else plain)
 
     def news(self, entry: Entry, base: str) -> bytes | None:
@@ -110,12 +114,14 @@ class Library:
     def _built(self, planned: Planned) -> tuple[Planned, bytes]:
         site = self._opened()
         with site.looking():
-            if not site.fits():
-                raise CatalogError(_OTHER)
-            now = site.current(planned)
-            if now is None:
-                raise VanishedError(f"{planned.path} is gone")
-            return now, site.document(now).body
+            if site.fits():
+                return _built(site, planned)
+        self.refresh()
+        site = self._opened()
+        with site.looking():
+            if site.fits():
+                return _built(site, planned)
+        raise CatalogError(_OTHER)
 
     def _opened(self) -> Site:
         if self._site is None:
@@ -134,33 +140,38 @@ class Library:
         catalog = Catalog(self._place, read_only=True)
         self.close()
         self._catalog, self._identity = catalog, (status.st_dev, status.st_ino)
-        self._site = Site(catalog, self._config, drafts=self._drafts)
+        self._site = self._site_by(catalog, self._config)
         self._version = -1
 
     def _load(self, catalog: Catalog) -> None:
-        site = self._opened()
-        with site.looking():
+        with catalog.snapshot():
             self.synced = json.loads(catalog.noted("synced") or "{}")
-            if not site.fits():
-                site = self._followed(catalog)
+            self._fit(catalog)
             due = catalog.next_due()
-            self._publish(site, catalog.generation(), None if due is None else due.timestamp())
+            self._publish(catalog.generation(), None if due is None else due.timestamp())
             self.problem = catalog.noted("failing")
 
-    def _followed(self, catalog: Catalog) -> Site:
-        """Return the site by the configuration as it is now: another process may have it already.
-
-        Raises CatalogError where the catalog does not fit that either.
-        """
+    def _fit(self, catalog: Catalog) -> None:
+        """Take the configuration that the catalog was made with; raises CatalogError."""
+        if self._next is not None and self._site_by(catalog, self._next).fits():
+            self._adopt(catalog, self._next)
+        if self._opened().fits():
+            return
         if not catalog.generation():
             raise CatalogError(_EMPTY)
-        self.reload()
-        site = self._opened()
-        if not site.fits():
+        config = self._read_config()  # whoever made the catalog may have read a newer one
+        if not self._site_by(catalog, config).fits():
             raise CatalogError(_OTHER)
-        return site
+        self._adopt(catalog, config)
 
-    def _publish(self, site: Site, generation: int, due: float | None) -> None:
+    def _adopt(self, catalog: Catalog, config: Config) -> None:
+        self._config, self._next = config, None
+        self._site = self._site_by(catalog, config)
+
+    def _site_by(self, catalog: Catalog, config: Config) -> Site:
+        return Site(catalog, config, drafts=self._drafts)
+
+    def _publish(self, generation: int, due: float | None) -> None:
         before = self.edition
         if before and (before.generation, before.due, before.config) == (
             generation,
@@ -170,7 +181,16 @@ class Library:
             return
         known = before.entries if before else {}
         caching = Caching(self._config.http, drafts=self._drafts)
+        site = self._opened()
         self.edition = make_edition(site, self._config, caching, generation, due, known)
+
+
+def _built(site: Site, planned: Planned) -> tuple[Planned, bytes]:
+    """Return what stands where `planned` stood, and its bytes; raises VanishedError."""
+    now = site.current(planned)
+    if now is None:
+        raise VanishedError(f"{planned.path} is gone")
+    return now, site.document(now).body
 
 
 _EMPTY = "nothing is published yet"

@@ -61,6 +61,7 @@ class _Sync:
         self._config = config
         self._told: tuple[Problem, ...] = ()
         self._wanted = False
+        self._changed_at = 0
 
     def reload(self) -> None:
         """Have the configuration read again before the next sync."""
@@ -71,6 +72,8 @@ class _Sync:
         if self._wanted:
             self._wanted = False
             self._read_config()
+        # A change gets a second of its own, or its Last-Modified would lie in the future.
+        time.sleep(max(0.0, self._changed_at + 1 - time.time()))
         place = self._options.catalog
         try:
             with closing(Catalog(place)) as catalog:
@@ -90,16 +93,18 @@ class _Sync:
             print(f"feedhub: the configuration stays as it was: {error}", file=sys.stderr)
 
     def _synced(self, catalog: Catalog) -> int:
-        options, start = self._options, time.monotonic()
+        options, start, now = self._options, time.monotonic(), datetime.now(UTC)
         check_source(options)
         site = Site(catalog, self._config, drafts=options.drafts)
         source = source_of(options.source, self._config, drafts=options.drafts)
         with progress() as step:
             changes = (
-                site.sync(source, datetime.now(UTC), step)
+                site.sync(source, now, step)
                 if options.allow_shrink
-                else site.sync(source, datetime.now(UTC), step, refuse_shrinking)
+                else site.sync(source, now, step, refuse_shrinking)
             )
+        if changes.changed:
+            self._changed_at = int(now.timestamp())
         facts = _facts(changes, time.monotonic() - start)
         catalog.note(failing="", synced=json.dumps(facts | {"at": time.time()}))
         return self._tell(changes, facts)

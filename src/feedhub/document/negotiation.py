@@ -1,4 +1,4 @@
-"""Which content coding a request accepts (RFC 9110, 12.5.3)."""
+"""Which content coding a request accepts (RFC 9110, 12.5.3), and weights in general."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def choose_coding(accept: str) -> str:
 
 @lru_cache(_KEPT)
 def _choose(accept: str) -> str:
-    weights = _weights(accept)
+    weights = weights_of(accept)
     everything = weights.get("*", 0.0)
     best = max(_OURS, key=lambda name: weights.get(name, everything))
     weight = weights.get(best, everything)
     return best if weight > 0 and weight >= weights.get("identity", 0.0) else ""
 
 
-def _weights(accept: str) -> dict[str, float]:
-    """Return the weight of each coding named; the first of two counts."""
+def weights_of(accept: str) -> dict[str, float]:
+    """Return the weight of each name in a list such as Accept-Encoding; the first of two counts."""
     weights: dict[str, float] = {}
     for item in accept.split(","):
         if match := _ITEM.fullmatch(item):

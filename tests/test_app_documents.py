@@ -1,0 +1,333 @@
+"""The front of the server, asked directly: documents, preconditions, faults, and the log."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+from typing import Any
+
+import brotli
+import pytest
+
+from feedhub.app.documents import Documents
+from feedhub.app.library import VanishedError
+from feedhub.errors import CatalogError
+from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
+from tests.kit import Bench
+
+
+@pytest.fixture
+def bench(tmp_path) -> Bench:
+    bench = bench_on_disk(tmp_path, http__delta=True)
+    bench.write("a.md", title="First", topics=["AI"])
+    bench.write("b.md", title="Second", topics=["Café"], publishedDateTime="2020-06-08T11:00:00Z")
+    bench.sync()
+    return bench
+
+
+@pytest.fixture
+def front(bench):
+    with front_of(bench) as front:
+        yield front
+
+
+def builds(front: Front) -> float:
+    value = front.metrics.registry.get_sample_value("feedhub_builds_total")
+    assert value is not None
+    return value
+
+
+@pytest.mark.parametrize("path", ["all.rss", "all.atom", "topics/ai.json", "feeds.opml"])
+def test_an_answer_holds_the_bytes_that_the_site_writes(bench, front, path):
+    reply = front.get(f"/{path}")
+
+    assert reply.status == 200
+    assert reply.body == bench.documents()[path].body
+    assert reply.fields["content-length"] == str(len(reply.body))
+    assert reply.fields["cache-control"].startswith("public, max-age=900")
+
+
+def test_the_page_stands_at_the_root(bench, front):
+    assert front.get("/").body == bench.documents()["index.html"].body
+
+
+@pytest.mark.parametrize(
+    ("coding", "decode"), [("gzip", gzip.decompress), ("br", brotli.decompress)]
+)
+def test_a_coding_is_of_the_same_bytes(front, coding, decode):
+    plain, coded = front.get("/all.rss"), front.get("/all.rss", accept_encoding=coding)
+
+    assert coded.fields["content-encoding"] == coding
+    assert coded.fields["content-length"] == str(len(coded.body))
+    assert decode(coded.body) == plain.body
+    assert coded.fields["etag"] != plain.fields["etag"]
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "br"])
+@pytest.mark.parametrize("path", ["/all.rss", "/topics/ai.atom", "/all.json", "/feeds.opml", "/"])
+def test_head_has_the_fields_of_get_and_no_body(front, path, coding):
+    whole = front.get(path, accept_encoding=coding)
+    head = front.get(path, "HEAD", accept_encoding=coding)
+
+    assert (head.status, head.fields, head.body) == (200, whole.fields, b"")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_304_builds_nothing_and_repeats_the_fields(front, method):
+    etag = front.library.edition.entries["/all.atom"].variant("gzip").etag
+    reply = front.get("/all.atom", method, accept_encoding="gzip", if_none_match=etag)
+
+    assert (reply.status, reply.body) == (304, b"")
+    assert builds(front) == 0
+    whole = front.get("/all.atom", accept_encoding="gzip").fields
+    assert {name: whole[name] for name in reply.fields} == reply.fields
+    assert {"etag", "last-modified", "vary", "cache-control"} <= reply.fields.keys()
+    assert "content-length" not in reply.fields
+
+
+def test_the_tag_of_another_coding_is_no_304(front):
+    etag = front.get("/all.rss").fields["etag"]
+
+    assert front.get("/all.rss", accept_encoding="gzip", if_none_match=etag).status == 200
+
+
+def test_a_failed_precondition_is_412_without_the_document(front):
+    reply = front.get("/all.rss", if_match='"nope"')
+
+    assert (reply.status, reply.fields["cache-control"]) == (412, "no-store")
+    assert "etag" not in reply.fields
+    assert builds(front) == 0
+
+
+def test_fields_of_one_name_are_read_as_one_list(front):
+    etag = front.get("/all.rss").fields["etag"]
+    scope = scope_of("/all.rss", host="x")
+    scope["headers"] += [(b"if-none-match", b'"a"'), (b"if-none-match", etag.encode())]
+
+    assert front.runner.run(ask(front.app, scope)).status == 304
+
+
+def test_a_document_is_built_once(front):
+    for _ in range(5):
+        front.get("/all.rss")
+    assert builds(front) == 1
+
+    front.get("/all.rss", accept_encoding="gzip")
+    front.get("/all.rss", accept_encoding="gzip")
+    assert builds(front) == 2
+
+
+def test_a_change_is_answered_with_its_own_tag(bench, front):
+    before = front.get("/all.rss")
+    bench.write("a.md", title="Changed", topics=["AI"])
+    bench.sync()
+    front.refresh()
+    after = front.get("/all.rss", if_none_match=before.fields["etag"])
+
+    assert after.status == 200
+    assert after.body == bench.documents()["all.rss"].body != before.body
+
+
+def test_a_change_that_was_not_looked_at_yet_never_parts_body_and_tag(bench, front):
+    """The catalog has moved on, the edition has not: what is built tells which document it is."""
+    old = front.library.edition.entries["/all.rss"].variant("").etag
+    bench.write("a.md", title="Changed", topics=["AI"])
+    bench.sync()
+    reply = front.get("/all.rss")
+
+    assert reply.status == 200
+    assert reply.body == bench.documents()["all.rss"].body
+    assert reply.fields["etag"] != old
+    front.refresh()
+    assert front.get("/all.rss").fields == reply.fields
+    assert front.get("/all.rss", if_none_match=reply.fields["etag"]).status == 304
+
+
+def test_who_holds_what_was_built_meanwhile_is_told_so(bench, front):
+    bench.write("a.md", title="Changed", topics=["AI"])
+    bench.sync()
+    new = front.get("/all.rss").fields["etag"]
+
+    with front_of(bench) as other:
+        assert other.get("/all.rss", if_none_match=new).status == 304
+
+
+@pytest.mark.parametrize("target", ["/topics/caf%C3%A9.rss", "/topics/%63af%c3%a9.rss"])
+def test_an_address_may_be_written_in_any_encoding(front, target):
+    assert front.get(target).status == 200
+
+
+@pytest.mark.parametrize("target", ["/topics%2Fai.rss", "/topics%2fai.rss", "/TOPICS/ai.rss"])
+def test_a_slash_that_is_hidden_and_another_case_are_other_addresses(front, target):
+    assert front.get(target).status == 404
+
+
+def test_a_query_changes_nothing(front):
+    plain, asked = front.get("/all.rss"), front.get("/all.rss?utm_source=x&y")
+
+    assert (plain.fields, plain.body) == (asked.fields, asked.body)
+
+
+def test_a_request_of_the_newer_protocol_names_one_host(front):
+    nameless = scope_of("/all.rss")
+    twice = scope_of("/all.rss", host="a")
+    twice["headers"].append((b"host", b"b"))
+
+    assert front.runner.run(ask(front.app, nameless)).status == 400
+    assert front.runner.run(ask(front.app, twice)).status == 400
+    assert front.runner.run(ask(front.app, scope_of("/all.rss", version="1.0"))).status == 200
+    assert front.get("/all.rss", host="evil.example").status == 200
+
+
+def test_before_anything_was_read_everybody_is_asked_to_wait(tmp_path):
+    bench = bench_on_disk(tmp_path / "none")
+    place = tmp_path / "none" / "catalog.sqlite"
+    bench.catalog.close()
+    place.unlink()
+    with front_of(bench) as front:
+        for target, method in (("/all.rss", "GET"), ("/nothing", "GET"), ("/all.rss", "POST")):
+            reply = front.get(target, method)
+            assert reply.status == 503
+            assert int(reply.fields["retry-after"]) > 0
+            assert reply.fields["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(VanishedError("gone"), 404), (CatalogError("locked"), 503), (RuntimeError("bug"), 503)],
+)
+def test_a_document_that_cannot_be_built_harms_no_other(front, capsys, error, status):
+    front.get("/all.atom")
+
+    def broken(*_: Any) -> Any:
+        raise error
+
+    front.library.build = broken
+    reply = front.get("/all.rss")
+    told = capsys.readouterr().err
+
+    assert reply.status == status
+    assert str(error) not in reply.body.decode()
+    assert ("retry-after" in reply.fields) == (status == 503)
+    assert ("all.rss" in told) == isinstance(error, RuntimeError)
+    assert front.get("/all.atom").status == 200
+
+
+def test_a_fault_is_counted(front):
+    front.library.build = lambda *_: 1 / 0
+    front.get("/all.rss")
+
+    assert front.metrics.registry.get_sample_value("feedhub_faults_total") == 1
+
+
+def test_what_is_no_request_is_handed_on():
+    seen: list[str] = []
+
+    async def rest(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    app: Any = Documents(None, rest)  # type: ignore[arg-type]
+    asyncio.run(app({"type": "lifespan"}, None, None))
+    assert seen == ["lifespan"]
+
+
+class TestDelta:
+    """RFC 3229 with `feed`: only what is new, for who says what they have."""
+
+    @pytest.fixture
+    def held(self, bench, front) -> str:
+        """The tag of a document that has grown by one article since."""
+        etag: str = front.get("/all.json").fields["etag"]
+        bench.write("c.md", title="Third", publishedDateTime="2020-06-10T11:00:00Z")
+        bench.sync()
+        front.refresh()
+        return etag
+
+    @pytest.mark.parametrize("wish", ["feed", "vcdiff, Feed;q=1"])
+    @pytest.mark.parametrize("coding", ["", "gzip"])
+    def test_only_the_new_article_is_sent(self, front, held, wish, coding):
+        reply = front.get("/all.json", a_im=wish, if_none_match=held, accept_encoding=coding)
+        whole = front.get("/all.json", accept_encoding=coding)
+        body = gzip.decompress(reply.body) if coding else reply.body
+
+        assert reply.status == 226
+        assert [item["title"] for item in json.loads(body)["items"]] == ["Third"]
+        assert reply.fields["im"] == "feed"
+        assert reply.fields["etag"] == whole.fields["etag"]
+        assert reply.fields["cache-control"] == "no-store, im"
+        assert reply.fields["vary"] == "Accept-Encoding, A-IM, If-None-Match"
+        assert reply.fields["content-length"] == str(len(reply.body))
+
+    @pytest.mark.parametrize(
+        ("method", "fields"),
+        [
+            ("GET", {"a_im": "vcdiff"}),
+            ("GET", {"a_im": ""}),
+            ("HEAD", {"a_im": "feed"}),
+            ("GET", {}),
+        ],
+    )
+    def test_who_does_not_ask_for_it_gets_the_whole(self, front, held, method, fields):
+        assert front.get("/all.json", method, if_none_match=held, **fields).status == 200
+
+    def test_an_unknown_base_gets_the_whole(self, front, held):
+        assert front.get("/all.json", a_im="feed", if_none_match='"nope-json"').status == 200
+        assert front.get("/all.json", a_im="feed").status == 200
+
+    def test_the_first_tag_that_is_known_counts(self, front, held):
+        assert front.get("/all.json", a_im="feed", if_none_match=f'"x", {held}').status == 226
+
+    def test_who_holds_the_current_document_is_told_so(self, front, held):
+        etag = front.get("/all.json").fields["etag"]
+
+        assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 304
+
+    def test_a_list_has_no_news(self, front, held):
+        assert front.get("/feeds.opml", a_im="feed", if_none_match='"x-opml"').status == 200
+
+    def test_it_is_off_where_the_configuration_does_not_say_so(self, tmp_path):
+        bench = bench_on_disk(tmp_path / "off")
+        bench.write("a.md", title="First")
+        bench.sync()
+        with front_of(bench) as front:
+            etag = front.get("/all.json").fields["etag"]
+            bench.write("c.md", title="Third")
+            bench.sync()
+            front.refresh()
+            assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 200
+
+
+LINE = re.compile(r'(\S+) - - \[.*?\] "(\S+) (\S+) HTTP/1\.1" (\d+) (\d+) "(.*)" "(.*)"')
+
+
+def test_each_answer_is_one_line_of_the_log_and_one_count(front):
+    size = len(front.get("/all.rss?x=1", user_agent="reader", referer="r").body)
+    front.get("/all.rss", "HEAD")
+    front.get("/nothing")
+    front.get("/all.rss", "POST")
+    front.write_log()
+    lines = [
+        match.groups() for match in map(LINE.fullmatch, front.log.getvalue().split("\n")) if match
+    ]
+
+    assert lines[0] == ("192.0.2.7", "GET", "/all.rss?x=1", "200", str(size), "r", "reader")
+    assert [(method, status) for _, method, _, status, *_ in lines[1:]] == [
+        ("HEAD", "200"),
+        ("GET", "404"),
+        ("POST", "405"),
+    ]
+    assert lines[1][4] == "0"
+    count = front.metrics.registry.get_sample_value
+    assert count("feedhub_requests_total", {"format": "rss", "status": "200"}) == 2
+    assert count("feedhub_requests_total", {"format": "none", "status": "404"}) == 1
+
+
+@pytest.mark.parametrize("client", [None, ("", 0)])
+def test_a_client_without_an_address_came_through_a_socket_of_the_machine(front, client):
+    scope = scope_of("/all.rss", host="x") | {"client": client}
+    front.runner.run(ask(front.app, scope))
+    front.write_log()
+
+    assert front.log.getvalue().startswith("unix: - - [")

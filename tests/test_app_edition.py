@@ -1,0 +1,160 @@
+"""What is served at one moment: addresses, tags, and the header fields of each coding."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from feedhub.app.caching import Caching
+from feedhub.app.edition import Edition, Entry, make_edition
+from feedhub.document.dates import format_http_date
+from feedhub.formats import index
+from feedhub.site import Planned
+from tests.kit import make_bench
+
+CHANGED = datetime(2020, 6, 9, 11, 0, 0, 900_000, tzinfo=UTC)
+CODINGS = ["", "gzip", "br"]
+
+
+def entry(path: str = "topics/ai.rss", media_type: str = "application/rss+xml") -> Entry:
+    planned = Planned(path, "0123abc", media_type, CHANGED)
+    return Entry(planned, f"https://feeds.example.org/{path}")
+
+
+def edition_of(bench: Any, before: Edition | None = None) -> Edition:
+    known = before.entries if before else {}
+    caching = Caching(bench.config.http)
+    return make_edition(bench.site, bench.config, caching, 1, None, known)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = make_bench(tmp_path)
+    bench.write("a.md", title="First", topics=["Café & Crème"])
+    bench.sync()
+    return bench
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_whole_document_says_what_it_is(coding):
+    fields = dict(entry().variant(coding).whole)
+
+    assert fields.get(b"content-encoding", b"").decode() == coding
+    assert fields[b"content-type"] == b"application/rss+xml"
+    assert fields[b"last-modified"] == b"Tue, 09 Jun 2020 11:00:00 GMT"
+    assert fields[b"vary"] == b"Accept-Encoding"
+    assert fields[b"link"] == b'<https://feeds.example.org/topics/ai.rss>; rel="self"'
+    assert fields[b"x-content-type-options"] == b"nosniff"
+    assert fields[b"referrer-policy"] == b"no-referrer"
+    assert fields[b"cross-origin-resource-policy"] == b"cross-origin"
+    assert fields[b"access-control-allow-origin"] == b"*"
+    assert fields[b"content-security-policy"] == b"default-src 'none'; frame-ancestors 'none'"
+    assert not {b"set-cookie", b"server", b"content-disposition", b"expires"} & fields.keys()
+
+
+def test_every_coding_of_every_format_has_a_tag_of_its_own():
+    tags = [
+        entry(f"all.{name}").variant(coding).etag
+        for name in ("rss", "atom", "json")
+        for coding in CODINGS
+    ]
+
+    assert tags[:3] == ['"0123abc-rss"', '"0123abc-rss-gzip"', '"0123abc-rss-br"']
+    assert len(set(tags)) == len(tags)
+    assert all(re.fullmatch(r'"[!#-~]+"', tag) for tag in tags)
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_what_is_not_modified_repeats_the_validators_and_no_more(coding):
+    """RFC 9110, 15.4.5."""
+    variant = entry().variant(coding)
+    whole, short = dict(variant.whole), dict(variant.not_modified)
+
+    assert {name: whole[name] for name in short} == short
+    assert {b"etag", b"last-modified", b"vary"} <= short.keys()
+    assert not {b"content-type", b"content-encoding", b"content-length"} & short.keys()
+    assert short[b"etag"] == variant.etag.encode()
+
+
+def test_header_fields_are_made_once():
+    document = entry()
+
+    assert document.variant("br") is document.variant("br")
+
+
+def test_the_page_has_the_policy_that_lets_its_style_in():
+    fields = dict(entry("index.html", index.MEDIA_TYPE).variant("").whole)
+
+    assert fields[b"content-security-policy"] == index.CSP.encode()
+
+
+def test_an_edition_has_every_document_at_its_address(bench):
+    edition = edition_of(bench)
+
+    assert {"/", "/feeds.opml", "/all.rss", "/all.atom", "/all.json"} <= edition.entries.keys()
+    assert "/topics/café-crème.rss" in edition.entries
+    assert "/index.html" not in edition.entries
+    assert edition.prefix == ""
+    assert edition.url("") == "https://feeds.example.org/"
+
+
+def test_links_are_addresses_that_may_stand_in_a_header(bench):
+    for document in edition_of(bench).entries.values():
+        link = dict(document.variant("").whole)[b"link"].decode("ascii")
+        assert re.fullmatch(r'<https://feeds\.example\.org/[!#-;=?-~]*>; rel="self"', link)
+
+
+def test_below_a_path_every_address_begins_with_it(tmp_path):
+    bench = make_bench(tmp_path, site__base_url="https://example.org/news")
+    bench.sync()
+    edition = edition_of(bench)
+
+    assert edition.prefix == "/news"
+    assert {"/news/", "/news/all.rss"} <= edition.entries.keys()
+    assert all(address.startswith("/news/") for address in edition.entries)
+
+
+def test_a_path_of_the_base_is_found_as_servers_hand_it_over(tmp_path):
+    """A server decodes the path of a request before it asks for it."""
+    bench = make_bench(tmp_path, site__base_url="https://example.org/caf%C3%A9")
+    bench.sync()
+
+    assert "/café/all.rss" in edition_of(bench).entries
+
+
+def test_no_tag_stands_for_two_documents(bench):
+    tags = [
+        document.variant(coding).etag
+        for document in edition_of(bench).entries.values()
+        for coding in CODINGS
+    ]
+
+    assert len(set(tags)) == len(tags)
+
+
+def test_what_has_not_changed_is_taken_over(bench):
+    bench.write("b.md", title="Second", topics=["Other"])
+    bench.sync()
+    before = edition_of(bench)
+    bench.write("b.md", title="Changed", topics=["Other"])
+    bench.sync()
+    after = edition_of(bench, before)
+
+    same = {name for name, found in after.entries.items() if before.entries.get(name) is found}
+    assert "/topics/café-crème.rss" in same
+    assert "/all.rss" not in same
+    assert "/topics/other.rss" not in same
+
+
+def test_a_document_that_changed_is_dated_later(bench):
+    before = edition_of(bench)
+    bench.write("a.md", title="Changed", topics=["Café & Crème"])
+    bench.sync()
+    after = edition_of(bench, before)
+
+    for name in ("/all.rss", "/all.json", "/topics/café-crème.atom"):
+        assert after.entries[name].last_modified >= before.entries[name].last_modified + 1
+        assert format_http_date(after.entries[name].last_modified)
