@@ -3,6 +3,7 @@
 PYTHON ?= python3
 SOURCE ?= seeds
 OUT ?= public
+PORT ?= 8000
 MAKE_CORPUS ?= ../shared/corpus/make_corpus.py
 
 VENV := .venv
@@ -24,6 +25,10 @@ help: ## Show this list
 demo: $(RUNTIME) ## Render the seed articles to public/ and say where to look
 	@$(BIN)/feedhub render $(SOURCE) $(OUT)
 	@echo "The feeds are in $(OUT)/: begin with $(OUT)/all.rss, $(OUT)/all.atom, $(OUT)/all.json and $(OUT)/feeds.opml"
+
+.PHONY: serve
+serve: $(RUNTIME) ## Serve the seed articles on http://127.0.0.1:8000 until Ctrl-C
+	@$(BIN)/feedhub serve $(SOURCE) --port $(PORT)
 
 .PHONY: test
 test: lint types ## Lint, types, floors, and the tests with coverage

@@ -127,8 +127,9 @@ class Poller(threading.Thread):
         before = self._modified.get(path, modified)
         self._modified[path] = modified
         found = [f"Last-Modified went back from {before} to {modified}"] * (modified < before)
-        if modified > parsedate_to_datetime(answer.headers["Date"]):
-            found.append(f"Last-Modified {modified} is in the future")
+        date = parsedate_to_datetime(answer.headers["Date"])
+        if modified > date:
+            found.append(f"Last-Modified {modified} is later than {date}")
         return found
 
     def _body_complaints(self, path: str, tag: str, answer: Answer) -> list[str]:

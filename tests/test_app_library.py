@@ -10,13 +10,19 @@ from typing import Any
 
 import pytest
 
+from feedhub.app.edition import Entry
 from feedhub.app.library import Library, VanishedError
 from feedhub.app.status import status_of
 from feedhub.catalog import Catalog
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, ConfigError
+from feedhub.site import Planned
 from tests.fronts import bench_on_disk
 from tests.kit import NOW, Bench
+
+FAR = Entry(
+    Planned("all.rss", "f", "application/rss+xml", NOW), "https://feeds.example.org/all.rss"
+)
 
 
 @pytest.fixture
@@ -77,8 +83,8 @@ def test_a_catalog_that_is_not_there_is_waited_for(tmp_path):
     library.refresh()
     assert "there is no catalog yet" in library.problem
     assert not place.exists()  # who only reads makes none
-    with pytest.raises(CatalogError):
-        library.build(None, "", None)  # type: ignore[arg-type]
+    with pytest.raises(CatalogError, match="there is no catalog yet"):
+        library.build(FAR, "", None)
 
     bench.catalog = Catalog(place)
     bench.write("a.md", title="First")
@@ -292,7 +298,10 @@ def test_bytes_at_hand_are_coded_without_the_catalog(bench, library, monkeypatch
     assert made.body == CODINGS["gzip"].encode(b"at hand")
 
 
-def test_an_archive_that_is_gone_has_vanished(bench, library):
+def test_an_archive_that_is_gone_has_vanished(tmp_path):
+    bench = bench_on_disk(tmp_path, feeds__limit=1, feeds__days=0)
+    library = library_of(bench)
+    bench.write("a.md", title="First", topics=["AI"])
     bench.write("old.md", title="Old", publishedDateTime="2019-01-01T00:00:00Z")
     bench.sync()
     library.refresh()
@@ -306,6 +315,8 @@ def test_an_archive_that_is_gone_has_vanished(bench, library):
     assert library.news(entry, "f") is None
     library.refresh()
     assert "/all/2019-01.rss" not in addresses(library)
+    library.close()
+    bench.catalog.close()
 
 
 def test_news_are_of_the_document_that_is_served(bench, library):

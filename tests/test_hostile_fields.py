@@ -24,9 +24,10 @@ from feedhub.document.negotiation import choose_coding
 from feedhub.document.preconditions import evaluate
 
 MANY = 200_000
-for part in ('"', 'W/"', '"a",', 'W/', ',', ' ', 'a', 'a ', 'a"', 'gzip,', ';q=0', '; ', '0'):
+for part in ('"', 'W/"', '"a",', 'W/', ',', ' ', 'a', 'a ', 'a"', 'gzip,', ';q=0', '; '):
     many = part * MANY
     evaluate({"if-none-match": many}, '"e"', 0)
+    evaluate({"if-none-match": many + '"'}, '"e"', 0)
     evaluate({"if-match": '"' + many}, '"e"', 0)
     parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT" + many)
     for text in (many + "?", "gzip" + many + "?", "gzip;q=0" + many + "?"):

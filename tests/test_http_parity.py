@@ -69,7 +69,7 @@ def test_every_address_that_a_document_names_is_a_file_of_a_render(both):
     named = set()
     for target, coding, body in addresses(files):
         if coding == "identity":
-            for address in re.findall(rf'{BASE}[^"<>\\s]*', body.decode()):
+            for address in re.findall(rf'{BASE}[^"<>\s]*', body.decode()):
                 assert address in {*rendered, BASE, f"{BASE}/"}, target
                 named.add(address)
     assert rendered - named <= {f"{BASE}/"}

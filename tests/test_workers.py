@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.http_table import DOCUMENTS, F, Living, write_articles
-from tests.servers import Response, Server, children, living, serve, until
+from tests.servers import Response, Server, children, living, request, serve, until
 
 COUNT = 3
 MANY = 90  # connections: enough for every worker to get some
@@ -23,8 +23,9 @@ def site(tmp_path) -> Iterator[Living]:
     """A server of three workers."""
     articles = write_articles(tmp_path / "articles")
     with serve(tmp_path, articles, "--workers", str(COUNT)) as server:
-        until(lambda: len(workers(server)) == COUNT, "the workers do not start")
-        yield Living(server, articles)
+        site = Living(server, articles)
+        until(lambda: all(site.get().status == 200 for _ in range(MANY)), "they do not start")
+        yield site
 
 
 def workers(server: Server) -> list[int]:
@@ -61,6 +62,12 @@ def alone(worker: int, server: Server) -> Iterator[None]:
 
 def seen(answer: Response) -> tuple[str, str, bytes]:
     return answer["etag"], answer["last-modified"], answer.body
+
+
+def test_the_server_is_ready_when_every_worker_is(tmp_path):
+    articles = write_articles(tmp_path / "articles")
+    with serve(tmp_path, articles, "--workers", str(COUNT)) as server:
+        assert {request(server, "GET", F).status for _ in range(MANY)} == {200}
 
 
 def test_every_worker_gives_the_same_bytes_and_validators(site):

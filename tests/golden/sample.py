@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from feedhub.article import Article, Author, Image, Provider, Related
 from feedhub.feed import Channel, Feed, FeedState, build_feed
-from feedhub.formats import FORMATS, opml
+from feedhub.formats import FORMATS, index, opml
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -150,4 +150,25 @@ def documents() -> dict[str, bytes]:
         for row in FORMATS.values()
     }
     groups = [("", [subscription()]), ("Topics", [archive(), drafts()]), ("Authors", [])]
-    return found | {"feeds.opml": opml.encode(CHANNEL, groups, ".rss")}
+    lists = {"feeds.opml": opml.encode(CHANNEL, groups, ".rss"), "index.html": page()}
+    return found | lists
+
+
+def page() -> bytes:
+    """Return the page of a site with two topics, one of them empty, and nobody who writes."""
+    rows = [
+        row("Feeds & more", "", "all", 1_234, EVERYTHING.published),
+        row("AT&T · Feeds & more", "AT&T", "topics/at-t", 1, VIDEO.published),
+        row("視頻 · Feeds & more", "視頻", "topics/視頻", 0, None),
+    ]
+    groups = [("", rows[:1]), ("Topics", rows[1:]), ("Authors", [])]
+    return index.encode(CHANNEL, groups, CHANNEL.url("feeds.opml"))
+
+
+def row(title: str, label: str, path: str, count: int, newest: datetime | None) -> index.IndexRow:
+    """Return a feed as the page lists it, with an address in every format."""
+    links = tuple(
+        (known.title, known.media_type.partition(";")[0], CHANNEL.url(path + known.suffix))
+        for known in FORMATS.values()
+    )
+    return index.IndexRow(title, label, count, newest, links)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from feedhub import __version__
+from feedhub.cli import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,11 +38,11 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse what is not known here, where the options of the command are."""
-        options, unknown = super().parse_known_args(args, namespace)
+        found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             near = _nearest(unknown[0].split("=")[0], self._option_string_actions)
             self.error(f"unknown argument {unknown[0]!r}{near}")
-        return options, unknown
+        return found, unknown
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -102,23 +103,23 @@ def _add_render(commands: _Commands[_Parser]) -> None:
         "articles public --watch",
         "articles preview --drafts",
     )
-    _add_source(command)
+    options.add_source(command)
     command.add_argument("out", metavar="OUT", type=Path, help="folder to write to")
-    _add_configuration(command)
+    options.add_configuration(command)
     command.add_argument(
         "--catalog",
         metavar="PATH",
         type=Path,
         help="file that keeps what was read; default: one in the user's cache folder",
     )
-    _add_formats(command)
-    _add_drafts(command)
+    options.add_formats(command)
+    options.add_drafts(command)
     command.add_argument(
         "--watch",
         action="store_true",
         help="go on, and render again when a file changes or a scheduled article is due",
     )
-    _add_shrink(command)
+    options.add_shrink(command)
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -138,50 +139,25 @@ def _add_serve(commands: _Commands[_Parser]) -> None:
         nargs="?",
         help="folder of article files, followed as it changes; without it --catalog is only read",
     )
-    _add_configuration(command)
+    options.add_configuration(command)
     command.add_argument(
         "--catalog",
         metavar="PATH",
         type=Path,
         help="file that feedhub sync keeps; default with SOURCE: one in the user's cache folder",
     )
-    _add_sockets(command)
+    options.add_sockets(command)
     command.add_argument(
         "--workers",
         metavar="N",
-        type=_positive,
+        type=options.positive,
         default=1,
         help="processes that answer",
     )
-    _add_log(command)
-    _add_drafts(command)
-    _add_shrink(command)
-    _add_parent(command)
-
-
-def _add_sockets(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--host",
-        metavar="HOST",
-        default="127.0.0.1",
-        help="default: 127.0.0.1",
-    )
-    command.add_argument(
-        "--port",
-        metavar="PORT",
-        type=_port,
-        default=8000,
-        help="port to listen on, 0 for any that is free; default: 8000",
-    )
-    command.add_argument("--uds", metavar="PATH", type=Path, help="listen on a Unix socket instead")
-    command.add_argument(
-        "--fd", metavar="N", type=int, help="listen on an open socket that was handed over"
-    )
-    command.add_argument(
-        "--admin",
-        metavar="PLACE",
-        help="HOST:PORT or path of a socket for /livez, /readyz and /metrics; default: none",
-    )
+    options.add_log(command)
+    options.add_drafts(command)
+    options.add_shrink(command)
+    options.add_parent(command)
 
 
 def _add_sync(commands: _Commands[_Parser]) -> None:
@@ -191,57 +167,20 @@ def _add_sync(commands: _Commands[_Parser]) -> None:
         "bring the catalog that feedhub serve reads up to SOURCE",
         "articles --catalog /var/lib/feedhub/catalog.sqlite --watch",
     )
-    _add_source(command)
+    options.add_source(command)
     command.add_argument(
         "--catalog", metavar="PATH", type=Path, required=True, help="file to write"
     )
-    _add_configuration(command)
-    _add_drafts(command)
+    options.add_configuration(command)
+    options.add_drafts(command)
     command.add_argument(
         "--watch",
         action="store_true",
         help="go on, and do it again when a file changes or a scheduled article is due",
     )
-    _add_shrink(command)
+    options.add_shrink(command)
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
-    _add_parent(command)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65_535:
-        raise ValueError
-    return number
-
-
-def _add_log(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--log",
-        choices=("text", "json"),
-        default="text",
-        help="text (the default, combined log format) or json, one line an answer",
-    )
-
-
-def _add_shrink(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--allow-shrink",
-        action="store_true",
-        help="publish although nothing, or less than half of what was out, is left",
-    )
-
-
-def _add_parent(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--parent", metavar="PID", type=int, help="end when this process is not the parent any more"
-    )
+    options.add_parent(command)
 
 
 def _add_check(commands: _Commands[_Parser]) -> None:
@@ -252,9 +191,9 @@ def _add_check(commands: _Commands[_Parser]) -> None:
         "articles",
         "articles --format github",
     )
-    _add_source(command)
-    _add_configuration(command)
-    _add_drafts(command)
+    options.add_source(command)
+    options.add_configuration(command)
+    options.add_drafts(command)
     command.add_argument(
         "--format",
         choices=("text", "json", "github"),
@@ -271,10 +210,10 @@ def _add_feeds(commands: _Commands[_Parser]) -> None:
         "articles",
         "articles --json",
     )
-    _add_source(command)
-    _add_configuration(command)
-    _add_formats(command)
-    _add_drafts(command)
+    options.add_source(command)
+    options.add_configuration(command)
+    options.add_formats(command)
+    options.add_drafts(command)
     command.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
@@ -293,31 +232,4 @@ def _add_init(commands: _Commands[_Parser]) -> None:
         nargs="?",
         default=Path("feedhub.toml"),
         help="file to write; default: feedhub.toml; an existing one is left alone",
-    )
-
-
-def _add_source(command: argparse.ArgumentParser) -> None:
-    command.add_argument("source", metavar="SOURCE", type=Path, help="folder of article files")
-
-
-def _add_configuration(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--config", metavar="FILE", type=Path, help="default: feedhub.toml, where there is one"
-    )
-    command.add_argument(
-        "--base-url", metavar="URL", help="where the feeds are published; wins over site.base_url"
-    )
-
-
-def _add_formats(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--formats", metavar="LIST", help="such as rss,atom,json; wins over feeds.formats"
-    )
-
-
-def _add_drafts(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--drafts",
-        action="store_true",
-        help="let unpublished articles in, for a preview; every title then says so",
     )

@@ -206,6 +206,8 @@ def _parsed_manifest(text: bytes) -> Manifest:
 
 def _foreign(place: Path) -> OutputError:
     advice = "move it away or choose another folder"
+    if place.name == "index.html":  # a site has one nearly always
+        advice += ", or leave html out of the formats"
     return OutputError(f"{place}: was not written by feedhub and is left alone; {advice}")
 
 

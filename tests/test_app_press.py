@@ -1,0 +1,160 @@
+"""The press: one thread for the catalog, faults told once, everything let go at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from feedhub.errors import CatalogError, ConfigError
+from tests.fronts import Front, bench_on_disk, front_of
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = bench_on_disk(tmp_path)
+    bench.write("a.md", title="First", topics=["AI"])
+    bench.sync()
+    yield bench
+    bench.catalog.close()
+
+
+@pytest.fixture
+def front(bench):
+    with front_of(bench) as front:
+        yield front
+
+
+class Shelf:
+    """A library that says where it was asked, and has what it is told."""
+
+    edition = None
+    problem = "nothing"
+
+    def __init__(self) -> None:
+        self.threads: set[str] = set()
+        self.reloads = 0
+
+    def refresh(self) -> None:
+        self.threads.add(threading.current_thread().name)
+
+    def reload(self) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.reloads += 1
+
+    close = refresh
+
+
+def test_the_catalog_is_only_touched_in_one_thread_of_its_own():
+    shelf = Shelf()
+    front = Front(shelf)
+    for _ in range(5):
+        front.refresh()
+    front.runner.run(front.press.reload())
+    front.close()
+
+    (name,) = shelf.threads
+    assert name.startswith("library")
+    assert shelf.reloads == 1
+
+
+def test_what_goes_wrong_is_told_once(capsys):
+    shelf = Shelf()
+    front = Front(shelf)
+    for problem in ("nothing", "the disk", "the disk", "", "the disk"):
+        told = []
+
+        def refresh(problem: str = problem) -> None:
+            shelf.problem = problem
+
+        shelf.refresh = refresh  # type: ignore[method-assign]
+        front.refresh()
+        told.append(capsys.readouterr().err)
+        assert told == [{"the disk": told[0], "": "", "nothing": ""}[problem]]
+    assert told == ["feedhub: the disk\n"]
+
+    front.close()
+
+
+def test_a_slow_build_holds_up_no_answer(front):
+    """While one document is built, what is at hand and every 304 are answered."""
+    etag = front.get("/all.atom").fields["etag"]
+    go, real = threading.Event(), front.library.build
+
+    def slow(*args: Any) -> Any:
+        go.wait(30)
+        return real(*args)
+
+    front.library.build = slow
+
+    async def look() -> tuple[int, int, bool]:
+        from tests.fronts import ask, scope_of
+
+        waiting = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", host="x")))
+        await asyncio.sleep(0.01)
+        hand = await ask(front.app, scope_of("/all.atom", host="x"))
+        none = await ask(front.app, scope_of("/all.atom", host="x", if_none_match=etag))
+        still = not waiting.done()
+        go.set()
+        assert (await waiting).status == 200
+        return hand.status, none.status, still
+
+    assert front.runner.run(look()) == (200, 304, True)
+
+
+def test_the_budget_is_kept_and_shown(bench):
+    with front_of(bench, budget=10) as front:
+        assert front.get("/all.rss").status == 200
+        assert front.get("/all.rss").status == 200
+        front.refresh()
+        assert front.metrics.registry.get_sample_value("feedhub_kept_bytes") == 0
+        assert front.metrics.registry.get_sample_value("feedhub_builds_total") == 2
+
+    with front_of(bench) as front:
+        size = len(front.get("/all.rss").body)
+        front.refresh()
+        assert front.metrics.registry.get_sample_value("feedhub_kept_bytes") == size
+
+
+def test_a_wrong_configuration_is_told_to_who_asks_for_it(front):
+    def wrong() -> Any:
+        raise ConfigError("no")
+
+    front.library._read_config = wrong
+    with pytest.raises(ConfigError):
+        front.runner.run(front.press.reload())
+
+    assert front.get("/all.rss").status == 200
+
+
+def test_a_new_configuration_counts_at_once(bench, front):
+    from dataclasses import replace
+
+    bench.config = replace(bench.config, http=replace(bench.config.http, max_age=120))
+    front.runner.run(front.press.reload())
+
+    assert "max-age=120" in front.get("/all.rss").fields["cache-control"]
+
+
+def test_news_that_cannot_be_told_are_none(front):
+    entry = front.library.edition.entries["/all.rss"]
+
+    assert front.runner.run(front.press.news(entry, "unknown", "gzip")) is None
+
+
+def test_the_rest_of_the_log_is_written_at_the_end(bench):
+    with front_of(bench) as front:
+        front.get("/all.rss")
+        assert front.log.getvalue() == ""
+
+    assert front.log.getvalue().count("\n") == 1
+
+
+def test_a_fault_is_told_in_one_line(front, capsys):
+    front.press.complain("all.rss cannot be built", CatalogError("two\nlines\x1b[31m"))
+
+    told = capsys.readouterr().err
+    assert told.startswith("feedhub: all.rss cannot be built: CatalogError: two lines")
+    assert told.count("\n") == 1
