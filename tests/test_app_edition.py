@@ -158,3 +158,17 @@ def test_a_document_that_changed_is_dated_later(bench):
     for name in ("/all.rss", "/all.json", "/topics/café-crème.atom"):
         assert after.entries[name].last_modified >= before.entries[name].last_modified + 1
         assert format_http_date(after.entries[name].last_modified)
+
+
+def test_no_date_of_an_answer_is_still_to_come():
+    """RFC 9110, 8.8.2.1: changes within a second are given the seconds after it."""
+    document = entry()
+    fields = document.variant("").whole
+    moment = document.last_modified
+
+    assert document.dated(fields, moment) is fields
+    assert document.dated(fields, moment + 1_000.5) is fields
+    earlier = dict(document.dated(fields, moment - 1.5))
+    assert earlier.pop(b"last-modified") == b"Tue, 09 Jun 2020 10:59:58 GMT"
+    assert earlier.items() <= dict(fields).items()
+    assert len(earlier) == len(fields) - 1

@@ -15,7 +15,7 @@ import pytest
 import feedhub
 from feedhub.catalog import Catalog
 from feedhub.check import as_github
-from feedhub.cli import commands, main
+from feedhub.cli import commands, main, places
 from feedhub.cli.arguments import build_parser
 from feedhub.config import load_config
 from feedhub.errors import Problem
@@ -23,7 +23,7 @@ from feedhub.render.folder import OutputFolder
 from tests.kit import article_text, files_below
 
 BASE = ("--base-url", "https://feeds.example.org")
-COMMANDS = ("render", "check", "feeds", "init")
+COMMANDS = ("render", "serve", "sync", "check", "feeds", "init")
 UNTITLED = "---\nwebUrl: https://news.example/x\ndate: 2020-06-09\nexcerpt: Words.\n---\n"
 
 
@@ -78,7 +78,7 @@ def test_render_says_what_it_did(run):
     told = re.fullmatch(
         r"articles: 3 found, 3 read, 1 published, "
         r"2 left out \(1 unpublished, 1 without front matter\), 0 rejected\n"
-        r"documents: 7 written, 0 unchanged, 0 files removed\n"
+        r"documents: 8 written, 0 unchanged, 0 files removed\n"
         r"\d+\.\d\d seconds\n",
         ran.out,
     )
@@ -100,7 +100,7 @@ def test_render_says_it_as_json(run):
             "hidden": {"unpublished": 1},
             "rejected": 0,
         },
-        "documents": {"written": 7, "unchanged": 0, "removed_files": 0},
+        "documents": {"written": 8, "unchanged": 0, "removed_files": 0},
     }
 
 
@@ -170,6 +170,16 @@ def test_another_render_at_once_is_code_2(run):
         ("render articles public --base-url example.org", "site.base_url must be an absolute"),
         ("render articles public --config none.toml", "none.toml: cannot be read: No such file"),
         ("render articles loop", "loop/.feedhub: cannot be written: Too many levels of symbolic"),
+        ("render articles public --formats html", "feeds.formats: html shows people the feeds;"),
+        ("serve", "say what to serve: SOURCE, or --catalog FILE that feedhub sync keeps"),
+        ("serve missing", "missing: does not exist; SOURCE is the folder of article files"),
+        ("serve --catalog c.db --admin 9100", "--admin 9100: write 127.0.0.1:9100, or the path of"),
+        ("serve --catalog c.db --admin h:70000", "--admin h:70000: write 127.0.0.1:9100, or the"),
+        ("serve --catalog c.db --fd 77", "--fd 77: this is no socket: Bad file descriptor"),
+        ("serve --catalog c.db --uds articles", "articles: cannot listen: Address already in use"),
+        ("sync missing --catalog c.db", "missing: does not exist; SOURCE is the folder of"),
+        ("sync articles --catalog articles", "articles: the catalog cannot be opened"),
+        ("sync articles --catalog c.db --config x", "x: cannot be read: No such file"),
         ("init articles/good.md", "articles/good.md: exists already and is left alone"),
         ("init none/feedhub.toml", "none/feedhub.toml: cannot be written: No such file"),
     ],
@@ -204,6 +214,9 @@ def test_the_default_catalog_may_not_lie_in_the_output(run, monkeypatch: pytest.
         ("render a b c", "feedhub render: unknown argument 'c'; see feedhub render --help"),
         ("render a b --form rss", "unknown argument '--form'; did you mean --format"),
         ("feeds a --catalog x", "feedhub feeds: unknown argument '--catalog'; see"),
+        ("sync a", "feedhub sync: the following arguments are required: --catalog"),
+        ("serve a --log xml", "invalid choice: 'xml'; see feedhub serve --help"),
+        ("serve a --formats rss", "feedhub serve: unknown argument '--formats'"),
         ("check a --format gitub", "invalid choice: 'gitub'; did you mean github?"),
         ("check a --format", "argument --format: expected one argument"),
         ("--verbose", "feedhub: the following arguments are required: COMMAND"),
@@ -486,9 +499,9 @@ def test_a_relative_cache_folder_is_ignored(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setattr(sys, "platform", "linux")
-    assert commands._cache_folder() == Path("/home/somebody/.cache")
+    assert places._cache_folder() == Path("/home/somebody/.cache")
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert commands._cache_folder() == Path("/home/somebody/Library/Caches")
+    assert places._cache_folder() == Path("/home/somebody/Library/Caches")
 
 
 def test_a_catalog_of_ones_own_choice_is_used(run):

@@ -62,7 +62,7 @@ def test_without_anything_the_defaults_hold(folder: Path) -> None:
     assert config.site.authority == "127.0.0.1,2026"
     assert config.source.base_url == config.site.base_url
     assert config.feeds == Config().feeds
-    assert config.feeds.formats == ("rss", "atom", "json")
+    assert config.feeds.formats == ("rss", "atom", "json", "html")
 
 
 def test_the_file_of_the_current_folder_is_found(folder: Path) -> None:
@@ -240,6 +240,10 @@ def test_variables_stand_for_values_of_every_kind() -> None:
         "FEEDHUB_FEEDS_KINDS": "all, topic",
         "FEEDHUB_RENDER_COMPRESS": "",
         "FEEDHUB_HTTP_MAX_AGE": "0",
+        "FEEDHUB_HTTP_DELTA": "true",
+        "FEEDHUB_HTTP_TRUSTED_PROXIES": "127.0.0.1, ::1",
+        "FEEDHUB_FEEDS_GONE": "topics/a, /topics/b",
+        "FEEDHUB_FEEDS_MOVED": "topics/c -> topics/d, topics/e->topics/d",
         "FEEDHUB_SITE_TITLE": "  Übersicht ",
     }
     config = load_config(None, environ)
@@ -248,6 +252,10 @@ def test_variables_stand_for_values_of_every_kind() -> None:
     assert config.feeds.kinds == ("all", "topic")
     assert config.render.compress == ()
     assert config.http.max_age == 0
+    assert config.http.delta is True
+    assert config.http.trusted_proxies == ("127.0.0.1", "::1")
+    assert config.feeds.gone == ("topics/a", "topics/b")
+    assert config.feeds.moved == (("topics/c", "topics/d"), ("topics/e", "topics/d"))
     assert config.site.title == "Übersicht"
 
 
@@ -274,6 +282,19 @@ def test_mistakes_in_flags_are_told() -> None:
         ("source.timezone", "Europe/Berlin", "Europe/Berlin"),
         ("source.ignore", [], ()),
         ("source.ignore", ("a", "b"), ("a", "b")),
+        ("feeds.gone", ["/topics/old/", " all "], ("topics/old", "all")),
+        (
+            "feeds.moved",
+            ["topics/ml -> topics/machine-learning", "/authors/x/->/authors/y/"],
+            (("topics/ml", "topics/machine-learning"), ("authors/x", "authors/y")),
+        ),
+        ("feeds.moved", ["a -> c", "b -> c"], (("a", "c"), ("b", "c"))),
+        ("http.parser", "h11", "h11"),
+        (
+            "http.trusted_proxies",
+            ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"],
+            ("127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"),
+        ),
     ],
 )
 def test_good_values_are_held_normalised(name: str, given: object, held: object) -> None:
@@ -317,9 +338,26 @@ def test_good_values_are_held_normalised(name: str, given: object, held: object)
         ("source.timezone", "Mars/Olympus", "no such time zone"),
         ("source.timezone", "../../etc/passwd", "no such time zone"),
         ("source.timezone", "Europe", "no such time zone"),
+        ("feeds.gone", [""], "a name is empty"),
+        ("feeds.gone", ["/"], "a name is empty"),
+        ("feeds.gone", ["topics/a", "/topics/a/"], "stands there twice"),
+        ("feeds.moved", ["topics/a"], "write topics/old -> topics/new"),
+        ("feeds.moved", ["a -> b -> c"], "write topics/old -> topics/new"),
+        ("feeds.moved", ["-> b"], "a name is empty"),
+        ("feeds.moved", ["a ->"], "a name is empty"),
+        ("feeds.moved", ["a -> a"], "stands there twice"),
+        ("feeds.moved", ["a -> b", "/a -> c"], "stands there twice"),
+        ("feeds.moved", ["a -> b", "b -> c"], "moves itself"),
+        ("feeds.moved", ["b -> c", "a -> b"], "moves itself"),
+        ("http.parser", "h12", "it is 'h12'"),
+        ("http.parser", "", "it is ''"),
+        ("http.trusted_proxies", ["proxy.example"], "proxy.example"),
+        ("http.trusted_proxies", [""], "does not appear to be"),
+        ("http.trusted_proxies", ["10.0.0.1/8"], "host bits"),
+        ("http.trusted_proxies", ["::1", "::1"], "stands there twice"),
     ],
 )
-def test_bad_values_are_refused_with_the_reason(name: str, given: str, why: str) -> None:
+def test_bad_values_are_refused_with_the_reason(name: str, given: object, why: str) -> None:
     message = refusal(None, {}, {name: given})
 
     assert message.startswith(f"{name} must be {KEYS[name].metadata['must']}: ")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -109,6 +110,40 @@ def test_row_51_a_change_that_no_subscriber_sees_changes_nothing(living):
             before[target]["last-modified"],
             before[target].body,
         )
+
+
+def test_row_51_a_scheduled_article_comes_by_itself_and_no_cache_sleeps_over_it(living):
+    old = living.get()
+    soon = datetime.now(UTC) + timedelta(seconds=100)
+    living.write("late.md", "Later", publishedDateTime=soon.isoformat())
+    shortened = (
+        r"public, max-age=(6\d|[789]\d|100), stale-while-revalidate=300, stale-if-error=3600"
+    )
+    until(
+        lambda: re.fullmatch(shortened, living.get()["cache-control"]), "max-age is not shortened"
+    )
+    assert living.get(If_None_Match=old["etag"]).status == 304
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    living.write("late.md", "Later", publishedDateTime=soon.isoformat())
+    new = living.after(old["etag"])
+    assert datetime.now(UTC) >= soon
+    assert b"Later" in new.body
+    assert modified(new) > modified(old)
+    assert living.get()["cache-control"] == CACHE_CONTROL
+
+
+def test_row_51_a_restart_loses_no_validator(tmp_path):
+    articles = write_articles(tmp_path / "articles")
+    answers = []
+    with serve(tmp_path, articles) as server:
+        living = Living(server, articles)
+        old = living.get()
+        living.write("1.md", "Edited", publishedDateTime="2020-06-02T11:00:00Z")
+        answers.append(living.after(old["etag"]))
+    for _ in range(2):
+        with serve(tmp_path, articles) as server:
+            answers.append(request(server, "GET", F))
+    assert len({(a["etag"], a["last-modified"], a.body) for a in answers}) == 1
 
 
 def watch(living: Living, coding: str, seen: list[Response], stop: threading.Event) -> None:

@@ -84,3 +84,11 @@ def test_two_servers_of_one_source_give_the_same_validators(both, tmp_path):
             one, two = (request(place, "HEAD", target, lines) for place in (server, other))
             assert one["etag"] == two["etag"]
             assert one["last-modified"] == two["last-modified"]
+
+
+def test_an_archive_may_be_kept_longer_than_a_feed_that_grows(both):
+    _, server = both
+    for target, seconds in {"/all/2020-02": 86_400, "/all/2020-06": 900, "/all": 900}.items():
+        for ending in (".rss", ".atom", ".json"):
+            answer = request(server, "GET", target + ending)
+            assert answer["cache-control"].startswith(f"public, max-age={seconds}, stale-while-")

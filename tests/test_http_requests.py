@@ -20,7 +20,7 @@ from tests.http_table import (
     opened,
     small_and_silent,
     without_date,
-)
+)from tests.servers import exchange
 
 EVIL = "evil.example"
 
@@ -58,6 +58,20 @@ def test_row_24_a_method_that_writes_is_405_whatever_its_conditions(front, metho
     assert answer.status == front.says(405, 24, method)
     assert answer["allow"] == "GET, HEAD, OPTIONS"
     assert small_and_silent(answer)
+
+
+@pytest.mark.parametrize(("method", "status"), [("POST", 404), ("OPTIONS", 404), ("HEAD", 404)])
+def test_row_24_where_there_is_nothing_no_method_is_allowed(front, method, status):
+    answer = front.ask(method, "/none", ("Content-Length", "0"))
+    assert (answer.status, answer.header("allow")) == (status, None)
+    assert small_and_silent(answer, "none")
+
+
+def test_row_24_options_of_the_whole_server_are_told(front):
+    answer = front.ask("OPTIONS", "*")
+    assert answer.status == front.says(204, 24, "*")
+    if answer.status == 204:
+        assert answer["allow"] == "GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize("method", ["TRACE", "FOO"])
@@ -181,7 +195,9 @@ def test_row_35_a_guess_is_404_and_not_echoed(front, target):
     assert small_and_silent(answer, "script", "x=1", ".bak", "~", ".git", ".env")
 
 
-@pytest.mark.parametrize(("length", "status"), [(2_000, 404), (9_000, 414), (70_000, 414)])
+@pytest.mark.parametrize(
+    ("length", "status"), [(2_000, 404), (8_100, 404), (8_193, 414), (9_000, 414), (70_000, 414)]
+)
 def test_row_36_a_long_path_is_refused_briefly(front, length, status):
     answer = front.get("/" + "a" * (length - 1))
     assert answer.status == front.says(status, 36, str(length))
@@ -324,6 +340,15 @@ def test_row_47_a_body_is_passed_over(front):
     answer = front.ask("GET", F, ("Content-Length", "5"), body=b"12345")
     assert answer.status == front.says(200, 47)
     assert answer.body == front.plain().body
+
+
+def test_row_47_what_follows_a_body_is_the_next_request(front):
+    head = f"GET {F} HTTP/1.1\r\nHost: feeds.example.org\r\n"
+    first, second = f"{head}Content-Length: 5\r\n\r\n12345", f"{head}Connection: close\r\n\r\n"
+    answer = exchange(front.place.address, (first + second).encode())
+    assert (answer.status, answer.body) == (200, front.plain().body)
+    assert answer.rest.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.rest.endswith(b"\r\n\r\n" + front.plain().body)
 
 
 @pytest.mark.parametrize("count", [600, 1_800])

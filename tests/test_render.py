@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from tests.renders import published, render_bench, stamps
 
 FEEDS = ("all", "topics/ibm-ai", "topics/ai", "providers/pc-magazine", "categories/news")
 DOCUMENTS = {f"{feed}.{suffix}" for feed in FEEDS for suffix in ("rss", "atom", "json")}
+LISTS = {"feeds.opml", "index.html"}
 FOLDERS = {"topics", "providers", "categories"}
 
 
@@ -57,9 +59,9 @@ def with_codings(paths: set[str]) -> set[str]:
 
 def test_the_seeds_give_one_article_in_every_feed_it_belongs_to(seed_bench: Bench, out: Path):
     report = render_bench(seed_bench, out)
-    assert published(out) == with_codings(DOCUMENTS | {"feeds.opml"}) | FOLDERS
+    assert published(out) == with_codings(DOCUMENTS | LISTS) | FOLDERS
     assert (report.published, report.changes.states) == (1, {"shown": 1, "unpublished": 4})
-    assert (report.written, report.unchanged, report.removed) == (16, 0, 0)
+    assert (report.written, report.unchanged, report.removed) == (17, 0, 0)
     for path in DOCUMENTS:
         assert entry_count(out / path) == 1, path
 
@@ -86,7 +88,7 @@ def test_no_draft_is_left_after_a_preview_in_the_same_folder(seed_bench: Bench, 
     render_bench(seed_bench, out)
     seed_bench.drafts = False
     assert render_bench(seed_bench, out).published == 1, "a preview is no measure for the guard"
-    assert published(out) == with_codings(DOCUMENTS | {"feeds.opml"}) | FOLDERS
+    assert published(out) == with_codings(DOCUMENTS | LISTS) | FOLDERS
     assert b"[drafts]" not in b"".join(files_below(out).values())
 
 
@@ -104,7 +106,7 @@ def test_a_preview_does_not_forget_what_was_published(bench: Bench, out: Path):
 def test_compressed_copies_decode_to_the_document_and_share_its_time(bench: Bench, out: Path):
     render_bench(bench, out)
     for place in map(out.joinpath, published(out)):
-        if place.suffix in {".rss", ".atom", ".json", ".opml"}:
+        if place.suffix in {".rss", ".atom", ".json", ".opml", ".html"}:
             zipped, brotlied = Path(f"{place}.gz"), Path(f"{place}.br")
             assert gzip.decompress(zipped.read_bytes()) == place.read_bytes()
             assert brotli.decompress(brotlied.read_bytes()) == place.read_bytes()
@@ -116,9 +118,10 @@ def test_a_restored_copy_takes_the_time_of_its_document(bench: Bench, out: Path)
     render_bench(bench, out)
     (out / "all.rss.gz").unlink()
     (out / "topics/ai.atom.br").write_bytes(b"torn")
-    (out / "feeds.opml").unlink()
+    for path in LISTS:
+        (out / path).unlink()
     render_bench(bench, out)
-    for document in ("all.rss", "topics/ai.atom", "feeds.opml"):
+    for document in ("all.rss", "topics/ai.atom", *LISTS):
         places = [out / f"{document}{coding}" for coding in ("", ".gz", ".br")]
         assert len({place.stat().st_mtime_ns for place in places}) == 1, document
 
@@ -145,7 +148,7 @@ def test_a_second_render_moves_nothing(bench: Bench, out: Path):
     render_bench(bench, out)
     before = stamps(out)
     report = render_bench(bench, out, NOW + timedelta(days=1))
-    assert (report.written, report.unchanged, report.removed) == (0, 10, 0)
+    assert (report.written, report.unchanged, report.removed) == (0, 11, 0)
     assert stamps(out) == before
 
 
@@ -161,7 +164,7 @@ def test_an_edit_moves_only_the_feeds_it_belongs_to(bench: Bench, out: Path):
 
 
 @pytest.mark.parametrize("harm", ["edit", "delete", "empty", "replace by a link"])
-@pytest.mark.parametrize("path", ["all.rss", "topics/ai.json.gz", "feeds.opml"])
+@pytest.mark.parametrize("path", ["all.rss", "topics/ai.json.gz", "feeds.opml", "index.html.br"])
 def test_what_is_harmed_by_hand_is_restored(bench: Bench, out: Path, path: str, harm: str):
     render_bench(bench, out)
     before, place = files_below(out), out / path
@@ -207,7 +210,7 @@ def test_a_lost_catalog_rewrites_nothing(bench: Bench, out: Path, tmp_path: Path
     render_bench(bench, out)
     before = stamps(out)
     report = render_bench(make_bench(tmp_path), out, NOW + timedelta(days=1))
-    assert (report.written, report.unchanged) == (0, 10)
+    assert (report.written, report.unchanged) == (0, 11)
     assert stamps(out) == before
 
 
@@ -267,7 +270,7 @@ def test_an_identical_foreign_file_is_adopted(bench: Bench, out: Path):
     out.mkdir()
     shutil.copy(out.with_name("model") / "all.rss", out / "all.rss")
     stamp = stamps(out)["all.rss"]
-    assert render_bench(bench, out).written == 9
+    assert render_bench(bench, out).written == 10
     assert stamps(out)["all.rss"] == stamp
     bench.write("three.md", title="Three again", topics=["Law"])
     render_bench(bench, out)
@@ -277,6 +280,7 @@ def test_an_identical_foreign_file_is_adopted(bench: Bench, out: Path):
 def test_other_files_stay_as_they_are(bench: Bench, out: Path):
     (out / "topics/ai").mkdir(parents=True)
     mine = {"index.html": "page", "topics/mine.rss": "feed", "topics/ai/note.txt": "note"}
+    bench.config = make_bench(bench.root.parent, feeds__formats=["rss", "atom", "json"]).config
     for path, text in mine.items():
         (out / path).write_text(text)
     before = {path: stamps(out)[path] for path in mine}
@@ -284,6 +288,80 @@ def test_other_files_stay_as_they_are(bench: Bench, out: Path):
     (bench.root / "one.md").unlink()
     render_bench(bench, out)
     assert {path: stamps(out)[path] for path in mine} == before
+
+
+@pytest.mark.parametrize("path", ["index.html", "index.html.gz"])
+def test_a_page_of_ones_own_is_named_and_left_alone(bench: Bench, out: Path, path: str):
+    out.mkdir()
+    (out / path).write_text("mine")
+    before = stamps(out)[path]
+    with pytest.raises(OutputError, match=f"{path}: was not written by feedhub and is left alone"):
+        render_bench(bench, out)
+    assert (published(out), stamps(out)[path]) == ({path}, before)
+    assert (out / path).read_text() == "mine"
+
+
+def test_who_wants_no_page_can_put_one_of_their_own_in_its_place(bench: Bench, out: Path):
+    render_bench(bench, out)
+    bench.config = make_bench(bench.root.parent, feeds__formats=["rss", "atom", "json"]).config
+    assert render_bench(bench, out).removed == 3
+    (out / "index.html").write_text("mine")
+    render_bench(bench, out)
+    assert (out / "index.html").read_text() == "mine"
+
+
+# The time of a file, by which web servers tell versions: some see whole seconds only
+
+
+def test_a_file_that_is_replaced_gets_a_later_second(bench: Bench, out: Path):
+    render_bench(bench, out)
+    seconds = [mtimes(out)]
+    for number in range(3):
+        bench.write("three.md", title=f"Title {number}", topics=["Law"])
+        render_bench(bench, out, NOW + timedelta(days=1 + number))
+        seconds.append(mtimes(out))
+    for before, after in itertools.pairwise(seconds):
+        assert len(before) == len(after) == 11
+        for path in ("all.rss", "topics/law.json"):
+            assert after[path] >= before[path] + 1, path
+        for path in ("topics/ai.rss", "topics/ai.json"):
+            assert after[path] == before[path], path
+
+
+def mtimes(out: Path) -> dict[str, int]:
+    """Return the whole second of each document's time, which its copies share to the last bit."""
+    found: dict[str, int] = {}
+    for path in published(out):
+        document = path.removesuffix(".gz").removesuffix(".br")
+        if (out / path).is_file():
+            times = {(out / f"{document}{coding}").stat().st_mtime_ns for coding in ("", ".gz")}
+            assert times == {(out / path).stat().st_mtime_ns}, path
+            found[document] = times.pop() // 1_000_000_000
+    return found
+
+
+@pytest.mark.parametrize("ahead", [0, 100])
+def test_a_file_from_the_future_is_replaced_by_one_later_still(
+    bench: Bench, out: Path, ahead: int
+):
+    render_bench(bench, out)
+    now = int(time.time())
+    for path in published(out):
+        os.utime(out / path, (now, now + ahead + 0.999_999))
+    bench.write("three.md", title="Three again", topics=["Law"])
+    render_bench(bench, out)
+    assert mtimes(out)["all.rss"] > now + ahead
+    assert mtimes(out)["topics/ai.rss"] == now + ahead
+
+
+def test_what_replaces_an_old_file_has_the_time_of_its_writing(bench: Bench, out: Path):
+    render_bench(bench, out)
+    for path in published(out):
+        os.utime(out / path, (1, 1))
+    before = time.time() - 1
+    bench.write("three.md", title="Three again", topics=["Law"])
+    render_bench(bench, out)
+    assert before < mtimes(out)["all.rss"] <= time.time()
 
 
 # What is removed
@@ -298,7 +376,7 @@ def test_formats_that_are_dropped_go_with_the_folders_they_leave_empty(bench: Be
     ).config
     report = render_bench(bench, out)
     assert published(out) == {"all.json", "feeds.opml", "topics", "topics/mine.txt"}
-    assert report.removed == 2 * (3 * 3 + 1) - 2
+    assert report.removed == 2 * (3 * 3 + len(LISTS)) - 2
     (out / "topics/mine.txt").unlink()
     assert render_bench(bench, out).removed == 0
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from feedhub.app.access_log import Exchange
 from feedhub.app.answers import Answer, text_answer
 from feedhub.app.library import VanishedError
+from feedhub.document.dates import format_http_date
 from feedhub.document.negotiation import choose_coding, weights_of
 from feedhub.document.preconditions import evaluate, tags_of
 from feedhub.errors import CatalogError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from feedhub.app.edition import Edition, Entry
+    from feedhub.app.edition import Edition, Entry, Header
     from feedhub.app.press import Press
 
 _FIELDS = {
@@ -47,6 +48,15 @@ class Documents:
     def __init__(self, press: Press, rest: ASGIApp) -> None:
         self._press = press
         self._rest = rest
+        self._second = -1
+        self._dated: Header = (b"date", b"")
+
+    def _date(self) -> Header:
+        """Date is the very second (RFC 9110, 6.6.1): the server's own may lie before a change."""
+        second = int(time.time())
+        if second != self._second:
+            self._second, self._dated = second, (b"date", format_http_date(second).encode())
+        return self._dated
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
@@ -60,9 +70,8 @@ class Documents:
             await self._pass_on(scope, receive, send, fields, started)
             return
         body = b"" if scope["method"] == "HEAD" else answer.body
-        await send(
-            {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
-        )
+        headers = [self._date(), *answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         self._note(scope, fields, answer.name, answer.status, len(body), started)
 
@@ -131,6 +140,8 @@ class Documents:
 
         async def noting(message: Message) -> None:
             nonlocal status, size
+            if message["type"] == "http.response.start":
+                message["headers"] = [self._date(), *message["headers"]]
             status = message.get("status", status)
             size += 0 if scope["method"] == "HEAD" else len(message.get("body", b""))
             await send(message)

@@ -53,7 +53,7 @@ class Library:
         self._identity: tuple[int, int] | None = None
         self._version = -1
         self.edition: Edition | None = None
-        self.problem = "nothing was read yet"
+        self.problem = "starting"
         self.synced: dict[str, Any] = {}
 
     def refresh(self) -> None:
@@ -67,7 +67,7 @@ class Library:
                 self._open()
             catalog = self._catalog
             if catalog is None:
-                raise CatalogError(f"{self._place}: there is no catalog yet")
+                raise CatalogError(_EMPTY)
             version = catalog.version()
             if version != self._version:
                 self._load(catalog)
@@ -125,7 +125,7 @@ class Library:
 
     def _opened(self) -> Site:
         if self._site is None:
-            raise CatalogError(f"{self._place}: there is no catalog yet")
+            raise CatalogError(_EMPTY)
         return self._site
 
     def _moved(self) -> bool:
@@ -193,5 +193,5 @@ def _built(site: Site, planned: Planned) -> tuple[Planned, bytes]:
     return now, site.document(now).body
 
 
-_EMPTY = "nothing is published yet"
+_EMPTY = "nothing is published yet: waiting for feedhub sync"
 _OTHER = "the catalog was made with another configuration: reload feedhub sync"

@@ -26,11 +26,19 @@ if TYPE_CHECKING:
 class Press:
     """Runs a library in a thread of its own, so that nothing it does holds up an answer.
 
-    `budget` is how many bytes of documents are kept.
+    `budget` is how many bytes of documents are kept; `tells` is false in a worker, beside which
+    another process tells what is wrong with the catalog.
     """
 
     def __init__(
-        self, library: Library, budget: int, log: AccessLog, events: Events, metrics: Metrics
+        self,
+        library: Library,
+        budget: int,
+        log: AccessLog,
+        events: Events,
+        metrics: Metrics,
+        *,
+        tells: bool = True,
     ) -> None:
         self.library = library
         self._thread = ThreadPoolExecutor(1, "library")
@@ -38,6 +46,7 @@ class Press:
         self._log = log
         self._events = events
         self._metrics = metrics
+        self._tells = tells
 
     @property
     def edition(self) -> Edition | None:
@@ -63,7 +72,7 @@ class Press:
         """Look whether the catalog has moved; what went wrong is told once."""
         before = self.library.problem
         await self._in_thread(self.library.refresh)
-        if self.library.problem not in ("", before):
+        if self._tells and self.library.problem not in ("", before):
             self._events.say(self.library.problem)
         self._metrics.kept.set(self._bodies.size)
 

@@ -112,14 +112,14 @@ def _servers(running: Running) -> list[tuple[_Server, socket.socket]]:
     servers = []
     if running.public is not None:
         app = Documents(running.press, make_elsewhere(running.press))
-        servers.append((_server(app, running.http), running.public))
+        servers.append((_server(app, running.http, dates=False), running.public))
     if running.admin is not None:
         admin = make_admin(running.metrics, running.status)
         servers.append((_server(admin, running.http), running.admin))
     return servers
 
 
-def _server(app: ASGIApp, http: HttpConfig) -> _Server:
+def _server(app: ASGIApp, http: HttpConfig, *, dates: bool = True) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
@@ -129,6 +129,7 @@ def _server(app: ASGIApp, http: HttpConfig) -> _Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=dates,
             proxy_headers=bool(http.trusted_proxies),
             forwarded_allow_ips=list(http.trusted_proxies),
             timeout_keep_alive=_KEEP_ALIVE,

@@ -59,7 +59,8 @@ def _run(options: Namespace, config: Config) -> None:
     events, metrics = Events(options.log), Metrics()
     library = Library(options.catalog, lambda: config_of(options), drafts=options.drafts)
     log = AccessLog(sys.stdout, options.log)
-    press = Press(library, config.http.cache_megabytes * 1_000_000, log, events, metrics)
+    budget, tells = config.http.cache_megabytes * 1_000_000, options.parent is None
+    press = Press(library, budget, log, events, metrics, tells=tells)
     alone = options.workers == 1
     running = Running(
         press=press,
@@ -107,8 +108,8 @@ def _add_children(running: Running, options: Namespace, public: socket.socket) -
 
     if options.source is not None:
         command = [*_command(options, "sync", str(options.source)), "--watch"]
-        shrink = ["--allow-shrink"] if options.allow_shrink else []
-        sync = Child("feedhub sync", [*command, *shrink], running.events, quiet=True)
+        command += ["--allow-shrink"] * options.allow_shrink + ["--json"] * (options.log == "json")
+        sync = Child("feedhub sync", command, running.events, quiet=True)
         running.children.append(sync)
     if options.workers > 1:
         running.children.extend(_workers(running.events, options, public))

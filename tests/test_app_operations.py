@@ -1,0 +1,341 @@
+"""What operators see: metrics, readiness, events, the service manager, sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from feedhub.app import metrics as metrics_room
+from feedhub.app.access_log import Exchange
+from feedhub.app.admin import make_admin
+from feedhub.app.events import Events
+from feedhub.app.metrics import Metrics, exposition
+from feedhub.app.sockets import from_descriptor, handed_over, listen_tcp, listen_unix, told
+from feedhub.app.status import Status
+from feedhub.app.systemd import notify, watchdog_seconds
+from feedhub.errors import ConfigError
+from tests.fronts import Reply, ask, scope_of
+
+WELL = Status(
+    ready=True,
+    problem="",
+    generation=7,
+    documents=12,
+    articles={"shown": 5, "hidden": 2},
+    rejected=1,
+    synced=1_591_700_000.5,
+    seconds=0.25,
+)
+EXCHANGE = Exchange("192.0.2.7", "GET", "/all.rss", "1.1", "", "", 200, 1_000, 0.002)
+
+
+def samples(body: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Read the text format as Prometheus does."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(body.decode())
+        for sample in family.samples
+    }
+
+
+def single(body: bytes, name: str, **labels: str) -> float:
+    return samples(body)[name, tuple(sorted(labels.items()))]
+
+
+def test_answers_are_counted_by_format_and_status():
+    metrics = Metrics()
+    for name, status in (("rss", 200), ("rss", 304), ("rss", 304), ("", 404)):
+        metrics.count(EXCHANGE._replace(status=status, size=10), name)
+    body = exposition(metrics, lambda: WELL)
+
+    assert single(body, "feedhub_requests_total", format="rss", status="304") == 2
+    assert single(body, "feedhub_requests_total", format="none", status="404") == 1
+    assert single(body, "feedhub_response_bytes_total") == 40
+    assert single(body, "feedhub_request_seconds_count") == 4
+    assert single(body, "feedhub_request_seconds_bucket", le="0.0025") == 4
+    assert single(body, "feedhub_request_seconds_bucket", le="0.001") == 0
+
+
+def test_the_state_of_the_catalog_is_that_of_the_moment():
+    now = [WELL]
+    metrics = Metrics()
+    body = exposition(metrics, lambda: now[0])
+
+    assert single(body, "feedhub_ready") == 1
+    assert single(body, "feedhub_sync_failing") == 0
+    assert single(body, "feedhub_sync_timestamp_seconds") == 1_591_700_000.5
+    assert single(body, "feedhub_generation") == 7
+    assert single(body, "feedhub_documents") == 12
+    assert single(body, "feedhub_rejected_files") == 1
+    assert single(body, "feedhub_articles", state="shown") == 5
+    assert single(body, "feedhub_articles", state="hidden") == 2
+
+    now[0] = WELL._replace(ready=False, problem="the source is away")
+    body = exposition(metrics, lambda: now[0])
+    assert (single(body, "feedhub_ready"), single(body, "feedhub_sync_failing")) == (0, 1)
+
+
+def test_every_metric_says_what_it_is():
+    families = list(text_string_to_metric_families(exposition(Metrics(), lambda: WELL).decode()))
+    ours = [family for family in families if family.name.startswith("feedhub_")]
+
+    assert len(ours) >= 12
+    assert all(family.documentation.endswith(".") for family in ours)
+    assert any(family.name == "process_resident_memory_bytes" for family in families)
+
+
+COUNT = """
+import sys
+from feedhub.app.metrics import Metrics, exposition
+from tests.test_app_operations import EXCHANGE, WELL
+metrics = Metrics()
+for _ in range(int(sys.argv[1])):
+    metrics.count(EXCHANGE, "rss")
+metrics.kept.set(100)
+sys.stdout.buffer.write(exposition(metrics, lambda: WELL))
+"""
+
+
+def test_processes_that_count_together_are_added_up(tmp_path):
+    environ = os.environ | {metrics_room.FOLDER: str(tmp_path)}
+
+    def run(times: int) -> bytes:
+        return subprocess.run(
+            [sys.executable, "-c", COUNT, str(times)], env=environ, check=True, capture_output=True
+        ).stdout
+
+    run(3)
+    body = run(4)
+
+    assert single(body, "feedhub_requests_total", format="rss", status="200") == 7
+    assert single(body, "feedhub_ready") == 1
+
+
+def test_where_processes_count_together_the_counts_are_read_from_their_folder(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv(metrics_room.FOLDER, str(tmp_path))
+    body = exposition(Metrics(), lambda: WELL)
+
+    assert single(body, "feedhub_ready") == 1
+    assert ("feedhub_builds_total", ()) not in samples(body)
+
+
+def admin(target: str, method: str = "GET", status: Status = WELL) -> Reply:
+    app = make_admin(Metrics(), lambda: status)
+    return asyncio.run(ask(app, scope_of(target, method, host="127.0.0.1")))
+
+
+def test_a_server_that_lives_says_so():
+    reply = admin("/livez")
+
+    assert (reply.status, reply.body) == (200, b"ok\n")
+    assert reply.fields["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_a_server_is_ready_when_there_is_something_to_serve(ready):
+    reply = admin("/readyz", status=WELL._replace(ready=ready, problem="late"))
+    told = json.loads(reply.body)
+
+    assert reply.status == (200 if ready else 503)
+    assert reply.fields["cache-control"] == "no-store"
+    assert (told["ready"], told["problem"], told["articles"]["shown"]) == (ready, "late", 5)
+
+
+def test_metrics_are_in_the_text_format_of_prometheus():
+    reply = admin("/metrics")
+
+    assert reply.status == 200
+    assert reply.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert reply.fields["cache-control"] == "no-store"
+    assert single(reply.body, "feedhub_documents") == 12
+
+
+@pytest.mark.parametrize("target", ["/", "/livez/", "/metrics/", "/all.rss", "/readyz/x"])
+def test_the_operators_address_has_nothing_else_and_sends_nobody_elsewhere(target):
+    assert admin(target).status == 404
+
+
+def test_the_operators_address_is_only_read():
+    assert admin("/metrics", "POST").status == 405
+
+
+def test_an_event_is_one_line(capsys):
+    Events().say("the source\nis away \x1b[31m")
+
+    told_ = capsys.readouterr().err
+    assert told_.startswith("feedhub: the source is away")
+    assert told_.count("\n") == 1
+
+
+def test_an_event_may_be_a_line_of_json(capsys):
+    Events("json").say('a "quoted"\nword')
+    line = json.loads(capsys.readouterr().err)
+
+    assert line["event"] == 'a "quoted" word'
+    assert line["time"].endswith("Z")
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("closed")])
+def test_events_that_nobody_reads_stop_nothing(monkeypatch, error):
+    class Closed:
+        def write(self, _: str) -> None:
+            raise error
+
+        def flush(self) -> None:
+            raise error
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    Events().say("nobody hears")
+
+
+def test_the_service_manager_hears_of_a_state(tmp_path):
+    place = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(place)
+        manager.settimeout(10)
+        notify("READY=1", {"NOTIFY_SOCKET": place})
+        assert manager.recv(100) == b"READY=1"
+
+
+def test_the_service_manager_may_listen_on_an_abstract_address():
+    name = f"feedhub-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(f"\0{name}")
+        manager.settimeout(10)
+        notify("STOPPING=1", {"NOTIFY_SOCKET": f"@{name}"})
+        assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_without_a_service_manager_nothing_happens(tmp_path):
+    notify("READY=1", {})
+    notify("READY=1", {"NOTIFY_SOCKET": str(tmp_path / "nobody")})
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"),
+    [
+        ({}, 0),
+        ({"WATCHDOG_USEC": "30000000"}, 15),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())}, 15),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, 0),
+        ({"WATCHDOG_USEC": "soon"}, 0),
+    ],
+)
+def test_a_sign_of_life_is_due_at_half_the_time_allowed(environ, seconds):
+    assert watchdog_seconds(environ) == seconds
+
+
+def test_a_free_port_is_found_and_told():
+    with listen_tcp("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert told(listener) == f"http://127.0.0.1:{port}"
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port}: cannot listen"):
+            listen_tcp("127.0.0.1", port)
+
+
+def test_an_address_of_the_newer_internet_is_told_in_brackets():
+    try:
+        listener = listen_tcp("::1", 0)
+    except ConfigError:
+        pytest.skip("this machine has no IPv6")
+    with listener:
+        assert told(listener).startswith("http://[::1]:")
+
+
+def test_a_host_that_nobody_knows_is_refused():
+    with pytest.raises(ConfigError, match="cannot listen"):
+        listen_tcp("no such host", 0)
+
+
+def test_a_socket_of_the_machine_has_the_permissions_given(tmp_path):
+    place = tmp_path / "s"
+    with listen_unix(place, 0o660) as listener:
+        assert place.stat().st_mode & 0o777 == 0o660
+        assert told(listener) == f"unix:{place}"
+        with pytest.raises(ConfigError, match="cannot listen"):
+            listen_unix(place, 0o660)  # somebody answers there
+
+
+def test_a_socket_that_nobody_answers_on_is_replaced(tmp_path):
+    place = tmp_path / "s"
+    listen_unix(place, 0o660).close()
+    assert place.exists()
+
+    with listen_unix(place, 0o600):
+        assert place.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+    place = tmp_path / "s"
+    place.write_text("mine")
+    with pytest.raises(ConfigError, match="cannot listen"):
+        listen_unix(place, 0o660)
+
+    assert place.read_text() == "mine"
+
+
+def test_a_place_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="cannot listen"):
+        listen_unix(tmp_path / "none" / "s", 0o660)
+
+
+def duplicate(held: Any) -> int:
+    return os.dup(held.fileno())
+
+
+def test_a_socket_that_listens_is_taken_over(tmp_path):
+    with listen_tcp("127.0.0.1", 0) as tcp, listen_unix(tmp_path / "s", 0o600) as unix:
+        for held in (tcp, unix):
+            with from_descriptor(duplicate(held)) as taken:
+                assert taken.getsockname() == held.getsockname()
+
+
+def test_a_socket_that_does_not_listen_is_refused():
+    with socket.socket() as held, pytest.raises(ConfigError, match="does not listen"):
+        from_descriptor(duplicate(held))
+
+
+def test_what_is_no_socket_is_refused(tmp_path):
+    with Path(tmp_path / "f").open("wb") as file:
+        with pytest.raises(ConfigError, match="no socket"):
+            from_descriptor(file.fileno())
+
+
+class TestActivation:
+    """sd_listen_fds(3): sockets from the third descriptor on, perhaps with names."""
+
+    @pytest.fixture
+    def places(self, monkeypatch):
+        with listen_tcp("127.0.0.1", 0) as one, listen_tcp("127.0.0.1", 0) as two:
+            held = {3: one, 4: two}
+            monkeypatch.setattr("feedhub.app.sockets.from_descriptor", held.__getitem__)
+            yield one, two
+
+    def handed(self, **environ: str) -> dict[str, socket.socket]:
+        return handed_over({"LISTEN_PID": str(os.getpid()), **environ})
+
+    def test_nothing_is_handed_over_to_another_process(self, places):
+        assert handed_over({"LISTEN_PID": "1", "LISTEN_FDS": "2"}) == {}
+        assert handed_over({}) == {}
+
+    def test_nothing_at_all_may_be_handed_over(self, places):
+        assert self.handed() == {}
+
+    def test_one_without_a_name_is_the_public_one(self, places):
+        assert self.handed(LISTEN_FDS="1") == {"public": places[0]}
+
+    def test_the_one_that_is_named_so_is_the_operators(self, places):
+        handed = self.handed(LISTEN_FDS="2", LISTEN_FDNAMES="admin:feedhub.socket")
+
+        assert handed == {"admin": places[0], "public": places[1]}
