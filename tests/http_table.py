@@ -60,6 +60,8 @@ OWN: dict[tuple[int, str, str], Own] = {
     (16, "nginx", ""): Own(200, "nginx answers from its cache, and wants tag and date to agree"),
     (20, "nginx", "Wed, 01 Foo 2098 00:00:00 GMT"): _NGINX_DATE,
     (20, "nginx", "Wed, 01 Jan 2098 00:00:00 GMT, Wed, 01 Jan 2098 00:00:00 GMT"): _NGINX_DATE,
+    (24, "nginx", "*"): Own(400, "nginx knows no request for a server as a whole"),
+    (24, "caddy", "*"): Own(200, "Go's server answers for the whole by itself, with nothing"),
     (25, "httptools", "FOO"): _NO_METHOD,
     (25, "nginx", "FOO"): _NO_METHOD,
     (25, "caddy", "FOO"): _NO_METHOD,

@@ -307,9 +307,8 @@ def test_a_socket_that_does_not_listen_is_refused():
 
 
 def test_what_is_no_socket_is_refused(tmp_path):
-    with Path(tmp_path / "f").open("wb") as file:
-        with pytest.raises(ConfigError, match="no socket"):
-            from_descriptor(file.fileno())
+    with Path(tmp_path / "f").open("wb") as file, pytest.raises(ConfigError, match="no socket"):
+        from_descriptor(file.fileno())
 
 
 class TestActivation:

@@ -229,6 +229,16 @@ def test_a_misspelled_word_gets_one_line_with_the_nearest(run, arguments: str, m
     assert message in ran.err
 
 
+@pytest.mark.parametrize("given", ["--port 70000", "--port http", "--workers 0", "--workers two"])
+def test_a_number_that_cannot_be_is_told_in_words(run, given: str):
+    option, value = given.split()
+    ran = run("serve", "articles", option, value)
+    assert (ran.code, ran.out, one_line(ran.err)) == (2, "", True)
+    assert f"argument {option}: " in ran.err
+    assert value in ran.err
+    assert "_" not in ran.err, "the name of a function says nothing to a person"
+
+
 def test_a_line_end_in_an_argument_stays_in_one_line(run):
     assert one_line(run("render", "a", "b", "--x\ny\x1b[31m").err)
     assert "\x1b" not in run("re\x1b[31mnder").err

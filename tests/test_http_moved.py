@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +39,7 @@ def test_row_28_a_retired_topic_is_410(retired, feed, ending):
     answer = request(retired, "GET", f"/news/topics/{feed}{ending}", [("If-None-Match", "*")])
     assert answer.status == 410
     assert answer["content-type"].startswith("text/plain")
+    assert re.fullmatch(r"public, max-age=\d+", answer["cache-control"])
     assert answer.header("etag") is None
     assert small_and_silent(answer, "old", "zwei")
 
@@ -56,6 +58,7 @@ def test_row_28_a_moved_topic_leads_to_its_new_address(retired, ending):
         assert answer.status == 301
         assert answer["location"] == f"{BASE}/news/{now}{ending}"
         assert len(answer.body) <= 512
+        assert re.fullmatch(r"public, max-age=\d+", answer["cache-control"])
         assert request(retired, "GET", answer["location"].removeprefix(BASE)).status == 200
 
 

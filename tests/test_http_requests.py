@@ -20,7 +20,8 @@ from tests.http_table import (
     opened,
     small_and_silent,
     without_date,
-)from tests.servers import exchange
+)
+from tests.servers import exchange
 
 EVIL = "evil.example"
 

@@ -189,7 +189,9 @@ def max_age(answer: Response) -> int:
     return int(found[1])
 
 
-@pytest.mark.parametrize("path", ["/all.rss", "/all.atom", "/all.json", "/topics/ai.atom", "/"])
+@pytest.mark.parametrize(
+    "path", ["/all.rss", "/all.atom", "/all.json", "/topics/ai.atom", "/feeds.opml"]
+)
 def test_two_changes_within_a_second_move_both_validators_twice(server, path):
     answers = [request(server, "GET", path)]
     for number in range(4):

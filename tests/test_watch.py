@@ -208,6 +208,7 @@ def test_what_is_wrong_at_the_start_ends_it():
 # In this process: what a run returns decides when it comes again
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+ALWAYS = timedelta(microseconds=-1)
 
 
 def raising(error: Exception) -> Callable[[], tuple[int, datetime | None]]:
@@ -228,6 +229,55 @@ def raising(error: Exception) -> Callable[[], tuple[int, datetime | None]]:
 )
 def test_what_is_due_still_after_a_run_waits(due: datetime | None, next_due: datetime | None):
     assert watching._told(lambda: (0, due), NOW) == next_due
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
+    """Run the loop of `watch` over a number of glances at which no file has changed."""
+
+    def loop(glances: int, due: datetime | None = None, **options: Any) -> list[int]:
+        runs: list[int] = []
+        glance = [0]
+
+        def look(*_: object) -> Iterator[bool]:
+            for glance[0] in range(glances):
+                yield False
+
+        def run() -> tuple[int, datetime | None]:
+            runs.append(glance[0])
+            return 0, due
+
+        monkeypatch.setattr(watching, "_glances", look)
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        assert watching.watch(Path("articles"), run, **options) == 0
+        return runs
+
+    return loop
+
+
+def test_nothing_new_is_nothing_to_do(loop: Callable[..., list[int]]):
+    assert loop(5) == [0]
+    assert loop(5, due=datetime.now(UTC) + timedelta(days=1)) == [0]
+
+
+def test_it_runs_at_least_as_often_as_it_is_told(loop: Callable[..., list[int]]):
+    assert loop(4, every=ALWAYS) == [0, 1, 2, 3]
+    assert loop(4, every=timedelta(days=1)) == [0]
+    assert loop(4, due=datetime.now(UTC) + timedelta(days=1), every=ALWAYS) == [0, 1, 2, 3]
+
+
+def test_it_runs_once_more_for_each_time_it_is_asked(loop: Callable[..., list[int]]):
+    again = threading.Event()
+    again.set()
+    assert loop(3, again=again) == [0]
+    assert not again.is_set()
+    assert loop(4, again=again, going=lambda: again.set() or True) == [0, 1, 2, 3]
+
+
+def test_it_ends_when_there_is_nobody_left_to_run_for(loop: Callable[..., list[int]]):
+    answers = iter([True, True, False])
+    assert loop(9, every=ALWAYS, going=lambda: next(answers)) == [0, 1]
+    assert loop(9, going=lambda: False) == []
 
 
 def test_an_error_is_told_and_tried_again(capsys: pytest.CaptureFixture[str]):

@@ -26,7 +26,7 @@ from feedhub.formats import FORMATS, INDEX_MEDIA_TYPE, OPML_MEDIA_TYPE, WRITERS,
 from feedhub.sources import ReadOptions, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from feedhub.catalog import Accept, Catalog, Changes
@@ -199,14 +199,13 @@ class Site:
 
     def _list_fingerprints(self, states: list[FeedState]) -> Iterator[tuple[str, str]]:
         shown = [state for state in states if not state.period]
-        rows = [(s.kind, s.slug, s.label, s.updated) for s in shown]
-        numbers = [(s.count, s.newest) for s in shown]
-        yield OPML_PATH, self._digest(rows)
+        yield OPML_PATH, self._digest([(s.kind, s.slug, s.label, s.updated) for s in shown])
         if self._pages:
-            yield INDEX_PATH, self._digest(rows, numbers)
+            rows = [(s.kind, s.slug, s.label, s.count, s.newest) for s in shown]
+            yield INDEX_PATH, self._digest(rows)
 
-    def _digest(self, *what: object) -> str:
-        text = repr((self._settings.shape, self._settings.plan, *what))
+    def _digest(self, rows: Sequence[tuple[object, ...]]) -> str:
+        text = repr((self._settings.shape, self._settings.plan, rows))
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def _opml(self) -> bytes:

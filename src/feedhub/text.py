@@ -16,6 +16,11 @@ _ILLEGAL = re.compile(
 # Bidi overrides and isolates can turn a line around; zero-width marks hide text. The joiners stay:
 # emoji and Persian need them.
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# Controls, surrogates (a name that is not UTF-8), line and direction marks: they can forge lines.
+NOT_SHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 _SPACE = re.compile(r"\s+")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _SYMBOLS = str.maketrans({"&": " ", "'": "", "\u2019": "", "\u02bc": ""})
@@ -32,6 +37,11 @@ def unescape_once(text: str) -> str:
     if "&" not in text:
         return text
     return _ENTITY.sub(_character, text)
+
+
+def printable(text: str) -> str:
+    """Return text for a terminal or a log: what cannot be shown is escaped as Python does."""
+    return NOT_SHOWN.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def one_line(text: str) -> str:

@@ -54,10 +54,10 @@ class Child:
         wait = _FIRST_WAIT
         while True:
             started = time.monotonic()
-            code = await self._once()
+            end = await self._once()
             if self._stopping:
                 return
-            self._events.say(f"{self.name} ended with {code}; it is started again")
+            self._events.say(f"{self.name} {end}; it is started again")
             wait = _FIRST_WAIT if time.monotonic() - started > _WELL else wait
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
@@ -79,18 +79,25 @@ class Child:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
-    async def _once(self) -> int:
-        """Run it to its end; what it prints for its caller is no access log of ours."""
-        process = await asyncio.create_subprocess_exec(
+    async def _once(self) -> str:
+        """Run it to its end and say what that was."""
+        try:
+            process = await self._start()
+        except OSError as error:
+            return f"cannot be started: {error.strerror}"
+        self._process = process
+        try:
+            return f"ended with {await process.wait()}"
+        finally:
+            self._process = None
+            self._ended(process.pid)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        """What it prints for its caller is no access log of ours."""
+        return await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=sys.stderr if self._quiet else None,
             pass_fds=self._pass_fds,
             env=self._environ,
         )
-        self._process = process
-        try:
-            return await process.wait()
-        finally:
-            self._process = None
-            self._ended(process.pid)

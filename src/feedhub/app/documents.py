@@ -77,7 +77,7 @@ class Documents:
 
     async def _answer(self, scope: Scope, fields: dict[str, str]) -> Answer | None:
         """Return the answer, or None where it is not for us."""
-        edition = self._press.edition
+        edition = self._press.edition or await self._press.first_edition()
         if edition is None:
             return text_answer(503, (b"retry-after", _SOON.encode()))
         if not _names_one_host(scope, fields):

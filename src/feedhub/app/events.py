@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from feedhub.text import printable
+
 if TYPE_CHECKING:
     from feedhub.app.access_log import Form
 
@@ -19,7 +21,7 @@ class Events:
 
     def say(self, text: str) -> None:
         """Tell one event."""
-        line = " ".join(text.split())
+        line = printable(" ".join(text.split()))
         if self._form == "json":
             moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             line = json.dumps({"time": moment, "event": line})

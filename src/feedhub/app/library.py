@@ -52,6 +52,7 @@ class Library:
         self._site: Site | None = None
         self._identity: tuple[int, int] | None = None
         self._version = -1
+        self._published: tuple[object, ...] = ()
         self.edition: Edition | None = None
         self.problem = "starting"
         self.synced: dict[str, Any] = {}
@@ -172,13 +173,11 @@ class Library:
         return Site(catalog, config, drafts=self._drafts)
 
     def _publish(self, generation: int, due: float | None) -> None:
-        before = self.edition
-        if before and (before.generation, before.due, before.config) == (
-            generation,
-            due,
-            self._config,
-        ):
+        key = (self._identity, generation, due, self._config)
+        if key == self._published:
             return
+        self._published = key
+        before = self.edition
         known = before.entries if before else {}
         caching = Caching(self._config.http, drafts=self._drafts)
         site = self._opened()

@@ -47,6 +47,7 @@ class Press:
         self._events = events
         self._metrics = metrics
         self._tells = tells
+        self._looking: asyncio.Future[None] | None = None
 
     @property
     def edition(self) -> Edition | None:
@@ -75,6 +76,17 @@ class Press:
         if self._tells and self.library.problem not in ("", before):
             self._events.say(self.library.problem)
         self._metrics.kept.set(self._bodies.size)
+
+    async def first_edition(self) -> Edition | None:
+        """Look once more before saying that there is nothing: another process may know better."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self.refresh())
+            self._looking.add_done_callback(self._looked)
+        await asyncio.shield(self._looking)
+        return self.edition
+
+    def _looked(self, _: asyncio.Future[None]) -> None:
+        self._looking = None
 
     async def write_log(self) -> None:
         """Write the access log; who reads it slowly holds up nothing but this."""

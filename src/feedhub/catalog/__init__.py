@@ -139,11 +139,11 @@ class Catalog(Reading):
 
     def _separate(self, settings: Settings) -> None:
         """Keep drafts and the public site apart: a catalog that held the one is emptied first."""
-        private = str(settings.private)
+        private, generation = str(settings.private), self._meta("generation")
         if self._meta("private") not in (None, private):
             for table in TABLES:
                 self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-        self._put_meta(private=private)
+        self._put_meta(private=private, generation=generation or "0")
 
     def _put_meta(self, **values: str) -> None:
         self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())

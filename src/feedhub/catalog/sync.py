@@ -70,6 +70,8 @@ class ArticleSync:
         self._known = _load_known(connection)
         self._dirty: dict[str, None] = {}  # ids to settle, in order of path
         self._scan_problems: list[Problem] = []
+        self._left: set[tuple[int, str]] = set()  # a feed and the id that it had
+        self._joined: set[tuple[int, str]] = set()
         self.read = 0
         self.touched = Touched()
 
@@ -93,6 +95,9 @@ class ArticleSync:
             self._dirty.update((row[0], None) for row in self._sql.execute(_ALL_IDS))
         for identity in self._dirty:
             self._settle(identity)
+        for feed in {feed for feed, _ in self._left - self._joined}:
+            # What is withdrawn cannot be said by a delta, and its id is not kept.
+            self._sql.execute("DELETE FROM history WHERE feed = ?", (feed,))
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every problem of every file, in order of path, with the place a person knows."""
@@ -208,8 +213,9 @@ class ArticleSync:
             self._label(number, identity, published, decode_article(record))
 
     def _unlabel(self, number: int) -> None:
-        for feed, published in self._sql.execute(_LABELS_OF, (number,)).fetchall():
+        for feed, published, identity in self._sql.execute(_LABELS_OF, (number,)).fetchall():
             self.touched.add(feed, published)
+            self._left.add((feed, identity))
         self._sql.execute("DELETE FROM labels WHERE article = ?", (number,))
 
     def _label(self, number: int, identity: str, published: int, article: Article) -> None:
@@ -217,6 +223,7 @@ class ArticleSync:
             feed = self._feed(label)
             self._sql.execute(_ADD_LABEL, (feed, published, identity, number, self._generation))
             self.touched.add(feed, published)
+            self._joined.add((feed, identity))
 
     def _feed(self, label: Label) -> int:
         row = self._sql.execute(_FIND_FEED, (label.kind, label.key)).fetchone()
@@ -257,7 +264,7 @@ WHERE number = ? AND state = 'duplicate'
 _SET_DUPLICATE = (
     "UPDATE articles SET state = 'duplicate', rejected = 1, problems = ? WHERE number = ?"
 )
-_LABELS_OF = "SELECT feed, published FROM labels WHERE article = ?"
+_LABELS_OF = "SELECT feed, published, id FROM labels WHERE article = ?"
 _ADD_LABEL = """
 INSERT INTO labels (feed, published, id, article, generation) VALUES (?, ?, ?, ?, ?)
 """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from feedhub.article import Author
+from feedhub.formats._written import Written
 from feedhub.text import label_key
 
 if TYPE_CHECKING:
@@ -139,3 +140,10 @@ def _day(moment: datetime | None) -> str:
 
 def _anchor(url: str, text: str) -> str:
     return f'<a href="{escape(url)}">{escape(text, quote=False)}</a>'
+
+
+def _html(article: Article, _: Channel) -> str:
+    return content_html(article)
+
+
+html_of = Written(_html).of

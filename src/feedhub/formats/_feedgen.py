@@ -173,27 +173,37 @@ class _AtomEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
         language = _entry.language(article, self.channel)
         if language:
             entry.set(_XML_LANG, language)
-        image = _entry.enclosure(article) or next(iter(_entry.pictures(article)), None)
-        if image:
-            known = {"type": image.media_type} if image.media_type else {}
-            SubElement(entry, "link", {"rel": "enclosure", "href": image.url} | known)
-        for item in article.related:
-            SubElement(entry, "link", {"rel": "related", "href": item.url, "title": item.title})
+        for attributes in links(article):
+            SubElement(entry, "link", attributes)
         _add_media(entry, article)
         return entry
 
 
-def _add_media(parent: Any, article: Article) -> None:
-    """Add the player, every picture, and the lead as thumbnail (Media RSS 1.5.1)."""
+def links(article: Article) -> Iterator[dict[str, str]]:
+    """Yield what an Atom entry links to besides the article: its picture, related coverage."""
+    image = _entry.enclosure(article) or next(iter(_entry.pictures(article)), None)
+    if image:
+        known = {"type": image.media_type} if image.media_type else {}
+        yield {"rel": "enclosure", "href": image.url} | known
+    for item in article.related:
+        yield {"rel": "related", "href": item.url, "title": item.title}
+
+
+def media(article: Article) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield every picture, the lead as thumbnail, and the player (Media RSS 1.5.1)."""
     images = _entry.pictures(article)
     for image in images:
         known = {"type": image.media_type} if image.media_type else {}
-        attributes = {"url": image.url, "medium": "image"} | known | _size(image)
-        SubElement(parent, f"{{{MEDIA}}}content", attributes)
+        yield "content", {"url": image.url, "medium": "image"} | known | _size(image)
     for image in images[:1]:
-        SubElement(parent, f"{{{MEDIA}}}thumbnail", {"url": image.url} | _size(image))
+        yield "thumbnail", {"url": image.url} | _size(image)
     if article.player_url:
-        SubElement(parent, f"{{{MEDIA}}}player", {"url": article.player_url})
+        yield "player", {"url": article.player_url}
+
+
+def _add_media(parent: Any, article: Article) -> None:
+    for name, attributes in media(article):
+        SubElement(parent, f"{{{MEDIA}}}{name}", attributes)
 
 
 def _size(image: Image) -> dict[str, str]:

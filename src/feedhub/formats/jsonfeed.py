@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from feedhub.formats import _entry
+from feedhub.formats._written import Written
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,19 +32,29 @@ def encode(feed: Feed) -> bytes:
         "favicon": channel.icon,
         "language": channel.language,
     }
-    items = [_item(article, channel) for article in feed.entries]
-    body = msgspec.json.encode(_given(document) | {"items": items})
-    return msgspec.json.format(body, indent=1) + b"\n"
+    items = list(_items.entries(feed))
+    head = msgspec.json.format(msgspec.json.encode(_given(document) | {"items": []}), indent=1)
+    return head.removesuffix(b"[]\n}") + _list(items) + b"\n}\n"
 
 
-def _item(article: Article, channel: Channel) -> dict[str, Any]:
+def _list(items: list[bytes]) -> bytes:
+    return b"[\n  " + b",\n  ".join(items) + b"\n ]" if items else b"[]"
+
+
+def _item(article: Article, channel: Channel) -> bytes:
+    """Return one item, indented as deep as it stands; a line break inside a text is no byte 10."""
+    encoded = msgspec.json.encode(_members(article, channel))
+    return msgspec.json.format(encoded, indent=1).replace(b"\n", b"\n  ")
+
+
+def _members(article: Article, channel: Channel) -> dict[str, Any]:
     images = _entry.pictures(article)
     return _given(
         {
             "id": article.id,
             "url": article.url,
             "title": article.title,
-            "content_html": _entry.content_html(article),
+            "content_html": _entry.html_of(article, channel),
             "summary": article.summary,
             "image": images[0].url if images else "",
             "date_published": _moment(article.published),
@@ -70,3 +81,6 @@ def _moment(moment: datetime | None) -> str:
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value}
+
+
+_items = Written(_item)

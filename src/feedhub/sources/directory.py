@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from feedhub.errors import ArticleError, Problem
 from feedhub.sources.place import generator_of
 from feedhub.sources.records import Found, Reading, ReadOptions
+from feedhub.text import NOT_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +25,6 @@ _RACY_NS = 2_000_000_000
 # Raise it when the same bytes are read differently by newer code: the catalog then reads every
 # file again.
 _READER = 1
-# Controls, surrogates (a name that is not UTF-8), line and direction marks: they can forge lines.
-_NOT_SHOWN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
-    "\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
-)
 
 
 class _Seen(NamedTuple):
@@ -87,7 +82,7 @@ class Directory:
     def _look(self, entry: os.DirEntry[str], folder: str) -> _Seen | Problem | None:
         path = folder + entry.name
         if entry.is_dir(follow_symlinks=False):
-            if entry.name in self._options.ignore:
+            if entry.name in self._options.ignore or _is_output(entry.path):
                 return None
             return _bad_name(path) or _Seen(f"{path}/", entry)
         if entry.name.lower().endswith(SUFFIXES):
@@ -151,8 +146,13 @@ def _outside(path: str) -> Problem:
     return Problem(path=path, level="warning", code="link-outside", message=message)
 
 
+def _is_output(folder: str) -> bool:
+    """What a render wrote into the source is no article."""
+    return os.path.lexists(os.path.join(folder, ".feedhub", "manifest.json"))  # noqa: PTH118
+
+
 def _bad_name(path: str) -> Problem | None:
-    if not _NOT_SHOWN.search(path):
+    if not NOT_SHOWN.search(path):
         return None
     message = "the name holds characters that cannot be shown: rename it"
     return Problem(path=ascii(path)[1:-1], code="bad-name", message=message)

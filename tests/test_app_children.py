@@ -1,0 +1,225 @@
+"""Processes beside the server: kept running, waited for longer each time, surely ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedhub.app import children
+from feedhub.app.children import Child
+
+FOREVER = "import time\nwhile True: time.sleep(60)"
+PATIENT = 30.0
+
+
+class Said:
+    """Hears what would be told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+async def until(look: Callable[[], Any]) -> None:
+    """Wait for a condition; a busy machine is no failure."""
+    end = time.monotonic() + PATIENT
+    while not look():
+        assert time.monotonic() < end, "waited in vain"
+        await asyncio.sleep(0.005)
+
+
+def child_of(code: str, said: Said | None = None, **more: Any) -> Child:
+    events: Any = said or Said()
+    return Child("the child", [sys.executable, "-c", code], events, **more)
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    monkeypatch.setattr(children, "_FIRST_WAIT", 0.01)
+
+
+def test_a_process_runs_until_it_is_stopped(tmp_path):
+    async def look() -> list[int]:
+        ended: list[int] = []
+        child = child_of(
+            f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}", ended=ended.append
+        )
+        assert child.trouble == "the child does not run; it is started again"
+        running = asyncio.create_task(child.run())
+        await until((tmp_path / "up").exists)
+        assert child.trouble == ""
+        await child.stop()
+        await running
+        return ended
+
+    (pid,) = asyncio.run(look())
+    assert gone(pid)
+
+
+def test_a_process_that_ends_is_started_again_and_told_of(tmp_path):
+    marks = tmp_path / "marks"
+    said = Said()
+
+    async def look() -> None:
+        child = child_of(f"open({str(marks)!r}, 'a').write('x'); raise SystemExit(3)", said)
+        running = asyncio.create_task(child.run())
+        await until(lambda: marks.exists() and marks.stat().st_size >= 3)
+        await child.stop()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(look())
+    assert set(said.lines) == {"the child ended with 3; it is started again"}
+    assert len(said.lines) >= 2
+
+
+@pytest.mark.parametrize(
+    ("lives", "expected"), [(0.0, [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]), (100.0, [0.5, 0.5, 0.5])]
+)
+def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives, expected):
+    now, waits = [0.0], []
+    monkeypatch.setattr(children, "_FIRST_WAIT", 0.5)
+    monkeypatch.setattr(children, "_LONGEST_WAIT", 5.0)
+    monkeypatch.setattr("feedhub.app.children.time.monotonic", lambda: now[0])
+    child = child_of("")
+
+    async def once() -> int:
+        now[0] += lives
+        return 1
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        child._stopping = len(waits) >= len(expected)
+
+    monkeypatch.setattr(child, "_once", once)
+    monkeypatch.setattr("feedhub.app.children.asyncio.sleep", sleep)
+    asyncio.run(child.run())
+
+    assert waits == expected
+
+
+def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(children, "_PATIENCE", 0.05)
+    stubborn = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}"
+    )
+
+    async def look() -> int:
+        ended: list[int] = []
+        child = child_of(stubborn, ended=ended.append)
+        running = asyncio.create_task(child.run())
+        await until((tmp_path / "up").exists)
+        await child.stop()
+        await running
+        return ended[0]
+
+    assert gone(asyncio.run(look()))
+
+
+def test_a_process_that_is_not_there_is_stopped_and_told_nothing():
+    async def look() -> None:
+        child = child_of(FOREVER)
+        child.signal(signal.SIGHUP)
+        await child.stop()
+
+    asyncio.run(look())
+
+
+def test_a_signal_for_a_process_that_has_just_ended_is_no_fault():
+    class Ended:
+        def send_signal(self, _: int) -> None:
+            raise ProcessLookupError
+
+    child = child_of("")
+    child._process = Ended()  # type: ignore[assignment]
+    child.signal(signal.SIGHUP)
+
+
+def test_a_signal_reaches_the_process(tmp_path):
+    code = (
+        "import signal, time\n"
+        f"def note(*_): open({str(tmp_path / 'hup')!r}, 'w').close()\n"
+        "signal.signal(signal.SIGHUP, note)\n"
+        f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}"
+    )
+
+    async def look() -> None:
+        child = child_of(code)
+        running = asyncio.create_task(child.run())
+        await until((tmp_path / "up").exists)
+        child.signal(signal.SIGHUP)
+        await until((tmp_path / "hup").exists)
+        await child.stop()
+        await running
+
+    asyncio.run(look())
+
+
+def test_what_a_process_gets_is_what_it_was_given(tmp_path, capfd):
+    """Descriptors and environment; its standard output is not our access log."""
+    out = tmp_path / "out"
+    code = (
+        "import os, sys\n"
+        "print('for nobody')\n"
+        "assert sys.stdin.read() == ''\n"
+        f"os.write(int(os.environ['PASSED']), b'hello')\n{FOREVER}"
+    )
+    with out.open("wb") as file:
+        number = file.fileno()
+
+        async def look() -> None:
+            child = child_of(
+                code,
+                pass_fds=[number],
+                environ={"PASSED": str(number), "PYTHONUNBUFFERED": "1"},
+                quiet=True,
+            )
+            running = asyncio.create_task(child.run())
+            await until(lambda: out.stat().st_size)
+            await child.stop()
+            await running
+
+        with Path(os.devnull).open("w") as quiet, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stderr", quiet)
+            asyncio.run(look())
+
+    assert out.read_bytes() == b"hello"
+    assert capfd.readouterr().out == ""
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(tmp_path):
+    said = Said()
+    program = tmp_path / "program"
+    events: Any = said
+    child = Child("the child", [str(program)], events)
+
+    async def look() -> None:
+        running = asyncio.create_task(child.run())
+        await until(lambda: said.lines or running.done())
+        program.write_text("#!/bin/sh\nexec sleep 60\n")
+        program.chmod(0o755)
+        await until(lambda: not child.trouble or running.done())
+        assert not running.done()
+        await child.stop()
+        await running
+
+    asyncio.run(look())

@@ -1,0 +1,301 @@
+"""`feedhub serve` as an operator meets it: health, failing syncs, signals, sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.canaries import CANARY, REJECTED, disguises, secret
+from tests.kit import article_text
+from tests.launching import NOBODY, unprivileged
+from tests.servers import (
+    Addressed,
+    Response,
+    Server,
+    children,
+    living,
+    request,
+    serve,
+    until,
+)
+
+ADMIN = ("/livez", "/readyz", "/metrics")
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    """A folder `articles` of four good articles."""
+    for number in range(4):
+        write(tmp_path, f"Article {number}")
+    return tmp_path / "articles"
+
+
+@pytest.fixture
+def server(tmp_path, source) -> Iterator[Server]:
+    with serve(tmp_path, source, toml='[site]\ntitle = "First"\n') as server:
+        yield server
+
+
+def write(folder: Path, title: str, body: str = "", **fields: object) -> None:
+    """Write an article file named by its title."""
+    place = folder / "articles" / f"{title.replace(' ', '-').lower()}.md"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(article_text(title, body, **fields), encoding="utf-8")
+
+
+def titles(server: Addressed) -> list[str]:
+    """Return the titles of the feed of everything, in alphabetical order."""
+    answer = request(server, "GET", "/all.json")
+    assert answer.status == 200
+    return sorted(item["title"] for item in json.loads(answer.body)["items"])
+
+
+def readyz(server: Server) -> dict[str, Any]:
+    """Return what /readyz says; it must be 200."""
+    answer = request(server.admin_address, "GET", "/readyz")
+    assert answer.status == 200
+    said: dict[str, Any] = json.loads(answer.body)
+    return said
+
+
+def metric(server: Server, name: str) -> float:
+    """Return the value of a metric, labels and all; 0 where it is not there."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", server.metrics(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def told(server: Server, words: str) -> list[str]:
+    """Return the lines of standard error that hold some words."""
+    return [line for line in server.stderr().splitlines() if words in line]
+
+
+# The operator's address
+
+
+def assert_admin(server: Server, ask: Callable[[str], Response]) -> None:
+    """Check everything an admin address says, and that the public one says none of it."""
+    answers = {path: ask(path) for path in ADMIN}
+    assert {answer.status for answer in answers.values()} == {200}
+    assert {answer["cache-control"] for answer in answers.values()} == {"no-store"}
+    assert answers["/livez"].body == b"ok\n"
+    assert json.loads(answers["/readyz"].body)["problem"] == ""
+    assert answers["/metrics"]["content-type"].startswith("text/plain; version=0.0.4")
+    assert b"feedhub_sync_failing 0.0\n" in answers["/metrics"].body
+    assert {request(server, "GET", path).status for path in ADMIN} == {404}
+    assert {ask(path).status for path in ("/", "/all.atom", "/feeds.opml")} == {404}
+
+
+def test_health_and_metrics_stand_on_an_address_of_their_own(server):
+    assert_admin(server, lambda path: request(server.admin_address, "GET", path))
+
+
+def test_the_operators_address_may_be_a_unix_socket(tmp_path, source):
+    with serve(tmp_path, source, "--admin", "./admin.sock") as server:
+        assert server.admin.startswith("unix:")
+        assert_admin(server, lambda path: request(server.admin_address, "GET", path))
+        assert server.stop() == 0
+        assert not (tmp_path / "admin.sock").exists()
+
+
+def test_without_an_operators_address_there_is_none(tmp_path, source):
+    with serve(tmp_path, source, admin=False) as server:
+        assert {request(server, "GET", path).status for path in ADMIN} == {404}
+
+
+def test_answers_are_counted_by_format_and_status(server):
+    tag = request(server, "GET", "/all.atom")["etag"]
+    for _ in range(3):
+        assert request(server, "GET", "/all.atom", [("If-None-Match", tag)]).status == 304
+    request(server, "GET", "/nothing")
+    assert metric(server, 'feedhub_requests_total{format="atom",status="200"}') == 1
+    assert metric(server, 'feedhub_requests_total{format="atom",status="304"}') == 3
+    assert metric(server, 'feedhub_requests_total{format="none",status="404"}') == 1
+    assert metric(server, 'feedhub_articles{state="shown"}') == 4
+    assert metric(server, "feedhub_builds_total") == 1
+    assert time.time() - metric(server, "feedhub_sync_timestamp_seconds") < 120
+
+
+# A sync that fails
+
+
+def lose_the_source(server: Server) -> Callable[[], object]:
+    articles = server.folder / "articles"
+    articles.rename(server.folder / "away")
+    return lambda: (server.folder / "away").rename(articles)
+
+
+def lose_every_article(server: Server) -> Callable[[], object]:
+    kept = {place: place.read_bytes() for place in (server.folder / "articles").iterdir()}
+    for place in kept:
+        place.unlink()
+    return lambda: [place.write_bytes(body) for place, body in kept.items()]
+
+
+def lose_most_articles(server: Server) -> Callable[[], object]:
+    kept = {place: place.read_bytes() for place in (server.folder / "articles").iterdir()}
+    for place in list(kept)[:3]:
+        place.unlink()
+    return lambda: [place.write_bytes(body) for place, body in kept.items()]
+
+
+@pytest.mark.parametrize("fail", [lose_the_source, lose_every_article, lose_most_articles])
+def test_a_failed_sync_keeps_what_was_good_is_told_and_heals(server, fail):
+    before = titles(server)
+    heal = fail(server)
+    until(lambda: metric(server, "feedhub_sync_failing") == 1, "no failure in the metrics")
+    assert readyz(server)["problem"]
+    assert titles(server) == before
+    heal()
+    write(server.folder, "Healed")
+    until(lambda: "Healed" in titles(server), "it does not heal")
+    until(lambda: metric(server, "feedhub_sync_failing") == 0, "the failure stays in the metrics")
+    assert readyz(server)["problem"] == ""
+    assert titles(server) == sorted([*before, "Healed"])
+
+
+def test_a_catalog_that_cannot_be_written_is_told_and_heals(tmp_path, source):
+    room = tmp_path / "room"
+    room.mkdir()
+    if os.geteuid() == 0:
+        os.chown(room, NOBODY, NOBODY)
+    places = [str(source), "--catalog", "room/catalog.db"]
+    flags = ["--base-url", "https://feeds.example.org", "--port", "0", "--admin", "127.0.0.1:0"]
+    with unprivileged(tmp_path, ["serve", *places, *flags]) as server:
+        server.wait_until_ready()
+        before = titles(server)
+        locked = [room, *room.iterdir()]
+        for place in locked:
+            place.chmod(0o555 if place.is_dir() else 0o444)
+        write(tmp_path, "Unheard")
+        until(lambda: metric(server, "feedhub_sync_failing") == 1, "no failure in the metrics")
+        assert readyz(server)["problem"]
+        assert titles(server) == before
+        for place in locked:
+            place.chmod(0o755 if place.is_dir() else 0o644)
+        write(tmp_path, "Healed")
+        until(lambda: "Healed" in titles(server), "it does not heal")
+        until(lambda: readyz(server)["problem"] == "", "the failure stays")
+
+
+def test_a_sync_that_dies_is_started_again(server):
+    (syncing,) = children(server.process.pid)
+    os.kill(syncing, signal.SIGKILL)
+    until(lambda: told(server, "feedhub sync ended with -9"), "nobody says so")
+    assert titles(server) == [f"Article {number}" for number in range(4)]
+    until(lambda: children(server.process.pid), "it is not started again")
+    write(server.folder, "After")
+    until(lambda: "After" in titles(server), "the new one does not follow")
+    assert not living(syncing)
+    assert readyz(server)["problem"] == ""
+
+
+# Signals
+
+
+def configure(server: Server, toml: str) -> None:
+    (server.folder / "feedhub.toml").write_text(toml, encoding="utf-8")
+    server.process.send_signal(signal.SIGHUP)
+
+
+def test_sighup_brings_a_new_configuration(server):
+    assert json.loads(request(server, "GET", "/all.json").body)["title"] == "First"
+    before = request(server, "GET", "/all.atom")
+    configure(server, '[site]\ntitle = "Second"\n[http]\nmax_age = 1234\n')
+    until(
+        lambda: b">Second<" in request(server, "GET", "/all.atom").body, "the title stays as it was"
+    )
+    after = request(server, "GET", "/all.atom")
+    assert after["cache-control"].startswith("public, max-age=1234,")
+    assert after["etag"] != before["etag"]
+    assert readyz(server)["problem"] == ""
+
+
+def test_sighup_with_a_wrong_configuration_changes_nothing_and_is_one_line(server):
+    before = request(server, "GET", "/all.atom")
+    configure(server, '[site]\ntitle = "Second"\n[http]\nmax_age = "soon"\n')
+    until(lambda: told(server, "stays as it was"), "nobody says so")
+    write(server.folder, "Later")
+    until(lambda: "Later" in titles(server), "it does not go on")
+    after = request(server, "GET", "/all.atom")
+    assert after["cache-control"] == before["cache-control"]
+    assert b"Second" not in after.body
+    (line,) = told(server, "stays as it was")
+    assert "feedhub.toml:4: http.max_age" in line
+    configure(server, '[site]\ntitle = "Third"\n')
+    until(lambda: b">Third<" in request(server, "GET", "/all.atom").body, "it does not recover")
+
+
+def test_sigterm_lets_a_slow_client_finish(tmp_path, source):
+    body = "Some words of a long article. " * 6_000
+    for number in range(60):
+        write(tmp_path, f"Long {number}", body)
+    toml = "[feeds]\nlimit = 100\nmax_bytes = 100_000_000\n"
+    with serve(tmp_path, source, toml=toml) as server:
+        slow, place = socket.socket(), ("127.0.0.1", server.port)
+        slow.settimeout(30)
+        with slow, socket.create_connection(place) as idle:
+            slow.connect(place)
+            slow.sendall(b"GET /all.json HTTP/1.1\r\nHost: x\r\n\r\n")
+            received = slow.recv(1024)
+            server.process.send_signal(signal.SIGTERM)
+            until(lambda: not accepts(server), "it listens on")
+            time.sleep(0.5)
+            while more := slow.recv(1 << 20):
+                received += more
+            assert idle.recv(1) == b""
+        head, _, document = received.partition(b"\r\n\r\n")
+        assert f"content-length: {len(document)}".encode() in head
+        assert len(json.loads(document)["items"]) == 64
+        assert server.process.wait(20) == 0
+        assert server.left() == []
+
+
+def accepts(server: Server) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", server.port), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+# Sockets
+
+
+def test_a_unix_socket_is_served_and_removed_at_the_end(tmp_path, source):
+    with serve(tmp_path, source, "--uds", "public.sock") as server:
+        assert server.url == "unix:public.sock"
+        assert len(titles(server)) == 4
+        assert server.stop() == 0
+        assert not (tmp_path / "public.sock").exists()
+
+
+def test_a_unix_socket_that_a_killed_server_left_is_no_hindrance(tmp_path, source):
+    with serve(tmp_path, source, "--uds", "public.sock") as server:
+        server.kill()
+    assert (tmp_path / "public.sock").exists()
+    with serve(tmp_path, source, "--uds", "public.sock") as server:
+        assert len(titles(server)) == 4
+
+
+def test_nothing_of_a_hidden_article_reaches_a_log_or_the_operator(tmp_path, source):
+    for number, line in enumerate(REJECTED.values()):
+        (source / f"rejected-{number}.md").write_text(secret(line), encoding="utf-8")
+    (source / "hidden.md").write_text(secret("published: false"), encoding="utf-8")
+    with serve(tmp_path, source) as server:
+        (source / "later.md").write_text(secret("date: 2998-01-01"), encoding="utf-8")
+        until(lambda: metric(server, 'feedhub_articles{state="scheduled"}') == 1, "not scheduled")
+        lose_every_article(server)
+        until(lambda: metric(server, "feedhub_sync_failing") == 1, "no failure in the metrics")
+        said = [request(server.admin_address, "GET", path).body for path in ADMIN]
+    said += [server.stdout().encode(), server.stderr().encode()]
+    assert any(b"rejected-" in text for text in said)
+    assert not [text for text in said if any(map(CANARY.search, disguises(text)))]

@@ -1,0 +1,96 @@
+"""`feedhub serve` under systemd: what it is told, when, and the sockets it hands over."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.kit import article_text
+from tests.launching import activated, service_manager
+from tests.servers import free_port, request, serve, until
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    """A folder `articles` of one good article."""
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "one.md").write_text(article_text("One"), encoding="utf-8")
+    return tmp_path / "articles"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_systemd_hears_ready_once_somebody_listens_and_the_end(tmp_path, source, workers):
+    port = free_port()
+    arguments = ("--port", str(port), "--workers", str(workers))
+    with service_manager(tmp_path) as manager:
+        env = {"NOTIFY_SOCKET": str(manager.place)}
+        with serve(tmp_path, source, *arguments, env=env, wait=False) as server:
+            manager.wait_for("READY=1")
+            assert manager.heard == ["READY=1"]
+            socket.create_connection(("127.0.0.1", port), timeout=30).close()
+            server.wait_until_ready()
+            server.process.send_signal(signal.SIGHUP)
+            manager.wait_for("READY=1", times=2)
+            assert server.stop() == 0
+        heard = manager.listen()
+    assert [message.split("\n")[0] for message in heard] == [
+        "READY=1",
+        "RELOADING=1",
+        "READY=1",
+        "STOPPING=1",
+    ]
+    assert heard[1].split("\n")[1].startswith("MONOTONIC_USEC=")
+
+
+def test_the_watchdog_hears_signs_of_life_while_it_lives(tmp_path, source):
+    with service_manager(tmp_path) as manager:
+        env = {"NOTIFY_SOCKET": str(manager.place), "WATCHDOG_USEC": "600000"}
+        with serve(tmp_path, source, env=env) as server:
+            manager.wait_for("WATCHDOG=1", times=3)
+            server.process.send_signal(signal.SIGSTOP)
+            heard = len(manager.listen())
+            with pytest.raises(AssertionError, match="in vain"):
+                until(lambda: len(manager.listen()) > heard + 1, "a sign of life", 1.5)
+            server.process.send_signal(signal.SIGCONT)
+            manager.wait_for("WATCHDOG=1", times=heard + 1)
+
+
+def test_without_a_watchdog_there_are_no_signs_of_life(tmp_path, source):
+    with service_manager(tmp_path) as manager:
+        with serve(tmp_path, source, env={"NOTIFY_SOCKET": str(manager.place)}) as server:
+            assert server.stop() == 0
+        assert manager.listen() == ["READY=1", "STOPPING=1"]
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_sockets_that_systemd_listens_on_are_served_and_left_open(tmp_path, source, kind):
+    public, admin = listener(tmp_path / "public.sock", kind), listener(tmp_path / "admin", kind)
+    with public, admin:
+        named = {"public": public, "admin": admin}
+        arguments = ["serve", str(source), "--base-url", "https://feeds.example.org"]
+        with activated(tmp_path, named, [*arguments, "--catalog", "catalog.db"]) as server:
+            # A connection made before it is up is answered too.
+            early = request(public.getsockname(), "GET", "/all.atom", timeout=60)
+            assert early.status in (200, 503)
+            place = admin.getsockname()
+            until(lambda: request(place, "GET", "/readyz").status == 200, server.stderr)
+            answer = request(public.getsockname(), "GET", "/all.atom")
+            assert b"<title>One</title>" in answer.body
+            assert server.stop() == 0
+        assert kind == "tcp" or (tmp_path / "public.sock").exists()
+        # systemd still listens: who comes now is answered by the next one.
+        with activated(tmp_path, named, [*arguments, "--catalog", "catalog.db"]):
+            again = request(public.getsockname(), "GET", "/all.atom", timeout=60)
+            assert again["etag"] == answer["etag"]
+
+
+def listener(place: Path, kind: str) -> socket.socket:
+    if kind == "tcp":
+        return socket.create_server(("127.0.0.1", 0))
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(place))
+    listening.listen()
+    return listening
