@@ -155,6 +155,9 @@ class Place:
     def render(self, *flags: str) -> int:
         return self.run("render", self.source, self.out, "--catalog", self.catalog, *flags)
 
+    def sync(self, *flags: str) -> int:
+        return self.run("sync", self.source, "--catalog", self.catalog, *flags)
+
     def tell(self) -> None:
         """Run every command that tells something of the source."""
         for form in ("text", "json", "github"):

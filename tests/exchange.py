@@ -13,6 +13,7 @@ from typing import Protocol
 Address = tuple[str, int] | str | Path  # host and port, or the path of a unix socket
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])(?: ([\t -~\x80-\xff]*))?")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*)")
+_CLOSE = re.compile(rb"(?im)^connection:[ \t]*close[ \t]*\r?$")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]+)(?:;.*)?")
 
 
@@ -121,8 +122,7 @@ def read_response(connection: socket.socket, raw: bytes) -> Response:
     while 100 <= status < 200:
         status, reason, headers = _head(stream)
     body = _body(stream, status, headers, head=raw.lstrip(b"\r\n").startswith(b"HEAD "))
-    closing = re.search(rb"(?im)^connection:[ \t]*close", raw) is not None
-    closing = closing or ("connection", "close") in headers
+    closing = _CLOSE.search(raw) is not None or ("connection", "close") in headers
     return Response(status, reason, headers, body, stream.rest() if closing else b"")
 
 

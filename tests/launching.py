@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -71,6 +72,14 @@ def unprivileged(folder: Path, arguments: Sequence[str]) -> Server:
         user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         command = ["setpriv", *user, *caps, *command]
     return launch(folder, command, {})
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Make a folder that everybody may enter, with all above it; those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="feedhub-") as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
 
 
 class ServiceManager:

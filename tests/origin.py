@@ -53,18 +53,21 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_OPTIONS = do_GET  # noqa: N815
 
     def _answer(self, origin: Origin, body: bytes, coding: str) -> None:
-        self.send_response(origin.status)
-        self.send_header("Content-Type", "application/atom+xml; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
+        tag = f'"{hash(body):x}{"-" * bool(coding)}{coding}"'
+        same = origin.status == 200 and self.headers.get("If-None-Match") == tag
+        self.send_response(304 if same else origin.status)
         self.send_header("Cache-Control", origin.cache_control)
         self.send_header("Vary", "Accept-Encoding")
         if origin.status == 200:
-            self.send_header("ETag", f'"{hash(body):x}{"-" * bool(coding)}{coding}"')
+            self.send_header("ETag", tag)
             self.send_header("Last-Modified", formatdate(origin.modified, usegmt=True))
-        if coding:
+        if not same:
+            self.send_header("Content-Type", "application/atom+xml; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+        if coding and not same:
             self.send_header("Content-Encoding", coding)
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and not same:
             self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:

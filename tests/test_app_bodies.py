@@ -179,7 +179,10 @@ def test_a_fault_that_nobody_waits_for_is_no_noise():
 
 
 def test_the_end_of_the_loop_is_no_fault():
+    noise: list[Any] = []
+
     async def look() -> Bodies:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: noise.append(what))
         builder = Builder()
         builder.free.clear()
         bodies = Bodies(1_000, builder)
@@ -189,18 +192,21 @@ def test_the_end_of_the_loop_is_no_fault():
         return bodies
 
     assert asyncio.run(look()).size == 0
+    assert noise == []
 
 
-def test_what_has_changed_meanwhile_is_kept_as_what_it_is():
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_what_has_changed_meanwhile_is_kept_as_what_it_is(coding):
     async def look() -> None:
         builder = Builder()
         builder.becomes = entry(fingerprint="new")
         bodies = Bodies(1_000, builder)
-        made = await bodies.fetch(entry(fingerprint="old"), "")
+        made = await bodies.fetch(entry(fingerprint="old"), coding)
 
         assert made.entry is builder.becomes
-        assert bodies.ready(entry(fingerprint="old"), "") is None
-        assert bodies.ready(builder.becomes, "") == made.body
+        assert bodies.ready(entry(fingerprint="old"), coding) is None
+        assert bodies.ready(builder.becomes, coding) == made.body
+        assert bodies.ready(builder.becomes, "") == made.plain
 
     asyncio.run(look())
 

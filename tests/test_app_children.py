@@ -116,6 +116,25 @@ def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives
     assert waits == expected
 
 
+def test_a_process_is_asked_politely_first(tmp_path):
+    code = (
+        "import signal, sys\n"
+        f"def end(number, _): open({str(tmp_path / 'end')!r}, 'w').write(str(number)); sys.exit()\n"
+        "for number in (signal.SIGTERM, signal.SIGINT): signal.signal(number, end)\n"
+        f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}"
+    )
+
+    async def look() -> None:
+        child = child_of(code)
+        running = asyncio.create_task(child.run())
+        await until((tmp_path / "up").exists)
+        await child.stop()
+        await running
+
+    asyncio.run(look())
+    assert (tmp_path / "end").read_text() == str(int(signal.SIGTERM))
+
+
 def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(children, "_PATIENCE", 0.05)
     stubborn = (

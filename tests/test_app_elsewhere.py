@@ -85,6 +85,11 @@ def test_a_document_can_only_be_read(front, method):
     assert front.get("/nothing.rss", method).status == 404
 
 
+@pytest.mark.parametrize("path", ["feed", "index.html", "topics/old.rss", "topics/ml.rss"])
+def test_who_sends_something_is_led_nowhere(front, path):
+    assert front.get(f"/{path}", "POST").status == 404
+
+
 def test_a_method_that_nobody_knows_is_not_implemented(front):
     assert front.get("/all.rss", "FOO").status == 501
     assert front.get("/nothing", "FOO").status == 501
@@ -135,6 +140,8 @@ def test_an_address_that_is_too_long_is_refused(front, length):
         "feed//",
         "feed/x",
         "topics/%2e%2e/all.rss",
+        "index",
+        "html",
     ],
 )
 def test_a_mistake_is_told_in_few_words_and_nothing_of_it_comes_back(front, path):
@@ -184,6 +191,7 @@ class TestBelowAPath:
             ("/feed", 404, None),
             ("/topics/ml.json", 404, None),
             ("/newsletter", 404, None),
+            ("/new", 404, None),
             ("/news/all.json", 200, None),
         ],
     )

@@ -347,3 +347,51 @@ def test_news_are_of_the_document_that_is_served(bench, library):
     assert news is not None
     assert [item["title"] for item in json.loads(news)["items"]] == ["Second"]
     assert library.news(library.edition.entries["/all.json"], "unknown") is None
+
+
+def test_who_serves_cannot_write(bench, library):
+    bench.sync()
+    library.refresh()
+
+    with pytest.raises(CatalogError):
+        library._catalog.note(synced="{}")
+
+
+def test_what_has_not_changed_is_taken_over_into_the_next_edition(bench, library):
+    bench.write("b.md", title="Second", topics=["Other"])
+    bench.sync()
+    library.refresh()
+    assert library.edition
+    before = library.edition.entries["/topics/ai.rss"]
+    bench.write("b.md", title="Changed", topics=["Other"])
+    bench.sync()
+    library.refresh()
+
+    assert library.edition.entries["/topics/ai.rss"] is before
+
+
+def test_a_damage_that_is_mended_is_over(bench, library, tmp_path):
+    bench.sync()
+    library.refresh()
+    place = tmp_path / "catalog.sqlite"
+    place.rename(tmp_path / "good")
+    place.write_bytes(b"no database at all " * 1_000)
+    library.refresh()
+    assert library.problem
+    place.unlink()
+    (tmp_path / "good").rename(place)
+    library.refresh()
+
+    assert library.problem == ""
+
+
+def test_a_catalog_that_may_not_be_opened_is_told(bench, library, monkeypatch):
+    def refuse(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    bench.sync()
+    monkeypatch.setattr(Library, "_open", refuse)
+    library.refresh()
+
+    assert "Permission denied" in library.problem
+    assert library.edition is None

@@ -117,6 +117,7 @@ def test_processes_that_count_together_are_added_up(tmp_path):
     body = run(4)
 
     assert single(body, "feedhub_requests_total", format="rss", status="200") == 7
+    assert single(body, "feedhub_kept_bytes") == 200
     assert single(body, "feedhub_ready") == 1
 
 

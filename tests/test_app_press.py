@@ -161,6 +161,37 @@ def test_the_rest_of_the_log_is_written_at_the_end(bench):
     assert front.log.getvalue().count("\n") == 1
 
 
+def test_no_thread_is_left_at_the_end(bench):
+    with front_of(bench) as front:
+        front.get("/all.rss")
+        assert any(thread.name.startswith("library") for thread in threading.enumerate())
+
+    assert not any(thread.name.startswith("library") for thread in threading.enumerate())
+
+
+def test_all_who_come_before_the_first_edition_look_once_more_together(bench):
+    """Who serves may have looked just before the first sync ended."""
+    with front_of(bench) as front:
+        front.library.edition = None
+        front.library._published = ()
+        front.library._version = -1
+        looks: list[int] = []
+        real = front.library.refresh
+
+        def looking() -> None:
+            looks.append(1)
+            real()
+
+        front.library.refresh = looking
+
+        async def look() -> list[int]:
+            asked = [ask(front.app, scope_of("/all.rss", host="x")) for _ in range(10)]
+            return [reply.status for reply in await asyncio.gather(*asked)]
+
+        assert front.runner.run(look()) == [200] * 10
+        assert len(looks) == 1
+
+
 def test_a_fault_is_told_in_one_line(front, capsys):
     front.press.complain("all.rss cannot be built", CatalogError("two\nlines\x1b[31m"))
 

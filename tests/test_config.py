@@ -384,7 +384,8 @@ def test_any_flag_gives_a_config_or_one_clear_refusal(name: str, value: object) 
         section, _, key = name.partition(".")
         held = getattr(getattr(config, section), key)
         assert type(held) is type(KEYS[name].default)
-        given = [" -> ".join(pair) for pair in held] if name == "feeds.moved" else held
+        moved = [" -> ".join(pair) for pair in config.feeds.moved]
+        given = moved if name == "feeds.moved" else held
         assert load_config(None, {}, {name: given}) == config
 
 

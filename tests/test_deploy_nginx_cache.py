@@ -14,14 +14,11 @@ import pytest
 
 from tests.exchange import Response, exchange
 from tests.origin import Origin, origin
-from tests.proxies import Proxy, free_port, nginx_proxy
+from tests.proxies import Proxy, nginx_proxy
 from tests.servers import request, until
 
 FEED = "/all.atom"
 LONG = "public, max-age=600"
-# nginx counts in whole seconds: what it kept at 0.9 s is one second old at 1.1 s.
-GRAIN = 1.0
-KEPT = b"GET /all.atom HTTP/1.1\r\nHost: feeds.example.org\r\n\r\n"
 Fields = list[tuple[str, str | bytes]]
 
 
@@ -85,7 +82,7 @@ def test_three_variants_are_kept_apart_and_each_is_asked_once(proxy: Proxy, behi
 
 def test_a_query_never_reaches_the_origin(proxy: Proxy, behind: Origin):
     behind.cache_control = LONG
-    for query in ("", "?utm_source=x", "?", "??", "?a=%0d%0a", "?/../x"):
+    for query in ("?utm_source=x", "", "?", "??", "?a=%0d%0a", "?/../x"):
         assert ask(proxy, FEED + query).body == FEED.encode()
     assert behind.targets() == [FEED]
 
@@ -196,99 +193,6 @@ def test_a_stored_answer_keeps_its_date_so_that_the_next_cache_knows_its_age(
     first = ask(proxy)["date"]
     time.sleep(1.1)
     assert ask(proxy)["date"] == first
-
-
-def old_until(proxy: Proxy, new: bytes, started: float) -> float:
-    """Ask until `new` comes; return the latest start of a request that still got the old body."""
-    last = started
-    end = started + 60
-    while time.monotonic() < end:
-        now = time.monotonic()
-        if ask(proxy).body == new:
-            return last
-        last = now
-        time.sleep(0.05)
-    raise AssertionError("the old body never went away")
-
-
-@pytest.mark.parametrize(("fresh", "while_asking"), [(1, 0), (1, 2), (2, 1)])
-def test_no_old_body_is_given_later_than_freshness_and_stale_while_revalidate(
-    proxy: Proxy, behind: Origin, fresh: int, while_asking: int
-):
-    behind.cache_control = (
-        f"public, max-age={fresh}, stale-while-revalidate={while_asking}, stale-if-error=60"
-    )
-    behind.body = b"old"
-    ask(proxy)
-    behind.body, changed = b"new", time.monotonic()
-    time.sleep(fresh + while_asking)  # a reader that comes as late as it may
-    assert old_until(proxy, b"new", changed) <= changed + fresh + while_asking + GRAIN
-
-
-def test_while_it_asks_in_the_background_readers_do_not_wait(proxy: Proxy, behind: Origin):
-    behind.cache_control = "public, max-age=1, stale-while-revalidate=60"
-    behind.body = b"old"
-    ask(proxy)
-    behind.body, behind.slow = b"new", 60.0
-    until(lambda: "stale" in exchange(proxy.address, KEPT)["cache-status"], "a stale answer")
-    for _ in range(5):
-        assert exchange(proxy.address, KEPT).body == b"old", "answered while the origin thinks"
-    assert len(behind.seen) == 2
-    behind.released.set()
-    until(lambda: ask(proxy).body == b"new", "the new body")
-
-
-def test_with_the_origin_down_the_old_body_lives_for_stale_if_error_and_no_longer(
-    proxy: Proxy, behind: Origin
-):
-    behind.cache_control = "public, max-age=1, stale-while-revalidate=1, stale-if-error=3"
-    assert ask(proxy).status == 200
-    behind.down, stored = True, time.monotonic()
-    statuses: list[int] = []
-    while (asked := time.monotonic()) < stored + 30 and (not statuses or statuses[-1] == 200):
-        statuses.append(ask(proxy).status)
-        if statuses[-1] == 200:
-            assert asked <= stored + 1 + 3 + GRAIN
-        time.sleep(0.05)
-    last = ask(proxy)
-    assert (last.status, last["retry-after"], last["cache-control"]) == (503, "30", "no-store")
-    assert last["content-type"] == "text/plain"
-    assert len(statuses) > 2, "it was served while the origin was down"
-    behind.down = False
-    until(lambda: ask(proxy).status == 200, "the origin is back")
-
-
-@pytest.mark.parametrize("status", [404, 410, 301, 500, 503])
-def test_a_feed_that_is_gone_is_not_given_stale(proxy: Proxy, behind: Origin, status: int):
-    behind.cache_control = "public, max-age=1, stale-if-error=600"
-    ask(proxy)
-    behind.status = status
-    until(lambda: ask(proxy).status == status, "the origin's new word", seconds=20)
-
-
-def test_a_dead_backend_costs_no_request(tmp_path: Path, behind: Origin):
-    behind.cache_control = "no-store"
-    dead = ("127.0.0.1", free_port())
-    with nginx_proxy(tmp_path / "nginx", [dead, behind.address, dead]) as proxy:
-        assert {ask(proxy).status for _ in range(30)} == {200}
-
-
-def test_a_backend_that_is_not_ready_hands_over_to_one_that_is(tmp_path: Path, behind: Origin):
-    with origin() as starting:
-        starting.status = 503
-        starting.cache_control = behind.cache_control = "no-store"
-        backends = [starting.address, behind.address]
-        with nginx_proxy(tmp_path / "nginx", backends) as proxy:
-            assert {ask(proxy).status for _ in range(20)} == {200}
-        assert starting.seen
-
-
-def test_connections_to_the_origin_are_kept(proxy: Proxy, behind: Origin):
-    behind.cache_control = "no-store"
-    for _ in range(40):
-        ask(proxy)
-    assert len(behind.seen) == 40
-    assert behind.connections <= 4, "at most two a worker"
 
 
 def test_a_half_sent_request_is_closed(proxy: Proxy):

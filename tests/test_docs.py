@@ -15,6 +15,8 @@ import pytest
 from feedhub.cli import main
 from feedhub.cli.arguments import build_parser
 from feedhub.config.tables import SECTIONS
+from tests.exchange import request
+from tests.servers import start, until
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -117,12 +119,29 @@ def test_every_command_of_the_readme_works(
 ):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(seeds, "articles")
-    commands = readme_commands()
-    assert {line.split()[1] for line in commands} == set(parsers())
-    for command in commands:
-        assert main(shlex.split(command)[1:]) == 0, command
+    for command in readme_commands():
+        arguments = shlex.split(command)[1:]
+        if arguments[0] == "serve":
+            assert_serves(tmp_path, arguments)
+        else:
+            assert main(arguments) == 0, command
     assert Path("public/all.rss").is_file()
     assert Path("feedhub.toml").is_file()
+
+
+def assert_serves(folder: Path, arguments: list[str]) -> None:
+    """Serve as the README says, on a port that is free, until there is something to read."""
+    with start(folder, [*arguments, "--port", "0"]) as server:
+        until(lambda: request(server, "GET", "/all.rss").status == 200, "the feed")
+        assert server.stop() == 0
+
+
+def test_the_readme_shows_every_command_and_what_it_shows_can_be_typed():
+    mentioned = [text for text in re.findall(r"`(feedhub [a-z][^`]*)`", README) if "…" not in text]
+    commands = [shlex.split(text)[1:] for text in [*readme_commands(), *mentioned]]
+    assert {arguments[0] for arguments in commands} == set(parsers())
+    for arguments in commands:
+        assert build_parser().parse_args(arguments).command == arguments[0]
 
 
 def test_the_readme_names_what_a_render_writes(
@@ -131,7 +150,7 @@ def test_the_readme_names_what_a_render_writes(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(seeds, "articles")
     main(["render", "articles", "public"])
-    named = set(re.findall(r"`((?:all|feeds)\.\w+)`", README))
+    named = set(re.findall(r"`((?:all|feeds|index)\.\w+)`", README))
     written = {place.name for place in Path("public").iterdir() if place.is_file()}
     assert named == {name for name in written if not name.endswith((".gz", ".br"))}
     folders = {place.name for place in Path("public").iterdir() if place.is_dir()}

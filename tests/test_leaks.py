@@ -7,7 +7,9 @@ import gzip
 import itertools
 import json
 import re
+import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import brotli
@@ -15,6 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedhub.catalog import Catalog
+from feedhub.catalog.store import TABLES
 from tests.canaries import (
     CANARY,
     HIDES,
@@ -46,6 +50,7 @@ def test_canaries_are_found_where_they_are(place):
     found = place.leaks()
     assert {"catalog/catalog.sqlite", "out/all.rss", "out/all.atom", "out/all.json"} <= set(found)
     assert {"out/all.rss.gz", "out/all.json.br", "out/feeds.opml.br"} <= set(found)
+    assert {"out/index.html", "out/index.html.gz", "out/index.html.br"} <= set(found)
     assert [where for where in found if where.startswith("name out/topics/topic-")]
 
 
@@ -179,6 +184,58 @@ def test_a_withdrawn_article_leaves_the_open_catalog(place):
         assert [where for where in place.leaks() if "catalog" in where] == []
     finally:
         reader.close()
+
+
+# The catalog of a server, which keeps more: earlier documents, notes, dates of lists.
+
+
+def test_canaries_are_found_in_every_table_of_a_catalog(place):
+    place.write("secret.md", secret())
+    assert place.sync() == 0
+    assert place.leaks() == ["catalog/catalog.sqlite"]
+    with sqlite3.connect(place.catalog) as raw:
+        rows = {
+            name: repr(raw.execute(f"SELECT * FROM {name}").fetchall())  # noqa: S608 - our own names
+            for name in TABLES
+        }
+    raw.close()
+    found = {name for name, text in rows.items() if CANARY.search(text.encode())}
+    assert found == {"articles", "records", "feeds", "labels", "history"}
+    assert all(rows[name] != "[]" for name in TABLES if name != "outputs")
+
+
+@pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
+def test_a_hidden_article_leaves_no_trace_in_the_catalog_of_a_server(place, hidden):
+    place.write("secret.md", secret(hidden))
+    assert place.sync() in (0, 1)
+    place.sync("--json")
+    assert place.leaks() == []
+
+
+@pytest.mark.parametrize("hidden", [*HIDES.values(), None], ids=[*HIDES, "deleted"])
+def test_a_withdrawn_article_leaves_no_trace_in_the_catalog_of_a_server(place, hidden):
+    place.write("secret.md", secret(labels=PUBLIC_LABELS))
+    for number in range(3):  # as many documents that hold it are remembered
+        place.write("public-0.md", SECURED.replace("NUMBER", f"edited {number}"))
+        assert place.sync() == 0
+    assert "catalog/catalog.sqlite" in place.leaks()
+    place.said = ""
+    if hidden is None:
+        (place.source / "secret.md").unlink()
+    else:
+        place.write("secret.md", secret(hidden, labels=PUBLIC_LABELS))
+    assert place.sync() in (0, 1)
+    assert place.leaks() == []
+
+
+@pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
+def test_why_a_sync_was_refused_says_nothing_of_the_articles(place, hidden):
+    for number in range(3):
+        place.write(f"public-{number}.md", secret(hidden))
+    assert place.sync() == 3
+    with closing(Catalog(place.catalog)) as catalog:
+        assert catalog.noted("failing").startswith("none of 3 files can be published")
+    assert place.leaks() == []
 
 
 @pytest.mark.parametrize("catalog", [[], ["--catalog"]], ids=["default", "named"])

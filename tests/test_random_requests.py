@@ -133,6 +133,15 @@ def test_a_document_is_found_whatever_the_header_fields(subject, fields, target,
     assert answer is None or answer.status in {200, 226, 304, 400, 412, 413, 417, 431}
 
 
+@given(methods, st.sampled_from(list(DOCUMENTS)))
+def test_a_document_is_only_read_whatever_the_method(subject, method, target):
+    assume(not set(method) & set(b" \r\n"))
+    raw = b"%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % (method, target.encode())
+    answer = subject.fire(raw)
+    wanted = {b"GET": {200}, b"HEAD": {200}, b"OPTIONS": {204}}.get(method, {400, 405, 501})
+    assert answer is None or answer.status in wanted
+
+
 @given(methods, targets, versions, lines, ends)
 def test_any_request_gets_a_proper_answer(subject, method, target, version, fields, end):
     raw = b"%s %s %s%s" % (method, target, version, end)

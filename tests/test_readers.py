@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import feedparser
 import listparser
+import lxml.html
 import pytest
 from lxml import etree
 
@@ -268,6 +269,18 @@ def test_listparser_finds_every_feed_once(site):
     ]
     titles = [title_of(site.documents, state) for state in site_of.states()]
     assert [feed["title"] for feed in parsed["feeds"]] == titles
+
+
+def test_the_page_leads_to_every_feed_in_every_format(site):
+    plan = site.bench.site.plan()
+    feeds = [row for row in plan.values() if row.state and not row.state.period]
+    page = lxml.html.fromstring(site.documents["index.html"].decode("utf-8"))
+    links = [str(link.get("href")) for link in page.iter("a")]
+    wanted = [site.bench.site.url(path) for path in [*(row.path for row in feeds), "feeds.opml"]]
+    assert sorted(link for link in links if link[0] != "#") == sorted(wanted)
+    assert {f"{link.get('title')}" for link in page.iter("link") if link.get("title")} == {
+        f"{title_of(site.documents, feeds[0].state)} ({row.title})" for row in FORMATS.values()
+    }
 
 
 def title_of(documents: dict[str, bytes], state: FeedState) -> str:

@@ -341,9 +341,7 @@ def mtimes(out: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("ahead", [0, 100])
-def test_a_file_from_the_future_is_replaced_by_one_later_still(
-    bench: Bench, out: Path, ahead: int
-):
+def test_a_file_from_the_future_is_replaced_by_one_later_still(bench: Bench, out: Path, ahead: int):
     render_bench(bench, out)
     now = int(time.time())
     for path in published(out):

@@ -271,7 +271,12 @@ def test_it_runs_once_more_for_each_time_it_is_asked(loop: Callable[..., list[in
     again.set()
     assert loop(3, again=again) == [0]
     assert not again.is_set()
-    assert loop(4, again=again, going=lambda: again.set() or True) == [0, 1, 2, 3]
+
+    def ask_again() -> bool:
+        again.set()
+        return True
+
+    assert loop(4, again=again, going=ask_again) == [0, 1, 2, 3]
 
 
 def test_it_ends_when_there_is_nobody_left_to_run_for(loop: Callable[..., list[int]]):

@@ -12,18 +12,32 @@ from pathlib import Path
 import pytest
 
 from tests.http_table import DOCUMENTS, F, Living, write_articles
-from tests.servers import Response, Server, children, living, request, serve, until
+from tests.servers import Response, Server, children, living, serve, until
 
 COUNT = 3
 MANY = 90  # connections: enough for every worker to get some
 
 
+@contextmanager
+def opened(folder: Path) -> Iterator[Living]:
+    """Start a server of three workers."""
+    articles = write_articles(folder / "articles")
+    with serve(folder, articles, "--workers", str(COUNT)) as server:
+        yield Living(server, articles)
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory) -> Iterator[Living]:
+    """A server whose workers all live on."""
+    with opened(tmp_path_factory.mktemp("lasting")) as site:
+        until(lambda: all(site.get().status == 200 for _ in range(MANY)), "they do not start")
+        yield site
+
+
 @pytest.fixture
 def site(tmp_path) -> Iterator[Living]:
-    """A server of three workers."""
-    articles = write_articles(tmp_path / "articles")
-    with serve(tmp_path, articles, "--workers", str(COUNT)) as server:
-        site = Living(server, articles)
+    """A server whose processes may be killed."""
+    with opened(tmp_path) as site:
         until(lambda: all(site.get().status == 200 for _ in range(MANY)), "they do not start")
         yield site
 
@@ -65,33 +79,32 @@ def seen(answer: Response) -> tuple[str, str, bytes]:
 
 
 def test_the_server_is_ready_when_every_worker_is(tmp_path):
-    articles = write_articles(tmp_path / "articles")
-    with serve(tmp_path, articles, "--workers", str(COUNT)) as server:
-        assert {request(server, "GET", F).status for _ in range(MANY)} == {200}
+    with opened(tmp_path) as site:
+        assert {site.get().status for _ in range(MANY)} == {200}
 
 
-def test_every_worker_gives_the_same_bytes_and_validators(site):
+def test_every_worker_gives_the_same_bytes_and_validators(lasting):
     for target in DOCUMENTS:
         for coding in ("identity", "gzip", "br"):
             answers = set()
-            for worker in workers(site.server):
-                with alone(worker, site.server):
-                    answers.add(seen(site.get(target, Accept_Encoding=coding)))
+            for worker in workers(lasting.server):
+                with alone(worker, lasting.server):
+                    answers.add(seen(lasting.get(target, Accept_Encoding=coding)))
             assert len(answers) == 1
 
 
-def test_after_an_edit_all_workers_give_the_new_version(site):
-    old = site.get()
-    site.write("1.md", "Edited", publishedDateTime="2020-06-02T11:00:00Z")
-    site.after(old["etag"])
+def test_after_an_edit_all_workers_give_the_new_version(lasting):
+    old = lasting.get()
+    lasting.write("1.md", "Edited", publishedDateTime="2020-06-02T11:00:00Z")
+    lasting.after(old["etag"])
     until(
-        lambda: old["etag"] not in {site.get()["etag"] for _ in range(MANY)},
+        lambda: old["etag"] not in {lasting.get()["etag"] for _ in range(MANY)},
         "some worker stays behind",
     )
-    answers = {seen(site.get()) for _ in range(MANY)}
-    for worker in workers(site.server):
-        with alone(worker, site.server):
-            answers.add(seen(site.get()))
+    answers = {seen(lasting.get()) for _ in range(MANY)}
+    for worker in workers(lasting.server):
+        with alone(worker, lasting.server):
+            answers.add(seen(lasting.get()))
     assert len(answers) == 1
     assert b"Edited" in answers.pop()[2]
 
@@ -115,12 +128,12 @@ def replaced(site: Living, before: list[int], expected: tuple[str, str, bytes]) 
     return len(new) == 1 and len(workers(site.server)) == COUNT
 
 
-def test_the_others_answer_while_a_worker_hangs(site):
-    expected = seen(site.get())
-    hanging = workers(site.server)[0]
+def test_the_others_answer_while_a_worker_hangs(lasting):
+    expected = seen(lasting.get())
+    hanging = workers(lasting.server)[0]
     os.kill(hanging, signal.SIGSTOP)
     try:
-        assert {seen(site.get()) for _ in range(MANY)} == {expected}
+        assert {seen(lasting.get()) for _ in range(MANY)} == {expected}
     finally:
         os.kill(hanging, signal.SIGCONT)
 
@@ -132,6 +145,23 @@ def test_sigterm_ends_all_of_them(site):
     until(lambda: not any(living(pid) for pid in all_of_them), "some process is left")
     assert site.server.left() == []
     assert "Traceback" not in site.server.stderr()
+
+
+@pytest.mark.parametrize("sign", ["admin on", "listening on", ""])
+def test_sigterm_while_they_start_leaves_none(tmp_path, sign):
+    articles = write_articles(tmp_path / "articles")
+    with serve(tmp_path, articles, "--workers", str(COUNT), wait=False) as server:
+        until(lambda: sign in server.stderr() and children(server.process.pid), "nothing starts")
+        assert server.stop() in {0, -signal.SIGTERM}
+        until(lambda: not server.left(), "some process is left")
+    assert "Traceback" not in server.stderr()
+
+
+def test_sigterm_while_one_waits_to_be_replaced_leaves_none(site):
+    os.kill(workers(site.server)[0], signal.SIGKILL)
+    until(lambda: "started again" in site.server.stderr(), "the loss is not told")
+    assert site.server.stop() == 0
+    until(lambda: not site.server.left(), "some process is left")
 
 
 def test_none_outlives_a_parent_that_is_killed(site):
@@ -150,24 +180,24 @@ def requests_total(server: Server, status: int) -> float:
     )
 
 
-def test_the_metrics_are_those_of_all_workers(site):
-    etag = site.get()["etag"]
-    until(lambda: requests_total(site.server, 200) >= 1, "the first request is not counted")
-    before = {status: requests_total(site.server, status) for status in (200, 304)}
-    for worker in workers(site.server):
-        with alone(worker, site.server):
+def test_the_metrics_are_those_of_all_workers(lasting):
+    etag = lasting.get()["etag"]
+    until(lambda: requests_total(lasting.server, 200) >= 1, "the first request is not counted")
+    before = {status: requests_total(lasting.server, status) for status in (200, 304)}
+    for worker in workers(lasting.server):
+        with alone(worker, lasting.server):
             for _ in range(10):
-                assert site.get().status == 200
-                assert site.get(If_None_Match=etag).status == 304
+                assert lasting.get().status == 200
+                assert lasting.get(If_None_Match=etag).status == 304
     for status, count in before.items():
         until(
             lambda status=status, count=count: (
-                requests_total(site.server, status)  # type: ignore[misc]
+                requests_total(lasting.server, status)  # type: ignore[misc]
                 == count + COUNT * 10
             ),
-            f"not every {status} is counted\n{site.server.metrics()}",
+            f"not every {status} is counted\n{lasting.server.metrics()}",
         )
-    assert site.get(F).status == 200
+    assert lasting.get(F).status == 200
 
 
 def test_the_counts_of_a_killed_worker_are_kept(site):

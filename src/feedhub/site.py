@@ -128,9 +128,11 @@ class Site:
         """Return what has become of one document of a plan, or None where it is gone."""
         if planned.format is None or planned.state is None:
             lists = {row.path: row for row in self._lists(self._states())}
-            return lists[planned.path]
+            return lists.get(planned.path)
         state = self._catalog.current(planned.state)
-        return None if state is None else self._planned(state, planned.format)
+        if state is None or not self._lists_feed(state) or planned.format not in self._formats:
+            return None
+        return self._planned(state, planned.format)
 
     def document(self, planned: Planned) -> Document:
         """Build one document of the plan."""
@@ -168,10 +170,10 @@ class Site:
 
     def _states(self) -> list[FeedState]:
         """Return the states of every feed that is neither retired nor moved."""
-        states = self._catalog.feeds(self._kinds)
-        if not self._elsewhere:
-            return states
-        return [s for s in states if feed_path(s.kind, s.slug) not in self._elsewhere]
+        return [state for state in self._catalog.feeds(self._kinds) if self._lists_feed(state)]
+
+    def _lists_feed(self, state: FeedState) -> bool:
+        return not self._elsewhere or feed_path(state.kind, state.slug) not in self._elsewhere
 
     def _planned(self, state: FeedState, row: Format) -> Planned:
         path = feed_path(state.kind, state.slug, state.period) + row.suffix

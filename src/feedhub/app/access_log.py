@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 Form = Literal["text", "json"]
 
@@ -36,12 +38,12 @@ class Exchange(NamedTuple):
 
 
 class AccessLog:
-    """Lines are collected, and written by `flush`: no request waits for a disk."""
+    """Lines are collected, and written by `flush`: no request waits for whoever reads them."""
 
     def __init__(
         self, out: TextIO, form: Form = "text", clock: Callable[[], float] = time.time
     ) -> None:
-        self._out = out
+        self._out = _Outlet(out)
         self._line = _json_line if form == "json" else _text_line
         self._clock = clock
         self._lines: list[str] = []
@@ -49,7 +51,7 @@ class AccessLog:
         self._moment = ""
 
     def add(self, exchange: Exchange) -> None:
-        """Note one answer; where nobody takes the lines off, the rest is lost."""
+        """Note one answer; while nobody takes the lines off, newer ones are lost."""
         if len(self._lines) >= _MOST_LINES:
             return
         second = int(self._clock())
@@ -59,29 +61,55 @@ class AccessLog:
         self._lines.append(self._line(exchange, self._moment))
 
     def flush(self) -> None:
-        """Write what was noted; a log that nobody reads any more stops nothing.
+        """Write as much as is taken at once; what is not waits for the next time.
 
-        May run in another thread than `add`. Workers share one output: what is written at once is
-        short enough to arrive in one piece.
+        Workers share one output: what is written at once is short enough to arrive in one piece.
         """
-        lines = self._lines[: len(self._lines)]
-        del self._lines[: len(lines)]
-        with suppress(OSError, ValueError):
-            for piece in _pieces(lines):
-                self._out.write(piece)
-                self._out.flush()
+        lines, self._lines = self._lines, []
+        for place, size in _pieces(lines):
+            if not self._out.take("".join(lines[place : place + size])):
+                self._lines = lines[place:]
+                return
 
 
-def _pieces(lines: Iterable[str]) -> Iterator[str]:
-    """Join lines to pieces as long as fits."""
-    piece = ""
-    for line in lines:
-        if piece and len(piece) + len(line) > _PIECE:
-            yield piece
-            piece = ""
-        piece += line
-    if piece:
-        yield piece
+class _Outlet:
+    """Where lines go: nothing with a descriptor is waited for, nothing stays in a buffer."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        try:
+            self._descriptor = out.fileno()
+        except OSError:
+            self._descriptor = -1
+        self._ready = select.poll()
+        if self._descriptor >= 0:
+            self._ready.register(self._descriptor, select.POLLOUT)
+
+    def take(self, piece: str) -> bool:
+        """Write a piece, or return False where that would mean to wait.
+
+        What can never be written is dropped: a log that is gone stops nothing.
+        """
+        if self._descriptor < 0:
+            self._out.write(piece)
+            return True
+        if not self._ready.poll(0):
+            return False
+        with suppress(OSError):
+            os.write(self._descriptor, piece.encode())
+        return True
+
+
+def _pieces(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield where each piece begins and how many lines fit in it, at least one."""
+    place = 0
+    while place < len(lines):
+        size, length = 1, len(lines[place])
+        while place + size < len(lines) and length + len(lines[place + size]) <= _PIECE:
+            length += len(lines[place + size])
+            size += 1
+        yield place, size
+        place += size
 
 
 def escape(text: str, longest: int = _LONGEST) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -10,14 +11,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from feedhub.app.events import Events
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 # Whoever lives this long is well: when it ends the waiting begins anew.
-_WELL = 60.0
+_WELL, _STEADY = 60.0, 3.0
 _PATIENCE = 15.0
+# What a service manager says is meant for the main process alone.
+_OURS = ("NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 
 
 class Child:
@@ -30,7 +33,6 @@ class Child:
         events: Events,
         *,
         pass_fds: Sequence[int] = (),
-        environ: Mapping[str, str] | None = None,
         quiet: bool = False,
         ended: Callable[[int], object] = lambda pid: None,
     ) -> None:
@@ -38,27 +40,30 @@ class Child:
         self._command = command
         self._events = events
         self._pass_fds = pass_fds
-        self._environ = environ
         self._quiet = quiet
         self._ended = ended
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
+        self._end = ""
+        self._started = 0.0
 
     @property
     def trouble(self) -> str:
-        """Say what is wrong, or ""."""
-        return "" if self._process else f"{self.name} does not run; it is started again"
+        """Say what is wrong, or "": one that was started again has to stay for a while."""
+        if not self._end or (self._process and time.monotonic() - self._started > _STEADY):
+            return ""
+        return f"{self.name} {self._end}; it is started again"
 
     async def run(self) -> None:
         """Keep the process running; returns after `stop`."""
         wait = _FIRST_WAIT
         while True:
-            started = time.monotonic()
-            end = await self._once()
+            self._started = time.monotonic()
+            self._end = await self._once()
             if self._stopping:
                 return
-            self._events.say(f"{self.name} {end}; it is started again")
-            wait = _FIRST_WAIT if time.monotonic() - started > _WELL else wait
+            self._events.say(f"{self.name} {self._end}; it is started again")
+            wait = _FIRST_WAIT if time.monotonic() - self._started > _WELL else wait
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
 
@@ -99,5 +104,5 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=sys.stderr if self._quiet else None,
             pass_fds=self._pass_fds,
-            env=self._environ,
+            env={name: text for name, text in os.environ.items() if not name.startswith(_OURS)},
         )

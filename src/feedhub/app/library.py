@@ -73,8 +73,9 @@ class Library:
             if version != self._version:
                 self._load(catalog)
                 self._version = version
-        except (FeedhubError, OSError) as error:
-            self.problem = str(error)
+        except Exception as error:  # whatever it is, what is out stays out
+            expected = isinstance(error, (FeedhubError, OSError))
+            self.problem = str(error) if expected else f"{type(error).__name__}: {error}"
             self._version = -1
 
     def reload(self) -> None:

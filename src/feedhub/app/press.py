@@ -76,6 +76,7 @@ class Press:
         if self._tells and self.library.problem not in ("", before):
             self._events.say(self.library.problem)
         self._metrics.kept.set(self._bodies.size)
+        self._log.flush()
 
     async def first_edition(self) -> Edition | None:
         """Look once more before saying that there is nothing: another process may know better."""
@@ -87,10 +88,6 @@ class Press:
 
     def _looked(self, _: asyncio.Future[None]) -> None:
         self._looking = None
-
-    async def write_log(self) -> None:
-        """Write the access log; who reads it slowly holds up nothing but this."""
-        await asyncio.to_thread(self._log.flush)
 
     async def reload(self) -> None:
         """Read the configuration again; raises ConfigError."""

@@ -63,7 +63,7 @@ class Running:
     def status(self) -> Status:
         """Return how the server is."""
         trouble = next((child.trouble for child in self.children if child.trouble), "")
-        return status_of(self.press.library, trouble)
+        return status_of(self.press.library, time.time(), trouble)
 
 
 class _Server(uvicorn.Server):
@@ -102,9 +102,11 @@ async def _run(running: Running) -> None:
     while not all(server.started for server, _ in servers):
         await asyncio.sleep(0.01)
     _tell_where(running)
-    await _glance(running, stop)
-    notify("STOPPING=1")
-    await _end(running, [server for server, _ in servers], tasks)
+    try:
+        await _glance(running, stop)
+    finally:
+        notify("STOPPING=1")
+        await _end(running, [server for server, _ in servers], tasks)
 
 
 def _servers(running: Running) -> list[tuple[_Server, socket.socket]]:
@@ -150,11 +152,8 @@ def _tell_where(running: Running) -> None:
 async def _glance(running: Running, stop: asyncio.Event) -> None:
     """Follow the catalog until the end; a sign of life goes out only while this goes on."""
     alive_every, told_at = watchdog_seconds(), 0.0
-    writing = asyncio.create_task(asyncio.sleep(0))
     while not stop.is_set():
         await running.press.refresh()
-        if writing.done():
-            writing = asyncio.create_task(running.press.write_log())
         if alive_every and time.monotonic() - told_at >= alive_every:
             notify("WATCHDOG=1")
             told_at = time.monotonic()

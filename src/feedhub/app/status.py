@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,12 +26,12 @@ class Status(NamedTuple):
     seconds: float
 
 
-def status_of(library: Library, trouble: str = "") -> Status:
-    """Return how the server is; `trouble` is what is wrong beside the catalog."""
+def status_of(library: Library, now: float, trouble: str = "") -> Status:
+    """Return how the server is at the Unix time `now`; `trouble` is what is wrong beside."""
     edition, synced = library.edition, library.synced
     return Status(
         ready=edition is not None,
-        problem=library.problem or trouble,
+        problem=library.problem or trouble or _silence(synced, now),
         generation=edition.generation if edition else 0,
         documents=len(edition.entries) if edition else 0,
         articles=synced.get("articles", {}),
@@ -39,3 +39,11 @@ def status_of(library: Library, trouble: str = "") -> Status:
         synced=synced.get("at", 0.0),
         seconds=synced.get("seconds", 0.0),
     )
+
+
+def _silence(synced: Mapping[str, Any], now: float) -> str:
+    """Say that a sync that watches has been silent three times as long as it should."""
+    silent = now - synced.get("at", now)
+    if not synced.get("every") or silent <= 3 * synced["every"]:
+        return ""
+    return f"feedhub sync has given no sign of life for {int(silent)} seconds"

@@ -109,8 +109,6 @@ class Catalog(Reading):
         signature, shape = source.signature, repr(settings)
         reread, reshape = self._meta("source") != signature, self._meta("shape") != shape
         generation = self.generation() + 1
-        if reshape:
-            self._sql.execute("DELETE FROM history")
         articles = ArticleSync(self._sql, source, now, kinds=settings.kinds, generation=generation)
         articles.run(reread=reread, relabel=reshape, step=step)
         feeds = FeedSync(
@@ -126,6 +124,8 @@ class Catalog(Reading):
         everything = [row[0] for row in self._sql.execute("SELECT number FROM feeds")]
         for feed in everything if reshape else articles.touched.months:
             feeds.refresh(feed, None if reshape else articles.touched.months[feed])
+        if reshape:
+            feeds.forget_other_shapes()
         self._put_meta(source=signature, shape=shape)
         if feeds.changed or reshape:
             self._put_meta(generation=str(generation))

@@ -81,6 +81,10 @@ class FeedSync:
             "INSERT OR IGNORE INTO feeds (kind, key, label, slug) VALUES ('all', '', '', '')"
         )
 
+    def forget_other_shapes(self) -> None:
+        """Nobody who holds a document made otherwise can be told only what is new."""
+        self._sql.execute(_OTHER_SHAPES)
+
     def refresh(self, feed: int, months: set[str] | None) -> None:
         """Recompute one feed; `months` are those whose entries moved, None stands for all."""
         before = {row[0]: _State._make(row) for row in self._sql.execute(_STATES_OF, (feed,))}
@@ -197,5 +201,9 @@ _PUT_HISTORY = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)"
 _PRUNE_HISTORY = """
 DELETE FROM history WHERE feed = ? AND generation NOT IN
     (SELECT generation FROM history WHERE feed = ? ORDER BY generation DESC LIMIT ?)
+"""
+_OTHER_SHAPES = """
+DELETE FROM history WHERE fingerprint NOT IN
+    (SELECT fingerprint FROM states WHERE states.feed = history.feed AND period = '')
 """
 _FEED = "SELECT kind, slug, label FROM feeds WHERE number = ?"

@@ -6,7 +6,7 @@ The driver is used directly: importing SQLAlchemy takes as long as a whole warm 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from feedhub.errors import CatalogError
@@ -99,10 +99,20 @@ def connect(place: Path | None) -> sqlite3.Connection:
         connection = sqlite3.connect(
             place or ":memory:", timeout=BUSY_SECONDS, isolation_level=None
         )
-        _prepare(connection, place)
+        with _closed_on_error(connection):
+            _prepare(connection, place)
     except (sqlite3.Error, OSError) as error:
         raise CatalogError(f"{place}: the catalog cannot be opened: {error}") from error
     return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def connect_to_read(place: Path) -> sqlite3.Connection:
@@ -114,19 +124,22 @@ def connect_to_read(place: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{place.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None
         )
-        known = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+        with _closed_on_error(connection):
+            known = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+            if known != (_APPLICATION_ID, _VERSION):
+                raise CatalogError(f"{place}: this is no catalog of this version of feedhub")
     except sqlite3.Error as error:
         raise CatalogError(f"{place}: the catalog cannot be read: {error}") from error
-    if known != (_APPLICATION_ID, _VERSION):
-        connection.close()
-        raise CatalogError(f"{place}: this is no catalog of this version of feedhub")
     return connection
 
 
 def leave_readable(place: Path) -> None:
     """Leave the empty files without which those who may only read cannot open the catalog."""
-    for suffix in ("-wal", "-shm"):
-        place.with_name(place.name + suffix).touch()
+    if not place.exists():
+        return
+    with suppress(OSError):  # then nothing was written either
+        for suffix in ("-wal", "-shm"):
+            place.with_name(place.name + suffix).touch()
 
 
 def _prepare(connection: sqlite3.Connection, place: Path | None) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from feedhub.catalog import Catalog, leave_readable
 from feedhub.cli.output import print_problems, progress
 from feedhub.cli.places import check_source, config_of
-from feedhub.errors import ConfigError, FeedhubError, ShrinkError
+from feedhub.errors import CatalogError, ConfigError, FeedhubError, ShrinkError
 from feedhub.site import Site, refuse_shrinking, source_of
 
 if TYPE_CHECKING:
@@ -73,18 +73,35 @@ class _Sync:
             self._wanted = False
             self._read_config()
         # A change gets a second of its own, or its Last-Modified would lie in the future.
-        time.sleep(max(0.0, self._changed_at + 1 - time.time()))
+        time.sleep(min(1.0, max(0.0, self._changed_at + 1 - time.time())))
+        try:
+            return self._once()
+        except CatalogError as error:
+            if self._options.parent is None:
+                raise
+            # No word can be left in the catalog: the parent sees that this process has ended.
+            print(f"feedhub: {error}", file=sys.stderr)
+            sys.exit(error.exit_code)
+
+    def _once(self) -> tuple[int, datetime | None]:
         place = self._options.catalog
         try:
             with closing(Catalog(place)) as catalog:
-                try:
-                    return self._synced(catalog), catalog.next_due()
-                except (FeedhubError, OSError) as error:
-                    _note_failure(catalog, error)
-                    return self._failed(error), None
+                return self._noted(catalog), catalog.next_due()
         finally:
-            if place.exists():
-                leave_readable(place)
+            leave_readable(place)
+
+    def _noted(self, catalog: Catalog) -> int:
+        """Sync, and leave word of what stops it for whoever serves the catalog."""
+        try:
+            return self._synced(catalog)
+        except (FeedhubError, OSError) as error:
+            text = " ".join(str(error).split())
+            if catalog.noted("failing") != text:
+                catalog.note(failing=text)
+            if isinstance(error, ShrinkError):
+                self._tell_problems(error.problems)
+            raise
 
     def _read_config(self) -> None:
         try:
@@ -106,7 +123,8 @@ class _Sync:
         if changes.changed:
             self._changed_at = int(now.timestamp())
         facts = _facts(changes, time.monotonic() - start)
-        catalog.note(failing="", synced=json.dumps(facts | {"at": time.time()}))
+        alive = {"at": time.time(), "every": _AT_LEAST.seconds if options.watch else 0}
+        catalog.note(failing="", synced=json.dumps(facts | alive))
         return self._tell(changes, facts)
 
     def _tell(self, changes: Changes, facts: dict[str, object]) -> int:
@@ -120,22 +138,6 @@ class _Sync:
             return sum(problem.level == "error" for problem in problems)
         self._told = problems
         return print_problems(problems, self._options.source)
-
-    def _failed(self, error: FeedhubError | OSError) -> int:
-        """Tell what stopped the sync; when watching, `watch` tells it."""
-        if isinstance(error, ShrinkError):
-            self._tell_problems(error.problems)
-        raise error
-
-
-def _note_failure(catalog: Catalog, error: Exception) -> None:
-    """Leave word for whoever serves the catalog, if it can still be written."""
-    text = " ".join(str(error).split())
-    try:
-        if catalog.noted("failing") != text:
-            catalog.note(failing=text)
-    except FeedhubError:
-        return
 
 
 def _facts(changes: Changes, seconds: float) -> dict[str, object]:

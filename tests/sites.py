@@ -1,0 +1,38 @@
+"""What tests of a whole site share: three articles, and ways to change what they give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from feedhub.site import INDEX_PATH, OPML_PATH
+from tests.kit import NOW, Bench, make_bench
+
+LISTS = (OPML_PATH, INDEX_PATH)
+
+
+def site_bench(folder: Path) -> Bench:
+    """Return a bench with three articles on two topics, with archives, not synced yet."""
+    bench = make_bench(folder, folder / "catalog.sqlite", feeds__limit=1, feeds__days=0)
+    for month, topic in ((1, "ML"), (2, "ML"), (3, "Law")):
+        date = f"2020-0{month}-01T00:00:00Z"
+        bench.write(f"{month}.md", title=f"T{month}", topics=[topic], publishedDateTime=date)
+    return bench
+
+
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def configure(bench: Bench, section: str, **values: Any) -> None:
+    """Give a bench another configuration."""
+    changed = replace(getattr(bench.config, section), **values)
+    bench.config = replace(bench.config, **{section: changed})
+
+
+def edit(bench: Bench, title: str, seconds: float) -> None:
+    """Edit the newest article and sync."""
+    bench.write("3.md", title=title, topics=["Law"], publishedDateTime="2020-03-01T00:00:00Z")
+    bench.sync(later(seconds))

@@ -1,0 +1,115 @@
+"""What a server does between its start and its end: it follows the catalog and keeps its log."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from feedhub.app import server
+from feedhub.errors import ConfigError
+
+
+class Press:
+    """Counts what it is asked for; writing the log may take as long as it is told."""
+
+    def __init__(self, rounds: int = 5) -> None:
+        self.rounds = rounds
+        self.looks = self.writes = 0
+        self.stop = asyncio.Event()
+        self.slow = asyncio.Event()
+        self.slow.set()
+        self.wrong = ""
+
+    async def refresh(self) -> None:
+        self.looks += 1
+        if self.looks >= self.rounds:
+            self.stop.set()
+
+    async def write_log(self) -> None:
+        self.writes += 1
+        await self.slow.wait()
+
+    async def reload(self) -> None:
+        if self.wrong:
+            raise ConfigError(self.wrong)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(server, "_GLANCE", 0.001)
+
+
+def running_of(press: Any, **more: Any) -> Any:
+    return SimpleNamespace(**({"press": press, "parent": None, "children": []} | more))
+
+
+def test_the_catalog_is_looked_at_until_the_end():
+    async def look() -> tuple[int, int]:
+        press = Press()
+        await server._glance(running_of(press), press.stop)
+        await asyncio.sleep(0)
+        return press.looks, press.writes
+
+    looks, writes = asyncio.run(look())
+    assert looks == 5
+    assert writes > 1
+
+
+def test_who_reads_the_log_slowly_holds_up_nothing():
+    async def look() -> tuple[int, int]:
+        press = Press()
+        press.slow.clear()
+        await server._glance(running_of(press), press.stop)
+        press.slow.set()
+        await asyncio.sleep(0)
+        return press.looks, press.writes
+
+    assert asyncio.run(look()) == (5, 1)
+
+
+def test_signs_of_life_are_given_as_often_as_they_are_due(tmp_path, monkeypatch):
+    place = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", place)
+    monkeypatch.setenv("WATCHDOG_USEC", "2")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(place)
+        manager.settimeout(10)
+
+        async def look() -> None:
+            press = Press()
+            await server._glance(running_of(press), press.stop)
+
+        asyncio.run(look())
+        assert [manager.recv(100) for _ in range(5)] == [b"WATCHDOG=1"] * 5
+
+
+@pytest.mark.parametrize(("parent", "looks"), [(os.getppid(), 5), (1_000_000_000, 1)])
+def test_a_worker_ends_with_its_parent(parent, looks):
+    async def look() -> int:
+        press = Press()
+        await server._glance(running_of(press, parent=parent), press.stop)
+        return press.looks
+
+    assert asyncio.run(look()) == looks
+
+
+@pytest.mark.parametrize("wrong", ["", "max_age is wrong"])
+def test_a_new_configuration_is_told_and_handed_on_and_a_wrong_one_is_not(wrong):
+    said: list[str] = []
+    signals: list[int] = []
+    events = SimpleNamespace(say=said.append)
+    child = SimpleNamespace(signal=signals.append)
+
+    async def look() -> None:
+        press = Press()
+        press.wrong = wrong
+        await server._reload(running_of(press, events=events, children=[child]))
+
+    asyncio.run(look())
+    assert len(said) == 1
+    assert (wrong in said[0], bool(signals)) == (True, not wrong)

@@ -1,0 +1,68 @@
+"""docs/hosting.md says what is in deploy/, and its commands and numbers are true."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from feedhub.cli.arguments import parse
+from feedhub.config import load_config
+
+ROOT = Path(__file__).parent.parent
+HOSTING = (ROOT / "docs/hosting.md").read_text(encoding="utf-8")
+HTTP = load_config(None, {}, {"site.base_url": "https://feeds.example.org"}).http
+NAMED = set(re.findall(r"deploy/[\w./-]*[\w]", HOSTING))
+
+
+def commands() -> list[list[str]]:
+    """Return the arguments of every feedhub command that the page shows."""
+    shown = re.findall(r"(?:^    /opt/feedhub/bin/|`)feedhub ([^`\n]+)", HOSTING, re.MULTILINE)
+    return [shlex.split(line) for line in shown if len(line.split()) > 1]
+
+
+def told(seconds: int) -> str:
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours < 20:
+        return f"{seconds // 60} minutes"
+    return f"{hours} hours" + (f" and {minutes} minutes" if minutes else "")
+
+
+def test_every_file_that_is_named_is_there():
+    assert len(NAMED) > 10
+    missing = [name for name in NAMED if not (ROOT / name).exists()]
+    assert [name for name in missing if name != "deploy/systemd/feedhub"] == []
+
+
+def test_every_file_of_deploy_is_named():
+    every = {f"deploy/{path.relative_to(ROOT / 'deploy')}" for path in (ROOT / "deploy").rglob("*")}
+    files = {name for name in every if (ROOT / name).is_file()}
+    assert files - NAMED == set()
+
+
+def test_every_file_of_deploy_begins_with_what_to_change():
+    for path in (ROOT / "deploy").rglob("*"):
+        if path.is_file():
+            head = path.read_text(encoding="utf-8").splitlines()[:6]
+            assert head[0].startswith("# "), path
+            if path.name not in {"feedhub-admin.socket", "feedhub.sysusers", "_redirects"}:
+                assert any("Change: " in line for line in head), path
+
+
+def test_every_command_is_one_that_feedhub_has():
+    assert len(commands()) >= 3
+    for arguments in commands():
+        parse(arguments)
+
+
+def test_ten_lines_are_ten_lines():
+    section = HOSTING.partition("## In ten lines")[2].partition("\n## ")[0]
+    assert len(re.findall(r"^    \S", section, re.MULTILINE)) == 10
+
+
+def test_the_life_of_a_withdrawn_article_is_the_sum_it_says():
+    ages = (HTTP.max_age, HTTP.archive_max_age)
+    for age, kind in zip(ages, ("max_age", "archive_max_age"), strict=True):
+        for stale in ("stale_while_revalidate", "stale_if_error"):
+            seconds = age + getattr(HTTP, stale)
+            assert f"`{kind}` + `{stale}`: {told(seconds)}" in HOSTING

@@ -1,0 +1,162 @@
+"""The systemd units: well-formed, hardened to a measure, and startable by socket activation."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from feedhub.cli.arguments import parse
+from tests.kit import article_text
+from tests.proxies import free_port
+from tests.servers import request, start, until
+
+UNITS = Path(__file__).parent.parent / "deploy/systemd"
+NAMES = sorted(path.name for path in UNITS.glob("feedhub-*"))
+SERVICES = [name for name in NAMES if name.endswith(".service")]
+
+
+def need(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is missing: apt-get install systemd")
+    return path
+
+
+def values(name: str, key: str) -> list[str]:
+    """Return what a unit says for a key, in order."""
+    content = (UNITS / name).read_text(encoding="utf-8")
+    return re.findall(rf"^{key}=(.*)$", content, re.MULTILINE)
+
+
+def command(name: str) -> list[str]:
+    (line,) = values(name, "ExecStart")
+    return shlex.split(line)
+
+
+def test_the_units_are_all_there():
+    assert NAMES == [
+        "feedhub-admin.socket",
+        "feedhub-serve.service",
+        "feedhub-serve.socket",
+        "feedhub-sync.service",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "tenths"), [("feedhub-serve.service", 5), ("feedhub-sync.service", 5)]
+)
+def test_a_service_is_exposed_as_little_as_promised(name: str, tenths: int):
+    """The goals are 0.5 for the one that answers, 1.5 for the other; both keep to 0.5."""
+    given = [need("systemd-analyze"), "security", "--offline=true", f"--threshold={tenths}"]
+    ran = subprocess.run([*given, UNITS / name], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"for {name}: 0." in ran.stdout
+
+
+def test_systemd_has_nothing_to_complain_of(tmp_path: Path):
+    program = tmp_path / "feedhub"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+    for name in NAMES:
+        content = (UNITS / name).read_text(encoding="utf-8")
+        changed = content.replace("/opt/feedhub/bin/feedhub", str(program))
+        (tmp_path / name).write_text(changed, encoding="utf-8")
+    ran = subprocess.run(
+        [need("systemd-analyze"), "verify", "--man=no", *(tmp_path / name for name in NAMES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = [line for line in ran.stderr.splitlines() if "feedhub" in line]
+    assert (ran.returncode, told) == (0, [])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_started_with_options_that_feedhub_has(name: str):
+    program, *arguments = command(name)
+    assert program == "/opt/feedhub/bin/feedhub"
+    options = parse(arguments)
+    assert options.catalog == Path("/var/lib/feedhub/catalog.db")
+    assert options.config == Path("/etc/feedhub/feedhub.toml")
+
+
+def test_only_sync_may_write_and_only_serve_has_a_socket():
+    assert values("feedhub-sync.service", "StateDirectory") == ["feedhub"]
+    assert values("feedhub-serve.service", "StateDirectory") == []
+    assert values("feedhub-serve.service", "SupplementaryGroups") == ["feedhub"]
+    assert values("feedhub-sync.service", "Group") == ["feedhub"]
+    assert values("feedhub-sync.service", "UMask") == ["0027"]
+    assert values("feedhub-sync.service", "RestrictAddressFamilies") == ["none"]
+    assert values("feedhub-serve.service", "RestrictAddressFamilies") == ["AF_UNIX"]
+    assert values("feedhub-serve.service", "InaccessiblePaths") == ["-/srv/articles"]
+    for name in SERVICES:
+        for key in ("PrivateNetwork", "NoNewPrivileges", "PrivateMounts"):
+            assert values(name, key) == ["yes"], key
+        assert values(name, "MemoryMax")
+        assert values(name, "TasksMax")
+
+
+def test_the_users_are_made_by_sysusers(tmp_path: Path):
+    ran = subprocess.run(
+        [need("systemd-sysusers"), f"--root={tmp_path}", "--dry-run", UNITS / "feedhub.sysusers"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "feedhub-sync" in ran.stdout + ran.stderr
+
+
+@contextmanager
+def activated(tmp_path: Path, public: Path, admin: int, arguments: list[str]) -> Iterator[None]:
+    """Do what systemd does for the two socket units; it starts feedhub at the first connection."""
+    units = ("feedhub-serve.socket", "feedhub-admin.socket")
+    names = ":".join(values(name, "FileDescriptorName")[0] for name in units)
+    given = [f"--listen={public}", f"--listen=127.0.0.1:{admin}", f"--fdname={names}"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [need("systemd-socket-activate"), *given, *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def test_the_shipped_command_answers_on_the_sockets_that_systemd_hands_over(tmp_path: Path):
+    articles, catalog = tmp_path / "articles", tmp_path / "catalog.db"
+    articles.mkdir()
+    (articles / "one.md").write_text(article_text("One"), encoding="utf-8")
+    config = tmp_path / "feedhub.toml"
+    config.write_text('[site]\nbase_url = "https://feeds.example.org"\n', encoding="utf-8")
+    places = {
+        "/srv/articles": str(articles),
+        "/var/lib/feedhub/catalog.db": str(catalog),
+        "/etc/feedhub/feedhub.toml": str(config),
+    }
+    sync, serve = (
+        [places.get(word, word) for word in command(f"feedhub-{name}.service")[1:]]
+        for name in ("sync", "serve")
+    )
+    public, admin = tmp_path / "serve.sock", free_port()
+    run = [sys.executable, "-m", "feedhub", *serve]
+    with start(tmp_path, sync), activated(tmp_path, public, admin, run):
+        until(lambda: public.exists(), "the socket")
+        until(lambda: request(("127.0.0.1", admin), "GET", "/readyz").status == 200, "it is ready")
+        answer = request(public, "GET", "/all.atom")
+        assert (answer.status, b"One" in answer.body) == (200, True)
+        assert request(public, "GET", "/metrics").status == 404

@@ -1,0 +1,127 @@
+"""The files of deploy/ that repeat what feedhub says: types, ages, guesses must not drift."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from feedhub.app.answers import ALLOWED, options, redirect, text_answer
+from feedhub.app.caching import Caching
+from feedhub.app.edition import _FEED_CSP, _OPEN, _SAFE
+from feedhub.app.elsewhere import _GUESSES
+from feedhub.config import load_config
+from feedhub.formats import FORMATS, OPML_MEDIA_TYPE
+from feedhub.formats.index import CSP
+from feedhub.site import _LIST_TYPES, INDEX_PATH
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+TYPES = {row.suffix: row.media_type for row in FORMATS.values()}
+TYPES |= {".opml": OPML_MEDIA_TYPE, ".html": _LIST_TYPES[INDEX_PATH]}
+HTTP = load_config(None, {}, {"site.base_url": "https://feeds.example.org"}).http
+# One header must do for every version: the hash of the page's own style changes with feedhub.
+PAGE_POLICY = re.sub(r"'sha256-[^']*'", "'unsafe-inline'", CSP)
+FILES = ["nginx/static.conf", "caddy/static.Caddyfile", "static-hosts/_headers"]
+
+
+def text(name: str) -> str:
+    return (DEPLOY / name).read_text(encoding="utf-8")
+
+
+def lasting(max_age: int) -> str:
+    """Return the Cache-Control of a document that may be kept so long."""
+    return Caching(HTTP)._value(max_age).decode()
+
+
+def header(answer, name: str) -> str:
+    return dict(answer.headers)[name.encode()].decode()
+
+
+def hosts_rules() -> dict[str, dict[str, str]]:
+    """Return the rules of _headers, by pattern, as Netlify and Cloudflare read them."""
+    rules: dict[str, dict[str, str]] = {}
+    for line in text("static-hosts/_headers").splitlines():
+        if line.startswith("/"):
+            fields = rules.setdefault(line.strip(), {})
+        elif line.startswith("  "):
+            name, _, value = line.strip().partition(": ")
+            fields[name] = value
+        else:
+            assert not line or line.startswith("#"), line
+    return rules
+
+
+def test_nginx_serves_every_format_with_its_type():
+    block = re.search(r"    types \{\n(.*?)\n    \}", text("nginx/static.conf"), re.DOTALL)
+    assert block
+    rows = re.findall(r'^ +"?([^"\n]*?)"? +([a-z]+);$', block[1], re.MULTILINE)
+    found = {f".{suffix}": media_type for media_type, suffix in rows}
+    assert {suffix: found.get(suffix) for suffix in TYPES} == TYPES
+
+
+def test_caddy_serves_every_format_with_its_type():
+    caddy = text("caddy/static.Caddyfile")
+    for suffix, media_type in TYPES.items():
+        name = suffix[1:]
+        assert re.search(rf"@{name} path .*\*\{suffix}$", caddy, re.MULTILINE), name
+        given = re.search(rf"header @{name} (?:\{{\s*)?Content-Type \"?([^\"\n]*)\"?$", caddy, re.M)
+        assert given, name
+        assert given[1] == media_type
+
+
+def test_static_hosts_serve_every_feed_with_its_type():
+    rules = hosts_rules()
+    for suffix, media_type in TYPES.items():
+        if suffix != ".html":  # they know that one
+            assert rules[f"/*{suffix}"] == {"Content-Type": media_type}
+
+
+def test_no_two_rules_of_a_static_host_name_the_same_field():
+    rules = hosts_rules()
+    everywhere = set(rules.pop("/*"))
+    assert not [name for fields in rules.values() for name in fields if name in everywhere]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_feed_may_be_kept_as_long_as_feedhub_says(name: str):
+    assert lasting(HTTP.max_age) in text(name)
+
+
+@pytest.mark.parametrize("name", FILES[:2])
+def test_a_month_may_be_kept_as_long_as_feedhub_says(name: str):
+    assert lasting(HTTP.archive_max_age) in text(name)
+
+
+@pytest.mark.parametrize("name", FILES[:2])
+def test_what_is_no_document_may_be_kept_as_long_as_feedhub_says(name: str):
+    assert f'"{header(text_answer(404), "cache-control")}"' in text(name)
+    assert f'"{header(options(), "cache-control")}"' in text(name)
+    assert f'"{header(options(), "access-control-allow-headers")}"' in text(name)
+    assert f'"{ALLOWED}"' in text(name)
+    if name.startswith("nginx"):
+        assert f'"{header(redirect(308, "/"), "cache-control")}"' in text(name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_fields_that_keep_browsers_safe_are_feedhubs(name: str):
+    for key, value in (*_SAFE, *_OPEN):
+        pattern = (
+            rf'{key.decode()}:? "?{re.escape(value.decode())}\b' if value != b"*" else key.decode()
+        )
+        assert re.search(pattern, text(name), re.IGNORECASE), key
+    assert PAGE_POLICY in text(name)
+    if not name.startswith("static"):
+        assert _FEED_CSP in text(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("nginx/static.conf", r"location = /(\S+) +\{ return 308 /all\.(\w+); \}"),
+        ("caddy/static.Caddyfile", r"redir /(\S+) /all\.(\w+) 308$"),
+        ("static-hosts/_redirects", r"^/(\S+) +/all\.(\w+) +301$"),
+    ],
+)
+def test_the_addresses_that_readers_guess_are_feedhubs(name: str, pattern: str):
+    assert dict(re.findall(pattern, text(name), re.MULTILINE)) == _GUESSES

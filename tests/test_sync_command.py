@@ -1,0 +1,280 @@
+"""`feedhub sync` writes a catalog, `feedhub serve --catalog` only reads it: two sets of rights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.canaries import CANARY, REJECTED, disguises, secret
+from tests.kit import article_text, files_below
+from tests.launching import open_folder, unprivileged
+from tests.servers import Server, request, serve, start, until
+
+BASE = ("--base-url", "https://feeds.example.org")
+CATALOG = ("--catalog", "room/catalog.db")
+READING = ("serve", *CATALOG, *BASE, "--port", "0", "--admin", "127.0.0.1:0")
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, with `articles` of two good ones and a `room` for the catalog."""
+    with open_folder() as folder:
+        monkeypatch.chdir(folder)
+        Path("room").mkdir()
+        write("one", "One")
+        write("two", "Two")
+        yield folder
+        monkeypatch.undo()
+
+
+def write(name: str, title: str, **fields: object) -> None:
+    Path("articles").mkdir(exist_ok=True)
+    text = article_text(title, "", topics=["AI"], **fields)
+    (Path("articles") / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def sync(*more: str) -> subprocess.CompletedProcess[str]:
+    """Sync once, and return how it went."""
+    return subprocess.run(
+        [sys.executable, "-m", "feedhub", "sync", "articles", *CATALOG, *BASE, *more],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def titles(server: Server) -> list[str]:
+    """Return the titles of the feed of everything, in alphabetical order."""
+    answer = request(server, "GET", "/all.json")
+    assert answer.status == 200
+    return sorted(item["title"] for item in json.loads(answer.body)["items"])
+
+
+def readyz(server: Server) -> tuple[int, dict[str, Any]]:
+    answer = request(server.admin_address, "GET", "/readyz")
+    return answer.status, json.loads(answer.body)
+
+
+# One sync
+
+
+def test_a_good_source_is_exit_code_0_and_a_line():
+    ran = sync()
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("articles: 2 found, 2 read, 2 published, 0 rejected; feeds: ")
+    assert ran.stdout.count("\n") == 1
+
+
+def test_a_second_sync_changes_nothing():
+    sync()
+    assert json.loads(sync("--json").stdout)["changed_feeds"] == 0
+
+
+def test_json_tells_the_numbers():
+    write("hidden", "Hidden", published=False)
+    ran = sync("--json")
+    facts = json.loads(ran.stdout)
+    assert facts.pop("seconds") < 60
+    assert facts.pop("changed_feeds") > 1
+    assert facts == {"articles": {"shown": 2, "unpublished": 1}, "read": 3, "rejected": 0}
+
+
+def test_a_rejected_file_is_exit_code_1_and_the_rest_is_published():
+    Path("articles/bad.md").write_text("---\npublished: perhaps\n---\n", encoding="utf-8")
+    ran = sync("--json")
+    assert ran.returncode == 1
+    assert "bad.md:2: " in ran.stderr
+    assert json.loads(ran.stdout)["articles"]["shown"] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--config", "nowhere.toml"],
+        ["--base-url", "ftp://feeds.example.org"],
+        ["--catalog", "articles"],
+        ["--unknown"],
+    ],
+)
+def test_what_cannot_be_used_is_exit_code_2_and_one_line(arguments):
+    ran = sync(*arguments)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("feedhub")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_without_a_source_or_a_catalog_it_is_exit_code_2():
+    for arguments in (["sync", "articles"], ["sync", "nowhere", *CATALOG], ["serve"]):
+        command = [sys.executable, "-m", "feedhub", *arguments]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (ran.returncode, ran.stdout) == (2, ""), arguments
+        assert "Traceback" not in ran.stderr, arguments
+
+
+def test_too_little_left_is_exit_code_3_unless_it_is_allowed():
+    for number in range(4):
+        write(f"more-{number}", f"More {number}")
+    sync()
+    for place in list(Path("articles").iterdir())[:4]:
+        place.unlink()
+    ran = sync()
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert "only 2 of 6 articles are left" in ran.stderr
+    with unprivileged(Path.cwd(), READING) as server:
+        server.wait_until_ready()
+        assert len(titles(server)) == 6
+        assert "only 2 of 6" in readyz(server)[1]["problem"]
+        assert sync("--allow-shrink").returncode == 0
+        until(lambda: len(titles(server)) == 2, "the shrunken source does not appear")
+        until(lambda: readyz(server)[1]["problem"] == "", "the problem stays")
+
+
+def test_nothing_of_a_hidden_article_stays_in_the_room():
+    sync()
+    for number, line in enumerate([*REJECTED.values(), "published: false", "removed: true"]):
+        Path(f"articles/h{number}.md").write_text(secret(line), encoding="utf-8")
+    Path("articles/two.md").write_text(secret("published: false"), encoding="utf-8")
+    ran = sync("--json")
+    said = [*files_below(Path("room")).values(), ran.stdout.encode(), ran.stderr.encode()]
+    assert not [text for text in said if any(map(CANARY.search, disguises(text)))]
+    assert not [text for text in files_below(Path("room")).values() if b"Two" in text]
+
+
+# Two processes
+
+
+@pytest.fixture
+def reader(folder) -> Iterator[Server]:
+    """A server that may only read the room, after a first sync."""
+    assert sync().returncode == 0
+    with unprivileged(folder, READING) as server:
+        server.wait_until_ready()
+        yield server
+
+
+def test_a_server_without_rights_follows_syncs_and_writes_nothing(reader):
+    assert titles(reader) == ["One", "Two"]
+    before = request(reader, "GET", "/all.atom")
+    for number in range(3):
+        write("one", f"One {number}")
+        assert sync().returncode == 0
+        until(lambda number=number: f"One {number}" in titles(reader), "a sync is not seen")  # type: ignore[misc]
+    after = request(reader, "GET", "/all.atom")
+    assert after["etag"] != before["etag"]
+    assert parsedate_to_datetime(after["last-modified"]) > parsedate_to_datetime(
+        before["last-modified"]
+    )
+    owners = {place.stat().st_uid for place in [Path("room"), *Path("room").iterdir()]}
+    assert owners == {os.geteuid()}
+    assert not [place for place in Path("room").iterdir() if place.stat().st_mode & 0o022]
+    assert readyz(reader)[1]["problem"] == ""
+
+
+def test_the_catalog_may_be_read_by_others_but_not_written(reader):
+    modes = {place.name: place.stat().st_mode & 0o777 for place in Path("room").iterdir()}
+    assert {mode & 0o044 for mode in modes.values()} == {0o044}, modes
+
+
+def test_a_server_without_rights_follows_a_sync_that_watches(reader):
+    with start(Path.cwd(), ["sync", "articles", *CATALOG, *BASE, "--watch"]) as watcher:
+        write("three", "Three")
+        until(lambda: "Three" in titles(reader), "a new article is not seen")
+        Path("articles/two.md").unlink()
+        until(lambda: titles(reader) == ["One", "Three"], "a removed article stays")
+        assert watcher.stop() == 0
+    assert titles(reader) == ["One", "Three"]
+    assert sorted(place.name.partition("-")[0] for place in Path("room").iterdir()) == [
+        "catalog.db"
+    ] * len(list(Path("room").iterdir()))
+
+
+def test_two_syncs_in_one_second_date_nothing_into_the_future(reader):
+    dates = []
+    for number in range(4):
+        write("one", f"One {number}")
+        sync()
+        until(lambda number=number: f"One {number}" in titles(reader), "a sync is not seen")  # type: ignore[misc]
+        answer = request(reader, "GET", "/all.atom")
+        assert parsedate_to_datetime(answer["last-modified"]) <= parsedate_to_datetime(
+            answer["date"]
+        )
+        dates.append(parsedate_to_datetime(answer["last-modified"]))
+    assert len(set(dates)) == 4
+
+
+def test_before_the_first_sync_the_server_asks_for_patience(folder):
+    with unprivileged(folder, READING) as server:
+        until(lambda: server.admin, "no admin address")
+        for path in ("/all.atom", "/", "/feeds.opml", "/nothing"):
+            answer = request(server, "GET", path)
+            assert answer.status == 503
+            assert int(answer["retry-after"]) >= 1
+            assert answer["cache-control"] == "no-store"
+        status, said = readyz(server)
+        assert status == 503
+        assert said["problem"]
+        assert request(server.admin_address, "GET", "/livez").status == 200
+        assert sync().returncode == 0
+        server.wait_until_ready()
+        assert titles(server) == ["One", "Two"]
+
+
+def test_a_catalog_of_another_configuration_is_refused_with_its_reason(reader):
+    before = request(reader, "GET", "/all.atom")
+    write("one", "Elsewhere")
+    assert sync("--base-url", "https://other.example").returncode == 0
+    until(lambda: readyz(reader)[1]["problem"], "no problem is told")
+    assert "another configuration" in readyz(reader)[1]["problem"]
+    assert b"feedhub_sync_failing 1.0" in reader.metrics().encode()
+    after = request(reader, "GET", "/all.atom")
+    assert (after.status, after["etag"], after.body) == (200, before["etag"], before.body)
+    assert sync().returncode == 0
+    until(lambda: readyz(reader)[1]["problem"] == "", "the problem stays")
+    assert titles(reader) == ["Elsewhere", "Two"]
+
+
+def test_a_server_that_starts_on_a_catalog_of_another_configuration_is_not_ready(folder):
+    sync("--base-url", "https://other.example")
+    with unprivileged(folder, READING) as server:
+        until(lambda: server.admin, "no admin address")
+        assert request(server, "GET", "/all.atom").status == 503
+        status, said = readyz(server)
+        assert status == 503
+        assert "another configuration" in said["problem"]
+
+
+def test_a_catalog_that_is_replaced_or_taken_away_is_no_fall(reader):
+    Path("room/catalog.db").rename("room/away.db")
+    assert titles(reader) == ["One", "Two"]
+    for suffix in ("-wal", "-shm"):
+        Path(f"room/catalog.db{suffix}").unlink(missing_ok=True)
+    write("one", "New")
+    assert sync().returncode == 0
+    until(lambda: titles(reader) == ["New", "Two"], "the new catalog is not taken")
+    assert readyz(reader)[1]["problem"] == ""
+
+
+def test_a_sync_that_watches_reads_its_configuration_again_at_sighup(folder):
+    toml = folder / "feedhub.toml"
+    toml.write_text('[site]\ntitle = "First"\n', encoding="utf-8")
+    with (
+        start(folder, ["sync", "articles", *CATALOG, *BASE, "--watch"]) as watcher,
+        serve(folder, None, *CATALOG) as server,
+    ):
+        toml.write_text('[site]\ntitle = "Second"\n', encoding="utf-8")
+        watcher.process.send_signal(signal.SIGHUP)
+        until(
+            lambda: json.loads(request(server, "GET", "/all.json").body)["title"] == "Second",
+            "the title stays as it was",
+        )
+        assert readyz(server)[1]["problem"] == ""
