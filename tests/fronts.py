@@ -80,12 +80,8 @@ class Front:
         self.app = Documents(self.press, make_elsewhere(self.press))
 
     def refresh(self) -> None:
-        """Look whether the catalog has moved."""
+        """Look whether the catalog has moved, and write the log."""
         self.runner.run(self.press.refresh())
-
-    def write_log(self) -> None:
-        """Write the access log, as the server does now and then."""
-        self.runner.run(self.press.write_log())
 
     def get(self, target: str, method: str = "GET", version: str = "1.1", **fields: str) -> Reply:
         """Ask for an address of the public port."""

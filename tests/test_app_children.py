@@ -62,7 +62,7 @@ def test_a_process_runs_until_it_is_stopped(tmp_path):
         child = child_of(
             f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}", ended=ended.append
         )
-        assert child.trouble == "the child does not run; it is started again"
+        assert child.trouble == ""
         running = asyncio.create_task(child.run())
         await until((tmp_path / "up").exists)
         assert child.trouble == ""
@@ -91,6 +91,26 @@ def test_a_process_that_ends_is_started_again_and_told_of(tmp_path):
     assert len(said.lines) >= 2
 
 
+def test_one_that_ended_is_a_problem_until_it_has_stayed_for_a_while(tmp_path, monkeypatch):
+    marks = tmp_path / "marks"
+    first = (
+        f"open({str(marks)!r}, 'a').write('x')\nif open({str(marks)!r}).read() == 'x': sys.exit(3)"
+    )
+
+    async def look() -> list[str]:
+        child = child_of(f"import sys\n{first}\n{FOREVER}")
+        running = asyncio.create_task(child.run())
+        await until(lambda: marks.exists() and marks.read_text() == "xx" and child._process)
+        fresh = child.trouble
+        monkeypatch.setattr(children, "_STEADY", -1.0)
+        steady = child.trouble
+        await child.stop()
+        await running
+        return [fresh, steady]
+
+    assert asyncio.run(look()) == ["the child ended with 3; it is started again", ""]
+
+
 @pytest.mark.parametrize(
     ("lives", "expected"), [(0.0, [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]), (100.0, [0.5, 0.5, 0.5])]
 )
@@ -101,9 +121,9 @@ def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives
     monkeypatch.setattr("feedhub.app.children.time.monotonic", lambda: now[0])
     child = child_of("")
 
-    async def once() -> int:
+    async def once() -> str:
         now[0] += lives
-        return 1
+        return "ended with 1"
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
@@ -193,23 +213,27 @@ def test_a_signal_reaches_the_process(tmp_path):
     asyncio.run(look())
 
 
-def test_what_a_process_gets_is_what_it_was_given(tmp_path, capfd):
-    """Descriptors and environment; its standard output is not our access log."""
+def test_what_a_process_gets_is_what_it_was_given(tmp_path, capfd, monkeypatch):
+    """Descriptors and environment, but not what is meant for the service alone (sd_notify(3))."""
     out = tmp_path / "out"
+    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID"):
+        monkeypatch.setenv(name, "1")
     code = (
         "import os, sys\n"
         "print('for nobody')\n"
         "assert sys.stdin.read() == ''\n"
-        f"os.write(int(os.environ['PASSED']), b'hello')\n{FOREVER}"
+        "meant = ('NOTIFY', 'WATCHDOG', 'LISTEN')\n"
+        "ours = [name for name in os.environ if name.startswith(meant)]\n"
+        f"os.write(int(os.environ['PASSED']), b'hello' + repr(ours).encode())\n{FOREVER}"
     )
     with out.open("wb") as file:
         number = file.fileno()
+        monkeypatch.setenv("PASSED", str(number))
 
         async def look() -> None:
             child = child_of(
                 code,
                 pass_fds=[number],
-                environ={"PASSED": str(number), "PYTHONUNBUFFERED": "1"},
                 quiet=True,
             )
             running = asyncio.create_task(child.run())
@@ -217,11 +241,11 @@ def test_what_a_process_gets_is_what_it_was_given(tmp_path, capfd):
             await child.stop()
             await running
 
-        with Path(os.devnull).open("w") as quiet, pytest.MonkeyPatch.context() as patch:
+        with Path(os.devnull).open("w") as quiet, monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", quiet)
             asyncio.run(look())
 
-    assert out.read_bytes() == b"hello"
+    assert out.read_bytes() == b"hello[]"
     assert capfd.readouterr().out == ""
 
 

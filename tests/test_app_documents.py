@@ -307,7 +307,7 @@ def test_each_answer_is_one_line_of_the_log_and_one_count(front):
     front.get("/all.rss", "HEAD")
     front.get("/nothing")
     front.get("/all.rss", "POST")
-    front.write_log()
+    front.refresh()
     lines = [
         match.groups() for match in map(LINE.fullmatch, front.log.getvalue().split("\n")) if match
     ]
@@ -328,6 +328,6 @@ def test_each_answer_is_one_line_of_the_log_and_one_count(front):
 def test_a_client_without_an_address_came_through_a_socket_of_the_machine(front, client):
     scope = scope_of("/all.rss", host="x") | {"client": client}
     front.runner.run(ask(front.app, scope))
-    front.write_log()
+    front.refresh()
 
     assert front.log.getvalue().startswith("unix: - - [")

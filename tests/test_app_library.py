@@ -257,7 +257,7 @@ def test_what_the_last_sync_said_is_known(bench, library):
     facts = {"at": 12.5, "seconds": 0.25, "articles": {"shown": 1}, "rejected": 2}
     bench.catalog.note(synced=json.dumps(facts), failing="the source is away")
     library.refresh()
-    status = status_of(library, "a child is down")
+    status = status_of(library, 20.0, "a child is down")
 
     assert status.ready
     assert status.problem == "the source is away"
@@ -268,12 +268,28 @@ def test_what_the_last_sync_said_is_known(bench, library):
 
 
 def test_what_is_wrong_beside_the_catalog_is_told_too(bench, library):
-    assert status_of(library).ready is False
+    assert status_of(library, 20.0).ready is False
     bench.sync()
     library.refresh()
 
-    assert status_of(library).problem == ""
-    assert status_of(library, "a child is down").problem == "a child is down"
+    assert status_of(library, 20.0).problem == ""
+    assert status_of(library, 20.0, "a child is down").problem == "a child is down"
+
+
+@pytest.mark.parametrize(
+    ("synced", "now", "silent"),
+    [
+        ({}, 1e9, False),
+        ({"at": 100.0}, 1e9, False),  # one that does not watch has ended
+        ({"at": 100.0, "every": 10.0}, 130.0, False),
+        ({"at": 100.0, "every": 10.0}, 131.0, True),
+        ({"at": 100.0, "every": 10.0}, 50.0, False),
+    ],
+)
+def test_a_sync_that_watches_and_is_silent_is_a_problem(library, synced, now, silent):
+    library.problem, library.synced = "", synced
+
+    assert bool(status_of(library, now).problem) == silent
 
 
 def test_what_has_changed_is_built_as_what_it_is_now(bench, library):
@@ -383,6 +399,17 @@ def test_a_damage_that_is_mended_is_over(bench, library, tmp_path):
     library.refresh()
 
     assert library.problem == ""
+
+
+def test_a_fault_of_ours_leaves_what_was_good_and_is_told(bench, library, monkeypatch):
+    bench.sync()
+    library.refresh()
+    edition = library.edition
+    bench.catalog.note(synced="no JSON")
+    library.refresh()
+
+    assert library.edition is edition
+    assert library.problem.startswith("JSONDecodeError: ")
 
 
 def test_a_catalog_that_may_not_be_opened_is_told(bench, library, monkeypatch):

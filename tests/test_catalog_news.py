@@ -289,6 +289,18 @@ def test_another_configuration_forgets_what_subscribers_hold(bench):
     assert news(bench, state_of(bench).fingerprint) == []
 
 
+def test_who_holds_a_document_that_another_configuration_leaves_alone_is_told_what_is_new(bench):
+    bench.sync()
+    base = state_of(bench).fingerprint
+    bench.config = replace(bench.config, feeds=replace(bench.config.feeds, formats=("json",)))
+    bench.sync(later(1))
+    assert state_of(bench).fingerprint == base
+    assert news(bench, base) == []
+    bench.write("b.md", title="B", publishedDateTime="2020-07-01T00:00:00Z")
+    bench.sync(later(2))
+    assert news(bench, base) == ["B"]
+
+
 def test_a_withdrawn_article_is_in_no_memory_of_earlier_documents(bench, place):
     bench.write("canary.md", title="Canary", publishedDateTime="2020-01-01T00:00:00Z")
     bench.sync()

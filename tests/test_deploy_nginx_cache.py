@@ -39,36 +39,34 @@ def ask(proxy: Proxy, target: str = FEED, coding: str | None = None, **kwargs) -
     return request(proxy, kwargs.pop("method", "GET"), target, headers, **kwargs)
 
 
-@pytest.mark.parametrize(
-    ("accepted", "coding"),
-    [
-        (None, None),
-        ("", None),
-        ("identity", None),
-        ("gzip", "gzip"),
-        ("GZIP", "gzip"),
-        ("x-gzip", "gzip"),
-        ("deflate, gzip;q=1.0, *;q=0.5", "gzip"),
-        ("deflate, gzip, br, zstd", "br"),
-        ("br;q=1.0, gzip;q=0.8, *;q=0.1", "br"),
-        ("br ; q=0.001", "br"),
-        ("br;q=0, gzip", "gzip"),
-        ("br;q=0.000,gzip;Q=0.1", "gzip"),
-        ("gzip;q=0", None),
-        ("gzip;q=0.000, *;q=0", None),
-        ("brotli, notgzip, gzipped", None),
-        ("gzip;q=nonsense", None),
-        ("*", None),
-        (",,;;==\t\x7f", None),
-    ],
-)
-def test_one_coding_is_asked_of_the_origin(
-    proxy: Proxy, behind: Origin, accepted: str | None, coding: str | None
-):
-    answer = ask(proxy, coding=accepted)
-    assert behind.seen[-1][2].get("accept-encoding") == coding
-    assert answer.header("content-encoding") == coding
-    assert answer["vary"] == "Accept-Encoding"
+ACCEPTED = [
+    (None, None),
+    ("", None),
+    ("identity", None),
+    ("gzip", "gzip"),
+    ("GZIP", "gzip"),
+    ("x-gzip", "gzip"),
+    ("deflate, gzip;q=1.0, *;q=0.5", "gzip"),
+    ("deflate, gzip, br, zstd", "br"),
+    ("br;q=1.0, gzip;q=0.8, *;q=0.1", "br"),
+    ("br ; q=0.001", "br"),
+    ("br;q=0, gzip", "gzip"),
+    ("br;q=0.000,gzip;Q=0.1", "gzip"),
+    ("gzip;q=0", None),
+    ("gzip;q=0.000, *;q=0", None),
+    ("brotli, notgzip, gzipped", None),
+    ("gzip;q=nonsense", None),
+    ("*", None),
+    (",,;;==\t\x7f", None),
+]
+
+
+def test_one_coding_is_asked_of_the_origin(proxy: Proxy, behind: Origin):
+    for number, (accepted, coding) in enumerate(ACCEPTED):
+        answer = ask(proxy, f"/{number}.atom", coding=accepted)
+        assert behind.seen[-1][2].get("accept-encoding") == coding, accepted
+        assert answer.header("content-encoding") == coding
+        assert answer["vary"] == "Accept-Encoding"
 
 
 def test_three_variants_are_kept_apart_and_each_is_asked_once(proxy: Proxy, behind: Origin):

@@ -95,7 +95,7 @@ def test_with_the_origin_down_the_old_body_lives_for_stale_if_error_and_no_longe
     until(lambda: ask(proxy).status == 200, "the origin is back")
 
 
-@pytest.mark.parametrize("status", [404, 410, 301, 500, 503])
+@pytest.mark.parametrize("status", [404, 410, 503])
 def test_whatever_feedhub_answers_replaces_what_is_stale(proxy: Proxy, behind: Origin, status: int):
     behind.cache_control = "public, max-age=1, stale-if-error=600"
     ask(proxy)

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import brotli
 import pytest
 
+from feedhub.formats import FORMATS, OPML_MEDIA_TYPE
 from tests.exchange import Response
 from tests.kit import Bench, make_bench
 from tests.proxies import Proxy, caddy_static, nginx_static
@@ -23,6 +24,8 @@ from tests.servers import request
 KINDS = ["nginx", "nginx with brotli", "caddy"]
 MONTH = "/all/2020-06.atom"
 UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress}
+TYPES = {row.suffix: row.media_type for row in FORMATS.values()}
+TYPES |= {".opml": OPML_MEDIA_TYPE, ".html": "text/html; charset=utf-8"}
 STALE = "stale-while-revalidate=300, stale-if-error=3600"
 
 
@@ -83,6 +86,7 @@ def test_every_document_is_served_whole_and_by_its_address(server: Proxy, public
     for address, place in places.items():
         answer = ask(server, address)
         assert (answer.status, answer.body) == (200, place.read_bytes()), address
+        assert answer["content-type"] == TYPES[place.suffix]
         assert answer["vary"] == "Accept-Encoding"
         assert answer["x-content-type-options"] == "nosniff"
         assert answer["access-control-allow-origin"] == "*"
@@ -231,17 +235,15 @@ def test_a_folder_that_is_rendered_again_and_again_is_never_seen_torn(tmp_path: 
     public, stop = tmp_path / "public", threading.Event()
     render_bench(bench, public)
     with run(kind, tmp_path / "server", public) as server, ThreadPoolExecutor(3) as pool:
-        readers = [
-            pool.submit(loop, server, coding, stop)
-            for coding in ("identity", "gzip", "br")
-            for _ in "1"
-        ]
+        readers = [pool.submit(loop, server, each, stop) for each in ("identity", "gzip", "br")]
         bodies = republish(bench, public, stop)
         found = [pair for reader in readers for pair in reader.result()]
     bench.catalog.close()
     assert len(bodies) == 41
     assert {body for _, body in found} <= bodies
     assert len(found) > 10
+    if kind != "caddy":  # it may give a new body its old tag once, and the next request heals it
+        assert len({tag for tag, _ in found}) == len(set(found)), "a tag names one body"
 
 
 def test_two_changes_within_a_second_have_two_tags(tmp_path: Path, kind: str):

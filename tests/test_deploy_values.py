@@ -11,6 +11,7 @@ from feedhub.app.answers import ALLOWED, options, redirect, text_answer
 from feedhub.app.caching import Caching
 from feedhub.app.edition import _FEED_CSP, _OPEN, _SAFE
 from feedhub.app.elsewhere import _GUESSES
+from feedhub.app.server import _KEEP_ALIVE, _PATIENCE
 from feedhub.config import load_config
 from feedhub.formats import FORMATS, OPML_MEDIA_TYPE
 from feedhub.formats.index import CSP
@@ -125,3 +126,29 @@ def test_the_fields_that_keep_browsers_safe_are_feedhubs(name: str):
 )
 def test_the_addresses_that_readers_guess_are_feedhubs(name: str, pattern: str):
     assert dict(re.findall(pattern, text(name), re.MULTILINE)) == _GUESSES
+
+
+def test_nginx_keeps_what_it_may_still_give_stale():
+    (hours,) = re.findall(r"inactive=(\d+)h", text("nginx/proxy.conf"))
+    assert int(hours) * 3600 > HTTP.max_age + max(HTTP.stale_if_error, HTTP.stale_while_revalidate)
+
+
+def test_the_proxies_close_an_idle_connection_before_feedhub_does():
+    """The other way round a request meets a connection that is just being closed."""
+    upstream = text("nginx/proxy.conf").partition("upstream feedhub {")[2].partition("\n}")[0]
+    (nginx,) = re.findall(r"keepalive_timeout (\d+)s;", upstream)
+    (caddy,) = re.findall(r"^\t+keepalive (\d+)s$", text("caddy/Caddyfile"), re.MULTILINE)
+    assert max(int(nginx), int(caddy)) < _KEEP_ALIVE
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("systemd/feedhub-serve.service", r"^TimeoutStopSec=(\d+)$"),
+        ("kubernetes/feedhub.yaml", r"terminationGracePeriodSeconds: (\d+)$"),
+        ("container/compose.yaml", r"stop_grace_period: (\d+)s$"),
+    ],
+)
+def test_a_server_that_is_asked_to_stop_has_time_to_finish(name: str, pattern: str):
+    (seconds,) = re.findall(pattern, text(name), re.MULTILINE)
+    assert int(seconds) > _PATIENCE + 5

@@ -73,3 +73,4 @@ def test_fresh_catalogs_agree_in_everything(steps):
         states = [bench.catalog.feeds(("all", "topic", "category")) for bench in benches]
 
         assert states[0] == states[1]
+        assert benches[0].site.plan() == benches[1].site.plan(), "the lists too"

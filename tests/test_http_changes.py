@@ -39,11 +39,12 @@ EDITED = {
 }
 
 
-@pytest.fixture(params=DIRECT)
-def living(request, tmp_path) -> Iterator[Living]:
-    """A server of the usual articles, with either parser."""
-    articles = write_articles(tmp_path / "articles")
-    with serve(tmp_path, articles, toml=f'[http]\nparser = "{request.param}"\n') as server:
+@pytest.fixture(scope="module", params=DIRECT)
+def living(request, tmp_path_factory) -> Iterator[Living]:
+    """A server of the usual articles, with either parser; each test goes on where one ended."""
+    folder = tmp_path_factory.mktemp("living")
+    articles = write_articles(folder / "articles")
+    with serve(folder, articles, toml=f'[http]\nparser = "{request.param}"\n') as server:
         yield Living(server, articles)
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from feedhub.document import negotiation
 from feedhub.document.negotiation import choose_coding
 
 TOKEN = set("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
@@ -173,4 +174,13 @@ def test_what_a_strangers_field_costs_is_not_kept_for_ever():
     for number in range(2_000):
         choose_coding(f"coding-{number}, gzip")
 
-    assert choose_coding.cache_info().currsize <= 256
+    assert negotiation._choose.cache_info().currsize <= 256
+
+
+def test_a_long_field_is_read_and_not_kept():
+    before = negotiation._choose.cache_info().currsize
+    text = ", ".join(f"coding-{number}" for number in range(1_000))
+
+    assert choose_coding(f"{text}, br") == "br"
+    assert choose_coding(text) == ""
+    assert negotiation._choose.cache_info().currsize == before

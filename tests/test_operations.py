@@ -17,16 +17,7 @@ import pytest
 from tests.canaries import CANARY, REJECTED, disguises, secret
 from tests.kit import article_text
 from tests.launching import NOBODY, open_folder, unprivileged
-from tests.servers import (
-    Addressed,
-    Response,
-    Server,
-    children,
-    living,
-    request,
-    serve,
-    until,
-)
+from tests.servers import Addressed, Response, Server, children, living, request, serve, until
 
 ADMIN = ("/livez", "/readyz", "/metrics")
 
@@ -194,13 +185,15 @@ def protect(folder: Path, *, protected: bool) -> None:
 def test_a_sync_that_dies_is_started_again(server):
     (syncing,) = children(server.process.pid)
     os.kill(syncing, signal.SIGKILL)
-    until(lambda: told(server, "feedhub sync ended with -9"), "nobody says so")
+    words = "feedhub sync ended with -9"
+    until(lambda: words in readyz(server)["problem"], "the operator is not told")
+    assert len(told(server, words)) == 1
     assert titles(server) == [f"Article {number}" for number in range(4)]
     until(lambda: children(server.process.pid), "it is not started again")
     write(server.folder, "After")
     until(lambda: "After" in titles(server), "the new one does not follow")
     assert not living(syncing)
-    assert readyz(server)["problem"] == ""
+    until(lambda: readyz(server)["problem"] == "", "the failure stays")
 
 
 # Signals

@@ -285,6 +285,14 @@ def test_who_may_only_read_sees_what_is_written_next():
         bench.catalog.close()
 
 
+def test_where_nothing_was_written_nothing_is_left(place):
+    leave_readable(place)
+    assert list(place.parent.iterdir()) == []
+    place.touch()
+    place.with_name(f"{place.name}-wal").symlink_to("none/none")
+    leave_readable(place)
+
+
 def test_a_catalog_in_use_is_not_harmed(bench, place):
     bench.sync()
     with bench.catalog.snapshot():

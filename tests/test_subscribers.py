@@ -214,7 +214,7 @@ def test_an_edit_a_new_article_and_a_move_arrive_exactly_once(story, before, aft
 
 def test_deltas_are_given_to_who_asks_where_they_are_offered(story):
     assert {name for name in story.names if story.subscribers[name].deltas}
-    for stage in ("edited", "new", "moved", "back"):
+    for stage in ("edited", "new", "moved"):
         given = {name for name, found in story.statuses(stage).items() if found == [226, 226]}
         asked = {name for name in story.names if story.subscribers[name].deltas}
         assert given == (asked if story.delta else set()), stage

@@ -123,8 +123,10 @@ def test_a_worker_that_is_killed_is_replaced_and_nobody_notices(site):
 def replaced(site: Living, before: list[int], expected: tuple[str, str, bytes]) -> bool:
     """Say whether there is a new worker; every answer on the way must be the right one."""
     new = set(workers(site.server)) - set(before)
-    for _ in range(MANY if new else 1):
-        assert seen(site.get()) == expected
+    assert seen(site.get()) == expected
+    for worker in new:
+        with alone(worker, site.server):  # its very first answer
+            assert seen(site.get()) == expected
     return len(new) == 1 and len(workers(site.server)) == COUNT
 
 
