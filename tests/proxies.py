@@ -200,6 +200,7 @@ def _caddy(folder: Path, text: str, changes: dict[str, str]) -> Iterator[Proxy]:
     changes |= {
         r"^\tadmin .*$": "\tadmin off",
         rf"^{re.escape(NAME)} ": f"http://{NAME}:{port}, http://127.0.0.1:{port} ",
+        r"^:80 ": f":{port} ",
         r"/var/log/caddy/feedhub\.log": f"{folder}/access.log",
     }
     (folder / "Caddyfile").write_text(changed(text, changes), encoding="utf-8")

@@ -215,6 +215,12 @@ def test_sighup_brings_a_new_configuration(server):
     assert after["cache-control"].startswith("public, max-age=1234,")
     assert after["etag"] != before["etag"]
     assert readyz(server)["problem"] == ""
+    configure(server, '[site]\ntitle = "Second"\n[http]\nmax_age = 1234\nstale_if_error = 7\n')
+    until(
+        lambda: "stale-if-error=7" in request(server, "GET", "/all.atom")["cache-control"],
+        "what only the server needs stays as it was",
+    )
+    assert request(server, "GET", "/all.atom")["etag"] == after["etag"]
 
 
 def test_sighup_with_a_wrong_configuration_changes_nothing_and_is_one_line(server):
@@ -264,23 +270,7 @@ def accepts(server: Server) -> bool:
     return True
 
 
-# Sockets
-
-
-def test_a_unix_socket_is_served_and_removed_at_the_end(tmp_path, source):
-    with serve(tmp_path, source, "--uds", "public.sock") as server:
-        assert server.url == "unix:public.sock"
-        assert len(titles(server)) == 4
-        assert server.stop() == 0
-        assert not (tmp_path / "public.sock").exists()
-
-
-def test_a_unix_socket_that_a_killed_server_left_is_no_hindrance(tmp_path, source):
-    with serve(tmp_path, source, "--uds", "public.sock") as server:
-        server.kill()
-    assert (tmp_path / "public.sock").exists()
-    with serve(tmp_path, source, "--uds", "public.sock") as server:
-        assert len(titles(server)) == 4
+# Secrets
 
 
 def test_nothing_of_a_hidden_article_reaches_a_log_or_the_operator(tmp_path, source):

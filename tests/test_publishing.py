@@ -189,18 +189,18 @@ def max_age(answer: Response) -> int:
     return int(found[1])
 
 
-@pytest.mark.parametrize(
-    "path", ["/all.rss", "/all.atom", "/all.json", "/topics/ai.atom", "/feeds.opml"]
-)
-def test_two_changes_within_a_second_move_both_validators_twice(server, path):
-    answers = [request(server, "GET", path)]
+def test_two_changes_within_a_second_move_both_validators_twice(server):
+    paths = ("/all.rss", "/all.atom", "/all.json", "/topics/ai.atom", "/feeds.opml")
+    answers = {path: [request(server, "GET", path)] for path in paths}
     for number in range(4):
         write(server.folder, f"One {number}", topics=["AI"])
-        answers.append(changed(server, answers[-1], path))
-    assert len({answer["etag"] for answer in answers}) == 5
-    moments = [modified(answer) for answer in answers]
-    second = timedelta(seconds=1)
-    assert all(later - earlier >= second for earlier, later in pairwise(moments)), moments
+        for path, seen in answers.items():
+            seen.append(changed(server, seen[-1], path))
+    for path, seen in answers.items():
+        assert len({answer["etag"] for answer in seen}) == 5, path
+        moments = [modified(answer) for answer in seen]
+        gaps = [later - earlier for earlier, later in pairwise(moments)]
+        assert min(gaps) >= timedelta(seconds=1), (path, moments)
 
 
 def test_a_client_that_asks_by_date_misses_none_of_two_changes_within_a_second(server):

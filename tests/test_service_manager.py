@@ -1,4 +1,4 @@
-"""`feedhub serve` under systemd: what it is told, when, and the sockets it hands over."""
+"""Unix sockets, and `feedhub serve` under systemd: what it is told, what it hands over."""
 
 from __future__ import annotations
 
@@ -94,3 +94,19 @@ def listener(place: Path, kind: str) -> socket.socket:
     listening.bind(str(place))
     listening.listen()
     return listening
+
+
+def test_a_unix_socket_is_served_and_removed_at_the_end(tmp_path, source):
+    with serve(tmp_path, source, "--uds", "public.sock") as server:
+        assert server.url == "unix:public.sock"
+        assert request(server, "GET", "/all.atom").status == 200
+        assert server.stop() == 0
+        assert not (tmp_path / "public.sock").exists()
+
+
+def test_a_unix_socket_that_a_killed_server_left_is_no_hindrance(tmp_path, source):
+    with serve(tmp_path, source, "--uds", "public.sock") as server:
+        server.kill()
+    assert (tmp_path / "public.sock").exists()
+    with serve(tmp_path, source, "--uds", "public.sock") as server:
+        assert request(server, "GET", "/all.atom").status == 200

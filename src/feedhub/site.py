@@ -9,9 +9,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from feedhub.catalog import Settings
+from feedhub.config import Config
 from feedhub.document import Document
-from feedhub.errors import ConfigError, ShrinkError
+from feedhub.errors import CatalogError, ConfigError
 from feedhub.feed import (
     KINDS,
     Channel,
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feedhub.catalog import Accept, Catalog, Changes
-    from feedhub.config import Config
     from feedhub.sources import Source
 
 OPML_PATH = "feeds.opml"
@@ -75,6 +77,7 @@ class Site:
         self._listed = next((row for row in self._formats if row.name != "json"), self._formats[0])
         self._elsewhere = {*config.feeds.gone, *(old for old, _ in config.feeds.moved)}
         self._channel = channel_of(config, drafts=drafts)
+        self._text = msgspec.json.encode(config).decode()
         self._settings = Settings(
             kinds=self._kinds,
             window=Window(config.feeds.limit, config.feeds.days, config.feeds.max_bytes),
@@ -101,6 +104,7 @@ class Site:
         def finish(changes: Changes, before: int) -> None:
             accept(changes, before)
             self._date_lists(int(now.timestamp()))
+            self._catalog.note(config=self._text)
 
         return self._catalog.sync(source, self._settings, now, step, finish)
 
@@ -237,17 +241,12 @@ class Site:
 _LIST_TYPES = {OPML_PATH: OPML_MEDIA_TYPE, INDEX_PATH: INDEX_MEDIA_TYPE}
 
 
-def refuse_shrinking(changes: Changes, before: int) -> None:
-    """Raise ShrinkError where nothing, or less than half of what was published, is left."""
-    if changes.published == 0:
-        found = f"none of {changes.articles} files can be published"
-        advice = "--allow-shrink writes empty feeds"
-    elif changes.published * 2 < before:
-        found = f"only {changes.published} of {before} articles are left"
-        advice = "--allow-shrink publishes what is left"
-    else:
-        return
-    raise ShrinkError(f"{found}; the old output stays ({advice})", changes.problems)
+def config_of_catalog(catalog: Catalog) -> Config:
+    """Return the configuration that a catalog was made with; raises CatalogError."""
+    try:
+        return msgspec.json.decode(catalog.noted("config"), type=Config)
+    except msgspec.DecodeError:
+        raise CatalogError("the catalog does not say how it was made: run feedhub sync") from None
 
 
 def channel_of(config: Config, *, drafts: bool = False) -> Channel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feedhub.app.caching import Caching
@@ -12,7 +13,7 @@ from feedhub.app.edition import Edition, Entry, make_edition
 from feedhub.catalog import Catalog
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
-from feedhub.site import Site
+from feedhub.site import Site, config_of_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,9 @@ class VanishedError(CatalogError):
 class Library:
     """Opens the catalog at `place` and follows it: another process may write or replace it.
 
-    `read_config` gives the configuration anew. Every method but `status` is called from one thread.
+    What documents say and which there are is decided by the configuration that the catalog was made
+    with; `read_config` gives ours anew, of which [http] counts. All methods are called from one
+    thread.
     """
 
     def __init__(
@@ -47,9 +50,9 @@ class Library:
         self._read_config = read_config
         self._drafts = drafts
         self._config = read_config()
-        self._next: Config | None = None
         self._catalog: Catalog | None = None
         self._site: Site | None = None
+        self._shown = self._config
         self._identity: tuple[int, int] | None = None
         self._version = -1
         self._published: tuple[object, ...] = ()
@@ -60,8 +63,8 @@ class Library:
     def refresh(self) -> None:
         """Take over what another process has written since; errors become `problem`.
 
-        What was good before stays: a catalog that is away, damaged or of another configuration
-        changes nothing.
+        What was good before stays: a catalog that is away, damaged or of another version changes
+        nothing.
         """
         try:
             if self._moved():
@@ -79,14 +82,8 @@ class Library:
             self._version = -1
 
     def reload(self) -> None:
-        """Read the configuration again: it counts as soon as the catalog was made with it.
-
-        Raises ConfigError, and the old one stays.
-        """
-        config = self._read_config()
-        if self._catalog is not None:
-            self._site_by(self._catalog, config)
-        self._next = config
+        """Read our configuration again; raises ConfigError, and the old one stays."""
+        self._config = self._read_config()
         self._version = -1
 
     def build(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
@@ -114,15 +111,13 @@ class Library:
             self._catalog.close()
 
     def _built(self, planned: Planned) -> tuple[Planned, bytes]:
-        site = self._opened()
-        with site.looking():
-            if site.fits():
-                return _built(site, planned)
-        self.refresh()
-        site = self._opened()
-        with site.looking():
-            if site.fits():
-                return _built(site, planned)
+        """Build what stands there now; a catalog of another configuration is looked at first."""
+        for _ in range(2):
+            site = self._opened()
+            with site.looking():
+                if site.fits():
+                    return _built(site, planned)
+            self.refresh()
         raise CatalogError(_OTHER)
 
     def _opened(self) -> Site:
@@ -142,8 +137,7 @@ class Library:
         catalog = Catalog(self._place, read_only=True)
         self.close()
         self._catalog, self._identity = catalog, (status.st_dev, status.st_ino)
-        self._site = self._site_by(catalog, self._config)
-        self._version = -1
+        self._site, self._version = None, -1
 
     def _load(self, catalog: Catalog) -> None:
         with catalog.snapshot():
@@ -155,34 +149,26 @@ class Library:
 
     def _fit(self, catalog: Catalog) -> None:
         """Take the configuration that the catalog was made with; raises CatalogError."""
-        if self._next is not None and self._site_by(catalog, self._next).fits():
-            self._adopt(catalog, self._next)
-        if self._opened().fits():
+        if self._site is not None and self._site.fits():
             return
         if not catalog.generation():
             raise CatalogError(_EMPTY)
-        config = self._read_config()  # whoever made the catalog may have read a newer one
-        if not self._site_by(catalog, config).fits():
+        shown = config_of_catalog(catalog)
+        site = Site(catalog, shown, drafts=self._drafts)
+        if not site.fits():
             raise CatalogError(_OTHER)
-        self._adopt(catalog, config)
-
-    def _adopt(self, catalog: Catalog, config: Config) -> None:
-        self._config, self._next = config, None
-        self._site = self._site_by(catalog, config)
-
-    def _site_by(self, catalog: Catalog, config: Config) -> Site:
-        return Site(catalog, config, drafts=self._drafts)
+        self._site, self._shown = site, shown
 
     def _publish(self, generation: int, due: float | None) -> None:
-        key = (self._identity, generation, due, self._config)
+        config = replace(self._shown, http=self._config.http)
+        key = (self._identity, generation, due, config)
         if key == self._published:
             return
         self._published = key
         before = self.edition
         known = before.entries if before else {}
-        caching = Caching(self._config.http, drafts=self._drafts)
-        site = self._opened()
-        self.edition = make_edition(site, self._config, caching, generation, due, known)
+        caching = Caching(config.http, drafts=self._drafts)
+        self.edition = make_edition(self._opened(), config, caching, generation, due, known)
 
 
 def _built(site: Site, planned: Planned) -> tuple[Planned, bytes]:
@@ -194,4 +180,4 @@ def _built(site: Site, planned: Planned) -> tuple[Planned, bytes]:
 
 
 _EMPTY = "nothing is published yet: waiting for feedhub sync"
-_OTHER = "the catalog was made with another configuration: reload feedhub sync"
+_OTHER = "the catalog was made by another version of feedhub: restart feedhub sync"

@@ -17,6 +17,7 @@ from feedhub.catalog.store import (
     transaction,
 )
 from feedhub.catalog.sync import ArticleSync
+from feedhub.errors import ShrinkError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from feedhub.errors import Problem
     from feedhub.sources import Source
 
-__all__ = ["Accept", "Catalog", "Changes", "Settings", "leave_readable"]
+__all__ = ["Accept", "Catalog", "Changes", "Settings", "leave_readable", "refuse_shrinking"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,19 @@ Accept = Callable[[Changes, int], object]
 
 def _accept_all(changes: Changes, before: int) -> None:
     """Nothing is refused."""
+
+
+def refuse_shrinking(changes: Changes, before: int) -> None:
+    """Raise ShrinkError where nothing, or less than half of what was published, is left."""
+    if changes.published == 0:
+        found = f"none of {changes.articles} files can be published"
+        advice = "--allow-shrink writes empty feeds"
+    elif changes.published * 2 < before:
+        found = f"only {changes.published} of {before} articles are left"
+        advice = "--allow-shrink publishes what is left"
+    else:
+        return
+    raise ShrinkError(f"{found}; the old output stays ({advice})", changes.problems)
 
 
 class Catalog(Reading):

@@ -82,8 +82,12 @@ class FeedSync:
         )
 
     def forget_other_shapes(self) -> None:
-        """Nobody who holds a document made otherwise can be told only what is new."""
+        """Nobody who holds a document made otherwise can be told only what is new.
+
+        What stays was labelled anew with this generation, like all articles.
+        """
         self._sql.execute(_OTHER_SHAPES)
+        self._sql.execute("UPDATE history SET generation = ?", (self._generation,))
 
     def refresh(self, feed: int, months: set[str] | None) -> None:
         """Recompute one feed; `months` are those whose entries moved, None stands for all."""

@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     be used; 3 refused, because too little would be left to publish. 130 after Ctrl-C, 141 where
     nobody reads the output.
     """
+    for name in ("stdout", "stderr"):  # closed by whoever started us
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - until the end
     if isinstance(sys.stdout, io.TextIOWrapper):  # what the terminal cannot show is escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -35,7 +35,8 @@ def serve(options: Namespace) -> int:
     if options.parent is not None:
         _run(options, config)
         return 0
-    warn_of_default_address(config)
+    if options.source is not None:
+        warn_of_default_address(config)
     if options.workers == 1:
         os.environ.pop(_COUNTS, None)
         _run(options, config)

@@ -12,11 +12,11 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from feedhub.catalog import Catalog, leave_readable
+from feedhub.catalog import Catalog, leave_readable, refuse_shrinking
 from feedhub.cli.output import print_problems, progress
 from feedhub.cli.places import check_source, config_of
 from feedhub.errors import CatalogError, ConfigError, FeedhubError, ShrinkError
-from feedhub.site import Site, refuse_shrinking, source_of
+from feedhub.site import Site, source_of
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from feedhub.catalog import refuse_shrinking
 from feedhub.document import CODINGS
 from feedhub.render.folder import Manifest, OutputFolder, digest_of
-from feedhub.site import refuse_shrinking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
