@@ -24,6 +24,7 @@ _COMMAND = [sys.executable, "-m", "feedhub", "render"]
 _PLAIN = """
 [feeds]
 kinds = ["all", "topic", "provider"]
+formats = ["rss", "atom", "json"]
 archives = false
 [render]
 compress = []

@@ -51,16 +51,7 @@ def test_what_was_built_is_at_hand():
         assert made.body == made.plain == bodies.ready(entry(), "")
         assert bodies.ready(entry(), "gzip") is None
         assert bodies.ready(entry("all.atom"), "") is None
-
-    asyncio.run(look())
-
-
-def test_the_bytes_of_another_document_are_not_at_hand():
-    async def look() -> None:
-        bodies = Bodies(1_000, Builder())
-        await bodies.fetch(entry(fingerprint="old"), "")
-
-        assert bodies.ready(entry(fingerprint="new"), "") is None
+        assert bodies.ready(entry(fingerprint="another"), "") is None
 
     asyncio.run(look())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 import re
 from typing import Any
 
@@ -231,72 +230,6 @@ def test_what_is_no_request_is_handed_on():
     app: Any = Documents(None, rest)  # type: ignore[arg-type]
     asyncio.run(app({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
-
-
-class TestDelta:
-    """RFC 3229 with `feed`: only what is new, for who says what they have."""
-
-    @pytest.fixture
-    def held(self, bench, front) -> str:
-        """The tag of a document that has grown by one article since."""
-        etag: str = front.get("/all.json").fields["etag"]
-        bench.write("c.md", title="Third", publishedDateTime="2020-06-10T11:00:00Z")
-        bench.sync()
-        front.refresh()
-        return etag
-
-    @pytest.mark.parametrize("wish", ["feed", "vcdiff, Feed;q=1"])
-    @pytest.mark.parametrize("coding", ["", "gzip"])
-    def test_only_the_new_article_is_sent(self, front, held, wish, coding):
-        reply = front.get("/all.json", a_im=wish, if_none_match=held, accept_encoding=coding)
-        whole = front.get("/all.json", accept_encoding=coding)
-        body = gzip.decompress(reply.body) if coding else reply.body
-
-        assert reply.status == 226
-        assert [item["title"] for item in json.loads(body)["items"]] == ["Third"]
-        assert reply.fields["im"] == "feed"
-        assert reply.fields["etag"] == whole.fields["etag"]
-        assert reply.fields["cache-control"] == "no-store, im"
-        assert reply.fields["vary"] == "Accept-Encoding, A-IM, If-None-Match"
-        assert reply.fields["content-length"] == str(len(reply.body))
-
-    @pytest.mark.parametrize(
-        ("method", "fields"),
-        [
-            ("GET", {"a_im": "vcdiff"}),
-            ("GET", {"a_im": ""}),
-            ("HEAD", {"a_im": "feed"}),
-            ("GET", {}),
-        ],
-    )
-    def test_who_does_not_ask_for_it_gets_the_whole(self, front, held, method, fields):
-        assert front.get("/all.json", method, if_none_match=held, **fields).status == 200
-
-    def test_an_unknown_base_gets_the_whole(self, front, held):
-        assert front.get("/all.json", a_im="feed", if_none_match='"nope-json"').status == 200
-        assert front.get("/all.json", a_im="feed").status == 200
-
-    def test_the_first_tag_that_is_known_counts(self, front, held):
-        assert front.get("/all.json", a_im="feed", if_none_match=f'"x", {held}').status == 226
-
-    def test_who_holds_the_current_document_is_told_so(self, front, held):
-        etag = front.get("/all.json").fields["etag"]
-
-        assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 304
-
-    def test_a_list_has_no_news(self, front, held):
-        assert front.get("/feeds.opml", a_im="feed", if_none_match='"x-opml"').status == 200
-
-    def test_it_is_off_where_the_configuration_does_not_say_so(self, tmp_path):
-        bench = bench_on_disk(tmp_path / "off")
-        bench.write("a.md", title="First")
-        bench.sync()
-        with front_of(bench) as front:
-            etag = front.get("/all.json").fields["etag"]
-            bench.write("c.md", title="Third")
-            bench.sync()
-            front.refresh()
-            assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 200
 
 
 LINE = re.compile(r'(\S+) - - \[.*?\] "(\S+) (\S+) HTTP/1\.1" (\d+) (\d+) "(.*)" "(.*)"')

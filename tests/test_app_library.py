@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,8 +10,7 @@ from typing import Any
 import pytest
 
 from feedhub.app.edition import Entry
-from feedhub.app.library import Library, VanishedError
-from feedhub.app.status import status_of
+from feedhub.app.library import Library
 from feedhub.catalog import Catalog
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, ConfigError
@@ -178,24 +176,25 @@ def test_a_damaged_catalog_leaves_what_was_good_and_says_so(bench, library, tmp_
     assert "catalog" in library.problem
 
 
-def test_a_catalog_of_another_configuration_is_not_mixed_in(bench, library):
+def test_a_catalog_of_drafts_is_never_served_in_public(bench, library):
     bench.sync()
     library.refresh()
     edition = library.edition
-    ours = bench.config
-    bench.config = replace(ours, feeds=replace(ours.feeds, limit=1))
+    bench.write("draft.md", title="Secret", published=False)
+    bench.drafts = True
     bench.sync()
-    bench.config = ours
     library.refresh()
 
     assert library.edition is edition
-    assert "another configuration" in library.problem
-    with pytest.raises(CatalogError, match="another configuration"):
+    assert library.problem
+    with pytest.raises(CatalogError):
         read(library)
 
+    bench.drafts = False
     bench.sync()
     library.refresh()
     assert library.problem == ""
+    assert b"Secret" not in read(library)
 
 
 def test_a_configuration_that_another_process_has_already_is_followed(bench, library):
@@ -208,19 +207,6 @@ def test_a_configuration_that_another_process_has_already_is_followed(bench, lib
     assert library.problem == ""
     assert "/all.json" in addresses(library)
     assert "/all.rss" not in addresses(library)
-
-
-def test_a_document_of_a_configuration_that_is_new_is_built_by_it(bench, library):
-    """Asked for between the sync by the new configuration and the next look."""
-    bench.sync()
-    library.refresh()
-    old = library.edition.entries["/all.rss"]
-    bench.config = replace(bench.config, site=replace(bench.config.site, title="Renamed"))
-    bench.sync()
-    made = library.build(old, "", None)
-
-    assert b"<title>Renamed</title>" in made.plain
-    assert made.entry.planned == bench.site.plan()["all.rss"]
 
 
 def test_a_configuration_is_read_again_before_there_is_a_catalog(tmp_path):
@@ -250,127 +236,6 @@ def test_a_wrong_configuration_changes_nothing(bench, library):
 
     assert library.problem == ""
     assert read(library) == before
-
-
-def test_what_the_last_sync_said_is_known(bench, library):
-    bench.sync()
-    facts = {"at": 12.5, "seconds": 0.25, "articles": {"shown": 1}, "rejected": 2}
-    bench.catalog.note(synced=json.dumps(facts), failing="the source is away")
-    library.refresh()
-    status = status_of(library, 20.0, "a child is down")
-
-    assert status.ready
-    assert status.problem == "the source is away"
-    assert (status.synced, status.seconds, status.rejected) == (12.5, 0.25, 2)
-    assert status.articles == {"shown": 1}
-    assert status.documents == len(addresses(library))
-    assert status.generation == 1
-
-
-def test_what_is_wrong_beside_the_catalog_is_told_too(bench, library):
-    assert status_of(library, 20.0).ready is False
-    bench.sync()
-    library.refresh()
-
-    assert status_of(library, 20.0).problem == ""
-    assert status_of(library, 20.0, "a child is down").problem == "a child is down"
-
-
-@pytest.mark.parametrize(
-    ("synced", "now", "silent"),
-    [
-        ({}, 1e9, False),
-        ({"at": 100.0}, 1e9, False),  # one that does not watch has ended
-        ({"at": 100.0, "every": 10.0}, 130.0, False),
-        ({"at": 100.0, "every": 10.0}, 131.0, True),
-        ({"at": 100.0, "every": 10.0}, 50.0, False),
-    ],
-)
-def test_a_sync_that_watches_and_is_silent_is_a_problem(library, synced, now, silent):
-    library.problem, library.synced = "", synced
-
-    assert bool(status_of(library, now).problem) == silent
-
-
-def test_what_has_changed_is_built_as_what_it_is_now(bench, library):
-    bench.sync()
-    library.refresh()
-    assert library.edition
-    old = library.edition.entries["/all.rss"]
-    bench.write("a.md", title="Changed", topics=["AI"])
-    bench.sync()
-    made = library.build(old, "br", None)
-
-    assert made.entry is not old
-    assert made.entry.planned == bench.site.plan()["all.rss"]
-    assert made.plain == bench.documents()["all.rss"].body
-    assert made.entry.url == old.url
-
-
-def test_what_has_not_changed_is_built_as_itself(bench, library):
-    bench.sync()
-    library.refresh()
-    assert library.edition
-    entry = library.edition.entries["/all.rss"]
-
-    assert library.build(entry, "", None).entry is entry
-
-
-def test_bytes_at_hand_are_coded_without_the_catalog(bench, library, monkeypatch):
-    bench.sync()
-    library.refresh()
-    assert library.edition
-    monkeypatch.setattr("feedhub.site.Site.document", lambda *_: pytest.fail("built"))
-    made = library.build(library.edition.entries["/all.rss"], "gzip", b"at hand")
-
-    assert made.plain == b"at hand"
-    assert made.body == CODINGS["gzip"].encode(b"at hand")
-
-
-def test_an_archive_that_is_gone_has_vanished(tmp_path):
-    bench = bench_on_disk(tmp_path, feeds__limit=1, feeds__days=0)
-    library = library_of(bench)
-    bench.write("a.md", title="First", topics=["AI"])
-    bench.write("old.md", title="Old", publishedDateTime="2019-01-01T00:00:00Z")
-    bench.sync()
-    library.refresh()
-    assert library.edition
-    entry = library.edition.entries["/all/2019-01.rss"]
-    (bench.root / "old.md").unlink()
-    bench.sync()
-
-    with pytest.raises(VanishedError):
-        library.build(entry, "", None)
-    assert library.news(entry, "f") is None
-    library.refresh()
-    assert "/all/2019-01.rss" not in addresses(library)
-    library.close()
-    bench.catalog.close()
-
-
-def test_news_are_of_the_document_that_is_served(bench, library):
-    bench.sync()
-    library.refresh()
-    assert library.edition
-    base = library.edition.entries["/all.json"].planned.fingerprint
-    bench.write("b.md", title="Second", publishedDateTime="2020-06-10T11:00:00Z")
-    bench.sync()
-    stale = library.edition.entries["/all.json"]
-    assert library.news(stale, base) is None  # the catalog has moved on; the whole is sent
-
-    library.refresh()
-    news = library.news(library.edition.entries["/all.json"], base)
-    assert news is not None
-    assert [item["title"] for item in json.loads(news)["items"]] == ["Second"]
-    assert library.news(library.edition.entries["/all.json"], "unknown") is None
-
-
-def test_who_serves_cannot_write(bench, library):
-    bench.sync()
-    library.refresh()
-
-    with pytest.raises(CatalogError):
-        library._catalog.note(synced="{}")
 
 
 def test_what_has_not_changed_is_taken_over_into_the_next_edition(bench, library):

@@ -132,8 +132,8 @@ def test_a_new_configuration_counts_at_once(bench, front):
     assert "stale-if-error=7" in front.get("/all.rss").fields["cache-control"]
 
 
-def test_a_configuration_of_other_documents_counts_once_they_are_made_with_it(bench, front):
-    """Feeds say how long they may be kept (RSS: ttl), so this is another document."""
+def test_what_documents_say_follows_when_they_are_made_anew(bench, front):
+    """Feeds say how long they may be kept (RSS: ttl): that is for who makes the catalog."""
     bench.config = replace(bench.config, http=replace(bench.config.http, max_age=120))
     front.runner.run(front.press.reload())
     before = front.get("/all.rss")
@@ -142,7 +142,6 @@ def test_a_configuration_of_other_documents_counts_once_they_are_made_with_it(be
     after = front.get("/all.rss")
 
     assert (b"<ttl>15</ttl>" in before.body, b"<ttl>2</ttl>" in after.body) == (True, True)
-    assert "max-age=900" in before.fields["cache-control"]
     assert "max-age=120" in after.fields["cache-control"]
     assert before.fields["etag"] != after.fields["etag"]
 
@@ -190,6 +189,22 @@ def test_all_who_come_before_the_first_edition_look_once_more_together(bench):
 
         assert front.runner.run(look()) == [200] * 10
         assert len(looks) == 1
+
+
+def test_who_hangs_up_before_the_first_edition_stops_nobody_else(bench):
+    with front_of(bench) as front:
+        front.library.edition = None
+        front.library._published = ()
+        front.library._version = -1
+
+        async def look() -> int:
+            scope = scope_of("/all.rss", host="x")
+            first, second = (asyncio.ensure_future(ask(front.app, scope)) for _ in range(2))
+            await asyncio.sleep(0)
+            first.cancel()
+            return (await second).status
+
+        assert front.runner.run(look()) == 200
 
 
 def test_a_fault_is_told_in_one_line(front, capsys):

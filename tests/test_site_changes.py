@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from feedhub.errors import ShrinkError
-from feedhub.site import INDEX_PATH, Planned, refuse_shrinking, source_of
+from feedhub.catalog import refuse_shrinking
+from feedhub.errors import CatalogError, ShrinkError
+from feedhub.site import INDEX_PATH, Planned, Site, config_of_catalog, source_of
 from tests.kit import Bench, make_bench
 from tests.sites import LISTS, configure, edit, later, site_bench
 
@@ -198,6 +199,35 @@ def test_a_refusal_tells_what_is_wrong_with_the_files(bench):
     with pytest.raises(ShrinkError) as caught:
         sync_with(bench, refuse_shrinking, 60)
     assert len(caught.value.problems) == 3
+
+
+# What a server learns of the configuration
+
+
+def test_a_catalog_says_with_which_configuration_it_was_made(bench):
+    configure(bench, "site", title="Ünïcode & <more>", description='"quoted"')
+    configure(bench, "feeds", gone=("topics/ml",), moved=(("topics/a b", "topics/law"),))
+    configure(bench, "http", trusted_proxies=("::1", "10.0.0.0/8"), delta=True)
+    bench.sync()
+    found = config_of_catalog(bench.catalog)
+    assert found == bench.config
+    assert Site(bench.catalog, found).fits()
+
+
+def test_a_configuration_that_was_refused_is_not_the_catalogs(bench):
+    bench.sync()
+    ours = bench.config
+    configure(bench, "site", title="Other")
+    with pytest.raises(RefusedError):
+        sync_with(bench, refuse, 60)
+    assert config_of_catalog(bench.catalog) == ours
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"site": 5}', '{"feeds": {"limit": "x"}}'])
+def test_a_catalog_that_does_not_say_how_it_was_made_is_told(bench, text):
+    bench.catalog.note(config=text)
+    with pytest.raises(CatalogError, match="does not say how it was made"):
+        config_of_catalog(bench.catalog)
 
 
 # Only what is new (RFC 3229)

@@ -1,0 +1,96 @@
+"""Only what is new, for who says what they have (RFC 3229 with `feed`)."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from tests.fronts import bench_on_disk, front_of
+from tests.kit import Bench
+
+
+@pytest.fixture
+def bench(tmp_path) -> Bench:
+    bench = bench_on_disk(tmp_path, http__delta=True)
+    bench.write("a.md", title="First", topics=["AI"])
+    bench.write("b.md", title="Second", topics=["Café"], publishedDateTime="2020-06-08T11:00:00Z")
+    bench.sync()
+    return bench
+
+
+@pytest.fixture
+def front(bench):
+    with front_of(bench) as front:
+        yield front
+
+
+@pytest.fixture
+def held(bench, front) -> str:
+    """The tag of a document that has grown by one article since."""
+    etag: str = front.get("/all.json").fields["etag"]
+    bench.write("c.md", title="Third", publishedDateTime="2020-06-10T11:00:00Z")
+    bench.sync()
+    front.refresh()
+    return etag
+
+
+@pytest.mark.parametrize("wish", ["feed", "vcdiff, Feed;q=1"])
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_only_the_new_article_is_sent(front, held, wish, coding):
+    reply = front.get("/all.json", a_im=wish, if_none_match=held, accept_encoding=coding)
+    whole = front.get("/all.json", accept_encoding=coding)
+    body = gzip.decompress(reply.body) if coding else reply.body
+
+    assert reply.status == 226
+    assert [item["title"] for item in json.loads(body)["items"]] == ["Third"]
+    assert reply.fields["im"] == "feed"
+    assert reply.fields["etag"] == whole.fields["etag"]
+    assert reply.fields["cache-control"] == "no-store, im"
+    assert reply.fields["vary"] == "Accept-Encoding, A-IM, If-None-Match"
+    assert reply.fields["content-length"] == str(len(reply.body))
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("GET", {"a_im": "vcdiff"}),
+        ("GET", {"a_im": ""}),
+        ("HEAD", {"a_im": "feed"}),
+        ("GET", {}),
+    ],
+)
+def test_who_does_not_ask_for_it_gets_the_whole(front, held, method, fields):
+    assert front.get("/all.json", method, if_none_match=held, **fields).status == 200
+
+
+def test_an_unknown_base_gets_the_whole(front, held):
+    assert front.get("/all.json", a_im="feed", if_none_match='"nope-json"').status == 200
+    assert front.get("/all.json", a_im="feed").status == 200
+
+
+def test_the_first_tag_that_is_known_counts(front, held):
+    assert front.get("/all.json", a_im="feed", if_none_match=f'"x", {held}').status == 226
+
+
+def test_who_holds_the_current_document_is_told_so(front, held):
+    etag = front.get("/all.json").fields["etag"]
+
+    assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 304
+
+
+def test_a_list_has_no_news(front, held):
+    assert front.get("/feeds.opml", a_im="feed", if_none_match='"x-opml"').status == 200
+
+
+def test_it_is_off_where_the_configuration_does_not_say_so(tmp_path):
+    bench = bench_on_disk(tmp_path / "off")
+    bench.write("a.md", title="First")
+    bench.sync()
+    with front_of(bench) as front:
+        etag = front.get("/all.json").fields["etag"]
+        bench.write("c.md", title="Third")
+        bench.sync()
+        front.refresh()
+        assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 200

@@ -1,0 +1,121 @@
+"""The sockets a server listens on: opened, replaced, or handed over by whoever started it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedhub.app.sockets import from_descriptor, handed_over, listen_tcp, listen_unix, told
+from feedhub.errors import ConfigError
+
+
+def test_a_free_port_is_found_and_told():
+    with listen_tcp("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert told(listener) == f"http://127.0.0.1:{port}"
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port}: cannot listen"):
+            listen_tcp("127.0.0.1", port)
+
+
+class Listening:
+    """A socket of the newer internet, which not every machine has."""
+
+    family = socket.AF_INET6
+
+    def getsockname(self):
+        return ("::1", 8000, 0, 0)
+
+
+def test_an_address_of_the_newer_internet_is_told_in_brackets():
+    assert told(Listening()) == "http://[::1]:8000"  # type: ignore[arg-type]
+
+
+def test_a_host_that_nobody_knows_is_refused():
+    with pytest.raises(ConfigError, match="cannot listen"):
+        listen_tcp("no such host", 0)
+
+
+def test_a_socket_of_the_machine_has_the_permissions_given(tmp_path):
+    place = tmp_path / "s"
+    with listen_unix(place, 0o660) as listener:
+        assert place.stat().st_mode & 0o777 == 0o660
+        assert told(listener) == f"unix:{place}"
+        with pytest.raises(ConfigError, match="cannot listen"):
+            listen_unix(place, 0o660)  # somebody answers there
+
+
+def test_a_socket_that_nobody_answers_on_is_replaced(tmp_path):
+    place = tmp_path / "s"
+    listen_unix(place, 0o660).close()
+    assert place.exists()
+
+    with listen_unix(place, 0o600):
+        assert place.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+    place = tmp_path / "s"
+    place.write_text("mine")
+    with pytest.raises(ConfigError, match="cannot listen"):
+        listen_unix(place, 0o660)
+
+    assert place.read_text() == "mine"
+
+
+def test_a_place_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="cannot listen"):
+        listen_unix(tmp_path / "none" / "s", 0o660)
+
+
+def duplicate(held: Any) -> int:
+    return os.dup(held.fileno())
+
+
+def test_a_socket_that_listens_is_taken_over(tmp_path):
+    with listen_tcp("127.0.0.1", 0) as tcp, listen_unix(tmp_path / "s", 0o600) as unix:
+        for held in (tcp, unix):
+            with from_descriptor(duplicate(held)) as taken:
+                assert taken.getsockname() == held.getsockname()
+
+
+def test_a_socket_that_does_not_listen_is_refused():
+    with socket.socket() as held, pytest.raises(ConfigError, match="does not listen"):
+        from_descriptor(duplicate(held))
+
+
+def test_what_is_no_socket_is_refused(tmp_path):
+    with Path(tmp_path / "f").open("wb") as file, pytest.raises(ConfigError, match="no socket"):
+        from_descriptor(file.fileno())
+
+
+class TestActivation:
+    """sd_listen_fds(3): sockets from the third descriptor on, perhaps with names."""
+
+    @pytest.fixture
+    def places(self, monkeypatch):
+        with listen_tcp("127.0.0.1", 0) as one, listen_tcp("127.0.0.1", 0) as two:
+            held = {3: one, 4: two}
+            monkeypatch.setattr("feedhub.app.sockets.from_descriptor", held.__getitem__)
+            yield one, two
+
+    def handed(self, **environ: str) -> dict[str, socket.socket]:
+        return handed_over({"LISTEN_PID": str(os.getpid()), **environ})
+
+    def test_nothing_is_handed_over_to_another_process(self, places):
+        assert handed_over({"LISTEN_PID": "1", "LISTEN_FDS": "2"}) == {}
+        assert handed_over({}) == {}
+
+    def test_nothing_at_all_may_be_handed_over(self, places):
+        assert self.handed() == {}
+
+    def test_one_without_a_name_is_the_public_one(self, places):
+        assert self.handed(LISTEN_FDS="1") == {"public": places[0]}
+
+    def test_the_one_that_is_named_so_is_the_operators(self, places):
+        handed = self.handed(LISTEN_FDS="2", LISTEN_FDNAMES="admin:feedhub.socket")
+
+        assert handed == {"admin": places[0], "public": places[1]}
