@@ -156,7 +156,8 @@ class Library:
         shown = config_of_catalog(catalog)
         site = Site(catalog, shown, drafts=self._drafts)
         if not site.fits():
-            raise CatalogError(_OTHER)
+            other_drafts = catalog.noted("private") != str(self._drafts)
+            raise CatalogError(_DRAFTS if other_drafts else _OTHER)
         self._site, self._shown = site, shown
 
     def _publish(self, generation: int, due: float | None) -> None:
@@ -180,4 +181,5 @@ def _built(site: Site, planned: Planned) -> tuple[Planned, bytes]:
 
 
 _EMPTY = "nothing is published yet: waiting for feedhub sync"
+_DRAFTS = "of sync and serve, one has --drafts and one has not"
 _OTHER = "the catalog was made by another version of feedhub: restart feedhub sync"
