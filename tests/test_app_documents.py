@@ -33,7 +33,7 @@ def front(bench):
 
 
 def builds(front: Front) -> float:
-    value = front.metrics.registry.get_sample_value("feedhub_builds_total")
+    value = front.metrics.registry.get_sample_value("feedhub_build_seconds_count")
     assert value is not None
     return value
 

@@ -106,7 +106,7 @@ def test_the_budget_is_kept_and_shown(bench):
         assert front.get("/all.rss").status == 200
         front.refresh()
         assert front.metrics.registry.get_sample_value("feedhub_kept_bytes") == 0
-        assert front.metrics.registry.get_sample_value("feedhub_builds_total") == 2
+        assert front.metrics.registry.get_sample_value("feedhub_build_seconds_count") == 2
 
     with front_of(bench) as front:
         size = len(front.get("/all.rss").body)

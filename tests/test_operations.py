@@ -110,7 +110,7 @@ def test_answers_are_counted_by_format_and_status(server):
     assert metric(server, 'feedhub_requests_total{format="atom",status="200"}') == 1
     assert metric(server, 'feedhub_requests_total{format="atom",status="304"}') == 3
     assert metric(server, 'feedhub_requests_total{format="none",status="404"}') == 1
-    assert metric(server, "feedhub_builds_total") == 1
+    assert metric(server, "feedhub_build_seconds_count") == 1
     until(lambda: metric(server, 'feedhub_articles{state="shown"}') == 4, "articles are not told")
     assert time.time() - metric(server, "feedhub_sync_timestamp_seconds") < 120
 

@@ -8,6 +8,7 @@ import re
 import select
 import time
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 Form = Literal["text", "json"]
 
 _MOST_LINES = 100_000
+# The same readers ask for the same feeds again and again.
+_WORDS_KEPT = 4_096
 _PIECE = 4_096  # PIPE_BUF of Linux (pipe(7))
 # What a stranger may make a line longer by; an address of ours may be long.
 _LONGEST, _LONGEST_TARGET = 200, 2_000
@@ -117,6 +120,11 @@ def escape(text: str, longest: int = _LONGEST) -> str:
 
     Everything else, quotes and the backslash become `\xNN`, one for each byte.
     """
+    return (_escape if len(text) <= _LONGEST else _escape.__wrapped__)(text, longest)
+
+
+@lru_cache(_WORDS_KEPT)
+def _escape(text: str, longest: int) -> str:
     escaped = _ODD.sub(_escaped, text[:longest])
     return escaped if len(escaped) <= longest else _HALF.sub("", escaped[:longest])
 

@@ -7,7 +7,7 @@ a tag; what is not an address of a document goes on to Starlette.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from feedhub.app.access_log import Exchange
 from feedhub.app.answers import Answer, text_answer
@@ -18,26 +18,19 @@ from feedhub.document.preconditions import evaluate, tags_of
 from feedhub.errors import CatalogError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from feedhub.app.edition import Edition, Entry, Header
     from feedhub.app.press import Press
 
-_FIELDS = {
+    Fields = Mapping[bytes, bytes]
+
+# What a request may set conditions with (RFC 9110, 13.1).
+_CONDITIONS = {
     name.encode(): name
-    for name in (
-        "host",
-        "accept-encoding",
-        "if-match",
-        "if-none-match",
-        "if-modified-since",
-        "if-unmodified-since",
-        "a-im",
-        "referer",
-        "user-agent",
-    )
+    for name in ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 }
 _SOON = "5"  # seconds: Retry-After of an answer that only has to be waited for
 
@@ -69,26 +62,29 @@ class Documents:
         if answer is None:
             await self._pass_on(scope, receive, send, fields, started)
             return
-        body = b"" if scope["method"] == "HEAD" else answer.body
-        headers = [self._date(), *answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        status, headers, body, name = answer
+        if scope["method"] == "HEAD":
+            body = b""
+        start = {"type": "http.response.start", "status": status}
+        await send(start | {"headers": [self._date(), *headers]})
         await send({"type": "http.response.body", "body": body})
-        self._note(scope, fields, answer.name, answer.status, len(body), started)
+        self._note(scope, fields, name, status, len(body), started)
 
-    async def _answer(self, scope: Scope, fields: dict[str, str]) -> Answer | None:
+    async def _answer(self, scope: Scope, fields: Fields) -> Answer | None:
         """Return the answer, or None where it is not for us."""
         edition = self._press.edition or await self._press.first_edition()
         if edition is None:
             return text_answer(503, (b"retry-after", _SOON.encode()))
         if not _names_one_host(scope, fields):
             return text_answer(400)
-        if scope["method"] not in ("GET", "HEAD") or b"%2f" in scope["raw_path"].lower():
+        method = scope["method"]
+        if method not in ("GET", "HEAD") or _hides_a_slash(scope["raw_path"]):
             return None
         entry = edition.entries.get(scope["path"])
         if entry is None:
             return None
         try:
-            return await self._document(scope["method"], edition, entry, fields)
+            return await self._document(method, edition, entry, fields)
         except VanishedError:
             return None
         except CatalogError:
@@ -98,19 +94,19 @@ class Documents:
             return text_answer(503, (b"retry-after", b"60"))
 
     async def _document(
-        self, method: str, edition: Edition, entry: Entry, fields: dict[str, str]
+        self, method: str, edition: Edition, entry: Entry, fields: Fields
     ) -> Answer:
-        coding = choose_coding(fields.get("accept-encoding", ""))
+        coding = choose_coding(fields.get(b"accept-encoding", b"").decode("latin-1"))
         variant = entry.variant(coding)
         now = time.time()
-        headers = [(b"cache-control", edition.caching.header(entry.planned, edition.due, now))]
-        status = evaluate(fields, variant.etag, entry.last_modified)
+        control = (b"cache-control", edition.caching.header(entry.planned, edition.due, now))
+        status = _status(fields, variant.etag, entry.last_modified)
         if status == 304:
             known = entry.dated(variant.not_modified, now)
-            return Answer(304, [*headers, *known], b"", entry.name)
+            return Answer(304, [control, *known], b"", entry.name)
         if status == 412:
             return text_answer(412)
-        if "a-im" in fields and edition.config.http.delta and method == "GET":
+        if b"a-im" in fields and edition.config.http.delta and method == "GET":
             news = await self._news(entry, coding, fields)
             if news is not None:
                 return news
@@ -120,21 +116,21 @@ class Documents:
             if made.entry is not entry:  # it has changed while we built it: begin anew
                 return await self._document(method, edition, made.entry, fields)
             body = made.body
-        headers.append((b"content-length", b"%d" % len(body)))
-        return Answer(200, [*headers, *entry.dated(variant.whole, now)], body, entry.name)
+        length = (b"content-length", b"%d" % len(body))
+        return Answer(200, [control, length, *entry.dated(variant.whole, now)], body, entry.name)
 
-    async def _news(self, entry: Entry, coding: str, fields: dict[str, str]) -> Answer | None:
+    async def _news(self, entry: Entry, coding: str, fields: Fields) -> Answer | None:
         """Return only what is new for who names a document we know (RFC 3229 with `feed`)."""
-        if not weights_of(fields["a-im"]).get("feed"):
+        if not weights_of(fields[b"a-im"].decode("latin-1")).get("feed"):
             return None
-        for tag in tags_of(fields.get("if-none-match", "")):
+        for tag in tags_of(fields.get(b"if-none-match", b"").decode("latin-1")):
             body = await self._press.news(entry, tag.partition("-")[0], coding)
             if body is not None:
                 return _delta(entry, coding, body)
         return None
 
     async def _pass_on(
-        self, scope: Scope, receive: Receive, send: Send, fields: dict[str, str], started: float
+        self, scope: Scope, receive: Receive, send: Send, fields: Fields, started: float
     ) -> None:
         status = size = 0
 
@@ -152,7 +148,7 @@ class Documents:
     def _note(
         self,
         scope: Scope,
-        fields: dict[str, str],
+        fields: Fields,
         name: str,
         status: int,
         size: int,
@@ -166,8 +162,8 @@ class Documents:
             method=scope["method"],
             target=target.decode("latin-1"),
             version=scope["http_version"],
-            referer=fields.get("referer", ""),
-            user_agent=fields.get("user-agent", ""),
+            referer=fields.get(b"referer", b"").decode("latin-1"),
+            user_agent=fields.get(b"user-agent", b"").decode("latin-1"),
             status=status,
             size=size,
             seconds=time.perf_counter() - started,
@@ -175,23 +171,34 @@ class Documents:
         self._press.note(exchange, name)
 
 
-def _fields_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return the header fields that matter here; lines of one name are joined (RFC 9110, 5.3)."""
-    fields: dict[str, str] = {}
-    for name, value in headers:
-        known = _FIELDS.get(name)
-        if known is not None:
-            text = value.decode("latin-1")
-            fields[known] = f"{fields[known]}, {text}" if known in fields else text
+def _fields_of(headers: list[Header]) -> Fields:
+    """Return the header fields by name in lower case; lines of one name are joined (9110, 5.3)."""
+    fields = dict(headers)
+    if len(fields) < len(headers):
+        fields = {}
+        for name, value in headers:
+            fields[name] = fields[name] + b", " + value if name in fields else value
     return fields
 
 
-def _names_one_host(scope: Scope, fields: dict[str, Any]) -> bool:
+def _status(fields: Fields, etag: str, last_modified: int) -> int:
+    conditions = {
+        name: fields[key].decode("latin-1") for key, name in _CONDITIONS.items() if key in fields
+    }
+    return evaluate(conditions, etag, last_modified)
+
+
+def _hides_a_slash(raw_path: bytes) -> bool:
+    """A slash that is encoded is no separator (RFC 3986, 2.2)."""
+    return b"%" in raw_path and b"%2f" in raw_path.lower()
+
+
+def _names_one_host(scope: Scope, fields: Fields) -> bool:
     """HTTP/1.1 asks for exactly one (RFC 9112, 3.2); which one counts for nothing here."""
     if scope["http_version"] != "1.1":
         return True
-    host = fields.get("host")
-    return host is not None and "," not in host
+    host = fields.get(b"host")
+    return host is not None and b"," not in host
 
 
 def _delta(entry: Entry, coding: str, body: bytes) -> Answer:

@@ -76,6 +76,7 @@ class Press:
         if self._tells and self.library.problem not in ("", before):
             self._events.say(self.library.problem)
         self._metrics.kept.set(self._bodies.size)
+        self._metrics.settle()
         self._log.flush()
 
     async def first_edition(self) -> Edition | None:
@@ -111,8 +112,8 @@ class Press:
         self._log.flush()
 
     async def _build(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
-        self._metrics.builds.inc()
-        return await self._in_thread(self.library.build, entry, coding, plain)
+        with self._metrics.build_seconds.time():
+            return await self._in_thread(self.library.build, entry, coding, plain)
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
