@@ -285,6 +285,27 @@ def test_it_ends_when_there_is_nobody_left_to_run_for(loop: Callable[..., list[i
     assert loop(9, going=lambda: False) == []
 
 
+def test_where_nothing_can_be_watched_every_few_seconds_count_as_a_change(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def none_left(*_: object) -> Iterator[Any]:
+        raise OSError("OS file watch limit reached")
+
+    monkeypatch.setattr(watching, "_changes", none_left)
+    monkeypatch.setattr(watching, "_BLIND_SECONDS", 0.01)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    stop, runs = threading.Event(), []
+
+    def run() -> tuple[int, None]:
+        runs.append(1)
+        if len(runs) == 3:
+            stop.set()
+        return 0, None
+
+    assert watching.watch(tmp_path, run, stop=stop) == 0
+    assert len(runs) == 3
+
+
 def test_an_error_is_told_and_tried_again(capsys: pytest.CaptureFixture[str]):
     assert watching._told(raising(OutputError("full")), NOW) == NOW + timedelta(minutes=1)
     assert capsys.readouterr().err == "feedhub: full\n"
