@@ -62,7 +62,9 @@ def test_feedhub_sees_its_own_name_and_no_strangers_word_on_it(proxy: Proxy, beh
 
 def test_another_name_gets_nothing(proxy: Proxy, behind: Origin):
     answer = request(proxy, "GET", FEED, host="evil.example")
-    assert (answer.body, behind.seen) == (b"", [])
+    assert answer.status == 421
+    assert b"does not know that name" in answer.body
+    assert behind.seen == []
 
 
 def test_no_server_is_named(proxy: Proxy):
