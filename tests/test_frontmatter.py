@@ -757,7 +757,7 @@ def test_whatever_the_parser_raises_is_told_without_quoting(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(yaml_tree, "_events", lambda text: Broken(error))
-    told = refusal(b"---\na: b\n---\n")
+    told = refusal(b"---\na: [b]\n---\n")
     assert (told.code, told.line) == ("yaml-syntax", 1)
     assert CANARY not in str(told)
 
@@ -765,7 +765,7 @@ def test_whatever_the_parser_raises_is_told_without_quoting(
 def test_without_libyaml_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml._yaml", None)
     with pytest.raises(FeedhubError, match="libyaml") as caught:
-        read_front_matter(b"---\na: b\n---\n")
+        read_front_matter(b"---\na: [b]\n---\n")
     assert not isinstance(caught.value, ArticleError)
 
 

@@ -25,6 +25,8 @@ _SPACE = re.compile(r"\s+")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _SYMBOLS = str.maketrans({"&": " ", "'": "", "\u2019": "", "\u02bc": ""})
 _SLUG_MAX_BYTES = 120
+# Most names of files are slugs, but for underscores.
+_NEARLY_SLUG = re.compile(r"[a-z0-9]++(?:[-_][a-z0-9]++)*+")
 
 
 def legal(text: str) -> str:
@@ -46,7 +48,10 @@ def printable(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return legal text without invisible marks, white space collapsed to single spaces."""
-    return _SPACE.sub(" ", _INVISIBLE.sub("", legal(text))).strip()
+    # What Python calls printable has no control, mark or white space in it but the blank.
+    if text.isprintable() and "  " not in text:
+        return text.strip()
+    return _one_line(text)
 
 
 def plain_text(text: str) -> str:
@@ -79,16 +84,26 @@ def slugify(label: str) -> str:
 
     May be empty; never holds a dot or a slash. `C#` and `C++` keep their names apart from `C`.
     """
-    text = label_key(label).translate(_SYMBOLS)
-    text = re.sub(r"(?<=\w)#", "-sharp-", re.sub(r"(?<=[\w+])\+", "-plus-", text))
-    kept = "".join(char if char.isalnum() or _is_mark(char) else "-" for char in text)
-    slug = re.sub("-+", "-", kept).strip("-")
-    return _bounded(unicodedata.normalize("NFC", slug))
+    if len(label) <= _SLUG_MAX_BYTES and _NEARLY_SLUG.fullmatch(label):
+        return label.replace("_", "-")
+    return _slugified(label)
 
 
 def short_hash(text: str) -> str:
     """Return eight hexadecimal digits that depend on nothing but `text`."""
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+def _one_line(text: str) -> str:
+    return _SPACE.sub(" ", _INVISIBLE.sub("", legal(text))).strip()
+
+
+def _slugified(label: str) -> str:
+    text = label_key(label).translate(_SYMBOLS)
+    text = re.sub(r"(?<=\w)#", "-sharp-", re.sub(r"(?<=[\w+])\+", "-plus-", text))
+    kept = "".join(char if char.isalnum() or _is_mark(char) else "-" for char in text)
+    slug = re.sub("-+", "-", kept).strip("-")
+    return _bounded(unicodedata.normalize("NFC", slug))
 
 
 def _is_mark(char: str) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from feedhub.config import Config
     from feedhub.errors import Problem
 
+_BEHIND = 10
 # A file system may lose a notice, and who reads the catalog wants a sign of life.
 _AT_LEAST = timedelta(seconds=60)
 
@@ -44,6 +45,8 @@ def sync(options: Namespace) -> int:
         again.set()
 
     signal.signal(signal.SIGHUP, on_hangup)
+    if options.parent is not None:
+        os.nice(_BEHIND)  # who answers readers beside us comes first
     return watch(
         options.source,
         run.once,

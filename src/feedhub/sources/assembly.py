@@ -189,12 +189,15 @@ def _body(file: ArticleFile, base: str) -> tuple[str, str]:
 
 def _without_templates(file: ArticleFile) -> str:
     text = file.body
-    base_path = urlsplit(file.options.base_url).path.rstrip("/")
     if file.place.generator == "pelican":
-        return fill_pelican(text, base_path=base_path, folders=file.place.sections)
+        return fill_pelican(text, base_path=_base_path(file), folders=file.place.sections)
     if "{{" in text or "{%" in text:
-        return strip_templating(text, base_path=base_path)
+        return strip_templating(text, base_path=_base_path(file))
     return text
+
+
+def _base_path(file: ArticleFile) -> str:
+    return urlsplit(file.options.base_url).path.rstrip("/")
 
 
 def _categories(file: ArticleFile) -> tuple[str, ...]:

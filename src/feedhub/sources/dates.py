@@ -11,6 +11,11 @@ _DATETIME = re.compile(
     r"(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?"
     r" *(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
+# Most dates, and what every version of Python reads alike; some months have no day after the 28th.
+_TIMESTAMP = re.compile(
+    r"(?:19|[2-8][0-9])[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
+)
 _DURATION = re.compile(
     r"P(?:(?P<weeks>[0-9]{1,6})W)?(?:(?P<days>[0-9]{1,6})D)?"
     r"(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
@@ -28,18 +33,7 @@ def parse_datetime(text: str, zone: tzinfo = UTC) -> datetime:
     `2015-01-01 10:00 +0200`). A date alone is its midnight. Raises ValueError, whose message
     never quotes `text`.
     """
-    match = _DATETIME.fullmatch(text.strip())
-    if not match:
-        raise ValueError("this is not a date such as 2021-05-31T10:00:00Z")
-    year, month, day = (int(match[name]) for name in ("year", "month", "day"))
-    hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
-    _check_year(year)
-    offset = _offset(match["zone"]) if match["zone"] else zone
-    try:
-        local = datetime(year, month, day, hour, minute, second, tzinfo=offset)
-    except ValueError:
-        raise ValueError("there is no such date or time of day") from None
-    return local.astimezone(UTC)
+    return datetime.fromisoformat(text) if _TIMESTAMP.fullmatch(text) else _parsed(text, zone)
 
 
 def parse_duration(text: str) -> int:
@@ -66,6 +60,21 @@ def date_in_name(stem: str) -> tuple[date, str] | None:
         return date(int(match[1]), int(match[2]), int(match[3])), match[4]
     except ValueError:
         return None
+
+
+def _parsed(text: str, zone: tzinfo) -> datetime:
+    match = _DATETIME.fullmatch(text.strip())
+    if not match:
+        raise ValueError("this is not a date such as 2021-05-31T10:00:00Z")
+    year, month, day = (int(match[name]) for name in ("year", "month", "day"))
+    hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
+    _check_year(year)
+    offset = _offset(match["zone"]) if match["zone"] else zone
+    try:
+        local = datetime(year, month, day, hour, minute, second, tzinfo=offset)
+    except ValueError:
+        raise ValueError("there is no such date or time of day") from None
+    return local.astimezone(UTC)
 
 
 def _check_year(year: int) -> None:

@@ -22,6 +22,8 @@ SUFFIXES = (".md", ".markdown", ".html", ".txt", ".yml", ".yaml")
 # A write within this time before the scan may be followed by another that moves no stamp (git calls
 # such a file racy), so its stamp is not believed next time.
 _RACY_NS = 2_000_000_000
+# Room for most files; to ask for room for the longest takes longer than to read.
+_PIECE = 64 * 1024
 # Raise it when the same bytes are read differently by newer code: the catalog then reads every
 # file again.
 _READER = 1
@@ -107,13 +109,22 @@ class Directory:
     def _is_inside(self, path: str) -> bool:
         return os.path.realpath(path).startswith(self._root + os.sep)
 
+    def _real_path(self, path: str) -> str:
+        """Return where the file at `path` is, or "" if a link or `..` leads out of the folder."""
+        whole = os.path.join(self._root, path)  # noqa: PTH118
+        if _is_direct(self._root, path):
+            return whole
+        whole = os.path.realpath(whole)
+        # Resolved once more: a circle of links can leave others unresolved.
+        return whole if self._is_inside(whole) else ""
+
     def read(self, path: str, now: datetime) -> Reading:
         """Read one file; a bad one is a rejected Reading, never an exception."""
         from feedhub.sources.reading import read_article  # parsers: most runs read nothing
 
         try:
-            whole = os.path.realpath(os.path.join(self._root, path))  # noqa: PTH118
-            if not self._is_inside(whole):
+            whole = self._real_path(path)
+            if not whole:
                 return _rejected(_outside(path))
             return read_article(
                 path,
@@ -130,6 +141,16 @@ class Directory:
         except Exception as error:  # one bad file must never stop the others
             message = f"the file cannot be read ({type(error).__name__}): please report it"
             return _rejected(Problem(path=path, code="unexpected", message=message))
+
+
+def _is_direct(root: str, path: str) -> bool:
+    """Say whether no link, and no `..`, lies on the way from the root to the file."""
+    way = root
+    for step in path.split("/"):
+        way = f"{way}/{step}"
+        if step in ("", ".", "..") or os.path.islink(way):  # noqa: PTH114
+            return False
+    return True
 
 
 def _rejected(problem: Problem, *, withdraws: bool = False) -> Reading:
@@ -159,7 +180,7 @@ def _bad_name(path: str) -> Problem | None:
 
 
 def _read_bytes(path: str) -> bytes:
-    """Read a regular file, or one byte more than an article may have.
+    """Read a regular file, or at least one byte more than an article may have.
 
     A pipe or device put in its place neither blocks nor floods.
     """
@@ -169,7 +190,9 @@ def _read_bytes(path: str) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ArticleError("not-a-file", "this is not a regular file: remove it or rename it")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(MAX_BYTES + 1)
+        data = b""
+        while len(data) <= MAX_BYTES and (piece := os.read(descriptor, _PIECE)):
+            data += piece
+        return data
     finally:
         os.close(descriptor)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from feedhub.errors import ArticleError, Problem
-from feedhub.sources.tree import Mapping, Scalar, is_null
+from feedhub.sources.tree import Mapping, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def normal_key(name: str) -> str:
     """Return a key without what does not count: `Canonical_URL` and `canonicalUrl` are one."""
     return re.sub(r"(?<=\w)[-_](?=\w)", "", name).casefold()
@@ -75,7 +75,23 @@ def normal_key(name: str) -> str:
 _KEYS = {field: tuple(map(normal_key, names)) for field, names in NAMES.items()}
 # What Hugo does not know of itself it wants below `params`.
 _PARAMS = "params"
+_KEYS[_PARAMS] = (_PARAMS,)
 _CUSTOM = frozenset({"authors", "author", "images", "image", "canonical_url"})
+
+
+@lru_cache(maxsize=256)
+def _keys_of(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return for each field its keys among those `written`, the best name first.
+
+    Of two that count as one the first wins.
+    """
+    # Kept, because the mappings of a site have few sets of keys.
+    keys = {normal_key(key): key for key in reversed(written)}
+    return {
+        field: tuple(keys[name] for name in names if name in keys)
+        for field, names in _KEYS.items()
+        if not keys.keys().isdisjoint(names)
+    }
 
 
 class Fields:
@@ -85,28 +101,30 @@ class Fields:
     """
 
     def __init__(self, mapping: Mapping, path: str, problems: list[Problem]) -> None:
-        self._nodes = {normal_key(key): node for key, node in reversed(mapping.entries.items())}
+        self._nodes = mapping.entries
+        self._keys = _keys_of(tuple(mapping.entries))
         self.line = mapping.line
         self._path = path
         self._problems = problems
 
     def node(self, field: str) -> Node | None:
         """Return the first of the field's names that says something."""
-        for key in _KEYS[field]:
-            node = self._nodes.get(key)
-            if node is not None and not _says_nothing(node):
+        for key in self._keys.get(field, ()):
+            node = self._nodes[key]
+            if not says_nothing(node):
                 return node
-        return self._custom(field)
+        return self._custom(field) if _PARAMS in self._keys else None
 
     def _custom(self, field: str) -> Node | None:
-        params = self._nodes.get(_PARAMS)
+        params = self.given(_PARAMS)
         if field not in _CUSTOM or not isinstance(params, Mapping):
             return None
         return self.within(params).node(field)
 
     def given(self, field: str) -> Node | None:
         """Return the first of the field's names that is present, null or not."""
-        return next((self._nodes[key] for key in _KEYS[field] if key in self._nodes), None)
+        keys = self._keys.get(field)
+        return self._nodes[keys[0]] if keys else None
 
     def need(self, field: str, read: Callable[[Node], T]) -> T | None:
         """Read a field that must be right where it is present; raises ArticleError."""
@@ -157,7 +175,3 @@ class Fields:
         node = self.node(field) or self.given(field)
         line, column = (node.line, node.column) if node else (0, 1)
         self.warn(code, message, line, column)
-
-
-def _says_nothing(node: Node) -> bool:
-    return is_null(node) or (isinstance(node, Scalar) and not node.text.strip())

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from feedhub.errors import ArticleError
+from feedhub.sources.plain_tree import read_plain
 from feedhub.sources.toml_tree import read_toml
 from feedhub.sources.tree import Mapping, error_at
 from feedhub.sources.yaml_tree import read_yaml
@@ -39,7 +40,7 @@ def read_front_matter(data: bytes) -> FrontMatter | None:
         raise ArticleError("too-large", message)
     text = _decoded(data)
     head, body = _split(text)
-    fields = read_yaml(head) if head.startswith("-") else read_toml(head)
+    fields = read_toml(head) if head.startswith("+") else read_plain(head) or read_yaml(head)
     return FrontMatter(fields, body, head.count("\n") + 2)
 
 

@@ -28,6 +28,12 @@ _SOURCE_KEYS = frozenset({"url", "src", "image"})
 _TRANSFORM = re.compile(r"(?:^|[/,:])(?:format\(([a-z]+)\)|f_([a-z]+)(?=[/,]|$))")
 _EXTENSION = re.compile(r"\.([a-z]+)(?::[a-z0-9]+)?$")  # Twitter says photo.jpg:large
 _DECODINGS = 5
+# No format asked for, nothing transformed or encoded: the name alone tells.
+_PLAIN = re.compile(
+    r"https?://[a-z0-9.-]+/[a-z0-9./-]*(?:(?<!f)_[a-z0-9./-]*)*\.([a-z]+)"
+    r"(?:\?(?!.*(?:format|fm?|output|ext)=)[a-z0-9&=_.-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def image_media_type(url: str) -> str:
@@ -36,6 +42,11 @@ def image_media_type(url: str) -> str:
     What the server was asked for wins over what the file is called; nothing is guessed, because RSS
     enclosures and JSON Feed attachments with a wrong type are worse than none.
     """
+    plain = _PLAIN.fullmatch(url)
+    return (plain and _TYPES.get(plain[1].lower())) or _told(url)
+
+
+def _told(url: str) -> str:
     return next((_TYPES[word] for word in _words(url, nested=True) if word in _TYPES), "")
 
 

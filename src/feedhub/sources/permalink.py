@@ -30,6 +30,7 @@ _TEMPLATES = {
     "page.date|date:'%Y/%m/%d'": ":year/:month/:day",
 }
 _NOT_IN_JEKYLL_TITLE = re.compile(r"[^\w.~!$&'()+,;=@]+")
+_SAME_IN_HUGO = re.compile(r"[a-z0-9._#+~@-]+")
 _SAFE = "/!$&'()*+,;=:@~"
 
 
@@ -124,6 +125,10 @@ def _hugo_path(page: PageName) -> str:
 
 def _hugo_part(part: str) -> str:
     """Lower-case, with hyphens for blanks and without the marks that Hugo leaves out of paths."""
+    return part if _SAME_IN_HUGO.fullmatch(part) else _rewritten(part)
+
+
+def _rewritten(part: str) -> str:
     kept = "".join(char for char in part if char in ".-_#+~@ " or _is_word(char))
     return re.sub(r" *- *| +", "-", kept.strip()).lower()
 

@@ -66,6 +66,13 @@ def is_null(node: Node) -> bool:
     return type(node) is Scalar and node.plain and node.text in _NULLS
 
 
+def says_nothing(node: Node) -> bool:
+    """Say whether `node` is null or blank text, quoted or not."""
+    if type(node) is not Scalar:
+        return False
+    return not node.text.strip() or (node.plain and node.text in _NULLS)
+
+
 def as_text(node: Node) -> str | None:
     """Return a scalar's text as written, so that `5G` and `no` stay themselves; None for null.
 
@@ -73,7 +80,7 @@ def as_text(node: Node) -> str | None:
     """
     if type(node) is not Scalar:
         raise wrong(node, "wrong-type", "A list or a table stands here; write text instead.")
-    return None if is_null(node) else node.text
+    return None if node.plain and node.text in _NULLS else node.text
 
 
 def as_bool(node: Node) -> bool:

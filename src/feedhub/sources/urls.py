@@ -22,6 +22,13 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 # RFC 3986, 3.3 to 3.5: what may stand in a path, query or fragment; a lone % may not.
 _ILLEGAL_IN_PATH = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]")
 _ILLEGAL_IN_QUERY = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")
+# An address as `absolute_url` writes most of them: nothing to decode, to quote, to fold or to add.
+_ESCAPE, _IN_PATH = "%[0-9A-Fa-f]{2}", r"[A-Za-z0-9\-._~!$&'()*+,=:@/]"
+_PATH = f"{_IN_PATH}*+(?:{_ESCAPE}{_IN_PATH}*+)*+"
+_QUERY = rf"(?:\?|{_ESCAPE}|{_IN_PATH}++)++"
+_NORMAL = re.compile(
+    rf"https?://(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*+\.?/{_PATH}(?:\?{_QUERY})?(?:#{_QUERY})?"
+)
 _ENTITY_LEFT = re.compile(r"(&(?:#?[A-Za-z0-9]+));")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -37,6 +44,12 @@ def absolute_url(raw: str, base: str = "") -> str:
     of the query stay as they are. Using the result as `raw` again changes nothing. Raises UrlError
     (RFC 3986; RFC 5891).
     """
+    if len(raw) <= MAX_LENGTH and _NORMAL.fullmatch(raw):
+        return raw
+    return _absolute_url(raw, base)
+
+
+def _absolute_url(raw: str, base: str) -> str:
     text = unescape_once(raw.strip()).strip()
     if not text:
         raise UrlError("the address is empty")
@@ -55,9 +68,9 @@ def rooted_url(raw: str, base: str) -> str:
     `https://host/site/assets/i.png`. Raises UrlError.
     """
     text = raw.strip()
-    root = _split(base)[2].rstrip("/")
-    if text.startswith("/") and not text.startswith("//") and not _starts_at(text, root):
-        text = root + text
+    if text.startswith("/") and not text.startswith("//"):
+        root = _split(base)[2].rstrip("/")
+        text = text if _starts_at(text, root) else root + text
     return absolute_url(text, base)
 
 

@@ -1,0 +1,17 @@
+"""Results as JSON, for programs, and as Markdown, for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.machine import table
+
+
+def write_report(folder: Path, name: str, told: dict[str, Any], markdown: str) -> None:
+    """Write `name`.json and `name`.md; `told["about"]` says where and with what."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    text = f"{markdown}\n{table(told['about'])}\n"
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")

@@ -1,0 +1,245 @@
+"""The short ways that most values take end where the long ways do."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from datetime import UTC, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from feedhub import text
+from feedhub.sources import dates, directory, fields, media_type, permalink, tree, urls
+from feedhub.sources.records import ReadOptions
+from tests.anything import DATE, TEXT, URL
+
+MARKS = "\x00\t\n\x0b\x1c\x85\xa0\xad\u0600\u061c\u200b\u200d\u2028\u3000\ufdd0\ufeff\ue000"
+#: Texts that are clean but for one mark, if any.
+NEARLY_CLEAN = st.tuples(
+    st.text("aé字 \u0301", max_size=6),
+    st.sampled_from(["", " ", "  ", *MARKS, "\ud800", "\U0001f1e9", "\U000e0001"]),
+    st.text("aé字 \u0301", max_size=6),
+).map("".join)
+
+
+def _outcome(call, *arguments):
+    try:
+        return call(*arguments)
+    except ValueError as error:
+        return type(error), str(error)
+
+
+def _pieces(*choices: str, most: int = 6) -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(choices), max_size=most).map("".join)
+
+
+def _mostly(usual: list[str], odd: list[str]) -> st.SearchStrategy[str]:
+    return st.one_of(st.sampled_from(usual), st.sampled_from(usual), st.sampled_from(odd))
+
+
+def test_every_character_that_is_printable_is_clean():
+    for point in range(sys.maxunicode + 1):
+        around = f"a{chr(point)}b"
+        assert text.one_line(around) == text._one_line(around), hex(point)
+
+
+@given(st.one_of(TEXT, st.text(), NEARLY_CLEAN))
+@example("a  b")
+@example(" a ")
+def test_one_line(written):
+    assert text.one_line(written) == text._one_line(written)
+
+
+@given(
+    st.one_of(
+        TEXT,
+        _pieces(*"az09-_A.é ", "--", "-_", "#", "+", "\n"),
+        st.sampled_from(["a" * 119, "a" * 120, "a" * 121, "a-" * 60 + "a", "a_" * 59 + "a"]),
+    )
+)
+@example("a--b")
+@example("a-_b")
+def test_slug(label):
+    assert text.slugify(label) == text._slugified(label)
+
+
+ADDRESS = st.tuples(
+    _mostly(
+        ["http://", "https://"], ["HTTPS://", "//", "https:/", "https:///", "ftp://", " https://"]
+    ),
+    _mostly(
+        ["h", "www.a-b.example", "a_b.c."],
+        ["", "É", "A", "a..b", "-a", "u@h", "h:80", "h:", "[::1]", "x" * 64],
+    ),
+    _mostly(
+        ["/", "//a/../b.html", "/%2F%aa+~*'()!"],
+        ["", "/%", "/%2", "/%zz", "/é", "/a b", "/\n", "/^", "/\\"],
+    ),
+    _mostly(
+        ["", "?q", "?a=1&b=%20/?", "#f?", "?a#b"],
+        ["?", "#", "?#", "?#f", "?q#", "#f#g", "?%", "?;", "? ", "?[]"],
+    ),
+    _mostly([""], ["&amp;", "&amp", "&copy=2;", "&amp;amp;", ";", "\n", "\u200b", "\ud800"]),
+).map("".join)
+
+
+@given(st.one_of(URL, ADDRESS, ADDRESS), st.sampled_from(["", "https://h/site", "http://h/"]))
+@example("https://h/?", "")
+@example("https://h/#", "")
+@example("https://h/&amp;", "")
+@example("https://h/%", "")
+@example("https:///h/", "")
+@example("HTTPS://h/", "")
+def test_address(raw, base):
+    assert _outcome(urls.absolute_url, raw, base) == _outcome(urls._absolute_url, raw, base)
+
+
+@pytest.mark.parametrize("length", [252, 253, 254, 255])
+@pytest.mark.parametrize("end", ["", "."])
+def test_long_host(length, end):
+    host = ("a." * 200)[: length - len(end) - 1] + "b"
+    url = f"https://{host.replace('..', '.')}{end}/"
+    assert _outcome(urls.absolute_url, url) == _outcome(urls._absolute_url, url, "")
+
+
+@pytest.mark.parametrize("length", [urls.MAX_LENGTH, urls.MAX_LENGTH + 1])
+def test_long_address(length):
+    url = "https://h/".ljust(length, "a")
+    assert _outcome(urls.absolute_url, url) == _outcome(urls._absolute_url, url, "")
+
+
+TIMESTAMP = st.tuples(
+    _mostly(["1900", "1999", "2021", "8999", "9998"], ["0000", "1899", "9999", "२०२१", "99"]),
+    _mostly(["-01", "-02", "-09", "-12"], ["-00", "-13", "-1", ""]),
+    _mostly(["-01", "-09", "-19", "-28"], ["-00", "-29", "-30", "-31", "-32", "-1", "-W01-1"]),
+    _mostly(["T00", "T09", "T19", "T23"], ["T24", "T25", "T1", "t00", " 00", ""]),
+    _mostly([":00", ":59"], [":60", ":99", "00"]),
+    _mostly([":00", ":59"], [":60", ":99", ":00.5", ""]),
+    _mostly(["Z"], ["z", "", "+00:00", "+02:00", "Z\n", " Z"]),
+).map("".join)
+
+
+@given(st.one_of(DATE, TIMESTAMP), st.sampled_from([UTC, timezone(timedelta(hours=2))]))
+@example("1899-01-01T00:00:00Z", UTC)
+@example("9999-01-01T00:00:00Z", UTC)
+def test_date(written, zone):
+    quick, slow = (_outcome(read, written, zone) for read in (dates.parse_datetime, dates._parsed))
+    assert (quick, repr(quick)) == (slow, repr(slow))
+
+
+@given(
+    st.one_of(
+        URL,
+        st.tuples(
+            st.sampled_from(["https://", "HTTP://", "ftp://", ""]),
+            st.sampled_from(["h", "H.example", "h:80", ""]),
+            _pieces(
+                *("/", "a", "F_webp", "f_webp", "f", "_", "png", ".PNG", ".jpg", ",", ":large"),
+                *("format(webp)", "%2e", "%2E", ".html", "\u212a", "é", ";"),
+            ),
+            st.sampled_from(["", ".jpg", ".JPEG", ".png:large", ".xyz", ".jpg\n", "."]),
+            st.sampled_from(["", "?", "?w=1", "?&", "#a", "?a?b", " "]),
+            _pieces(
+                *("f=webp", "&fm=png", "&FORMAT=gif", "&output=avif", "ext=svg", "f", "buf=png"),
+                *("&url=a.gif", "&amp;f=png", "%66=png", "+f=png", "&w=2", "&f=", "\u017f=1"),
+                most=3,
+            ),
+        ).map("".join),
+    )
+)
+def test_media_type(url):
+    assert media_type.image_media_type(url) == media_type._told(url)
+
+
+@given(st.one_of(TEXT, _pieces(*"az09.-_#+~@ é/A\n&\u0301")))
+def test_part_of_a_path(part):
+    assert permalink._hugo_part(part) == permalink._rewritten(part)
+
+
+@given(
+    st.builds(
+        tree.Scalar,
+        st.one_of(TEXT, st.sampled_from(["~", "null", "NULL", " ", ""])),
+        st.just(1),
+        st.just(1),
+        st.booleans(),
+    )
+)
+def test_null(node):
+    null = tree.is_null(node)
+    assert tree.says_nothing(node) == (null or not node.text.strip())
+    assert (tree.as_text(node) is None) == null
+
+
+KEYS = sorted({name for names in fields.NAMES.values() for name in names} | {"params", "other"})
+SPELLINGS = (str, str.upper, str.swapcase, lambda key: "-".join(key), lambda key: "_".join(key))
+NODES = st.builds(
+    tree.Scalar, st.sampled_from(["", " ", "null", "a"]), st.just(1), st.just(1), st.booleans()
+)
+MAPPINGS = st.dictionaries(
+    st.builds(lambda key, spell: spell(key), st.sampled_from(KEYS), st.sampled_from(SPELLINGS)),
+    NODES,
+)
+
+
+@given(MAPPINGS)
+def test_field(entries):
+    """Each field asked for is looked up by each of its names."""
+    asked = fields.Fields(tree.Mapping(entries, 1, 1), "a.md", [])
+    nodes = {fields.normal_key(key): node for key, node in reversed(entries.items())}
+    for field, names in fields.NAMES.items():
+        given_ = [nodes[key] for key in map(fields.normal_key, names) if key in nodes]
+        said = [node for node in given_ if not tree.says_nothing(node)]
+        assert asked.given(field) is (given_[0] if given_ else None)
+        assert asked.node(field) is (said[0] if said else None)
+
+
+STEPS = ("a", "b", "out", "up", "file.md", "..", ".", "")
+TARGETS = (
+    "a",
+    "b",
+    "../a",
+    "../b",
+    "..",
+    "../outside",
+    "../../outside",
+    "a/../../outside",
+    "b/../out",
+    "a/../up",
+    "/nowhere",
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["a", "b", "out", "up", "a/b", "a/out", "b/a"]),
+        st.sampled_from([None, *TARGETS]),
+        max_size=5,
+    ),
+    st.lists(st.sampled_from(STEPS), min_size=1, max_size=4).map("/".join),
+)
+def test_way_to_a_file(made, path):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(os.path.realpath(folder), "root")
+        Path(root.parent, "outside").mkdir()
+        root.mkdir()
+        for name, target in sorted(made.items()):
+            _make(root / name, target)
+        found = directory.Directory(root, ReadOptions(authority="a", base_url="https://h"))
+        whole = os.path.realpath(root / path)
+        inside = os.path.realpath(whole).startswith(f"{root}/")
+        assert found._real_path(path) == (whole if inside else "")
+
+
+def _make(place: Path, target: str | None) -> None:
+    """Make a folder or a link; nothing is made through a link, for it may lead anywhere."""
+    if place.parent.is_symlink() or not place.parent.is_dir():
+        return
+    if target is None:
+        place.mkdir()
+    else:
+        place.symlink_to(target)

@@ -1,0 +1,403 @@
+"""The quick reader of plain YAML: what it takes, it reads as the strict reader does."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+
+from feedhub.errors import ArticleError
+from feedhub.sources import frontmatter
+from feedhub.sources.plain_tree import read_plain
+from feedhub.sources.tree import MAX_DEPTH, MAX_NODES, Mapping, Sequence
+from feedhub.sources.yaml_tree import read_yaml
+from tests.anything import NAMES, NODE, ODD, TEXT
+
+HERE = Path(__file__).parent
+SEEDS = sorted((HERE.parent / "seeds").iterdir())
+
+
+def head_of(data: bytes) -> str:
+    """Return what is between the fences with the first of them; all of it, if that fails."""
+    try:
+        return frontmatter._split(frontmatter._decoded(data))[0]
+    except ArticleError:
+        return frontmatter._unified(data.decode("utf-8", "replace"))
+
+
+HEADS = [head_of(seed.read_bytes()) for seed in SEEDS]
+LINES = [head.splitlines(keepends=True) for head in HEADS]
+
+
+def strict(text: str) -> Mapping | None:
+    try:
+        return read_yaml(text)
+    except ArticleError:
+        return None
+
+
+def order(node: object) -> list[object]:
+    """Return the keys of a tree in order, which equality does not look at."""
+    if isinstance(node, Mapping):
+        return [(key, order(value)) for key, value in node.entries.items()]
+    return [order(item) for item in node.items] if isinstance(node, Sequence) else []
+
+
+def taken(text: str) -> bool:
+    """Say whether the quick reader takes `text`, which then must be read as strictly as ever."""
+    tree = read_plain(text)
+    if tree is None:
+        return False
+    expected = strict(text)
+    assert expected is not None, text
+    assert tree == expected, text
+    assert order(tree) == order(expected)
+    assert repr(tree) == repr(expected)
+    return True
+
+
+# Files.
+
+
+@pytest.mark.parametrize("head", HEADS, ids=[seed.stem for seed in SEEDS])
+def test_seeds_are_taken(head: str) -> None:
+    assert taken(head)
+
+
+def test_the_real_corpus_is_taken(shared: Path) -> None:
+    files = [file for file in (shared / "corpus" / "real").rglob("*") if file.is_file()]
+    refused = [file.name for file in files if not taken(head_of(file.read_bytes()))]
+    assert len(files) == 51
+    assert len(refused) <= 1, refused
+
+
+def test_the_made_corpus_is_taken(shared: Path, tmp_path: Path) -> None:
+    make = [sys.executable, str(shared / "corpus" / "make_corpus.py"), "300", str(tmp_path)]
+    subprocess.run(make, check=True, capture_output=True)
+    assert all(taken(head_of(file.read_bytes())) for file in tmp_path.iterdir())
+
+
+def test_bad_input_and_sites() -> None:
+    files = [file for room in ("bad_input", "sites") for file in (HERE / room).rglob("*")]
+    count = sum(taken(head_of(file.read_bytes())) for file in files if file.is_file())
+    assert len(files) > 200
+    assert count > 20
+
+
+def test_truncations() -> None:
+    chance = random.Random(1)
+    for head in HEADS:
+        cuts = {*range(400), *(chance.randrange(len(head)) for _ in range(400))}
+        assert sum(taken(head[:cut]) for cut in cuts) > 20
+
+
+# Forms.
+
+TAKEN = [
+    "a: b",
+    "a:",
+    "a: ",
+    "a:\nb: c",
+    "\n\na: b\n\n\nc: d\n\n",
+    "a:\n  b: c",
+    "a:\n\n  b: c\n\nd: e",
+    "a:\n      b: c\nd: e",
+    "a:\n- b\n- c\nd: e",
+    "a:\n  - b\n  - c\nd: e",
+    "a:\n- b: c\n  d: e\n- f: g",
+    "a:\n  - b:\n    - c\n    - d\n    e: f\n  - g: h\ni: j",
+    "a:\n  - b:\n      c: d\n      e:\n  - f:\n  - g\n  - h: i",
+    "a: \"\"\nb: ''\nc: \" d \"\ne: ' f '",
+    'a: "b \\"c\\" d"\ne: \'it\'\'s\'\nf: "it\'s"\ng: \'a "b" \\ c\'',
+    "a: \"# x: - y\"\nb: '# x: - y'",
+    "a: b#c\nd: e:f\ng: https://h.example/?i=j&k=l#m\nn: a :b\no: -1\np: -x\nq: x  y",
+    "a: null\nb: true\nc: 1.5\nd: 2020-06-09T11:36:00Z\ne: <<\nf: ...".replace("e: <<\n", ""),
+    "a: .5\nb: +1\nc: /d\ne: (f)\ng: _h\ni: .",
+    "a: “b”\nc: ✅ d\ne: 中文\nf: 👩‍👩‍👧\ng: b\u00a0c\nh: \u00a0\ni: ．",
+    'a:\n- "b: c"\n- \'d: e\'\n- "f"\n- https://g.example\n- h:i\n- 1',
+    "secured: x\na: b",
+    "Secured:\n  a:\n  - b: c\nd: e",
+    "a:\n  secured: x\n  b: c",
+    "a:\n- secured: x\n- b",
+    "a-b: c\n_d: e\n1: f\nnull: g\nn-: h\ny: i",
+    "a: b, [c] {d} & *e !f | > % @ `g` \"h\" 'i' ? - j",
+]
+
+
+@pytest.mark.parametrize("block", TAKEN)
+def test_what_is_taken(block: str) -> None:
+    assert taken(f"---\n{block}\n")
+    assert taken(f"---\n{block}")
+
+
+NASTY = [
+    *("[", "]", "{", "}", "[]", "{}", "[a, b]", "{a: b}", "&a", "*a", "&a b", "!t", "!!str a"),
+    *("|", ">", "|-\n  a", ">\n  a\n  b", "%a", "@a", "`a", "? a", "?", "- a", "-", "- - a", ",a"),
+    *("#", "# a", "a # b", "a #b", "#a", "a: b", "a:", ":", ": a", ":a", "a:\n  b", "a\n  b"),
+    *("<<", "<<: a", "~", "=", "---", "--- a", "...", "... a", "\n---\n", "\n...\n", "a\n---"),
+    *("a ", "a\t", "\ta", " a", "a\tb", "a\t# b", " ", "\t", "", '"a" ', '"a"\t', '"a" b', '"a"b'),
+    *('"', "'", '"a', "'a", 'a"', "a'", '"a\n  b"', "'a\n  b'", '"a""b"', "'a'b'", "'a''", '"\\"'),
+    *('"\\\\"', '"\\n"', '"\\x41"', '"\\q"', '"a\\', '"a\\"', "'a\\'", '"a": b', "'a': b"),
+    *("'a' # b", '"a"#b', "\u2028", "a\u2028b", '"\u2028"', '"\x85"', "\x85", "\ufeff", '"\ufeff"'),
+    *("a\rb", "a\r\nb", "a\x0bb", "a\x0cb", "a\x1cb", "\0", "\x7f", '"\x80"', "\xa0", "\ud800"),
+    *("a\n\n  b", "\n  a", "\n  - a", "\n - a", "\n- a", "\n  a: b", "\n a: b\n  c: d", "\n   a:"),
+    *("\n  - a\n - b", "\n - a\n  - b", "\n- a\nb", "\n  a: b\n c: d", "\n  - a: b\n   c: d"),
+    *(
+        "\n  - a: b\n     c: d",
+        "\n  - a\n    b: c",
+        "\n  - a:\n   - b",
+        "\n  a: b\n  - c",
+        "a\n- b",
+    ),
+    *("\n  -a: b", "\n  -  a: b", "\n  -  a", "\n  - a : b", "\n  - a:b: c", "\n  - ", "\n  -"),
+    *("\n  - \n    a: b", "\n  b: c\n  B: d", "\n  a: b\n  a: c", "\n  secured: a\n  SECURED: b"),
+    *(
+        "- a: - b",
+        "- a: b",
+        "\n  - - a",
+        "\n  - a\n\n\n  - b\n",
+        "\n  'a': b",
+        '\n  "a": b',
+        "\n  é: b",
+    ),
+    *(
+        "\n  a b: c",
+        "\n  a.b: c",
+        "\n  ? a\n  : b",
+        "\n  !t a: b",
+        "\n  <<: a",
+        "\n  a::b",
+        "\n  a:: b",
+    ),
+]
+# Values of a key, the lines behind it, or lines of their own.
+SNIPPETS = [
+    *NASTY,
+    "a",
+    '""',
+    "''",
+    '"b c"',
+    "'d'",
+    "\n- a",
+    "\n  - a\n  - b",
+    "\n  a: b",
+    "\n    a: b",
+    "e:",
+]
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "a: {}\n",
+        "a: {}\nb: c\n",
+        "a: {}\n  b: c\n",
+        "a: {}\n- b\n",
+        "a: {}\n  - b: c\n",
+        "a:\n  b: {}\n  c: d\n",
+        "a:\n- {}\n- b\n",
+        "a:\n  - b: {}\n    c: d\n",
+        "{}\na: b\n",
+        "{}: b\n",
+        "a: b\n{}\n",
+        "a:{}\nc: d",
+        "a:\n{}\nc: d",
+    ],
+)
+def test_nasty_values(frame: str, snippet: str) -> None:
+    taken("---\n" + frame.replace("{}", snippet))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "---", "---\n", "---\n\n", "--- a\n", "---\t\na: b\n", "--- \na: b\n", "a: b\n"),
+        *("\n---\na: b\n", "---\n a: b\n", "---\n- a\n", "---\n- a: b\n", "---\na: b\n---\n"),
+        *(
+            "---\na: b\n...\n",
+            "---\na\n",
+            "---\n  - a: b",
+            "---\na: b\nA: c\n",
+            "---\na: b\na: c\n",
+        ),
+        *("---\na:\nA:\n", "---\na:\n- b: 1\n  b: 2\n", "---\nsecured:\nSecured: a\n"),
+        *("---\na:\n- b\na: c", "---\na:\n  b: c\na: d", "---\na: '\ud800'\n", "---\na: \ud800\n"),
+        *(
+            "---\na: b\n c: d\n",
+            '---\na: "b"\n c: d\n',
+            "---\na:\n  b: c\n d: e\n",
+            "---\na: b\n- c",
+        ),
+        *("---\n# a\na: b\n", f"---\n{'a' * 65}: b\n", f"---\na:\n{' ' * 100}b: c\n"),
+    ],
+)
+def test_what_is_left_to_the_strict_reader(text: str) -> None:
+    assert read_plain(text) is None
+
+
+@pytest.mark.parametrize("step", ["{}k:\n", "{}- k:\n"])
+def test_depth(step: str) -> None:
+    def nested(depth: int) -> str:
+        width = 2 if "-" in step else 1
+        levels = range(depth - 1)
+        body = "".join(step.format(" " * (width * level)) for level in levels)
+        lead = "" if "-" not in step else "a:\n"
+        return f"---\n{lead}{body}{' ' * (width * (depth - 1))}k: v\n"
+
+    depths = range(1, MAX_DEPTH + 4)
+    expected = [strict(nested(depth)) is not None for depth in depths]
+    assert [taken(nested(depth)) for depth in depths] == expected
+    assert set(expected) == {True, False}
+
+
+def test_many_nodes() -> None:
+    lines = [f"k{n}:\n- a: b\n" for n in range(MAX_NODES // 16)]
+    assert taken("---\n" + "".join(lines[:-1]))
+    assert read_plain("---\n" + "".join(lines) + "\n") is None
+
+
+# Where YAML and UTF-8 make a difference; the rest of Unicode is letters and signs to both.
+@pytest.mark.parametrize(
+    "block",
+    [
+        range(0x300),
+        range(0x2000, 0x2070),
+        range(0x3000, 0x3010),
+        range(0xD7F0, 0xD810),
+        range(0xDFF0, 0xE010),
+        range(0xFDD0, 0xFE10),
+        range(0xFEF0, 0x10010),
+        range(0x1F300, 0x1F310),
+    ],
+)
+def test_any_character(block: range) -> None:
+    for number in block:
+        char = chr(number)
+        for form in ('"{}"', '"a{}b"', "'{}'", "{}", "a{}", "{}a", "a{}b", "a {} b", "a{} b"):
+            taken(f"---\nk: {form.replace('{}', char)}\nl: m\n")
+
+
+@pytest.mark.parametrize("rare", ["", "\u00a0", "\uff0c"])
+@pytest.mark.parametrize("odd", [*"\0\t\r\x1f\x7f\x80\x85\x9f\u2028\u2029\ud800\ufeff\ufffe\uffff"])
+def test_odd_characters_are_left_beside_rare_ones(rare: str, odd: str) -> None:
+    assert taken(f'---\na: "b{rare}c"\n')
+    assert read_plain(f'---\na: "b{rare}c{odd}d"\n') is None
+
+
+SHORT = ["a:", "b: c", "- a:", "- b: c", "- d"]
+SHAPES = ["", *(" " * width + form for width in range(5) for form in SHORT)]
+
+
+def test_all_shapes_of_four_lines() -> None:
+    found = [taken("---\n" + "\n".join(["a:", *lines])) for lines in product(SHAPES, repeat=3)]
+    assert len(found) > 10_000
+    assert sum(found) > 500
+
+
+# Chance.
+
+
+def changed(draw: st.DrawFn, lines: list[str]) -> None:
+    """Change one thing in `lines`."""
+    at = draw(st.integers(0, max(len(lines) - 1, 0)))
+    change = draw(
+        st.sampled_from(["delete", "double", "swap", "indent", "insert", "value", "line"])
+    )
+    if not lines:
+        lines.append("a: b\n")
+    elif change == "delete":
+        del lines[at]
+    elif change == "double":
+        lines.insert(at, lines[draw(st.integers(0, len(lines) - 1))])
+    elif change == "swap":
+        to = draw(st.integers(0, len(lines) - 1))
+        lines[at], lines[to] = lines[to], lines[at]
+    elif change == "indent":
+        stripped = lines[at].lstrip(" ")
+        lines[at] = " " * draw(st.integers(0, 8)) + draw(st.sampled_from(["", "- "])) + stripped
+    elif change == "insert":
+        cut = draw(st.integers(0, len(lines[at])))
+        lines[at] = lines[at][:cut] + draw(ODD | st.sampled_from(SNIPPETS)) + lines[at][cut:]
+    elif change == "value":
+        lead = lines[at].partition(":")[0]
+        lines[at] = f"{lead}: {draw(st.sampled_from(SNIPPETS) | TEXT)}\n"
+    else:
+        lines.insert(at, draw(st.sampled_from(SNIPPETS)) + "\n")
+
+
+@st.composite
+def mutants(draw: st.DrawFn) -> str:
+    """Build a part of a seed with a few things changed."""
+    seed = draw(st.sampled_from(LINES))
+    start = draw(st.sampled_from([1, 1, draw(st.integers(1, len(seed) - 1))]))
+    lines = seed[start : start + draw(st.integers(1, 60))]
+    for _ in range(draw(st.integers(0, 3))):
+        changed(draw, lines)
+    return "".join(["---\n", *lines])
+
+
+@given(text=mutants())
+def test_mutants_of_seeds(text: str) -> None:
+    event("taken" if taken(text) else "left")
+
+
+LINE = st.builds(
+    "{}{}{}{}\n".format,
+    st.sampled_from(["", "", " ", "  ", "  ", "    ", "      "]),
+    st.sampled_from(["", "", "- ", "-"]),
+    st.sampled_from(
+        ["a: ", "b: ", "c: ", "A: ", "d:", "e:", "f:", "secured: ", "secured:", "", "a"]
+    ),
+    st.sampled_from(["", "", "", "x", "1", '"y"', "'z'", *NASTY]),
+)
+
+
+@given(lines=st.lists(LINE, max_size=9))
+@example(lines=["a:\n", "- b:\n", " - c\n"])
+@example(lines=["a:\n", "- b:\n", "- c\n", "d: e\n"])
+def test_lines_by_chance(lines: list[str]) -> None:
+    event("taken" if taken("---\n" + "".join(lines)) else "left")
+
+
+PLAINER = st.recursive(
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
+    | st.sampled_from(
+        ["", "a b", "a: b", "it's", 'a "b"', "- a", "#a", "1", "null", "a\nb", "é", "’"]
+    )
+    | st.integers()
+    | st.booleans(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*NAMES, "a", "b", "A", "é"]), inner, max_size=4)
+    ),
+    max_leaves=15,
+)
+
+
+@given(
+    fields=st.dictionaries(st.sampled_from(NAMES), PLAINER | NODE, max_size=5),
+    style=st.sampled_from([None, None, '"', "'"]),
+    flow=st.sampled_from([False, False, None, True]),
+    width=st.sampled_from([10, 80, 10_000]),
+    indent=st.sampled_from([2, 4, 7]),
+    plain=st.booleans(),
+)
+def test_documents_of_a_dumper(fields, style, flow, width, indent, plain) -> None:
+    text = yaml.safe_dump(
+        fields,
+        default_style=style,
+        default_flow_style=flow,
+        width=width,
+        indent=indent,
+        allow_unicode=plain,
+        sort_keys=False,
+    )
+    event("taken" if taken(f"---\n{text}") else "left")
