@@ -195,7 +195,7 @@ def test_the_metrics_are_those_of_all_workers(lasting):
         until(
             lambda status=status, count=count: (
                 requests_total(lasting.server, status)  # type: ignore[misc]
-                == count + COUNT * 10
+                >= count + COUNT * 10  # counts of the moment before may come late
             ),
             f"not every {status} is counted\n{lasting.server.metrics()}",
         )
@@ -209,6 +209,7 @@ def test_the_counts_of_a_killed_worker_are_kept(site):
     for worker in workers(site.server):
         with alone(worker, site.server):
             assert site.get().status == 200
+    until(lambda: requests_total(site.server, 200) >= before + COUNT, "not every one is counted")
     os.kill(workers(site.server)[0], signal.SIGKILL)
     until(lambda: len(workers(site.server)) == COUNT, "no new worker comes")
     assert requests_total(site.server, 200) >= before + COUNT
