@@ -15,6 +15,9 @@ _KEPT = {301: 3600, 308: 3600, 404: 60, 410: 300}
 KNOWN = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 
 
+SOON = 5  # seconds: what is about to come
+
+
 class Answer(NamedTuple):
     """An answer as it leaves; `name` is the format of a document, "" for anything else."""
 
@@ -38,6 +41,11 @@ def text_answer(status: int, *more: Header) -> Answer:
         *more,
     ]
     return Answer(status, headers, body)
+
+
+def unavailable(seconds: int) -> Answer:
+    """Return 503 with the seconds after which to ask again (RFC 9110, 10.2.3)."""
+    return text_answer(503, (b"retry-after", b"%d" % seconds))
 
 
 def redirect(status: int, url: str) -> Answer:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from feedhub.app.access_log import Exchange
-from feedhub.app.answers import Answer, text_answer
+from feedhub.app.answers import SOON, Answer, text_answer, unavailable
 from feedhub.app.library import VanishedError
 from feedhub.document.dates import format_http_date
 from feedhub.document.negotiation import choose_coding, weights_of
@@ -32,7 +32,7 @@ _CONDITIONS = {
     name.encode(): name
     for name in ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 }
-_SOON = "5"  # seconds: Retry-After of an answer that only has to be waited for
+_LATER = 60  # seconds until a document that could not be built is asked for again
 
 
 class Documents:
@@ -74,13 +74,13 @@ class Documents:
         """Return the answer, or None where it is not for us."""
         edition = self._press.edition or await self._press.first_edition()
         if edition is None:
-            return text_answer(503, (b"retry-after", _SOON.encode()))
+            return unavailable(SOON)
         if not _names_one_host(scope, fields):
             return text_answer(400)
         method = scope["method"]
-        if method not in ("GET", "HEAD") or _hides_a_slash(scope["raw_path"]):
+        if method not in ("GET", "HEAD"):
             return None
-        entry = edition.entries.get(scope["path"])
+        entry = edition.find(scope["path"], scope["raw_path"])
         if entry is None:
             return None
         try:
@@ -88,10 +88,10 @@ class Documents:
         except VanishedError:
             return None
         except CatalogError:
-            return text_answer(503, (b"retry-after", _SOON.encode()))
+            return unavailable(SOON)
         except Exception as error:  # the other documents are still served
             self._press.complain(f"{entry.planned.path} cannot be built", error)
-            return text_answer(503, (b"retry-after", b"60"))
+            return unavailable(_LATER)
 
     async def _document(
         self, method: str, edition: Edition, entry: Entry, fields: Fields
@@ -186,11 +186,6 @@ def _status(fields: Fields, etag: str, last_modified: int) -> int:
         name: fields[key].decode("latin-1") for key, name in _CONDITIONS.items() if key in fields
     }
     return evaluate(conditions, etag, last_modified)
-
-
-def _hides_a_slash(raw_path: bytes) -> bool:
-    """A slash that is encoded is no separator (RFC 3986, 2.2)."""
-    return b"%" in raw_path and b"%2f" in raw_path.lower()
 
 
 def _names_one_host(scope: Scope, fields: Fields) -> bool:

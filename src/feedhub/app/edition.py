@@ -114,6 +114,15 @@ class Edition(NamedTuple):
     prefix: str
     url: Callable[[str], str]
 
+    def find(self, path: str, raw_path: bytes) -> Entry | None:
+        """Return what stands at a path, given decoded and as it was sent, or None.
+
+        A slash that is encoded is no separator (RFC 3986, 2.2).
+        """
+        if b"%" in raw_path and b"%2f" in raw_path.lower():
+            return None
+        return self.entries.get(path)
+
 
 def make_edition(
     site: Site,

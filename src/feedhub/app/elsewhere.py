@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.responses import Response
 
-from feedhub.app.answers import KNOWN, Answer, not_allowed, options, redirect, text_answer
+from feedhub.app.answers import (
+    KNOWN,
+    SOON,
+    Answer,
+    not_allowed,
+    options,
+    redirect,
+    text_answer,
+    unavailable,
+)
 from feedhub.feed import feed_path
 from feedhub.formats import FORMATS
 from feedhub.site import INDEX_PATH
@@ -59,12 +68,12 @@ def make_elsewhere(press: Press) -> Starlette:
 def _answer(edition: Edition | None, scope: Scope) -> Answer:
     method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]
     if edition is None:
-        return text_answer(503, (b"retry-after", b"5"))
+        return unavailable(SOON)
     if len(raw_path) > _LONGEST_PATH:
         return text_answer(414)
     if method == "OPTIONS" and path == "*":
         return options()
-    if path in edition.entries and b"%2f" not in raw_path.lower():
+    if edition.find(path, raw_path) is not None:
         return _at_document(method)
     if method not in KNOWN:
         return text_answer(501)
