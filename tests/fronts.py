@@ -12,13 +12,18 @@ from urllib.parse import unquote
 
 from feedhub.app.access_log import AccessLog
 from feedhub.app.documents import Documents
+from feedhub.app.edition import Entry
 from feedhub.app.elsewhere import make_elsewhere
 from feedhub.app.events import Events
 from feedhub.app.library import Library
 from feedhub.app.metrics import Metrics
 from feedhub.app.press import Press
-from tests.kit import Bench, make_bench
+from feedhub.site import Planned
+from tests.kit import NOW, Bench, make_bench
 
+FAR = Entry(
+    Planned("all.rss", "f", "application/rss+xml", NOW), "https://feeds.example.org/all.rss"
+)
 HOST = {"host": "feeds.example.org"}
 
 
@@ -99,11 +104,35 @@ def bench_on_disk(folder: Path, **overrides: object) -> Bench:
     return make_bench(folder, folder / "catalog.sqlite", **overrides)
 
 
+def two_articles(folder: Path) -> Bench:
+    """Return a bench on disk that has synced two articles and offers deltas."""
+    bench = bench_on_disk(folder, http__delta=True)
+    bench.write("a.md", title="First", topics=["AI"])
+    bench.write("b.md", title="Second", topics=["Café"], publishedDateTime="2020-06-08T11:00:00Z")
+    bench.sync()
+    return bench
+
+
+def library_of(bench: Bench) -> Library:
+    """Return a library of what a bench has synced; its configuration is read when it is asked."""
+    return Library(bench.root.parent / "catalog.sqlite", lambda: bench.config, drafts=bench.drafts)
+
+
+def read(library: Library, path: str = "/all.rss", coding: str = "") -> bytes:
+    """Build what stands at an address."""
+    assert library.edition
+    return library.build(library.edition.entries[path], coding, None).body
+
+
+def addresses(library: Library) -> set[str]:
+    """Return every address, none before there is an edition."""
+    return set(library.edition.entries) if library.edition else set()
+
+
 @contextmanager
 def front_of(bench: Bench, budget: int = 1_000_000) -> Iterator[Front]:
-    """Return the front of what a bench has synced; its configuration is read when it is asked."""
-    place = bench.root.parent / "catalog.sqlite"
-    front = Front(Library(place, lambda: bench.config, drafts=bench.drafts), budget)
+    """Return the front of what a bench has synced."""
+    front = Front(library_of(bench), budget)
     front.refresh()
     try:
         yield front

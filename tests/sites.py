@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from feedhub.feed import FeedState
 from feedhub.site import INDEX_PATH, OPML_PATH
 from tests.kit import NOW, Bench, make_bench
 
@@ -20,6 +21,19 @@ def site_bench(folder: Path) -> Bench:
         date = f"2020-0{month}-01T00:00:00Z"
         bench.write(f"{month}.md", title=f"T{month}", topics=[topic], publishedDateTime=date)
     return bench
+
+
+def one_article(folder: Path, place: Path) -> Bench:
+    """Return a bench with one article on one topic, not synced yet."""
+    bench = make_bench(folder, place, feeds__limit=2, feeds__days=0)
+    bench.write("a.md", title="A", topics=["AI"])
+    return bench
+
+
+def state_of(bench: Bench, kind: str = "all", slug: str = "") -> FeedState:
+    """Return what is known of a feed now."""
+    states = bench.catalog.feeds((kind,))
+    return next(s for s in states if (s.slug, s.period) == (slug, ""))
 
 
 def later(seconds: float) -> datetime:

@@ -7,18 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from feedhub.app.edition import Entry
-from feedhub.app.library import Library, VanishedError
+from feedhub.app.library import VanishedError
 from feedhub.app.status import status_of
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError
-from feedhub.site import Planned
-from tests.fronts import bench_on_disk
-from tests.kit import NOW, Bench
-
-FAR = Entry(
-    Planned("all.rss", "f", "application/rss+xml", NOW), "https://feeds.example.org/all.rss"
-)
+from tests.fronts import addresses, bench_on_disk, library_of
 
 
 @pytest.fixture
@@ -34,19 +27,6 @@ def library(bench):
     library = library_of(bench)
     yield library
     library.close()
-
-
-def library_of(bench: Bench) -> Library:
-    return Library(bench.root.parent / "catalog.sqlite", lambda: bench.config, drafts=bench.drafts)
-
-
-def read(library: Library, path: str = "/all.rss", coding: str = "") -> bytes:
-    assert library.edition
-    return library.build(library.edition.entries[path], coding, None).body
-
-
-def addresses(library: Library) -> set[str]:
-    return set(library.edition.entries) if library.edition else set()
 
 
 def test_a_document_of_a_configuration_that_is_new_is_built_by_it(bench, library):

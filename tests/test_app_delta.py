@@ -7,17 +7,13 @@ import json
 
 import pytest
 
-from tests.fronts import bench_on_disk, front_of
+from tests.fronts import bench_on_disk, front_of, two_articles
 from tests.kit import Bench
 
 
 @pytest.fixture
 def bench(tmp_path) -> Bench:
-    bench = bench_on_disk(tmp_path, http__delta=True)
-    bench.write("a.md", title="First", topics=["AI"])
-    bench.write("b.md", title="Second", topics=["Café"], publishedDateTime="2020-06-08T11:00:00Z")
-    bench.sync()
-    return bench
+    return two_articles(tmp_path)
 
 
 @pytest.fixture

@@ -9,18 +9,12 @@ from typing import Any
 
 import pytest
 
-from feedhub.app.edition import Entry
 from feedhub.app.library import Library
 from feedhub.catalog import Catalog
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, ConfigError
-from feedhub.site import Planned
-from tests.fronts import bench_on_disk
-from tests.kit import NOW, Bench
-
-FAR = Entry(
-    Planned("all.rss", "f", "application/rss+xml", NOW), "https://feeds.example.org/all.rss"
-)
+from tests.fronts import FAR, addresses, bench_on_disk, library_of, read
+from tests.kit import NOW
 
 
 @pytest.fixture
@@ -36,19 +30,6 @@ def library(bench):
     library = library_of(bench)
     yield library
     library.close()
-
-
-def library_of(bench: Bench) -> Library:
-    return Library(bench.root.parent / "catalog.sqlite", lambda: bench.config, drafts=bench.drafts)
-
-
-def read(library: Library, path: str = "/all.rss", coding: str = "") -> bytes:
-    assert library.edition
-    return library.build(library.edition.entries[path], coding, None).body
-
-
-def addresses(library: Library) -> set[str]:
-    return set(library.edition.entries) if library.edition else set()
 
 
 def test_before_the_first_look_there_is_nothing_and_it_says_so(library):

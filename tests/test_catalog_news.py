@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,8 @@ from hypothesis import strategies as st
 from feedhub.article import Article
 from feedhub.catalog import feeds
 from feedhub.feed import FeedState
-from tests.kit import NOW, Bench, make_bench
+from tests.kit import Bench, make_bench
+from tests.sites import later, one_article, state_of
 
 
 @pytest.fixture
@@ -28,21 +28,9 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bench(tmp_path: Path, place: Path) -> Iterator[Bench]:
-    """One article on one topic, not synced yet."""
-    bench = make_bench(tmp_path, place, feeds__limit=2, feeds__days=0)
-    bench.write("a.md", title="A", topics=["AI"])
+    bench = one_article(tmp_path, place)
     yield bench
     bench.catalog.close()
-
-
-def later(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
-
-
-def state_of(bench: Bench, kind: str = "all", slug: str = "") -> FeedState:
-    """Return what is known of a feed now."""
-    states = bench.catalog.feeds((kind,))
-    return next(s for s in states if (s.slug, s.period) == (slug, ""))
 
 
 def news(bench: Bench, base: str, kind: str = "all", slug: str = "") -> list[str] | None:

@@ -8,15 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from feedhub.catalog import Catalog, Settings, leave_readable
 from feedhub.errors import CatalogError
-from feedhub.feed import FeedState, Window
+from feedhub.feed import Window
 from tests.kit import NOW, Bench, make_bench
+from tests.sites import later, one_article, state_of
 
 NOBODY = 65_534
 
@@ -28,21 +28,9 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bench(tmp_path: Path, place: Path) -> Iterator[Bench]:
-    """One article on one topic, not synced yet."""
-    bench = make_bench(tmp_path, place, feeds__limit=2, feeds__days=0)
-    bench.write("a.md", title="A", topics=["AI"])
+    bench = one_article(tmp_path, place)
     yield bench
     bench.catalog.close()
-
-
-def later(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
-
-
-def state_of(bench: Bench, kind: str = "all", slug: str = "") -> FeedState:
-    """Return what is known of a feed now."""
-    states = bench.catalog.feeds((kind,))
-    return next(s for s in states if (s.slug, s.period) == (slug, ""))
 
 
 # What has become of a document
