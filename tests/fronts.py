@@ -34,6 +34,11 @@ class Reply(NamedTuple):
     fields: dict[str, str]
     body: bytes
 
+    @property
+    def lasting(self) -> dict[str, str]:
+        """The header fields that a second answer has too: all but the clock."""
+        return {name: value for name, value in self.fields.items() if name != "date"}
+
 
 def scope_of(target: str, method: str = "GET", version: str = "1.1", **fields: str) -> Any:
     """Return the scope that uvicorn would make of a request; `_` stands for `-` in a name."""
