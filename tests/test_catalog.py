@@ -330,6 +330,19 @@ def test_an_earlier_file_takes_the_id_over(bench):
     assert [p.code for p in bench.sync(later(120)).problems] == ["duplicate-id"]
 
 
+def test_two_files_may_swap_their_ids(bench):
+    bench.write("a.md", title="One", id="tag:x,2026:1", topics=["AI"])
+    bench.write("b.md", title="Two", id="tag:x,2026:2", topics=["ML"])
+    bench.sync()
+    bench.write("a.md", title="One", id="tag:x,2026:2", topics=["AI"])
+    bench.write("b.md", title="Two", id="tag:x,2026:1", topics=["ML"])
+    assert bench.sync(later(60)).problems == ()
+
+    assert bench.ids("topics/ai.json") == ["tag:x,2026:2"]
+    assert bench.ids("topics/ml.json") == ["tag:x,2026:1"]
+    assert sorted(bench.titles()) == ["One", "Two"]
+
+
 def test_a_folder_that_cannot_be_read_loses_nothing(bench, monkeypatch):
     bench.write("news/a.md", title="A")
     bench.write("b.md", title="B")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from feedhub.catalog import Settings
+from feedhub.catalog import Settings, accept_all
 from feedhub.config import Config
 from feedhub.document import Document
 from feedhub.errors import CatalogError, ConfigError
@@ -94,11 +94,13 @@ class Site:
         source: Source,
         now: datetime,
         step: Callable[[], object] = lambda: None,
-        accept: Accept = lambda changes, before: None,
+        accept: Accept = accept_all,
+        *,
+        processes: int = 1,
     ) -> Changes:
         """Bring the catalog up to the source as it is to be shown at `now`.
 
-        What `accept` raises leaves the catalog as it was.
+        Files are read by so many processes. What `accept` raises leaves the catalog as it was.
         """
 
         def finish(changes: Changes, before: int) -> None:
@@ -106,7 +108,7 @@ class Site:
             self._date_lists(int(now.timestamp()))
             self._catalog.note(config=self._text)
 
-        return self._catalog.sync(source, self._settings, now, step, finish)
+        return self._catalog.sync(source, self._settings, now, step, finish, processes=processes)
 
     @contextmanager
     def looking(self) -> Iterator[None]:

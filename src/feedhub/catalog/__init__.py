@@ -17,7 +17,7 @@ from feedhub.catalog.store import (
     transaction,
 )
 from feedhub.catalog.sync import ArticleSync
-from feedhub.errors import ShrinkError
+from feedhub.errors import CatalogError, ShrinkError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from feedhub.errors import Problem
     from feedhub.sources import Source
 
-__all__ = ["Accept", "Catalog", "Changes", "Settings", "leave_readable", "refuse_shrinking"]
+__all__ = [
+    "Accept",
+    "Catalog",
+    "Changes",
+    "Settings",
+    "accept_all",
+    "leave_readable",
+    "refuse_shrinking",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +66,7 @@ Accept = Callable[[Changes, int], object]
 """Looks at what a sync found, and at how many articles were published before; may raise."""
 
 
-def _accept_all(changes: Changes, before: int) -> None:
+def accept_all(changes: Changes, before: int) -> None:
     """Nothing is refused."""
 
 
@@ -89,22 +97,38 @@ class Catalog(Reading):
         """Let go of the file."""
         self._sql.close()
 
+    def follow_fork(self, generation: int) -> None:
+        """Be usable in a process that was forked from the one that opened the catalog, to read.
+
+        Raises CatalogError where there is no file, or another generation by now.
+        """
+        # SQLite: a connection must not be used on the other side, nor be closed.
+        self._of_parent = self._sql
+        if self._place is None:
+            raise CatalogError("a catalog in memory has no second reader")
+        self._sql = connect_to_read(self._place)
+        self._sql.execute("BEGIN DEFERRED")
+        if self.generation() != generation:
+            raise CatalogError(f"{self._place}: the catalog has changed meanwhile")
+
     def sync(
         self,
         source: Source,
         settings: Settings,
         now: datetime,
         step: Callable[[], object] = lambda: None,
-        accept: Accept = _accept_all,
+        accept: Accept = accept_all,
+        *,
+        processes: int = 1,
     ) -> Changes:
         """Bring the catalog up to the source as it is to be shown at `now`; all or nothing.
 
-        Waits for another process that does the same. `step` is called for each file of the source.
-        What `accept` raises leaves the catalog as it was.
+        Waits for another process that does the same. Files are read by so many processes. `step`
+        is called for each file of the source. What `accept` raises leaves the catalog as it was.
         """
         with self._guard(), transaction(self._sql):
             before = self.count()
-            changes = self._sync(source, settings, now, step)
+            changes = self._sync(source, settings, now, step, processes)
             accept(changes, before)
         self._truncate_log()
         return changes
@@ -117,14 +141,19 @@ class Catalog(Reading):
             self._sql.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
     def _sync(
-        self, source: Source, settings: Settings, now: datetime, step: Callable[[], object]
+        self,
+        source: Source,
+        settings: Settings,
+        now: datetime,
+        step: Callable[[], object],
+        processes: int,
     ) -> Changes:
         self._separate(settings)
         signature, shape = source.signature, repr(settings)
         reread, reshape = self._meta("source") != signature, self._meta("shape") != shape
         generation = self.generation() + 1
         articles = ArticleSync(self._sql, source, now, kinds=settings.kinds, generation=generation)
-        articles.run(reread=reread, relabel=reshape, step=step)
+        articles.run(reread=reread, relabel=reshape, processes=processes, step=step)
         feeds = FeedSync(
             self._sql,
             now,
@@ -136,8 +165,8 @@ class Catalog(Reading):
         feeds.add_site_feed()
         feeds.name_new_feeds()
         everything = [row[0] for row in self._sql.execute("SELECT number FROM feeds")]
-        for feed in everything if reshape else articles.touched.months:
-            feeds.refresh(feed, None if reshape else articles.touched.months[feed])
+        for feed in everything if reshape else articles.touched:
+            feeds.refresh(feed, None if reshape else articles.touched[feed])
         if reshape:
             feeds.forget_other_shapes()
         self._put_meta(source=signature, shape=shape)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.catalog.months import month_of
-from feedhub.catalog.records import (
-    decode_article,
-    decode_problems,
-    digest_of,
-    encode_article,
-    encode_problems,
-    size_of,
-)
+from feedhub.catalog.records import decode_article, decode_problems, encode_problems
+from feedhub.catalog.rows import ArticleRow, FileRow, row_of
 from feedhub.errors import Problem
 from feedhub.feed import labels_of
+from feedhub.parallel import in_order
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
-    from feedhub.article import Article
     from feedhub.feed import Label
-    from feedhub.sources import Found, Reading, Source
+    from feedhub.sources import Found, Source
 
 
 class _Known(NamedTuple):
@@ -38,20 +34,17 @@ class _Known(NamedTuple):
     digest: bytes | None
     updated: int | None
 
-
-@dataclass(slots=True)
-class Touched:
-    """What a sync has moved: the months of feeds that must be looked at again, by feed number."""
-
-    months: dict[int, set[str]] = field(default_factory=dict)
-
-    def add(self, feed: int, published: int) -> None:
-        """Note that an entry of `feed`, published at this Unix time, came, went or changed."""
-        self.months.setdefault(feed, set()).add(month_of(published))
+    def shows(self, article: ArticleRow) -> bool:
+        """Tell whether subscribers see no difference."""
+        shown = (self.state, self.id, self.digest, self.updated)
+        return shown == ("shown", article.id, article.digest, article.updated)
 
 
 class ArticleSync:
-    """One pass over a source, inside one transaction of the caller's."""
+    """One pass over a source, inside one transaction of the caller's.
+
+    `touched` are the months of feeds that must be looked at again, by feed number.
+    """
 
     def __init__(
         self,
@@ -68,36 +61,52 @@ class ArticleSync:
         self._kinds = kinds
         self._generation = generation
         self._known = _load_known(connection)
+        self._ids = {known.id for known in self._known.values()}
+        self._feeds: dict[tuple[str, str], int] = {}  # numbers by kind and key
         self._dirty: dict[str, None] = {}  # ids to settle, in order of path
         self._scan_problems: list[Problem] = []
-        self._left: set[tuple[int, str]] = set()  # a feed and the id that it had
-        self._joined: set[tuple[int, str]] = set()
+        self._left: set[tuple[int, str]] = set()  # a feed and the id that it has no more
         self.read = 0
-        self.touched = Touched()
+        self.touched: defaultdict[int, set[str]] = defaultdict(set)
 
-    def run(self, *, reread: bool, relabel: bool, step: Callable[[], object]) -> None:
-        """Bring articles and labels up to date.
+    def run(
+        self, *, reread: bool, relabel: bool, processes: int, step: Callable[[], object]
+    ) -> None:
+        """Bring articles and labels up to date; files are read by so many processes.
 
         `reread` reads every file though none changed: then a different digest is our doing and no
         update. `relabel` settles every article again. `step` is called for each file.
         """
-        kept: set[str] = set()
-        for item in self._source.scan():
-            step()
-            if isinstance(item, Problem):
-                self._scan_problems.append(item)
-                kept.update(self._below(item.path))
-            else:
-                kept.add(item.path)
-                self._visit(item, reread=reread)
+        kept, changed = self._look(reread=reread, step=step)
+        with closing(in_order(self._row, changed, processes)) as rows:
+            for found, row in zip(changed, rows, strict=True):
+                self._put(found, row, silent=reread)
+                step()
         self._forget(self._known.keys() - kept)
         if relabel:
             self._dirty.update((row[0], None) for row in self._sql.execute(_ALL_IDS))
         for identity in self._dirty:
             self._settle(identity)
-        for feed in {feed for feed, _ in self._left - self._joined}:
+        for feed in {feed for feed, _ in self._left}:
             # What is withdrawn cannot be said by a delta, and its id is not kept.
             self._sql.execute("DELETE FROM history WHERE feed = ?", (feed,))
+
+    def _look(self, *, reread: bool, step: Callable[[], object]) -> tuple[set[str], list[Found]]:
+        """Return the paths that are still there, and the files that must be read."""
+        kept: set[str] = set()
+        changed: list[Found] = []
+        for item in self._source.scan():
+            if isinstance(item, Problem):
+                self._scan_problems.append(item)
+                kept.update(self._below(item.path))
+            else:
+                kept.add(item.path)
+                if reread or self._is_new(item):
+                    changed.append(item)
+                    continue
+            step()
+        self.read = len(changed)
+        return kept, changed
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every problem of every file, in order of path, with the place a person knows."""
@@ -112,84 +121,74 @@ class ArticleSync:
         """What lies in a folder that cannot be looked into is not gone."""
         return [p for p in self._known if path in (".", p) or p.startswith(f"{path.rstrip('/')}/")]
 
-    def _visit(self, found: Found, *, reread: bool) -> None:
+    def _is_new(self, found: Found) -> bool:
         known = self._known.get(found.path)
-        due = known and known.due is not None and known.due <= self._now.timestamp()
-        if known and known.stamp == found.stamp and found.stamp and not due and not reread:
-            return
-        self.read += 1
-        reading = self._source.read(found.path, self._now)
-        if known and known.state in _WITH_ARTICLE and _keeps_earlier(reading) and not due:
-            self._keep(known, found, reading)
-        elif reading.article is None:
-            self._hide(known, found, reading)
-        else:
-            self._show(known, found, reading, reading.article, silent=reread)
+        return not found.stamp or not known or known.stamp != found.stamp or self._is_due(known)
 
-    def _keep(self, known: _Known, found: Found, reading: Reading) -> None:
+    def _is_due(self, known: _Known) -> bool:
+        return known.due is not None and known.due <= self._now.timestamp()
+
+    def _row(self, found: Found) -> FileRow:
+        """Read one file; the catalog is not asked, for this may happen in another process."""
+        return row_of(self._source.read(found.path, self._now), self._kinds)
+
+    def _put(self, found: Found, row: FileRow, *, silent: bool) -> None:
+        known = self._known.get(found.path)
+        if known and _keeps_earlier(known, row) and not self._is_due(known):
+            self._keep(known, found, row)
+        elif row.article is None:
+            self._hide(known, found, row)
+        else:
+            self._show(known, found, row, row.article, silent=silent)
+
+    def _keep(self, known: _Known, found: Found, row: FileRow) -> None:
         """Keep the last good article of a file that cannot be read: it may be half-written.
 
         Its `due` stays too: past it, nobody knows whether the article may still be shown.
         """
-        problems = reading.problems or (_lost_front_matter(found.path),)
-        self._sql.execute(_KEEP, (found.stamp, encode_problems(problems), known.number))
+        problems = row.problems or encode_problems((_lost_front_matter(found.path),))
+        self._sql.execute(_KEEP, (found.stamp, problems, known.number))
 
-    def _hide(self, known: _Known | None, found: Found, reading: Reading) -> None:
+    def _hide(self, known: _Known | None, found: Found, row: FileRow) -> None:
         if known and known.id is not None:
             self._unlabel(known.number)
             self._sql.execute("DELETE FROM records WHERE number = ?", (known.number,))
             self._dirty[known.id] = None
-        rejected = reading.state == "rejected"
-        due = _seconds(reading.due)
-        problems = encode_problems(reading.problems)
-        self._sql.execute(
-            _UPSERT,
-            (found.path, found.stamp, reading.state, due, rejected, problems, *[None] * 5),
-        )
+        rejected = row.state == "rejected"
+        values = (found.stamp, row.state, row.due, rejected, row.problems, *[None] * 5)
+        self._write(known, found.path, values)
 
     def _show(
-        self,
-        known: _Known | None,
-        found: Found,
-        reading: Reading,
-        article: Article,
-        *,
-        silent: bool,
+        self, known: _Known | None, found: Found, row: FileRow, article: ArticleRow, *, silent: bool
     ) -> None:
-        digest = digest_of(article)
-        article = replace(article, updated=self._updated(known, reading, article, digest, silent))
-        updated = int(article.updated.timestamp())
-        shown = ("shown", article.id, digest, updated)
-        same = known and (known.state, known.id, known.digest, known.updated) == shown
-        self._sql.execute(
-            _UPSERT,
-            (
-                found.path,
-                found.stamp,
-                "shown",
-                _seconds(reading.due),
-                False,
-                encode_problems(reading.problems),
-                article.id,
-                digest,
-                int(article.published.timestamp()),
-                updated,
-                size_of(article),
-            ),
-        )
-        self._sql.execute(_PUT_RECORD, (encode_article(article), found.path))
-        if not same:
-            self._dirty.update(dict.fromkeys(filter(None, (known and known.id, article.id))))
+        article = article.updated_at(self._updated(known, article, silent=silent))
+        values = (found.stamp, "shown", row.due, False, row.problems, *article.columns)
+        number = self._write(known, found.path, values)
+        self._sql.execute(_PUT_RECORD, (number, article.record))
+        same = known and known.shows(article)
+        if known and known.id not in (None, article.id):
+            self._unlabel(number)
+            self._dirty[known.id] = None
+        if article.id not in self._ids:
+            self._ids.add(article.id)
+            self._label(number, article.id, article.published, article.labels)
+        elif not same:
+            self._dirty[article.id] = None
 
-    def _updated(
-        self, known: _Known | None, reading: Reading, article: Article, digest: bytes, silent: bool
-    ) -> datetime:
+    def _updated(self, known: _Known | None, article: ArticleRow, *, silent: bool) -> int:
         """Return when the article last changed for a subscriber (RFC 4287, 4.2.9)."""
-        if reading.dated_update or known is None or known.updated is None:
+        if article.dated or known is None or known.updated is None:
             return article.updated
-        if known.digest == digest or silent:
-            return max(article.published, datetime.fromtimestamp(known.updated, UTC))
-        return max(article.published, self._now)
+        if known.digest == article.digest or silent:
+            return max(article.published, known.updated)
+        return max(article.published, int(self._now.timestamp()))
+
+    def _write(self, known: _Known | None, path: str, values: tuple[object, ...]) -> int:
+        """Write the row of a file and return its number."""
+        if known is None:
+            return self._sql.execute(_ADD, (path, *values)).lastrowid or 0
+        self._sql.execute(_CHANGE, (*values, known.number))
+        return known.number
 
     def _forget(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -210,26 +209,29 @@ class ArticleSync:
             self._sql.execute(_SET_DUPLICATE, (encode_problems((problem,)), number))
         for number, _, published, record in claims[:1]:
             self._sql.execute(_SET_SHOWN, (number,))
-            self._label(number, identity, published, decode_article(record))
+            labels = labels_of(decode_article(record), self._kinds)
+            self._label(number, identity, published, labels)
 
     def _unlabel(self, number: int) -> None:
         for feed, published, identity in self._sql.execute(_LABELS_OF, (number,)).fetchall():
-            self.touched.add(feed, published)
+            self.touched[feed].add(month_of(published))
             self._left.add((feed, identity))
         self._sql.execute("DELETE FROM labels WHERE article = ?", (number,))
 
-    def _label(self, number: int, identity: str, published: int, article: Article) -> None:
-        for label in labels_of(article, self._kinds):
+    def _label(self, number: int, identity: str, published: int, labels: Iterable[Label]) -> None:
+        month = month_of(published)
+        for label in labels:
             feed = self._feed(label)
             self._sql.execute(_ADD_LABEL, (feed, published, identity, number, self._generation))
-            self.touched.add(feed, published)
-            self._joined.add((feed, identity))
+            self.touched[feed].add(month)
+            self._left.discard((feed, identity))
 
     def _feed(self, label: Label) -> int:
-        row = self._sql.execute(_FIND_FEED, (label.kind, label.key)).fetchone()
-        if row is None:
-            row = self._sql.execute(_ADD_FEED, label).fetchone()
-        number: int = row[0]
+        number = self._feeds.get(label[:2])
+        if number is None:
+            row = self._sql.execute(_FIND_FEED, label[:2]).fetchone()
+            row = row or self._sql.execute(_ADD_FEED, label).fetchone()
+            number = self._feeds[label[:2]] = int(row[0])
         return number
 
 
@@ -237,19 +239,19 @@ _WITH_ARTICLE = ("shown", "duplicate")
 _ALL_IDS = "SELECT id FROM articles WHERE id IS NOT NULL ORDER BY path"
 _ALL_PROBLEMS = "SELECT problems FROM articles WHERE problems IS NOT NULL"
 _KEEP = "UPDATE articles SET stamp = ?, rejected = 1, problems = ? WHERE number = ?"
-_UPSERT = """
+_ADD = """
 INSERT INTO articles
     (path, stamp, state, due, rejected, problems, id, digest, published, updated, size)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (path) DO UPDATE SET
-    stamp = excluded.stamp, state = excluded.state, due = excluded.due,
-    rejected = excluded.rejected, problems = excluded.problems, id = excluded.id,
-    digest = excluded.digest, published = excluded.published, updated = excluded.updated,
-    size = excluded.size
+"""
+_CHANGE = """
+UPDATE articles SET
+    stamp = ?, state = ?, due = ?, rejected = ?, problems = ?,
+    id = ?, digest = ?, published = ?, updated = ?, size = ?
+WHERE number = ?
 """
 _PUT_RECORD = """
-INSERT INTO records (record, number) SELECT ?, number FROM articles WHERE path = ?
-ON CONFLICT (number) DO UPDATE SET record = excluded.record
+INSERT INTO records VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET record = excluded.record
 """
 _CLAIMS = """
 SELECT articles.number, path, published, record FROM articles JOIN records USING (number)
@@ -279,13 +281,9 @@ def _load_known(connection: sqlite3.Connection) -> dict[str, _Known]:
     return {row[0]: _Known._make(row[1:]) for row in rows}
 
 
-def _keeps_earlier(reading: Reading) -> bool:
-    return reading.state == "plain" or (reading.state == "rejected" and not reading.withdraws)
-
-
-def _seconds(moment: datetime | None) -> int | None:
-    """Round up: a file is not read again before its time has come."""
-    return None if moment is None else -int(-moment.timestamp() // 1)
+def _keeps_earlier(known: _Known, row: FileRow) -> bool:
+    unread = row.state == "plain" or (row.state == "rejected" and not row.withdraws)
+    return unread and known.state in _WITH_ARTICLE
 
 
 def _lost_front_matter(path: str) -> Problem:

@@ -120,6 +120,7 @@ def _add_render(commands: _Commands[_Parser]) -> None:
         help="go on, and render again when a file changes or a scheduled article is due",
     )
     options.add_shrink(command)
+    options.add_workers(command)
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -179,6 +180,7 @@ def _add_sync(commands: _Commands[_Parser]) -> None:
         help="go on, and do it again when a file changes or a scheduled article is due",
     )
     options.add_shrink(command)
+    options.add_workers(command)
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
     options.add_parent(command)
 

@@ -16,6 +16,7 @@ from feedhub.cli.output import print_problems, progress, summary
 from feedhub.cli.places import catalog_place, check_source, config_of, warn_of_default_address
 from feedhub.config import starter_toml
 from feedhub.errors import ConfigError, OutputError, ShrinkError
+from feedhub.parallel import processors
 from feedhub.site import Site, source_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def _render(options: Namespace, config: Config, catalog: Catalog) -> int:
             compress=config.render.compress,
             drafts=options.drafts,
             allow_shrink=options.allow_shrink,
+            processes=options.workers or processors(),
             step=step,
         )
     return _tell(options, report, time.monotonic() - start)

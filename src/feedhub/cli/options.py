@@ -56,6 +56,16 @@ def add_shrink(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_workers(command: argparse.ArgumentParser) -> None:
+    """How many processes share the work."""
+    command.add_argument(
+        "--workers",
+        metavar="N",
+        type=positive,
+        help="processes that read and write; default: one for each processor, up to 8",
+    )
+
+
 def add_parent(command: argparse.ArgumentParser) -> None:
     """For whom the process runs."""
     command.add_argument(

@@ -39,6 +39,7 @@ def progress() -> Iterator[Callable[[], object]]:
         return
     from tqdm import tqdm
 
+    tqdm.monitor_interval = 0  # its thread would forbid other processes (`parallel`)
     with tqdm(unit=" files", delay=0.5, leave=False, dynamic_ncols=True) as bar:
         yield bar.update
 

@@ -12,10 +12,11 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from feedhub.catalog import Catalog, leave_readable, refuse_shrinking
+from feedhub.catalog import Catalog, accept_all, leave_readable, refuse_shrinking
 from feedhub.cli.output import print_problems, progress
 from feedhub.cli.places import check_source, config_of
 from feedhub.errors import CatalogError, ConfigError, FeedhubError, ShrinkError
+from feedhub.parallel import processors
 from feedhub.site import Site, source_of
 
 if TYPE_CHECKING:
@@ -118,17 +119,20 @@ class _Sync:
         site = Site(catalog, self._config, drafts=options.drafts)
         source = source_of(options.source, self._config, drafts=options.drafts)
         with progress() as step:
-            changes = (
-                site.sync(source, now, step)
-                if options.allow_shrink
-                else site.sync(source, now, step, refuse_shrinking)
-            )
+            accept = accept_all if options.allow_shrink else refuse_shrinking
+            processes = self._processes(catalog)
+            changes = site.sync(source, now, step, accept, processes=processes)
         if changes.changed:
             self._changed_at = int(now.timestamp())
         facts = _facts(changes, time.monotonic() - start)
         alive = {"at": time.time(), "every": _AT_LEAST.seconds if options.watch else 0}
         catalog.note(failing="", synced=json.dumps(facts | alive))
         return self._tell(changes, facts)
+
+    def _processes(self, catalog: Catalog) -> int:
+        """Leave the processors to those who answer, once there is something to answer with."""
+        beside = self._options.parent is not None and catalog.generation() > 0
+        return 1 if beside else self._options.workers or processors()
 
     def _tell(self, changes: Changes, facts: dict[str, object]) -> int:
         errors = self._tell_problems(changes.problems)

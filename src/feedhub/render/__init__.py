@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from feedhub.catalog import refuse_shrinking
 from feedhub.document import CODINGS
-from feedhub.render.folder import Manifest, OutputFolder, digest_of
+from feedhub.parallel import in_order
+from feedhub.render.folder import Manifest, OutputFolder, Staged, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feedhub.catalog import Catalog, Changes
-    from feedhub.document import Document
     from feedhub.site import Planned, Site
     from feedhub.sources import Source
 
@@ -44,26 +46,30 @@ def render(
     compress: tuple[str, ...] = (),
     drafts: bool = False,
     allow_shrink: bool = False,
+    processes: int = 1,
     step: Callable[[], object] = lambda: None,
 ) -> Report:
     """Bring the folder `out` up to the source as it is to be shown at `now`.
 
     Raises ShrinkError, and leaves the folder as it is, where nothing or less than half of what was
     published last time would be left, unless `allow_shrink`; OutputError where the folder cannot be
-    written. A preview with `drafts` is nothing that a later render is measured by. `step` is called
-    for each file of the source and for each document.
+    written. A preview with `drafts` is nothing that a later render is measured by. So many
+    `processes` read and write. `step` is called for each file of the source and for each document.
     """
     folder, root = OutputFolder(out), os.path.realpath(out)
     with folder.locked():
-        changes = site.sync(source, now, step)
+        changes = site.sync(source, now, step, processes=processes)
         with catalog.snapshot():
             published = catalog.count()
             if not allow_shrink:
                 refuse_shrinking(changes, folder.manifest.published)
             writer = _Writer(folder, site, catalog.outputs(root), compress)
-            for planned in site.plan().values():
-                writer.put(planned)
-                step()
+            begin = partial(catalog.follow_fork, catalog.generation())
+            missing = [planned for planned in site.plan().values() if writer.lacks(planned, step)]
+            with closing(in_order(writer.build, missing, processes, begin)) as built:
+                for planned, documents in zip(missing, built, strict=True):
+                    writer.put(planned, documents)
+                    step()
         measure = folder.manifest.published if drafts else published
         removed = folder.commit(Manifest(measure, writer.files))
         catalog.remember_outputs(root, writer.outputs())
@@ -96,18 +102,39 @@ class _Writer:
         self.written = 0
         self.unchanged = 0
 
-    def put(self, planned: Planned) -> None:
-        """Account for one document of the plan."""
-        paths = [planned.path, *(planned.path + coding.suffix for coding in self._codings)]
-        if all(self._stands(path, planned.fingerprint) for path in paths):
-            self.files.update((path, self._folder.manifest.files[path]) for path in paths)
-            self._standing.update((path, self._remembered[path]) for path in paths)
-            self.unchanged += 1
-            return
-        self._fresh.update(dict.fromkeys(paths, planned.fingerprint))
-        differs = self._write(self._site.document(planned))
-        self.written += differs
-        self.unchanged += not differs
+    def lacks(self, planned: Planned, step: Callable[[], object]) -> bool:
+        """Account for a document of the plan that stands, or say that it must be made."""
+        paths = self._paths(planned)
+        if not all(self._stands(path, planned.fingerprint) for path in paths):
+            return True
+        self.files.update((path, self._folder.manifest.files[path]) for path in paths)
+        self._standing.update((path, self._remembered[path]) for path in paths)
+        self.unchanged += 1
+        step()
+        return False
+
+    def build(self, planned: Planned) -> list[Staged]:
+        """Stage what differs from the bytes on disk; return each file of a document."""
+        document = self._site.document(planned)
+        body = self._staged(document.path, document.body)
+        coded = [
+            self._staged(planned.path + coding.suffix, coding.encode(document.body), body)
+            for coding in self._codings
+        ]
+        return [body, *coded]
+
+    def put(self, planned: Planned, files: list[Staged]) -> None:
+        """Account for one document that was made, maybe in another process."""
+        for staged in files:
+            self._fresh[staged.path] = planned.fingerprint
+            self.files[staged.path] = staged.digest
+            if staged.name:
+                self._folder.take(staged)
+        self.written += bool(files[0].name)
+        self.unchanged += not files[0].name
+
+    def _paths(self, planned: Planned) -> list[str]:
+        return [planned.path, *(planned.path + coding.suffix for coding in self._codings)]
 
     def outputs(self) -> dict[str, tuple[str, str]]:
         """Return what to remember of each file, once all are in their places."""
@@ -119,21 +146,8 @@ class _Writer:
         known = path in self._folder.manifest.files
         return known and mark == fingerprint and stamp == self._folder.stamp(path)
 
-    def _write(self, document: Document) -> bool:
-        """Stage what differs from the bytes on disk; tell whether the document itself did."""
-        differs = not self._keep(document.path, document.body)
-        if differs:
-            self.files[document.path] = self._folder.stage(document.path, document.body)
-        for coding in self._codings:
-            path = document.path + coding.suffix
-            coded = coding.encode(document.body)
-            if differs or not self._keep(path, coded):
-                self.files[path] = self._folder.stage(path, coded, like=document.path)
-        return differs
-
-    def _keep(self, path: str, body: bytes) -> bool:
-        """Take a file with the right bytes as ours, whoever wrote it."""
-        if not self._folder.holds(path, body):
-            return False
-        self.files[path] = digest_of(body)
-        return True
+    def _staged(self, path: str, content: bytes, of: Staged | None = None) -> Staged:
+        """Stage a file unless it stands, whoever wrote it; a new document has new codings."""
+        if (of is None or not of.name) and self._folder.holds(path, content):
+            return Staged(path, digest_of(content), "")
+        return self._folder.stage(path, content, like=of.path if of else "")

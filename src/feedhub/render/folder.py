@@ -34,6 +34,14 @@ class Manifest(NamedTuple):
     files: dict[str, str]
 
 
+class Staged(NamedTuple):
+    """A file that waits beside its place: its path, SHA-256 and name there, "" where it stands."""
+
+    path: str
+    digest: str
+    name: str
+
+
 class OutputFolder:
     """An output folder held by this process alone; use it inside `locked`. Raises OutputError."""
 
@@ -117,13 +125,14 @@ class OutputFolder:
             if os.path.lexists(folder) and not folder.is_dir():
                 raise _foreign(folder)
 
-    def stage(self, path: str, body: bytes, *, like: str = "") -> str:
-        """Write a file beside its place and return its SHA-256.
+    def stage(self, path: str, body: bytes, *, like: str = "") -> Staged:
+        """Write a file beside its place; what is returned can be taken in another process.
 
         It has the time of that at `like`, else one that is new: servers tell versions by it.
         """
         self.check_ours(path)
-        place = self._stage / str(len(self._staged))
+        name = f"{os.getpid()}-{len(self._staged)}"
+        place = self._stage / name
         with _told(self.root / path):
             self._stage.mkdir(exist_ok=True)
             place.write_bytes(body)
@@ -132,8 +141,13 @@ class OutputFolder:
                 os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
             else:
                 _date_after(place, self.root / path)
-        self._staged[path] = place
-        return digest_of(body)
+        staged = Staged(path, digest_of(body), name)
+        self.take(staged)
+        return staged
+
+    def take(self, staged: Staged) -> None:
+        """Have a staged file put in its place at the end."""
+        self._staged[staged.path] = self._stage / staged.name
 
     def commit(self, manifest: Manifest) -> int:
         """Put every staged file in its place and remove what `manifest` no longer names.

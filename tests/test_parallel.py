@@ -1,0 +1,188 @@
+"""Work that is shared by processes: the order, what breaks in the middle, and that nobody stays."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from feedhub import parallel
+from feedhub.errors import ArticleError, OutputError
+from feedhub.parallel import in_order
+
+MANY = list(range(500))
+
+
+def by_whom(item: int) -> tuple[int, int]:
+    return item, os.getpid()
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 7])
+@pytest.mark.parametrize("number", [0, 1, 2, 63, 64, 65, 500])
+def test_results_come_in_order(number, processes):
+    results = list(in_order(by_whom, range(number), processes))
+
+    assert [item for item, _ in results] == list(range(number))
+    shared = processes > 1 and number >= 64
+    assert len({worker for _, worker in results}) == (processes + 1 if shared else min(number, 1))
+
+
+def test_the_first_is_done_here():
+    assert next(in_order(by_whom, MANY, 3)) == (0, os.getpid())
+
+
+def test_other_threads_forbid_other_processes():
+    """Their locks would be held for ever."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert {worker for _, worker in in_order(by_whom, MANY, 3)} == {os.getpid()}
+    finally:
+        done.set()
+        thread.join()
+
+
+def fail_at(error: Exception, item: int) -> int:
+    if item == 300:
+        raise error
+    return item
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize(
+    "error", [OutputError("full"), ArticleError("code", "message", line=7), ValueError("x", 1)]
+)
+def test_what_is_raised_there_is_raised_here(error, processes):
+    results = in_order(partial(fail_at, error), MANY, processes)
+    with pytest.raises(type(error)) as caught:
+        for _ in results:
+            pass
+
+    assert str(caught.value) == str(error)
+    assert children() == []
+
+
+class OddError(Exception):
+    """What cannot travel."""
+
+    def __init__(self, one, two):
+        super().__init__("only one")
+
+
+def test_an_error_that_cannot_travel_is_raised_all_the_same():
+    with pytest.raises(OddError):
+        list(in_order(partial(fail_at, OddError(1, 2)), MANY, 3))
+
+
+def die_at(parent: int, item: int) -> int:
+    if os.getpid() != parent and item % 100 == 99:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_where_a_process_dies_its_share_is_done_here():
+    assert list(in_order(partial(die_at, os.getpid()), MANY, 3)) == MANY
+    assert children() == []
+
+
+def test_who_cannot_begin_leaves_its_share():
+    here = os.getpid()
+
+    def begin():
+        raise OutputError("no")
+
+    results = list(in_order(by_whom, MANY, 3, begin))
+
+    assert results == [(item, here) for item in MANY]
+
+
+def test_each_process_begins_once():
+    began: list[int] = []
+
+    def began_here(item: int) -> tuple[int, int]:
+        return os.getpid(), len(began)
+
+    found = set(in_order(began_here, MANY, 3, lambda: began.append(1)))
+
+    assert (os.getpid(), 0) in found
+    assert {count for worker, count in found if worker != os.getpid()} == {1}
+    assert len(found) == 4
+
+
+def test_who_stops_early_leaves_nobody_behind():
+    results = in_order(by_whom, MANY, 3)
+    for _ in range(20):
+        next(results)
+    assert len(children()) == 3
+    results.close()
+
+    assert children() == []
+
+
+def children() -> list[str]:
+    """Return the processes that were started here and have not ended."""
+    return Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+
+
+_SLOW = """
+import sys, time
+from feedhub.parallel import in_order
+def slow(item):
+    time.sleep(0.01)
+    return item
+for item in in_order(slow, range(100_000), 2):
+    if item == 20:
+        print(open("/proc/self/task/%d/children" % __import__("os").getpid()).read(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nobody_outlives_who_started_them(ended_by):
+    command = [sys.executable, "-c", _SLOW]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        numbers = process.stdout.readline().split()
+        assert len(numbers) == 2
+        process.send_signal(ended_by)
+        _, complaint = process.communicate()
+
+    assert complaint.count("Traceback") == (ended_by == signal.SIGINT)  # its own, not theirs
+    deadline = time.monotonic() + 10
+    while any(alive(number) for number in numbers):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_system_without_that_call_is_no_obstacle(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+
+    parallel._end_with_parent()
+
+
+def alive(number: str) -> bool:
+    """A process that waits for nobody to ask how it ended (Z) is none."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_as_many_as_can_work_at_once(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    assert parallel.processors() == 3
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    assert parallel.processors() == 8
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert parallel.processors() == 1
