@@ -75,7 +75,7 @@ class ArticleSync:
         """Bring articles and labels up to date; files are read by so many processes.
 
         `reread` reads every file though none changed: then a different digest is our doing and no
-        update. `relabel` settles every article again. `step` is called for each file.
+        update. `relabel` settles every article known before again. `step` is called for each file.
         """
         kept, changed = self._look(reread=reread, step=step)
         with closing(in_order(self._row, changed, processes)) as rows:
@@ -84,7 +84,7 @@ class ArticleSync:
                 step()
         self._forget(self._known.keys() - kept)
         if relabel:
-            self._dirty.update((row[0], None) for row in self._sql.execute(_ALL_IDS))
+            self._dirty |= {known.id: None for _, known in sorted(self._known.items()) if known.id}
         for identity in self._dirty:
             self._settle(identity)
         for feed in {feed for feed, _ in self._left}:
@@ -219,10 +219,10 @@ class ArticleSync:
         self._sql.execute("DELETE FROM labels WHERE article = ?", (number,))
 
     def _label(self, number: int, identity: str, published: int, labels: Iterable[Label]) -> None:
-        month = month_of(published)
-        for label in labels:
-            feed = self._feed(label)
-            self._sql.execute(_ADD_LABEL, (feed, published, identity, number, self._generation))
+        month, feeds = month_of(published), [self._feed(label) for label in labels]
+        rows = [(feed, published, identity, number, self._generation) for feed in feeds]
+        self._sql.executemany(_ADD_LABEL, rows)
+        for feed in feeds:
             self.touched[feed].add(month)
             self._left.discard((feed, identity))
 
@@ -236,7 +236,6 @@ class ArticleSync:
 
 
 _WITH_ARTICLE = ("shown", "duplicate")
-_ALL_IDS = "SELECT id FROM articles WHERE id IS NOT NULL ORDER BY path"
 _ALL_PROBLEMS = "SELECT problems FROM articles WHERE problems IS NOT NULL"
 _KEEP = "UPDATE articles SET stamp = ?, rejected = 1, problems = ? WHERE number = ?"
 _ADD = """

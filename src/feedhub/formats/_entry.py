@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -37,10 +38,15 @@ def tags(article: Article) -> tuple[str, ...]:
     """Return topics and categories, each once, without commas: some readers divide tags at them."""
     found: dict[str, str] = {}
     for label in (*article.topics, *article.categories):
-        tag = _COMMA.sub(" ", label).strip()
-        found.setdefault(label_key(tag), tag)
+        found.setdefault(*_tag(label))
     found.pop("", None)
     return tuple(found.values())
+
+
+@lru_cache(1_024)  # the same few hundred stand in all articles
+def _tag(label: str) -> tuple[str, str]:
+    tag = _COMMA.sub(" ", label).strip()
+    return label_key(tag), tag
 
 
 def pictures(article: Article) -> tuple[Image, ...]:
@@ -124,22 +130,27 @@ def _source(article: Article) -> str:
 def _related(items: tuple[Related, ...]) -> str:
     if not items:
         return ""
-    rows = "".join(f"<li>{_anchor(item.url, item.title)}{_about(item)}</li>" for item in items)
+    rows = "".join([f"<li>{_anchor(item.url, item.title)}{_about(item)}</li>" for item in items])
     return f"<p>Related coverage:</p>\n<ul>{rows}</ul>"
 
 
 def _about(item: Related) -> str:
-    provider = escape(item.provider.name, quote=False) if item.provider else ""
-    parts = [part for part in (provider, _day(item.published)) if part]
-    return f" ({', '.join(parts)})" if parts else ""
+    provider = _plain(item.provider.name) if item.provider else ""
+    day = _day(item.published)
+    said = f"{provider}, {day}" if provider and day else provider or day
+    return f" ({said})" if said else ""
 
 
 def _day(moment: datetime | None) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}" if moment else ""
 
 
+def _plain(text: str) -> str:
+    return escape(text, quote=False)
+
+
 def _anchor(url: str, text: str) -> str:
-    return f'<a href="{escape(url)}">{escape(text, quote=False)}</a>'
+    return f'<a href="{escape(url)}">{_plain(text)}</a>'
 
 
 def _html(article: Article, _: Channel) -> str:

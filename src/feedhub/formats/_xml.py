@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,18 +21,27 @@ def attribute(value: str) -> str:
     return value.replace("\n", "&#10;").replace("\t", "&#9;")
 
 
-def element(name: str, attributes: Mapping[str, str], content: str | None = None) -> str:
-    """Return one element with character data; without `content` an empty one."""
-    pairs = "".join([f' {key}="{attribute(value)}"' for key, value in attributes.items()])
-    return f"<{name}{pairs}/>" if content is None else f"<{name}{pairs}>{text(content)}</{name}>"
+def elements(rows: Iterable[tuple[str, Mapping[str, str]]]) -> list[str]:
+    """Return empty elements, given by name and attributes."""
+    return [
+        _shape(name, *attributes) % tuple(map(attribute, attributes.values()))
+        for name, attributes in rows
+    ]
 
 
-def lines(indent: str, elements: Iterable[str]) -> str:
-    """Return elements one a line, each behind the indentation of their depth."""
-    return "".join([f"{indent}{one}\n" for one in elements])
+@lru_cache(64)
+def _shape(name: str, *attributes: str) -> str:
+    """Return an element with `%s` for each value."""
+    return "".join([f"<{name}", *[f' {key}="%s"' for key in attributes], "/>"])
 
 
-def insert(document: bytes, closing: bytes, entries: Iterable[str]) -> bytes:
+def block(indent: str, opening: str, inside: Iterable[str], closing: str) -> bytes:
+    """Return an element with others inside, each on a line of its own, `indent` deep, in UTF-8."""
+    lines = f"\n{indent}  ".join([opening, *inside])
+    return f"{indent}{lines}\n{indent}{closing}\n".encode()
+
+
+def insert(document: bytes, closing: bytes, entries: Iterable[bytes]) -> bytes:
     """Return a document without entries with them before the line of its `closing` tag."""
     head, found, tail = document.rpartition(closing)
-    return head + "".join(entries).encode() + found + tail
+    return b"".join([head, *entries, found, tail])

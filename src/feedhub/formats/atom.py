@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from feedhub.formats import _entry
-from feedhub.formats._feedgen import atom_bytes, links, media
+from feedhub.formats._feedgen import atom_bytes, links
+from feedhub.formats._said import said_of
 from feedhub.formats._written import Written
-from feedhub.formats._xml import attribute, element, insert, lines
+from feedhub.formats._xml import attribute, block, elements, insert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from feedhub.article import Article, Author
+    from feedhub.article import Article
     from feedhub.feed import Channel, Feed
 
 
@@ -23,35 +22,29 @@ def encode(feed: Feed) -> bytes:
     return insert(empty, b"</feed>", _entries.entries(feed))
 
 
-def _entry_of(article: Article, channel: Channel) -> str:
+def _entry_of(article: Article, channel: Channel) -> bytes:
+    said = said_of(article, channel)
     language = _entry.language(article, channel)
-    named = f' xml:lang="{attribute(language)}"' if language else ""
-    return f"  <entry{named}>\n{lines('    ', _elements(article, channel))}  </entry>\n"
+    lines = [
+        f"<id>{said.id}</id>",
+        f"<title>{said.title}</title>",
+        f"<updated>{article.updated.isoformat()}</updated>",
+        *map(_author, said.names, said.addresses),
+        f'<content type="html">{said.html}</content>',
+        f'<link href="{said.address}"/>',
+        *([f"<summary>{said.summary}</summary>"] if said.summary else []),
+        *[f'<category term="{term}" label="{term}"/>' for term in said.terms],
+        f"<published>{article.published.isoformat()}</published>",
+        *elements(("link", attributes) for attributes in links(article)),
+        *said.media,
+    ]
+    opening = f'<entry xml:lang="{attribute(language)}">' if language else "<entry>"
+    return block("  ", opening, lines, "</entry>")
 
 
-def _elements(article: Article, channel: Channel) -> Iterator[str]:
-    yield element("id", {}, article.id)
-    yield element("title", {}, article.title)
-    yield element("updated", {}, article.updated.isoformat())
-    for person in _entry.people(article):
-        yield _author(person)
-    yield element("content", {"type": "html"}, _entry.html_of(article, channel))
-    yield element("link", {"href": article.url})
-    if article.summary:
-        yield element("summary", {}, article.summary)
-    for tag in _entry.tags(article):
-        yield element("category", {"term": tag, "label": tag})
-    yield element("published", {}, article.published.isoformat())
-    for attributes in links(article):
-        yield element("link", attributes)
-    for name, attributes in media(article):
-        yield element(f"media:{name}", attributes)
-
-
-def _author(person: Author) -> str:
-    parts = {"name": person.name} | ({"uri": person.url} if person.url else {})
-    inside = lines("      ", (element(name, {}, value) for name, value in parts.items()))
-    return f"<author>\n{inside}    </author>"
+def _author(name: str, address: str) -> str:
+    uri = f"      <uri>{address}</uri>\n" if address else ""
+    return f"<author>\n      <name>{name}</name>\n{uri}    </author>"
 
 
 _entries = Written(_entry_of)

@@ -8,9 +8,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from feedhub.formats import _entry
-from feedhub.formats._feedgen import media, rss_bytes
+from feedhub.formats._feedgen import rss_bytes
+from feedhub.formats._said import said_of
 from feedhub.formats._written import Written
-from feedhub.formats._xml import element, insert, lines
+from feedhub.formats._xml import block, elements, insert, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,30 +26,32 @@ def encode(feed: Feed) -> bytes:
     return insert(empty, b"  </channel>", _items.entries(feed))
 
 
-def _item(article: Article, channel: Channel) -> str:
-    return f"    <item>\n{lines('      ', _elements(article, channel))}    </item>\n"
+def _item(article: Article, channel: Channel) -> bytes:
+    said = said_of(article, channel)
+    summary = text(escape(article.summary or article.title, quote=False))
+    lines = [
+        f"<title>{said.title}</title>",
+        f"<link>{said.url}</link>",
+        f"<description>{summary}</description>",
+        f"<content:encoded>{said.html}</content:encoded>",
+        f'<guid isPermaLink="false">{said.id}</guid>',
+        *[f"<category>{tag}</category>" for tag in said.tags],
+        f"<pubDate>{format_datetime(article.published)}</pubDate>",
+        *[f"<dc:creator>{name}</dc:creator>" for name in said.names],
+        *_sometimes(article, channel),
+        *said.media,
+    ]
+    return block("    ", "<item>", lines, "</item>")
 
 
-def _elements(article: Article, channel: Channel) -> Iterator[str]:
-    yield element("title", {}, article.title)
-    yield element("link", {}, article.url)
-    yield element("description", {}, escape(article.summary or article.title, quote=False))
-    yield element("content:encoded", {}, _entry.html_of(article, channel))
-    yield element("guid", {"isPermaLink": "false"}, article.id)
-    for tag in _entry.tags(article):
-        yield element("category", {}, tag)
-    yield element("pubDate", {}, format_datetime(article.published))
-    for person in _entry.people(article):
-        yield element("dc:creator", {}, person.name)
+def _sometimes(article: Article, channel: Channel) -> Iterator[str]:
     if language := _entry.language(article, channel):
-        yield element("dc:language", {}, language)
+        yield f"<dc:language>{text(language)}</dc:language>"
     if revised := _entry.revised(article):
-        yield element("atom:updated", {}, revised.isoformat())
+        yield f"<atom:updated>{revised.isoformat()}</atom:updated>"
     if enclosed := _entry.enclosure(article):
         named = {"url": enclosed.url, "length": "0", "type": enclosed.media_type}
-        yield element("enclosure", named)
-    for name, attributes in media(article):
-        yield element(f"media:{name}", attributes)
+        yield from elements([("enclosure", named)])
 
 
 _items = Written(_item)
