@@ -55,14 +55,14 @@ format: $(DEV) ## Put imports and layout in order
 judges: ## Install the feed readers from npm that some tests ask
 	npm --prefix tests/judges ci --no-audit --no-fund
 
-# RENDERS and SERVES are options of the two; --large renders 100,000 articles too.
+# RENDERS, SERVES and PROFILES are options of the three; --large renders 100,000 articles too.
 .PHONY: bench
 bench: RENDERS ?= --runs 5
 bench: SERVES ?= --runs 5
 bench: $(RUNTIME) ## Compare with Hugo, nginx and others; results in bench/results/, see docs/performance.md
 	$(BIN)/python -m bench.render --make "$(MAKE_CORPUS)" $(RENDERS)
 	$(BIN)/python -m bench.serve --make "$(MAKE_CORPUS)" $(SERVES)
-	$(BIN)/python -m bench.profile --make "$(MAKE_CORPUS)"
+	$(BIN)/python -m bench.profile --make "$(MAKE_CORPUS)" $(PROFILES)
 
 .PHONY: lock
 lock: $(DEV) ## Lock the newest versions that pyproject.toml allows

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from bench.places import BASE_URL
+
 _ATOM = "{http://www.w3.org/2005/Atom}"
 
 Entry = tuple[str, datetime]
@@ -36,7 +38,8 @@ def compare(one: dict[str, Path], other: dict[str, Path]) -> Compared:
         raise SystemExit(f"{len(one)} feeds here, {len(other)} there: {', '.join(odd[:5])}")
     entries = ties = order = 0
     for name in one:
-        mine, others = entries_of(one[name]), entries_of(other[name])
+        suffix = Path(name).suffix
+        mine, others = entries_of(one[name], suffix), entries_of(other[name], suffix)
         entries += len(mine)
         if Counter(mine) != Counter(others):
             _must_be_a_tie(name, mine, others)
@@ -46,9 +49,14 @@ def compare(one: dict[str, Path], other: dict[str, Path]) -> Compared:
     return Compared(len(one), entries, ties, order)
 
 
-def entries_of(place: Path) -> list[Entry]:
-    """Return link and date of each entry of a feed, in order."""
-    return _READERS[place.suffix](place.read_bytes())
+def entries_of(place: Path, suffix: str) -> list[Entry]:
+    """Return link and date of each entry of a feed, in order; `suffix` tells its format.
+
+    Generators that can link to pages of their own alone were given articles whose pages have the
+    articles' addresses, below that of the site.
+    """
+    found = _READERS[suffix](place.read_bytes())
+    return [(link.replace(f"{BASE_URL}/", "https://", 1), date) for link, date in found]
 
 
 def _must_be_a_tie(name: str, mine: list[Entry], others: list[Entry]) -> None:
@@ -64,12 +72,19 @@ def _rss(body: bytes) -> list[Entry]:
 
 
 def _atom(body: bytes) -> list[Entry]:
-    return [
-        (link.get("href", ""), datetime.fromisoformat(_text(entry, f"{_ATOM}published")))
-        for entry in ElementTree.fromstring(body).iter(f"{_ATOM}entry")
-        for link in entry.iter(f"{_ATOM}link")
-        if link.get("rel", "alternate") == "alternate"
-    ]
+    entries = ElementTree.fromstring(body).iter(f"{_ATOM}entry")
+    return [(_alternate(one), datetime.fromisoformat(_atom_date(one))) for one in entries]
+
+
+def _alternate(entry: ElementTree.Element) -> str:
+    """Return the first link; feedgen has others, of images, that do not say what they are."""
+    links = entry.findall(f"{_ATOM}link")
+    found = (link for link in links if link.get("rel", "alternate") == "alternate")
+    return next((link.get("href", "") for link in found), "")
+
+
+def _atom_date(entry: ElementTree.Element) -> str:
+    return _text(entry, f"{_ATOM}published") or _text(entry, f"{_ATOM}updated")
 
 
 def _json(body: bytes) -> list[Entry]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.measure import run
 from bench.places import FEEDHUB
 
+PYTHON = "start Python"
 _TIMES = 5
 
 
@@ -20,7 +21,7 @@ def floor(articles: Path, out: Path, scratch: Path) -> dict[str, float]:
     bodies = [place.read_bytes() for place in out.rglob("*") if place.is_file()]
     scratch.mkdir()
     return {
-        "start Python": _started(sys.executable, "-c", "pass"),
+        PYTHON: _started(sys.executable, "-c", "pass"),
         "`feedhub --version`": _started(*FEEDHUB, "--version"),
         "read every file": _seconds(lambda: _read(articles)),
         "write every document, wait for the disk, rename": _seconds(

@@ -7,6 +7,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -24,8 +25,8 @@ class Run(NamedTuple):
     memory: float
 
 
-def run(command: Sequence[object], *, sampled: bool = False) -> Run:
-    """Run a command to its end; SystemExit where it fails.
+def run(command: Sequence[object], *, sampled: bool = False, cwd: Path | None = None) -> Run:
+    """Run a command to its end; SystemExit, with what it complained of, where it fails.
 
     Memory is the peak of the largest process. With `sampled` it is that of all processes together,
     if that is more: pages that they share count once. Looking for it takes time, so that the times
@@ -33,13 +34,17 @@ def run(command: Sequence[object], *, sampled: bool = False) -> Run:
     """
     os.sync()  # what others have written must not be waited for in our time
     start = time.monotonic()
-    child = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
-    together = _most(child.pid) if sampled else 0.0
-    _, status, usage = os.wait4(child.pid, 0)
-    wall = time.monotonic() - start
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{command[0]} ended with {child.returncode}")
+    words = [str(word) for word in command]
+    with tempfile.TemporaryFile() as told:
+        child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=told, cwd=cwd)
+        together = _most(child.pid) if sampled else 0.0
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.monotonic() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            told.seek(0)
+            complaint = told.read().decode("utf-8", "replace")
+            raise SystemExit(f"{command[0]} ended with {child.returncode}: {complaint}")
     cpu = usage.ru_utime + usage.ru_stime
     return Run(wall, cpu, max(_megabytes(usage), together))
 

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import plot, profile, render, serve
+from bench import plot, profile, serve, tables
 from bench.machine import ROOT, table
 from bench.places import RESULTS
 
 PAGE = ROOT / "docs" / "performance.md"
 _TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "render": render.markdown,
+    "render": tables.markdown,
     "serve": serve.markdown,
     "profile": profile.markdown,
 }
@@ -29,12 +29,15 @@ _TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
 def main() -> None:
     """Fill the page and draw the plot beside it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help=f"which: {', '.join(_TABLES)}; default: all"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args()
     results = {
         name: json.loads((options.results / f"{name}.json").read_text(encoding="utf-8"))
-        for name in _TABLES
+        for name in options.names or _TABLES
         if (options.results / f"{name}.json").exists()
     }
     text = options.page.read_text(encoding="utf-8")
@@ -42,7 +45,7 @@ def main() -> None:
         text = filled(text, name, f"{_TABLES[name](told)}\n{table(told['about'])}")
     options.page.write_text(text, encoding="utf-8")
     if "render" in results:
-        drawing = plot.svg(plot.lines_of(results["render"]["rows"]))
+        drawing = plot.svg(plot.panels_of(results["render"]["rows"]))
         (options.page.parent / "performance.svg").write_text(drawing, encoding="utf-8")
 
 

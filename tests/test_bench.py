@@ -15,68 +15,26 @@ from bench.entries import compare
 from bench.measure import run
 from bench.page import PAGE, filled
 from bench.profile import shares_of
-from bench.sides import Feedhub, change, newest
+from bench.sides import Feedhub, newest
+from bench.tables import WORK
 
 from tests.conftest import ROOT
-from tests.kit import article_text
+from tests.maker import made
 from tests.proxies import need
 
-WORK = ["cold", "unchanged", "one changed"]
-# Makes N articles, two of each minute, as a program that is handed to --make does.
-MAKER = """
-import json, pathlib, sys
-number, folder = int(sys.argv[1]), pathlib.Path(sys.argv[2])
-folder.mkdir()
-texts = json.loads(pathlib.Path(sys.argv[0]).with_suffix(".json").read_text())
-for place, text in enumerate(texts[:number]):
-    (folder / f"{place}.md").write_text(text)
-"""
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    return made(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def maker(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program that makes up to 60 articles."""
-    place = tmp_path_factory.mktemp("maker") / "maker.py"
-    place.write_text(MAKER)
-    texts = [
-        article_text(
-            f"Article {number}",
-            topics=["Law" if number % 3 else "ML"],
-            provider={"name": "The News", "domain": "news.example"},
-            publishedDateTime=f"2020-06-09T11:{number // 2:02d}:00Z",
-        )
-        .replace("title: Article", 'title: "Article', 1)
-        .replace(f"{number}\n", f'{number}"\n', 1)
-        for number in range(60)
-    ]
-    place.with_suffix(".json").write_text(json.dumps(texts))
-    return place
-
-
-@pytest.fixture
-def articles(maker: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "articles"
-    subprocess.run([sys.executable, maker, "60", folder], check=True)
-    return folder
-
-
-@pytest.fixture
-def side(articles: Path, tmp_path: Path) -> Feedhub:
+def side(tmp_path_factory: pytest.TempPathFactory) -> Feedhub:
     """feedhub's side of the comparison, its first round run."""
-    side = Feedhub(tmp_path, articles)
+    folder = tmp_path_factory.mktemp("side")
+    side = Feedhub(folder, made(folder))
     run(side.command(0), sampled=True)
     return side
-
-
-def test_renders_are_measured_and_told(maker: Path, tmp_path: Path):
-    command = [sys.executable, "-m", "bench.render", "60", "--alone", "--runs", "1"]
-    command += ["--make", str(maker), "--results", str(tmp_path), "--scratch", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    told = json.loads((tmp_path / "render.json").read_text())
-    assert [(row["articles"], row["work"]) for row in told["rows"]] == [(60, w) for w in WORK]
-    assert all(figure > 0 for row in told["rows"] for figure in row["feedhub"])
-    assert {"date", "machine", "commit", "Python", "others took"} <= told["about"].keys()
-    assert done.stdout.strip() in (tmp_path / "render.md").read_text()
 
 
 def test_a_maker_that_is_missing_is_told_and_no_failure(tmp_path: Path):
@@ -124,10 +82,9 @@ class TestTheSameWork:
 
 
 def test_the_newest_article_is_the_one_that_changes(side: Feedhub):
-    place = newest(side.articles)
-    change(place, 7)
-    run(side.command(0))
-    first = json.loads(side.feeds(0)["all.json"].read_bytes())["items"][0]
+    with side.changed(newest(side.articles).stem, 7):
+        run(side.command(1))
+    first = json.loads(side.feeds(1)["all.json"].read_bytes())["items"][0]
     assert first["title"].startswith("7 Article 5")
 
 
@@ -156,9 +113,11 @@ def test_a_profile_counts_for_the_innermost_file_of_ours():
         "process 1;_run_module_as_main (x:1);run (feedhub/site.py:3);load (yaml/x.py:1) 6\n"
         "process 1;_run_module_as_main (x:1);_find_and_load (x:1);<module> (feedhub/a/b.py:1) 2\n"
         "process 1;_run_module_as_main (x:1);_flush (feedhub/render/folder.py:3) 2\n"
-        "process 1;_bootstrap (threading.py:1);work (queue.py:1) 10\n"
+        "process 1;_bootstrap (threading.py:1);work (queue.py:1) 5\n"
+        "process 1;process 2;_run_module_as_main (x:1);work (feedhub/parallel.py:1) 5\n"
     )
-    whole = {"elsewhere": 0.5, "site.py": 0.3, "imports": 0.1, "waiting for the disk": 0.1}
+    whole = {"site.py": 0.3, "elsewhere": 0.25, "parallel.py": 0.25, "imports": 0.1}
+    whole["waiting for the disk"] = 0.1
     assert shares_of(folded, main_thread=False) == whole
     main = {"site.py": 0.6, "imports": 0.2, "waiting for the disk": 0.2}
     assert shares_of(folded, main_thread=True) == main
@@ -166,14 +125,24 @@ def test_a_profile_counts_for_the_innermost_file_of_ours():
 
 def test_the_plot_is_well_formed_and_names_every_line():
     rows = [
-        {"articles": size, "work": work, "feedhub": [size / 1e4, 1, 1], "Hugo": [size / 1e3, 1, 1]}
-        for size in (100, 1_000)
+        {"articles": size, "work": work, "sides": sides | ({"Hugo": [9, 9, 9]} if size < 9 else {})}
+        for size in (1, 100, 1_000)
         for work in WORK
+        for sides in [{"feedhub": [size / 1e4, 1, 20]}]
     ]
-    root = ElementTree.fromstring(plot.svg(plot.lines_of(rows)))
-    words = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
-    assert {f"{side}, {work}" for side in ("feedhub", "Hugo") for work in WORK} <= words
-    assert len(list(root.iter("{http://www.w3.org/2000/svg}circle"))) == 12
+    root = ElementTree.fromstring(plot.svg(plot.panels_of(rows)))
+    svg = "{http://www.w3.org/2000/svg}"
+    words = [element.text for element in root.iter(f"{svg}text")]
+    for name in (*(f"feedhub, {work}" for work in WORK), "Hugo"):
+        assert words.count(name) == 2
+    assert {"Wall clock of a render", "Its peak memory", "articles", "0.01 s", "10 MB"} <= {*words}
+    assert len(list(root.iter(f"{svg}circle"))) == 2 * (3 * 3 + 1)
+    assert len(list(root.iter(f"{svg}polyline"))) == 2 * 3
+
+
+def test_names_in_the_plot_do_not_cover_each_other():
+    assert plot._apart([50, 10, 12, 13], 100) == [58, 10, 26, 42]
+    assert plot._apart([95, 99], 100) == [84, 100]
 
 
 class TestThePage:
