@@ -62,9 +62,12 @@ def main() -> None:
 
 def markdown(told: dict[str, Any]) -> str:
     """Return the tables of a result."""
+    names = (
+        "answer | server | requests/s | to bare ASGI | to nginx | p50 ms | p99 ms | busy | CPU µs"
+    )
     lines = [
-        "| answer | server | requests/s | to bare ASGI | to nginx | p50 ms | p99 ms | busy |",
-        "|---|---|---|---|---|---|---|---|",
+        f"| {names} |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(_line(row) for row in told["rows"]),
         "",
         "| 304 while | requests/s | p50 ms | p99 ms | p99 to quiet |",
@@ -78,7 +81,8 @@ def _line(row: dict[str, Any]) -> str:
     rate, p50, p99, busy = row["median"]
     cells = [row["work"], row["server"], f"{rate:,.0f}"]
     cells += [f"{row['of'][name]:.2f}" for name in (BARE, NGINX)]
-    return f"| {' | '.join([*cells, f'{p50:.2f}', f'{p99:.2f}', f'{busy:.0%}'])} |"
+    cells += [f"{p50:.2f}", f"{p99:.2f}", f"{busy:.0%}", f"{1e6 * busy / rate:.1f}"]
+    return f"| {' | '.join(cells)} |"
 
 
 def _busy_line(name: str, figures: list[float], told: dict[str, list[float]]) -> str:
@@ -143,11 +147,11 @@ def _asked(stack: ExitStack, folder: Path, public: Path, feedhub: Server) -> lis
     }
     asked = [Asked(name, "304", _known(server)) for name, server in running.items()]
     asked.append(Asked(STATIC_FILES, "304", _known(static)))
-    asked.append(_bare(stack, folder, asked[0]))
+    asked.insert(1, _bare(stack, folder, asked[0]))  # those that are compared follow each other
     whole = [Asked(name, "200 gzip", _question(server)) for name, server in running.items()]
     # It knows no codings: what it is asked for is the file of the coded bytes.
     whole.append(Asked(STATIC_FILES, "200 gzip", _question(static, f"{_FEED}.gz")))
-    whole.append(_bare(stack, folder, whole[0]))
+    whole.insert(1, _bare(stack, folder, whole[0]))
     for one in (*asked, *whole):
         _check(one)
     return asked + whole
@@ -191,17 +195,19 @@ def _by_turns(asked: list[Asked], options: argparse.Namespace) -> dict[tuple[str
 
 
 def _row(one: Asked, loads: dict[tuple[str, str], list[Load]]) -> dict[str, Any]:
-    def middle(server: str) -> list[float]:
-        runs = loads[server, one.work]
-        return [statistics.median(figures) for figures in zip(*runs, strict=True)]
+    """Return medians; those of the ratios are of rounds, whose runs saw the same machine."""
+    runs = loads[one.server, one.work]
 
-    own = middle(one.server)
+    def to(server: str) -> float:
+        rounds = zip(runs, loads[server, one.work], strict=True)
+        return statistics.median(own.requests / other.requests for own, other in rounds)
+
     return {
         "work": one.work,
         "server": one.server,
-        "median": own,
-        "of": {name: own[0] / middle(name)[0] for name in (BARE, NGINX)},
-        "all": loads[one.server, one.work],
+        "median": [statistics.median(figures) for figures in zip(*runs, strict=True)],
+        "of": {name: to(name) for name in (BARE, NGINX)},
+        "all": runs,
     }
 
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.app.access_log import AccessLog, Exchange, escape
+from feedhub.app.access_log import AccessLog, Client, Exchange, escape
 
+SECOND = 1_591_700_000
+CLIENT = ("192.0.2.7", 40_000)
 EXCHANGE = Exchange(
-    client="192.0.2.7",
     method="GET",
     target="/all.rss?x=1",
     version="1.1",
@@ -22,9 +23,8 @@ EXCHANGE = Exchange(
     user_agent="Miniflux/2.1",
     status=304,
     size=0,
-    seconds=0.00012345,
 )
-WORDS = ("client", "method", "target", "referer", "user_agent")
+WORDS = ("method", "target", "referer", "user_agent")
 COMBINED = re.compile(
     r'(\S+) - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "(\S+) (.*) HTTP/(\S+)" '
     r'(\d{3}) (\d+) "([^"]*)" "([^"]*)"\n'
@@ -32,20 +32,14 @@ COMBINED = re.compile(
 ODD = 'a"b\\c\n\x1b[31mé\x9b\xff'
 
 
-class Clock:
-    """A clock that stands where it is put."""
-
-    def __init__(self, now: float = 0.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
+def add(log: AccessLog, exchange: Exchange = EXCHANGE, client: Client = CLIENT) -> None:
+    log.add([(log.line(exchange, SECOND), client, 0.00012345)])
 
 
-def logged(exchange: Exchange, form="text", clock: Clock | None = None) -> str:
+def logged(exchange: Exchange, form="text", client: Client = CLIENT) -> str:
     out = io.StringIO()
-    log = AccessLog(out, form, clock or Clock(1_591_700_000))
-    log.add(exchange)
+    log = AccessLog(out, form)
+    add(log, exchange, client)
     log.flush()
     return out.getvalue()
 
@@ -84,6 +78,19 @@ def test_a_strangers_words_stay_on_their_line_and_in_their_place(form, name):
         assert json.loads(line)[name] == escape(ODD)
     else:
         assert COMBINED.fullmatch(line)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_client_may_be_a_strangers_word_too(form):
+    """Behind a proxy it is what stands in a header field."""
+    line = logged(EXCHANGE, form, (ODD, 1))
+
+    assert line.isascii()
+    assert line[:-1].isprintable()
+    if form == "json":
+        assert json.loads(line)["client"] == escape(ODD)
+    else:
+        assert line.startswith(f"{escape(ODD)} - - [")
 
 
 TEXT = st.text(st.characters(max_codepoint=255))  # header bytes, decoded as Latin-1
@@ -136,11 +143,10 @@ def test_ordinary_text_stays_as_it_is():
 
 
 def test_the_time_is_that_of_the_answer():
-    out, clock = io.StringIO(), Clock(1_591_700_000.2)
-    log = AccessLog(out, "text", clock)
-    for now in (1_591_700_000.2, 1_591_700_000.9, 1_591_700_001.0):
-        clock.now = now
-        log.add(EXCHANGE)
+    out = io.StringIO()
+    log = AccessLog(out)
+    for second in (SECOND, SECOND, SECOND + 1):
+        log.add([(log.line(EXCHANGE, second), CLIENT, 0.0)])
     log.flush()
 
     assert re.findall(r":(\d\d) \+0000", out.getvalue()) == ["20", "20", "21"]
@@ -162,7 +168,7 @@ def test_lines_wait_for_the_flush_and_are_written_at_once():
     paper = Paper()
     log = AccessLog(paper)
     for _ in range(10):
-        log.add(EXCHANGE)
+        add(log)
     assert paper.pieces == []
 
     log.flush()
@@ -177,7 +183,7 @@ def test_what_is_written_at_once_arrives_in_one_piece_and_holds_whole_lines():
     paper = Paper()
     log = AccessLog(paper)
     for number in range(500):
-        log.add(EXCHANGE._replace(target="/" * (number % 700)))
+        add(log, EXCHANGE._replace(target="/" * (number % 700)))
     log.flush()
 
     assert paper.getvalue().count("\n") == 500
@@ -189,7 +195,8 @@ def test_what_is_written_at_once_arrives_in_one_piece_and_holds_whole_lines():
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_request_makes_a_line_longer_than_that(form):
     longest = "\xe9" * 70_000
-    line = logged(Exchange(**(EXCHANGE._asdict() | dict.fromkeys(WORDS, longest))), form)
+    exchange = Exchange(**(EXCHANGE._asdict() | dict.fromkeys(WORDS, longest)))
+    line = logged(exchange, form, (longest, 1))
 
     assert len(line) <= 4_096
 
@@ -198,8 +205,8 @@ def test_a_line_that_is_longer_than_a_piece_is_a_piece(monkeypatch):
     monkeypatch.setattr("feedhub.app.access_log._PIECE", 10)
     paper = Paper()
     log = AccessLog(paper)
-    log.add(EXCHANGE)
-    log.add(EXCHANGE)
+    add(log)
+    add(log)
     log.flush()
 
     assert [piece.count("\n") for piece in paper.pieces] == [1, 1]
@@ -210,9 +217,9 @@ def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch):
     paper = Paper()
     log = AccessLog(paper)
     for _ in range(10):
-        log.add(EXCHANGE)
+        add(log)
     log.flush()
-    log.add(EXCHANGE)
+    add(log)
     log.flush()
 
     assert paper.getvalue().count("\n") == 4
@@ -229,7 +236,7 @@ def pipe():
 def test_a_log_that_is_read_arrives_at_once(pipe):
     reader, writer = pipe
     log = AccessLog(writer)
-    log.add(EXCHANGE)
+    add(log)
     log.flush()
 
     assert COMBINED.fullmatch(os.read(reader.fileno(), 65_536).decode())
@@ -239,7 +246,7 @@ def test_a_log_that_nobody_reads_is_not_waited_for_and_nothing_of_it_is_lost(pip
     reader, writer = pipe
     log = AccessLog(writer, "json")
     for number in range(2_000):
-        log.add(EXCHANGE._replace(target=f"/{number}"))
+        add(log, EXCHANGE._replace(target=f"/{number}"))
     log.flush()
     log.flush()  # the pipe is full, and nobody waits
     held = b""
@@ -256,7 +263,7 @@ def test_a_log_whose_reader_is_gone_stops_nothing_and_heaps_nothing_up(pipe):
     log = AccessLog(writer)
     reader.close()
     for _ in range(3):
-        log.add(EXCHANGE)
+        add(log)
         log.flush()
 
     assert log._lines == []
@@ -265,7 +272,7 @@ def test_a_log_whose_reader_is_gone_stops_nothing_and_heaps_nothing_up(pipe):
 def test_a_disk_that_is_full_stops_nothing_and_heaps_nothing_up():
     with open("/dev/full", "w") as full:  # noqa: PTH123
         log = AccessLog(full)
-        log.add(EXCHANGE)
+        add(log)
         log.flush()
 
     assert log._lines == []

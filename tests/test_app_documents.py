@@ -217,13 +217,13 @@ def test_a_fault_is_counted(front):
     assert front.metrics.registry.get_sample_value("feedhub_faults_total") == 1
 
 
-def test_what_is_no_request_is_handed_on():
+def test_what_is_no_request_is_handed_on(front):
     seen: list[str] = []
 
     async def rest(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    app: Any = Documents(None, rest)  # type: ignore[arg-type]
+    app: Any = Documents(front.press, rest)
     asyncio.run(app({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import socket
@@ -13,9 +14,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from feedhub.app import metrics as metrics_room
-from feedhub.app.access_log import Exchange
+from feedhub.app.access_log import AccessLog, Exchange
 from feedhub.app.admin import make_admin
 from feedhub.app.events import Events
+from feedhub.app.ledger import Ledger
 from feedhub.app.metrics import Metrics, exposition
 from feedhub.app.status import Status
 from feedhub.app.systemd import notify, watchdog_seconds
@@ -31,7 +33,15 @@ WELL = Status(
     synced=1_591_700_000.5,
     seconds=0.25,
 )
-EXCHANGE = Exchange("192.0.2.7", "GET", "/all.rss", "1.1", "", "", 200, 1_000, 0.002)
+EXCHANGE = Exchange("GET", "/all.rss", "1.1", "", "", 200, 1_000)
+
+
+def note(metrics: Metrics, name: str = "rss", status: int = 200, size: int = 1_000) -> None:
+    """Note an answer that took two milliseconds."""
+    ledger = Ledger(AccessLog(io.StringIO()), metrics)
+    exchange = EXCHANGE._replace(status=status, size=size)
+    ledger.note((ledger.account(exchange, name, 0), None, 0.002))
+    ledger.write_up()
 
 
 def samples(body: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -50,7 +60,7 @@ def single(body: bytes, name: str, **labels: str) -> float:
 def test_answers_are_counted_by_format_and_status():
     metrics = Metrics()
     for name, status in (("rss", 200), ("rss", 304), ("rss", 304), ("", 404)):
-        metrics.count(EXCHANGE._replace(status=status, size=10), name)
+        note(metrics, name, status, size=10)
     body = exposition(metrics, lambda: WELL)
 
     assert single(body, "feedhub_requests_total", format="rss", status="304") == 2
@@ -61,9 +71,12 @@ def test_answers_are_counted_by_format_and_status():
 
 def test_what_was_handed_on_is_not_counted_again():
     metrics = Metrics()
-    metrics.count(EXCHANGE, "rss")
+    tally = metrics.tally("rss", 200)
+    note(metrics)
     metrics.settle()
-    metrics.count(EXCHANGE, "rss")
+    metrics.settle()
+    note(metrics)
+    assert metrics.tally("rss", 200) is tally
     body = exposition(metrics, lambda: WELL)
 
     assert single(body, "feedhub_requests_total", format="rss", status="200") == 2
@@ -100,10 +113,10 @@ def test_every_metric_says_what_it_is():
 COUNT = """
 import sys
 from feedhub.app.metrics import Metrics, exposition
-from tests.test_app_operations import EXCHANGE, WELL
+from tests.test_app_operations import WELL, note
 metrics = Metrics()
 for _ in range(int(sys.argv[1])):
-    metrics.count(EXCHANGE, "rss")
+    note(metrics)
 metrics.kept.set(100)
 sys.stdout.buffer.write(exposition(metrics, lambda: WELL))
 """
@@ -136,7 +149,10 @@ def test_where_processes_count_together_the_counts_are_read_from_their_folder(
 
 
 def admin(target: str, method: str = "GET", status: Status = WELL) -> Reply:
-    app = make_admin(Metrics(), lambda: status)
+    metrics = Metrics()
+    ledger = Ledger(AccessLog(io.StringIO()), metrics)
+    ledger.note((ledger.account(EXCHANGE, "rss", 0), None, 0.002))
+    app = make_admin(metrics, lambda: status, ledger.write_up)
     return asyncio.run(ask(app, scope_of(target, method, host="127.0.0.1")))
 
 
@@ -164,6 +180,7 @@ def test_metrics_are_in_the_text_format_of_prometheus():
     assert reply.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert reply.fields["cache-control"] == "no-store"
     assert single(reply.body, "feedhub_documents") == 12
+    assert single(reply.body, "feedhub_requests_total", format="rss", status="200") == 1
 
 
 @pytest.mark.parametrize("target", ["/", "/livez/", "/metrics/", "/all.rss", "/readyz/x"])

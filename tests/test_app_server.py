@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -92,3 +94,14 @@ def test_a_new_configuration_is_told_and_handed_on_and_a_wrong_one_is_not(wrong)
     asyncio.run(look())
     assert len(said) == 1
     assert (wrong in said[0], bool(signals)) == (True, not wrong)
+
+
+def test_no_thread_and_no_search_for_garbage_holds_up_the_answers_for_long():
+    before = sys.getswitchinterval()
+    try:
+        server._shorten_pauses()
+        assert sys.getswitchinterval() < 0.001
+        assert gc.get_freeze_count() > 1_000
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before)

@@ -12,11 +12,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 Form = Literal["text", "json"]
+Client = tuple[str, int] | None
+# A line of the log before and after its client.
+Line = tuple[str, str]
+# An answer that went out to a client, so many seconds after its request had come.
+Noted = tuple[Line, Client, float]
 
 _MOST_LINES = 100_000
+_BATCH = 256  # lines that are put together to be written
+_HERE = "unix:"  # who came through a socket of this machine has no address
 # The same readers ask for the same feeds again and again.
 _WORDS_KEPT = 4_096
 _PIECE = 4_096  # PIPE_BUF of Linux (pipe(7))
@@ -27,9 +34,8 @@ _HALF = re.compile(r"\\(?:x[0-9A-F]?)?$")  # what cutting leaves of an escape
 
 
 class Exchange(NamedTuple):
-    """One request and its answer; `size` in bytes, `seconds` until the last byte was handed on."""
+    """A request and its answer, but for who asked and how long it took; `size` in bytes."""
 
-    client: str
     method: str
     target: str
     version: str
@@ -37,42 +43,47 @@ class Exchange(NamedTuple):
     user_agent: str
     status: int
     size: int
-    seconds: float
 
 
 class AccessLog:
     """Lines are collected, and written by `flush`: no request waits for whoever reads them."""
 
-    def __init__(
-        self, out: TextIO, form: Form = "text", clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, out: TextIO, form: Form = "text") -> None:
         self._out = _Outlet(out)
-        self._line = _json_line if form == "json" else _text_line
-        self._clock = clock
+        self._form = _JSON if form == "json" else _TEXT
         self._lines: list[str] = []
-        self._second = 0
-        self._moment = ""
 
-    def add(self, exchange: Exchange) -> None:
-        """Note one answer; while nobody takes the lines off, newer ones are lost."""
-        if len(self._lines) >= _MOST_LINES:
-            return
-        second = int(self._clock())
-        if second != self._second:
-            self._second = second
-            self._moment = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
-        self._lines.append(self._line(exchange, self._moment))
+    def line(self, exchange: Exchange, second: int) -> Line:
+        """Return what the lines of equal exchanges within one second of Unix time share."""
+        return self._form.line(exchange, _moment(second))
+
+    def add(self, noted: Iterable[Noted]) -> None:
+        """Make lines of answers; while nobody takes the lines off, newer ones are lost."""
+        if len(self._lines) < _MOST_LINES:
+            self._lines += self._form.lines(noted)
 
     def flush(self) -> None:
         """Write as much as is taken at once; what is not waits for the next time.
 
         Workers share one output: what is written at once is short enough to arrive in one piece.
         """
-        lines, self._lines = self._lines, []
-        for place, size in _pieces(lines):
-            if not self._out.take("".join(lines[place : place + size])):
-                self._lines = lines[place:]
+        for place in range(0, len(self._lines), _BATCH):
+            batch = self._lines[place : place + _BATCH]
+            taken = self._write(batch)
+            if taken < len(batch):
+                del self._lines[: place + taken]
                 return
+        self._lines.clear()
+
+    def _write(self, lines: Sequence[str]) -> int:
+        """Return how many of the lines were taken."""
+        text, place = "".join(lines), 0
+        while place < len(text):
+            end = _end_of_piece(text, place)
+            if not self._out.take(text[place:end]):
+                return text.count("\n", 0, place)
+            place = end
+        return len(lines)
 
 
 class _Outlet:
@@ -103,18 +114,6 @@ class _Outlet:
         return True
 
 
-def _pieces(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield where each piece begins and how many lines fit in it, at least one."""
-    place = 0
-    while place < len(lines):
-        size, length = 1, len(lines[place])
-        while place + size < len(lines) and length + len(lines[place + size]) <= _PIECE:
-            length += len(lines[place + size])
-            size += 1
-        yield place, size
-        place += size
-
-
 def escape(text: str, longest: int = _LONGEST) -> str:
     r"""Return header bytes, decoded as Latin-1, in printable ASCII and no longer than that.
 
@@ -133,20 +132,52 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{ord(match[0]) & 0xFF:02X}"
 
 
-def _text_line(exchange: Exchange, moment: str) -> str:
-    words = (exchange.method, exchange.referer or "-", exchange.user_agent or "-")
-    method, referer, user_agent = map(escape, words)
-    target = escape(exchange.target, _LONGEST_TARGET)
-    return (
-        f'{escape(exchange.client)} - - [{moment}] "{method} {target} HTTP/{exchange.version}" '
-        f'{exchange.status} {exchange.size} "{referer}" "{user_agent}"\n'
-    )
+@lru_cache(1)
+def _moment(second: int) -> str:
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
 
 
-def _json_line(exchange: Exchange, moment: str) -> str:
-    fields: dict[str, object] = {"time": moment}
-    for name, value in exchange._asdict().items():
-        longest = _LONGEST_TARGET if name == "target" else _LONGEST
-        fields[name] = escape(value, longest) if isinstance(value, str) else value
-    fields["seconds"] = round(exchange.seconds, 6)
-    return json.dumps(fields) + "\n"
+def _end_of_piece(text: str, place: int) -> int:
+    """Return where the last line ends that fits in a piece from there, or the first one."""
+    end = text.rfind("\n", place, place + _PIECE)
+    return (end if end >= 0 else text.index("\n", place)) + 1
+
+
+def _name_of(client: Client) -> str:
+    return escape(client[0] if client and client[0] else _HERE)
+
+
+class _Text:
+    """As nginx writes it: the client stands first."""
+
+    def line(self, exchange: Exchange, moment: str) -> Line:
+        words = (exchange.method, exchange.referer or "-", exchange.user_agent or "-")
+        method, referer, user_agent = map(escape, words)
+        target = escape(exchange.target, _LONGEST_TARGET)
+        request = f'"{method} {target} HTTP/{exchange.version}"'
+        told = f'{exchange.status} {exchange.size} "{referer}" "{user_agent}"'
+        return "", f" - - [{moment}] {request} {told}\n"
+
+    def lines(self, noted: Iterable[Noted]) -> list[str]:
+        return [f"{_name_of(client)}{rest}" for (_, rest), client, _ in noted]
+
+
+class _Json:
+    """The same by name; seconds end the line."""
+
+    def line(self, exchange: Exchange, moment: str) -> Line:
+        fields: dict[str, object] = {}
+        for name, value in exchange._asdict().items():
+            longest = _LONGEST_TARGET if name == "target" else _LONGEST
+            fields[name] = escape(value, longest) if isinstance(value, str) else value
+        rest = json.dumps(fields).removeprefix("{").removesuffix("}")
+        return f'{{"time": "{moment}", "client": ', f', {rest}, "seconds": '
+
+    def lines(self, noted: Iterable[Noted]) -> list[str]:
+        return [
+            f"{first}{json.dumps(_name_of(client))}{rest}{seconds:.6f}}}\n"
+            for (first, rest), client, seconds in noted
+        ]
+
+
+_TEXT, _JSON = _Text(), _Json()

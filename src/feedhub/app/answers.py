@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from feedhub.app.edition import Header
+    from feedhub.app.edition import Entry, Header
 
 ALLOWED = "GET, HEAD, OPTIONS"
 # How long a cache may keep what is not a document, in seconds; the rest not at all. An address
@@ -19,12 +19,17 @@ SOON = 5  # seconds: what is about to come
 
 
 class Answer(NamedTuple):
-    """An answer as it leaves; `name` is the format of a document, "" for anything else."""
+    """An answer as it leaves; `name` is the format of a document, "" for anything else.
+
+    With a `source`, what is in the present edition and its coding, an equal request within the same
+    second is answered alike, as long as the bytes are at hand.
+    """
 
     status: int
     headers: list[Header]
     body: bytes
     name: str = ""
+    source: tuple[Entry, str] | None = None
 
 
 def text_answer(status: int, *more: Header) -> Answer:

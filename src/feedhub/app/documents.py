@@ -7,7 +7,7 @@ a tag; what is not an address of a document goes on to Starlette.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.app.access_log import Exchange
 from feedhub.app.answers import SOON, Answer, text_answer, unavailable
@@ -23,56 +23,117 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from feedhub.app.edition import Edition, Entry, Header
+    from feedhub.app.ledger import Account
     from feedhub.app.press import Press
 
     Fields = Mapping[bytes, bytes]
+    Source = tuple[Entry, str]
 
 # What a request may set conditions with (RFC 9110, 13.1).
 _CONDITIONS = {
     name.encode(): name
     for name in ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 }
+# All fields that an answer, or the line that is logged of it, may depend on.
+_READ = frozenset((*_CONDITIONS, b"host", b"accept-encoding", b"a-im", b"referer", b"user-agent"))
+# A stranger may ask for anything, at any length.
+_MOST_KNOWN, _LONGEST_KNOWN = 2_048, 2_000
+_NO_BODY: Message = {"type": "http.response.body", "body": b""}
 _LATER = 60  # seconds until a document that could not be built is asked for again
 
 
+class _Known(NamedTuple):
+    """An answer that may be given again; with a `source` its body is that document, else none."""
+
+    start: Message
+    source: Source | None
+    account: Account
+
+
 class Documents:
-    """An ASGI application: documents by itself, the rest by `rest`; each answer is logged once."""
+    """An ASGI application: documents by itself, the rest by `rest`; each answer is logged once.
+
+    What was answered is known for the rest of the second, so that equal requests cost one look-up.
+    """
 
     def __init__(self, press: Press, rest: ASGIApp) -> None:
         self._press = press
         self._rest = rest
-        self._second = -1
-        self._dated: Header = (b"date", b"")
+        self._note = press.ledger.note
+        self._edition: Edition | None = None
+        self._known: dict[tuple[object, ...], _Known] = {}
+        self._date: Header = (b"date", b"")
+        self._second, self._until = 0, 0.0  # the first request begins a second
 
-    def _date(self) -> Header:
+    def _look(self) -> float:
+        """Return the moment; with another second or another edition everything begins anew."""
+        moment = time.perf_counter()
+        if moment >= self._until or self._press.library.edition is not self._edition:
+            self._turn(moment)
+        return moment
+
+    def _turn(self, moment: float) -> None:
         """Date is the very second (RFC 9110, 6.6.1): the server's own may lie before a change."""
-        second = int(time.time())
-        if second != self._second:
-            self._second, self._dated = second, (b"date", format_http_date(second).encode())
-        return self._dated
+        self._press.ledger.write_up()
+        now = time.time()
+        self._edition = self._press.library.edition
+        self._second = int(now)
+        self._until = moment + 1 - now % 1
+        self._date = (b"date", format_http_date(self._second).encode())
+        self._known = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        started = time.perf_counter()
-        fields = _fields_of(scope["headers"])
+        started = self._look()
+        asked = (
+            scope["raw_path"],
+            scope["query_string"],
+            scope["method"],
+            scope["http_version"],
+            *[field for field in scope["headers"] if field[0] in _READ],
+        )
+        known = self._known.get(asked)
+        if known is None:
+            await self._anew(scope, receive, send, asked, started)
+            return
+        start, source, account = known
+        body = _NO_BODY
+        if source is not None:
+            found = self._press.ready(*source)
+            if found is None:
+                await self._anew(scope, receive, send, asked, started)
+                return
+            body = {"type": "http.response.body", "body": found}
+        await send(start)
+        await send(body)
+        self._note((account, scope.get("client"), time.perf_counter() - started))
+
+    async def _anew(
+        self, scope: Scope, receive: Receive, send: Send, asked: tuple[object, ...], started: float
+    ) -> None:
+        """Answer what is not known, and know what needed no waiting."""
+        known, fields = self._known, _fields_of(scope["headers"])
         answer = await self._answer(scope, fields)
         if answer is None:
             await self._pass_on(scope, receive, send, fields, started)
             return
-        status, headers, body, name = answer
-        if scope["method"] == "HEAD":
-            body = b""
-        start = {"type": "http.response.start", "status": status}
-        await send(start | {"headers": [self._date(), *headers]})
+        self._look()
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        start = {"type": "http.response.start", "status": answer.status}
+        start["headers"] = [self._date, *answer.headers]
+        account = self._account(scope, fields, answer.name, answer.status, len(body))
+        if answer.source is not None and len(known) < _MOST_KNOWN and _is_short(scope):
+            known[asked] = _Known(start, answer.source if body else None, account)
+        await send(start)
         await send({"type": "http.response.body", "body": body})
-        self._note(scope, fields, name, status, len(body), started)
+        self._note((account, scope.get("client"), time.perf_counter() - started))
 
     async def _answer(self, scope: Scope, fields: Fields) -> Answer | None:
         """Return the answer, or None where it is not for us."""
-        edition = self._press.edition or await self._press.first_edition()
+        edition = self._edition or await self._press.first_edition()
         if edition is None:
             return unavailable(SOON)
         if not _names_one_host(scope, fields):
@@ -84,7 +145,8 @@ class Documents:
         if entry is None:
             return None
         try:
-            return await self._document(method, edition, entry, fields)
+            at_hand = self._at_hand(method, edition, entry, fields)
+            return at_hand or await self._document(method, edition, entry, fields)
         except VanishedError:
             return None
         except CatalogError:
@@ -93,20 +155,29 @@ class Documents:
             self._press.complain(f"{entry.planned.path} cannot be built", error)
             return unavailable(_LATER)
 
+    def _at_hand(
+        self, method: str, edition: Edition, entry: Entry, fields: Fields
+    ) -> Answer | None:
+        """Return the answer if there is nothing to be waited for."""
+        coding = _coding(fields)
+        variant = entry.variant(coding)
+        status = _status(fields, variant.etag, entry.last_modified)
+        if status == 412:
+            return text_answer(412)
+        if status == 304:
+            known = entry.dated(variant.not_modified, self._second)
+            headers = [self._control(edition, entry), *known]
+            return Answer(304, headers, b"", entry.name, (entry, coding))
+        body = None
+        if not _wants_news(method, edition, fields):
+            body = self._press.ready(entry, coding)
+        return None if body is None else self._whole(edition, entry, coding, body)
+
     async def _document(
         self, method: str, edition: Edition, entry: Entry, fields: Fields
     ) -> Answer:
-        coding = choose_coding(fields.get(b"accept-encoding", b"").decode("latin-1"))
-        variant = entry.variant(coding)
-        now = time.time()
-        control = (b"cache-control", edition.caching.header(entry.planned, edition.due, now))
-        status = _status(fields, variant.etag, entry.last_modified)
-        if status == 304:
-            known = entry.dated(variant.not_modified, now)
-            return Answer(304, [control, *known], b"", entry.name)
-        if status == 412:
-            return text_answer(412)
-        if b"a-im" in fields and edition.config.http.delta and method == "GET":
+        coding = _coding(fields)
+        if _wants_news(method, edition, fields):
             news = await self._news(entry, coding, fields)
             if news is not None:
                 return news
@@ -114,10 +185,25 @@ class Documents:
         if body is None:
             made = await self._press.fetch(entry, coding)
             if made.entry is not entry:  # it has changed while we built it: begin anew
-                return await self._document(method, edition, made.entry, fields)
+                return await self._changed(method, edition, made.entry, fields)
             body = made.body
+        return self._whole(edition, entry, coding, body)
+
+    async def _changed(self, method: str, edition: Edition, entry: Entry, fields: Fields) -> Answer:
+        """Answer with what stands there by now, though the edition does not know it yet."""
+        at_hand = self._at_hand(method, edition, entry, fields)
+        answer = at_hand or await self._document(method, edition, entry, fields)
+        return answer._replace(source=None)
+
+    def _whole(self, edition: Edition, entry: Entry, coding: str, body: bytes) -> Answer:
         length = (b"content-length", b"%d" % len(body))
-        return Answer(200, [control, length, *entry.dated(variant.whole, now)], body, entry.name)
+        whole = entry.dated(entry.variant(coding).whole, self._second)
+        headers = [self._control(edition, entry), length, *whole]
+        return Answer(200, headers, body, entry.name, (entry, coding))
+
+    def _control(self, edition: Edition, entry: Entry) -> Header:
+        value = edition.caching.header(entry.planned, edition.due, self._second)
+        return (b"cache-control", value)
 
     async def _news(self, entry: Entry, coding: str, fields: Fields) -> Answer | None:
         """Return only what is new for who names a document we know (RFC 3229 with `feed`)."""
@@ -137,28 +223,20 @@ class Documents:
         async def noting(message: Message) -> None:
             nonlocal status, size
             if message["type"] == "http.response.start":
-                message["headers"] = [self._date(), *message["headers"]]
+                self._look()
+                message["headers"] = [self._date, *message["headers"]]
             status = message.get("status", status)
             size += 0 if scope["method"] == "HEAD" else len(message.get("body", b""))
             await send(message)
 
         await self._rest(scope, receive, noting)
-        self._note(scope, fields, "", status, size, started)
+        account = self._account(scope, fields, "", status, size)
+        self._note((account, scope.get("client"), time.perf_counter() - started))
 
-    def _note(
-        self,
-        scope: Scope,
-        fields: Fields,
-        name: str,
-        status: int,
-        size: int,
-        started: float,
-    ) -> None:
-        client = scope.get("client")
+    def _account(self, scope: Scope, fields: Fields, name: str, status: int, size: int) -> Account:
         query = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query if query else b"")
         exchange = Exchange(
-            client=client[0] if client and client[0] else "unix:",
             method=scope["method"],
             target=target.decode("latin-1"),
             version=scope["http_version"],
@@ -166,9 +244,8 @@ class Documents:
             user_agent=fields.get(b"user-agent", b"").decode("latin-1"),
             status=status,
             size=size,
-            seconds=time.perf_counter() - started,
         )
-        self._press.note(exchange, name)
+        return self._press.ledger.account(exchange, name, self._second)
 
 
 def _fields_of(headers: list[Header]) -> Fields:
@@ -179,6 +256,19 @@ def _fields_of(headers: list[Header]) -> Fields:
         for name, value in headers:
             fields[name] = fields[name] + b", " + value if name in fields else value
     return fields
+
+
+def _is_short(scope: Scope) -> bool:
+    fields = sum(len(value) for _, value in scope["headers"])
+    return fields + len(scope["raw_path"]) + len(scope["query_string"]) <= _LONGEST_KNOWN
+
+
+def _coding(fields: Fields) -> str:
+    return choose_coding(fields.get(b"accept-encoding", b"").decode("latin-1"))
+
+
+def _wants_news(method: str, edition: Edition, fields: Fields) -> bool:
+    return b"a-im" in fields and edition.config.http.delta and method == "GET"
 
 
 def _status(fields: Fields, etag: str, last_modified: int) -> int:

@@ -23,12 +23,21 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from feedhub.app.access_log import Exchange
     from feedhub.app.status import Status
 
 # Where several processes count together, prometheus-client wants a folder for their counts here.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Tally:
+    """What was counted of answers that are counted together, and not handed on yet."""
+
+    __slots__ = ("answers", "seconds", "size")
+
+    def __init__(self) -> None:
+        self.answers = self.size = 0
+        self.seconds = 0.0
 
 
 class Metrics:
@@ -62,24 +71,21 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self._tally: dict[tuple[str, int], list[float]] = {}
+        self._tallies: dict[tuple[str, int], Tally] = {}
 
-    def count(self, exchange: Exchange, name: str) -> None:
-        """Count one answer; `name` is the format of a document, or ""."""
-        tally = self._tally.get((name, exchange.status))
-        if tally is None:
-            tally = self._tally[name, exchange.status] = [0, 0, 0.0]
-        tally[0] += 1
-        tally[1] += exchange.size
-        tally[2] += exchange.seconds
+    def tally(self, name: str, status: int) -> Tally:
+        """Return where answers are counted; `name` is the format of a document, or ""."""
+        return self._tallies.setdefault((name, status), Tally())
 
     def settle(self) -> None:
         """Hand on what was counted: each call of the library costs as much as a whole answer."""
-        tally, self._tally = self._tally, {}
-        for (name, status), (answers, size, seconds) in tally.items():
-            self._answers.labels(name or "none", status).inc(answers)
-            self._bytes.inc(size)
-            self._seconds.inc(seconds)
+        for (name, status), tally in self._tallies.items():
+            if tally.answers:
+                self._answers.labels(name or "none", status).inc(tally.answers)
+                self._bytes.inc(tally.size)
+                self._seconds.inc(tally.seconds)
+                tally.answers = tally.size = 0
+                tally.seconds = 0.0
 
 
 class _CatalogCollector(Collector):

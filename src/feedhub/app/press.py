@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from feedhub.app.bodies import Bodies
+from feedhub.app.ledger import Ledger
 from feedhub.document import CODINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ParamSpec, TypeVar
 
-    from feedhub.app.access_log import AccessLog, Exchange
+    from feedhub.app.access_log import AccessLog
     from feedhub.app.edition import Edition, Entry
     from feedhub.app.events import Events
     from feedhub.app.library import Library, Made
@@ -43,7 +44,7 @@ class Press:
         self.library = library
         self._thread = ThreadPoolExecutor(1, "library")
         self._bodies = Bodies(budget, self._build)
-        self._log = log
+        self.ledger = Ledger(log, metrics)
         self._events = events
         self._metrics = metrics
         self._tells = tells
@@ -76,8 +77,7 @@ class Press:
         if self._tells and self.library.problem not in ("", before):
             self._events.say(self.library.problem)
         self._metrics.kept.set(self._bodies.size)
-        self._metrics.settle()
-        self._log.flush()
+        self.ledger.settle()
 
     async def first_edition(self) -> Edition | None:
         """Look once more before saying that there is nothing: another process may know better."""
@@ -95,11 +95,6 @@ class Press:
         await self._in_thread(self.library.reload)
         await self.refresh()
 
-    def note(self, exchange: Exchange, name: str) -> None:
-        """Log and count one answer; `name` is the format of a document or ""."""
-        self._log.add(exchange)
-        self._metrics.count(exchange, name)
-
     def complain(self, what: str, error: Exception) -> None:
         """Tell of a fault in one line."""
         self._metrics.faults.inc()
@@ -109,7 +104,7 @@ class Press:
         """Let go of the catalog and write what is left of the log."""
         await self._in_thread(self.library.close)
         self._thread.shutdown()
-        self._log.flush()
+        self.ledger.settle()
 
     async def _build(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
         with self._metrics.build_seconds.time():

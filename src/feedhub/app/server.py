@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import socket
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 _GLANCE, _PATIENCE = 0.2, 10
 # Longer than proxies keep a connection to us: whoever reuses one must not find it closed.
 _KEEP_ALIVE = 75
+# How long the loop waits for the thread of the library to stop computing, in seconds: it does so
+# for every request, and Python's own 5 ms would be most of the time of an answer.
+_TURN = 0.0001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +101,7 @@ async def _run(running: Running) -> None:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload)
     await running.press.refresh()
+    _shorten_pauses()
     servers = _servers(running)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in servers]
     tasks += [asyncio.create_task(child.run()) for child in running.children]
@@ -109,6 +115,16 @@ async def _run(running: Running) -> None:
         await _end(running, [server for server, _ in servers], tasks)
 
 
+def _shorten_pauses() -> None:
+    """Spare the answers what holds up a whole process: a thread's turn, a search for garbage.
+
+    What is there once all is loaded stays, and need not be looked through again.
+    """
+    sys.setswitchinterval(_TURN)
+    gc.collect()
+    gc.freeze()
+
+
 def _servers(running: Running) -> list[tuple[_Server, socket.socket]]:
     """Return the servers of this process with their sockets, that of the public first."""
     servers = []
@@ -116,7 +132,7 @@ def _servers(running: Running) -> list[tuple[_Server, socket.socket]]:
         app = Documents(running.press, make_elsewhere(running.press))
         servers.append((_server(app, running.http, dates=False), running.public))
     if running.admin is not None:
-        admin = make_admin(running.metrics, running.status)
+        admin = make_admin(running.metrics, running.status, running.press.ledger.write_up)
         servers.append((_server(admin, running.http), running.admin))
     return servers
 

@@ -1,0 +1,295 @@
+"""What was answered is known for a second: nobody can tell such an answer from a new one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedhub.app import documents
+from feedhub.app.documents import Documents
+from feedhub.document.dates import format_http_date
+from feedhub.document.preconditions import evaluate
+from tests.fronts import HOST, Front, Reply, ask, front_of, scope_of, two_articles
+from tests.kit import NOW, Bench
+
+START = NOW.timestamp()
+DUE = 1_000  # seconds after START
+TARGETS = ["/all.rss", "/all.json", "/", "/topics/caf%C3%A9.rss", "/all.rss?x", "/nothing", "/feed"]
+DATES = [format_http_date(int(START) - days * 86_400) for days in (-1, 0, 3_000)]
+VALUES = {
+    "host": ["x", "feeds.example.org", "x,y", ""],
+    "accept-encoding": ["gzip", "br", "gzip;q=0", "identity, *;q=0"],
+    "if-none-match": ["{old}", "{new}", "{new-gzip}", '"other"', "*", 'W/"x'],
+    "if-match": ["{new}", '"other"', "*"],
+    "if-modified-since": [*DATES, "yesterday"],
+    "if-unmodified-since": DATES,
+    "a-im": ["feed", "feed;q=0"],
+    "user-agent": ["reader/1", 'a"b', "é"],
+    "referer": ["https://a.example/", "-"],
+    "range": ["bytes=0-1"],
+    "x-forwarded-for": ["192.0.2.1", "198.51.100.1"],
+}
+
+
+class Clock:
+    """The time module of the front, which stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = self.passed = 0.0
+
+    def move(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+        self.passed += seconds
+
+    def set(self, now: float) -> None:
+        """Set it, as people do, to seconds after START; a second passes meanwhile."""
+        self.now = now
+        self.passed += 1
+
+    def time(self) -> float:
+        return START + self.now
+
+    def perf_counter(self) -> float:
+        return 5_000.25 + self.passed
+
+
+@pytest.fixture(scope="module")
+def clock() -> Iterator[Clock]:
+    clock = Clock()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "time", clock)
+        yield clock
+
+
+class Subject:
+    """A front that knows its answers, beside one that never does."""
+
+    def __init__(self, front: Front, tags: dict[str, str]) -> None:
+        self.front = front
+        self.tags = tags
+        self.rest: Any = front.app._rest
+
+    def ask(self, app: Documents, scope: Any) -> tuple[Reply, str]:
+        """Return the answer and the line that is logged of it."""
+        self.front.press.ledger.settle()
+        before = len(self.front.log.getvalue())
+        reply = self.front.runner.run(ask(app, scope))
+        self.front.press.ledger.settle()
+        return reply, self.front.log.getvalue()[before:]
+
+    def judge(self, scope: Any) -> Reply:
+        """Check that an answer is the same as if nothing were known."""
+        told = self.ask(self.front.app, scope)
+        assert told == self.ask(Documents(self.front.press, self.rest), scope)
+        assert told[1].count("\n") == 1
+        return told[0]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory) -> Bench:
+    """A bench whose site changes by time alone, DUE seconds after START."""
+    bench = two_articles(tmp_path_factory.mktemp("known"))
+    due = (NOW + timedelta(seconds=DUE)).isoformat()
+    bench.write("later.md", title="Later", publishedDateTime=due)
+    bench.sync()
+    return bench
+
+
+@pytest.fixture(scope="module")
+def subject(bench, clock) -> Iterator[Subject]:
+    with front_of(bench) as front:
+        old = front.get("/all.json").fields["etag"]
+        bench.write("c.md", title="Third", publishedDateTime="2020-06-10T11:00:00Z")
+        bench.sync()
+        front.refresh()
+        new = [front.get("/all.json", accept_encoding=coding) for coding in ("", "gzip")]
+        tags = [old, *(reply.fields["etag"] for reply in new)]
+        yield Subject(front, dict(zip(("{old}", "{new}", "{new-gzip}"), tags, strict=True)))
+
+
+fields = st.sampled_from(list(VALUES)).flatmap(
+    lambda name: st.tuples(st.just(name), st.sampled_from(VALUES[name]))
+)
+requests = st.tuples(
+    st.sampled_from(TARGETS),
+    st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "OPTIONS"]),
+    st.sampled_from(["1.1", "1.1", "1.0"]),
+    st.lists(fields, max_size=5),
+)
+# Quarters are what they say in binary too.
+seconds = st.sampled_from([0, 0, 0, 0.25, 1, 40])
+steps = st.lists(requests, min_size=1, max_size=4).flatmap(
+    lambda few: st.lists(st.tuples(st.sampled_from(few), seconds), max_size=12)
+)
+
+
+def scope_with(subject: Subject, target: str, method: str, version: str, fields: Any) -> Any:
+    scope = scope_of(target, method, version)
+    lines = [("host", "x"), *fields]
+    scope["headers"] = [
+        (name.encode(), subject.tags.get(value, value).encode("latin-1")) for name, value in lines
+    ]
+    return scope
+
+
+@given(steps)
+def test_no_answer_shows_whether_it_was_known(subject, clock, steps):
+    for request, later in steps:
+        clock.move(later)
+        subject.judge(scope_with(subject, *request))
+
+
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("target", ["/all.rss", "/all.json"])
+def test_every_field_that_counts_counts_for_what_is_known(subject, name, target):
+    held = [("if-none-match", "{old}")] if name == "a-im" else []
+    for value in VALUES[name]:
+        for fields in (held, [*held, (name, value)], [*held, (name, value), (name, "x")], held):
+            subject.judge(scope_with(subject, target, "GET", "1.1", fields))
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "version"),
+    [("/all.rss", "HEAD", "1.1"), ("/all.rss", "GET", "1.0"), ("/all.rss?y", "GET", "1.1")],
+)
+def test_the_first_line_of_a_request_counts_too(subject, target, method, version):
+    subject.judge(scope_with(subject, "/all.rss", "GET", "1.1", []))
+    subject.judge(scope_with(subject, target, method, version, []))
+
+
+def test_a_cache_is_told_less_and_less_until_an_article_comes(subject, clock):
+    clock.set(DUE - 800.0)
+    told = []
+    for _ in range(3):
+        for _ in range(2):
+            reply = subject.judge(scope_with(subject, "/all.rss", "GET", "1.1", []))
+        told.append(reply.fields["cache-control"].partition(",")[2].partition(",")[0])
+        clock.move(1)
+    assert told == [" max-age=800", " max-age=799", " max-age=798"]
+
+
+@pytest.fixture
+def front(tmp_path, clock) -> Iterator[Front]:
+    with front_of(two_articles(tmp_path)) as front:
+        yield front
+
+
+@pytest.fixture
+def judged(monkeypatch) -> list[str]:
+    """The tags that were compared with a request, one by one."""
+    tags: list[str] = []
+
+    def judge(conditions: Any, etag: str, last_modified: int) -> int:
+        tags.append(etag)
+        return evaluate(conditions, etag, last_modified)
+
+    monkeypatch.setattr(documents, "evaluate", judge)
+    return tags
+
+
+def test_an_equal_request_is_a_look_up(front, clock, judged):
+    etag = front.library.edition.entries["/all.rss"].variant("").etag
+    for number in range(5):
+        reply = front.get("/all.rss", if_none_match=etag, x_forwarded_for=f"192.0.2.{number}")
+        assert reply.status == 304
+    assert len(judged) == 1
+
+    clock.move(1)
+    assert front.get("/all.rss", if_none_match=etag).status == 304
+    assert len(judged) == 2
+
+
+def test_each_who_asks_stands_in_the_log(front):
+    for number in range(3):
+        scope = scope_of("/all.rss", **HOST) | {"client": (f"192.0.2.{number}", 1)}
+        front.runner.run(ask(front.app, scope))
+    front.refresh()
+
+    lines = front.log.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == ["192.0.2.0", "192.0.2.1", "192.0.2.2"]
+    count = front.metrics.registry.get_sample_value
+    assert count("feedhub_requests_total", {"format": "rss", "status": "200"}) == 3
+
+
+def test_what_is_noted_is_written_up_though_nobody_looks_at_the_catalog(front, clock):
+    """The thread that looks may hang on a disk; until it is back notes must not heap up."""
+    for _ in range(3):
+        front.get("/all.rss")
+        clock.move(1)
+
+    assert len(front.press.ledger._noted) == 1
+
+
+def test_a_change_ends_what_is_known_at_once(tmp_path, clock):
+    bench = two_articles(tmp_path)
+    with front_of(bench) as front:
+        etag = front.get("/all.rss").fields["etag"]
+        before = [front.get("/all.rss", if_none_match=etag).status for _ in range(2)]
+        bench.write("a.md", title="Changed", topics=["AI"])
+        bench.sync()
+        front.refresh()
+        after = [front.get("/all.rss", if_none_match=etag).status for _ in range(2)]
+
+    assert (before, after) == ([304, 304], [200, 200])
+
+
+def test_what_the_edition_does_not_know_yet_is_not_known_either(tmp_path, clock):
+    """The catalog has moved on, and may move again before anybody looks."""
+    bench = two_articles(tmp_path)
+    with front_of(bench) as front:
+        bench.write("a.md", title="Changed", topics=["AI"])
+        bench.sync()
+        assert b"Changed" in front.get("/all.rss").body
+        bench.write("a.md", title="Again", topics=["AI"])
+        bench.sync()
+        assert front.app._known == {}
+
+
+def test_bytes_that_are_no_longer_kept_are_made_again(tmp_path, clock):
+    with front_of(two_articles(tmp_path), budget=1) as front:
+        bodies = {front.get("/all.rss").body for _ in range(3)}
+        front.refresh()
+
+        assert len(bodies) == 1
+        assert front.metrics.registry.get_sample_value("feedhub_build_seconds_count") == 3
+
+
+def test_what_is_known_is_bounded(front, clock, monkeypatch):
+    monkeypatch.setattr(documents, "_MOST_KNOWN", 3)
+    clock.move(1)
+    front.get("/all.rss", user_agent="x" * documents._LONGEST_KNOWN)
+    assert front.app._known == {}
+    front.get("/all.rss?" + "x" * documents._LONGEST_KNOWN)
+    assert front.app._known == {}
+    for number in range(9):
+        assert front.get(f"/all.rss?{number}").status == 200
+    assert len(front.app._known) == 3
+
+
+def test_an_answer_that_took_long_is_dated_when_it_goes_out(front, clock):
+    go, real = threading.Event(), front.library.build
+
+    def slow(*args: Any) -> Any:
+        go.wait(30)
+        return real(*args)
+
+    front.library.build = slow
+
+    async def look() -> Reply:
+        waiting = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", **HOST)))
+        await asyncio.sleep(0)
+        clock.move(7)
+        go.set()
+        return await waiting
+
+    reply = front.runner.run(look())
+    assert reply.fields["date"] == format_http_date(int(clock.time()))
+    assert front.app._known == {}
