@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from feedhub.article import Article
 from feedhub.catalog import feeds
@@ -97,7 +98,7 @@ class Oracle:
 
 
 def visible(article: Article) -> Article:
-    return replace(article, quality=None, heat=None)
+    return changed(article, quality=None, heat=None)
 
 
 def subscriptions(bench: Bench) -> list[FeedState]:

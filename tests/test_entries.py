@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace as changed
 
 from feedhub.article import Author, Image, Provider
 from feedhub.formats import FORMATS, _entry, opml
@@ -33,7 +34,7 @@ def test_a_logo_alone_is_the_image_of_rss():
 
 
 def test_tags_hold_no_commas_and_stand_once():
-    article = replace(
+    article = changed(
         NOTHING, topics=("Food, Drink", "1,000 Genomes", ","), categories=("food drink", "AI")
     )
     assert _entry.tags(article) == ("Food Drink", "1 000 Genomes", "AI")
@@ -50,14 +51,14 @@ def test_an_update_is_told_only_where_there_is_one():
     ("language", "told"), [("", []), ("en-gb", []), ("en", ["en"]), ("fr", ["fr"])]
 )
 def test_a_language_is_told_only_where_it_is_not_the_channels(language, told):
-    feed = subscription(replace(NOTHING, language=language))
+    feed = subscription(changed(NOTHING, language=language))
     assert find("rss", feed, "//dc:language/text()") == told
     assert find("atom", feed, "//a:entry/@xml:lang") == told
     assert [items(feed)[0].get("language")] == (told or [None])
 
 
 def test_the_publisher_stands_as_author_where_nobody_is_named():
-    article = replace(NOTHING, provider=Provider(name="CNET", domain="cnet.com"))
+    article = changed(NOTHING, provider=Provider(name="CNET", domain="cnet.com"))
     assert _entry.people(article) == (Author(name="CNET", url="https://cnet.com/"),)
     assert _entry.people(NOTHING) == ()
 
@@ -69,7 +70,7 @@ def picture(name, width=None, media_type=""):
 def test_the_lead_picture_is_the_first_that_is_wide_enough():
     small, unknown, wide = picture("s", 50), picture("u"), picture("w", 450)
     lead = [
-        _entry.pictures(replace(NOTHING, images=images))
+        _entry.pictures(changed(NOTHING, images=images))
         for images in [(small, unknown, wide), (small, wide, unknown), (small,), ()]
     ]
     assert lead == [(unknown, small, wide), (wide, small, unknown), (small,), ()]
@@ -77,7 +78,7 @@ def test_the_lead_picture_is_the_first_that_is_wide_enough():
 
 def test_the_enclosure_is_the_first_picture_of_known_type():
     images = (picture("lead"), picture("known", 500, "image/png"))
-    feed = subscription(replace(NOTHING, images=images))
+    feed = subscription(changed(NOTHING, images=images))
     expected = {"url": images[1].url, "length": "0", "type": "image/png"}
     assert [dict(found.attrib) for found in find("rss", feed, "//enclosure")] == [expected]
     assert find("atom", feed, "//a:link[@rel='enclosure']/@href") == [images[1].url]
@@ -102,7 +103,7 @@ def test_a_picture_of_unknown_type_is_enclosed_only_where_no_type_is_needed():
 )
 def test_the_picture_is_shown_once(content, shown):
     image = Image(url="https://cdn.example/a.jpg?x='1'&y=2")
-    html = _entry.content_html(replace(NOTHING, content_html=content, images=(image,)))
+    html = _entry.content_html(changed(NOTHING, content_html=content, images=(image,)))
     assert ("<figure>" in html) is shown
 
 
@@ -120,7 +121,7 @@ def test_the_picture_is_shown_once(content, shown):
     ],
 )
 def test_a_video_is_a_link_with_its_length(player, seconds, said):
-    html = _entry.content_html(replace(NOTHING, player_url=player, duration=seconds))
+    html = _entry.content_html(changed(NOTHING, player_url=player, duration=seconds))
     lines = [line for line in html.splitlines() if "ideo" in line or "Length" in line]
     assert lines == ([said] if said else [])
 
@@ -133,7 +134,7 @@ def test_the_content_is_never_empty_and_shows_a_summary_only_where_there_is_no_t
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_very_long_texts_stay_whole(name):
-    long = replace(
+    long = changed(
         NOTHING, title="t" * 1_000, summary="s" * 5_000, content_html=f"<p>{'&amp;<' * 200_000}</p>"
     )
     body = FORMATS[name].encode(subscription(long))

@@ -6,12 +6,12 @@ A field without a row fails: whoever adds one decides where subscribers see it.
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from datetime import datetime
 from email.utils import format_datetime
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import fields
 
 from feedhub.article import Article, Author, Image, Provider, Related
 from feedhub.formats import FORMATS

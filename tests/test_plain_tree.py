@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from feedhub.errors import ArticleError
-from feedhub.sources import frontmatter
-from feedhub.sources.plain_tree import read_plain
-from feedhub.sources.tree import MAX_DEPTH, MAX_NODES, Mapping, Sequence
+from feedhub.sources import ReadOptions, frontmatter, plain_tree, shapes
+from feedhub.sources.reading import read_article
+from feedhub.sources.tree import MAX_NODES, Mapping, Sequence
 from feedhub.sources.yaml_tree import read_yaml
 from tests.anything import NAMES, NODE, ODD, TEXT
 
@@ -34,6 +35,10 @@ def head_of(data: bytes) -> str:
 
 HEADS = [head_of(seed.read_bytes()) for seed in SEEDS]
 LINES = [head.splitlines(keepends=True) for head in HEADS]
+
+
+def read_plain(text: str) -> Mapping | None:
+    return plain_tree.read_plain(text.encode("utf-8", "surrogatepass"))
 
 
 def strict(text: str) -> Mapping | None:
@@ -243,25 +248,50 @@ def test_what_is_left_to_the_strict_reader(text: str) -> None:
     assert read_plain(text) is None
 
 
-@pytest.mark.parametrize("step", ["{}k:\n", "{}- k:\n"])
-def test_depth(step: str) -> None:
-    def nested(depth: int) -> str:
-        width = 2 if "-" in step else 1
-        levels = range(depth - 1)
-        body = "".join(step.format(" " * (width * level)) for level in levels)
-        lead = "" if "-" not in step else "a:\n"
-        return f"---\n{lead}{body}{' ' * (width * (depth - 1))}k: v\n"
+def test_deepest() -> None:
+    """Three lists with three mappings before each and one behind the last are taken."""
+    lines, indent = [], ""
+    for level in range(3):
+        lines += [f"{indent}a:", f"{indent}  b:", f"{indent}    c:"]
+        indent += "    "
+        lines.append(f"{indent}- d:")
+        indent += "  "
+        lines[-1:] = [f"{indent[:-2]}- d: {level}"]
+    text = "---\n" + "\n".join(lines) + "\n"
+    assert taken(text)
+    assert not taken(text + f"{indent}a:\n{indent}- b\n")
 
-    depths = range(1, MAX_DEPTH + 4)
-    expected = [strict(nested(depth)) is not None for depth in depths]
-    assert [taken(nested(depth)) for depth in depths] == expected
-    assert set(expected) == {True, False}
+
+@pytest.mark.parametrize("step", ["", "- "])
+def test_mappings_in_one_another(step: str) -> None:
+    lead = "a:\n" if step else ""
+    at = " " * len(step)
+    assert taken(f"---\n{lead}{step}b:\n{at}  c:\n{at}    d: e\n")
+    assert not taken(f"---\n{lead}{step}b:\n{at}  c:\n{at}    d:\n{at}      e: f\n")
 
 
 def test_many_nodes() -> None:
-    lines = [f"k{n}:\n- a: b\n" for n in range(MAX_NODES // 16)]
-    assert taken("---\n" + "".join(lines[:-1]))
-    assert read_plain("---\n" + "".join(lines) + "\n") is None
+    lines = ["- a: b\n"] * (MAX_NODES // 8 - 2)
+    assert taken("---\nk:\n" + "".join(lines))
+    assert read_plain("---\nk:\n" + "".join(lines) + "\n") is None
+
+
+def test_many_keys() -> None:
+    lines = [f"k{n}: a\n" for n in range(100)]
+    assert taken("---\n" + "".join(lines))
+    assert read_plain("---\n" + "".join(lines) + "l: a\n") is None
+
+
+def test_shapes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, few are kept, and those in use are not lost."""
+    monkeypatch.setattr(shapes, "_MAX_KEPT", 300)
+    for number in range(200):
+        assert taken(f"---\na{number}:\n- b{number}: c\n  d:\n  - e\nf: g\n")
+        assert shapes._kept <= 310
+        assert len(shapes.ROOT.next) + len(shapes._firsts) <= 310
+    shapes.forget()
+    assert not shapes.ROOT.next
+    assert taken(HEADS[0])
 
 
 # Where YAML and UTF-8 make a difference; the rest of Unicode is letters and signs to both.
@@ -401,3 +431,99 @@ def test_documents_of_a_dumper(fields, style, flow, width, indent, plain) -> Non
         sort_keys=False,
     )
     event("taken" if taken(f"---\n{text}") else "left")
+
+
+# Readings: what is asked for in one go from the quick tree, and one by one from the strict one.
+
+ODD_VALUES = [
+    *("", "~", "null", '""', '" "', "''", "'a b'", "'it''s'", "x", '"x"'),
+    *("https://h.example/a", '"https://h.example/b.png"', "'https://h.example/c'", "HTTP://H"),
+    *('"https://h.example/?a=1&amp;b=2"', "https://", "http://h/a b", "/d.jpg", "ftp://h/"),
+    *("2020-02-03T04:05:06Z", '"2020-02-03"', "yesterday", "2020-02-30", "2020-02-03 4:05 +02"),
+    *("Name", '"AT&amp;T"', '"\\"A\\" b"', "“B”", '"\u200b"', "Name.Example", "name.example"),
+    *("300", '"300"', "0", "0300", "-5", "1234567", "3.5", "true"),
+]
+VALUES = st.sampled_from(ODD_VALUES)
+KEYS = st.sampled_from(
+    ["webUrl", "url", "title", "alt", "publishedDateTime", "date", "width", "height", "name"]
+)
+PROVIDER = st.dictionaries(st.sampled_from(["name", "domain", "Title", "o"]), VALUES, max_size=3)
+PROVIDERS = VALUES | PROVIDER.map(
+    lambda keys: "".join(f"\n      {key}: {value}" for key, value in keys.items())
+)
+
+
+@st.composite
+def items(draw: st.DrawFn) -> str:
+    keys = draw(st.dictionaries(KEYS, VALUES, max_size=6))
+    lines = [f"    {key}: {value}\n" for key, value in keys.items()]
+    if draw(st.booleans()):
+        lines.append(f"    provider: {draw(PROVIDERS)}\n".replace(": \n", ":\n"))
+    return "".join(["  - src: ", draw(VALUES), "\n", *draw(st.permutations(lines))])
+
+
+def reading(data: bytes, *, quick: bool) -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        if not quick:
+            patch.setattr(frontmatter, "read_plain", lambda head: None)
+        try:
+            return read_article(
+                *("a.md", data),
+                root="news",
+                generator="",
+                options=ReadOptions(authority="h.example,2020", base_url="https://h.example/s/"),
+                now=datetime(2026, 1, 1, tzinfo=UTC),
+            )
+        except ArticleError as error:
+            return error.at("a.md")
+
+
+@given(
+    part=st.sampled_from(["related", "images"]),
+    found=st.lists(items(), max_size=4),
+    provider=PROVIDERS,
+)
+def test_readings_of_parts(part: str, found: list[str], provider: str) -> None:
+    publisher = f"provider: {provider}\n".replace(": \n", ":\n")
+    head = f"title: A\ndate: 2020-01-01\n{part}:\n" + "".join(found) + publisher
+    data = f"---\n{head}---\nbody\n".encode()
+    quick = reading(data, quick=True)
+    event("taken" if taken(f"---\n{head}") else "left")
+    assert quick == reading(data, quick=False)
+
+
+GOOD = """---
+title: A
+date: 2020-01-01
+related:
+  - title: "B"
+    webUrl: "https://h.example/b"
+    publishedDateTime: 2020-02-03T04:05:06Z
+    provider:
+      name: "C D"
+      domain: c.example
+images:
+  - url: "https://h.example/e.png"
+    width: 30
+    height: 40
+    title: "F"
+---
+"""
+
+
+@pytest.mark.parametrize("line", [line for line in GOOD.split("\n") if line.startswith("  ")])
+def test_readings_with_one_odd_value(line: str) -> None:
+    key = line.partition(":")[0]
+    others = [f"{key}: {value}" if value else f"{key}:" for value in ODD_VALUES]
+    for other in [*others, "      odd: 1"]:
+        data = GOOD.replace(line, other).encode()
+        assert reading(data, quick=True) == reading(data, quick=False), other
+
+
+@given(
+    text=mutants(), end=st.sampled_from(["\n", "\r\n", "\r"]), mark=st.sampled_from(["", "\ufeff"])
+)
+def test_readings_of_mutants(text: str, end: str, mark: str) -> None:
+    whole = f"{text}published: true\ndate: 2020-01-01\n---\nbody\n".replace("\n", end)
+    data = (mark + whole).encode("utf-8", "surrogatepass")
+    assert reading(data, quick=True) == reading(data, quick=False)

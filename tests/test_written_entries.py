@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from feedhub.article import Article
 from feedhub.catalog import Catalog
@@ -72,13 +73,13 @@ def test_another_channel_is_another_text():
 def test_an_edited_article_is_another_article():
     written = Written(lambda article, channel: article.title)
     assert written.of(sample.NOTHING, sample.CHANNEL) == sample.NOTHING.title
-    assert written.of(replace(sample.NOTHING, title="New"), sample.CHANNEL) == "New"
+    assert written.of(changed(sample.NOTHING, title="New"), sample.CHANNEL) == "New"
 
 
 def test_what_was_written_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("feedhub.formats._written._KEPT", 2)
     written = Written(lambda article, channel: article.title)
-    articles = [replace(sample.NOTHING, title=str(number)) for number in range(5)]
+    articles = [changed(sample.NOTHING, title=str(number)) for number in range(5)]
     for article in articles:
         written.of(article, sample.CHANNEL)
     assert [found[0].title for found in written._kept.values()] == ["3", "4"]

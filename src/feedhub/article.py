@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+
+class Image(Struct, frozen=True, kw_only=True):
     """A picture: `url`, size in pixels or None, `media_type` or "" where unknown."""
 
     url: str
@@ -17,8 +17,7 @@ class Image:
     media_type: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(Struct, frozen=True, kw_only=True):
     """A publisher, known by its name; `domain` is an attribute, several names may share one."""
 
     name: str
@@ -30,16 +29,14 @@ class Provider:
         return f"https://{self.domain}/" if self.domain else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
+class Author(Struct, frozen=True, kw_only=True):
     """A person who wrote the article; `url` is absolute or ""."""
 
     name: str
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Related:
+class Related(Struct, frozen=True, kw_only=True):
     """Coverage of the same story elsewhere; `published` is None where the file does not say."""
 
     title: str
@@ -48,8 +45,7 @@ class Related:
     published: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(Struct, frozen=True, kw_only=True):
     """One published article; all text is plain and unescaped but `content_html`, which is sanitised
     HTML.
 

@@ -56,7 +56,7 @@ def one_line(text: str) -> str:
 
 def plain_text(text: str) -> str:
     """Return `text` as a title or summary: entities decoded once, legal, on one line."""
-    return one_line(unescape_once(text))
+    return one_line(unescape_once(text) if "&" in text else text)
 
 
 def cut(text: str, limit: int) -> str:
@@ -76,7 +76,9 @@ def cut(text: str, limit: int) -> str:
 
 def label_key(label: str) -> str:
     """Return what makes two spellings of a label the same: NFKC, casefolded, one line."""
-    return one_line(unicodedata.normalize("NFKC", label).casefold())
+    if not label.isascii():
+        label = unicodedata.normalize("NFKC", label)
+    return one_line(label.casefold())
 
 
 def slugify(label: str) -> str:

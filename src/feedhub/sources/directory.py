@@ -46,6 +46,7 @@ class Directory:
     def __init__(self, place: Path, options: ReadOptions) -> None:
         self._place = place
         self._root = os.path.realpath(place)
+        self._name = os.path.basename(self._root)  # noqa: PTH119
         self._generator = generator_of(Path(self._root))
         self._options = options
 
@@ -129,7 +130,7 @@ class Directory:
             return read_article(
                 path,
                 _read_bytes(whole),
-                root=os.path.basename(self._root),  # noqa: PTH119
+                root=self._name,
                 generator=self._generator,
                 options=self._options,
                 now=now,

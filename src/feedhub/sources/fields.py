@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from feedhub.errors import ArticleError, Problem
+from feedhub.sources.plain_tree import Entries, text_of
+from feedhub.sources.shapes import Table
 from feedhub.sources.tree import Mapping, says_nothing
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ _KEYS = {field: tuple(map(normal_key, names)) for field, names in NAMES.items()}
 # What Hugo does not know of itself it wants below `params`.
 _PARAMS = "params"
 _KEYS[_PARAMS] = (_PARAMS,)
+_NONE: tuple[str, ...] = ()
 _CUSTOM = frozenset({"authors", "author", "images", "image", "canonical_url"})
 
 
@@ -94,6 +97,69 @@ def _keys_of(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     }
 
 
+class Asked:
+    """Fields that are asked for at once, each named by the fields it is in and its own name."""
+
+    __slots__ = ("ways",)
+
+    def __init__(self, *ways: tuple[str, ...]) -> None:
+        self.ways = ways
+
+
+@lru_cache(maxsize=512)
+def _slots_of(table: Table, asked: Asked) -> tuple[int, ...] | None:
+    """Return where fields of a table and of tables in it are, -1 where they are not.
+
+    None where something else stands in their place.
+    """
+    slots = [_slot_of(table, way) for way in asked.ways]
+    known = tuple(slot for slot in slots if slot is not None)
+    return known if len(known) == len(slots) else None
+
+
+def _slot_of(table: Table, way: tuple[str, ...]) -> int | None:
+    slot: int | Table = table
+    for field in way:
+        if not isinstance(slot, Table):
+            return None
+        keys = _keys_of(slot.keys).get(field)
+        if not keys:
+            return -1
+        slot = slot.slots[keys[0]]
+    return None if isinstance(slot, Table) else slot
+
+
+def quick_texts(mapping: Node, asked: Asked) -> list[str] | None:
+    """Return the texts of several fields at once.
+
+    A field that is absent is "". None where one must be asked for by itself: it is no text, or
+    says nothing, or `mapping` is of another kind.
+    """
+    written = quick_written(mapping, asked)
+    if written is None:
+        return None
+    texts = []
+    for value in written:
+        text = text_of(value) if value else ""
+        if value and not text:
+            return None
+        texts.append(text)
+    return texts
+
+
+def quick_written(mapping: Node, asked: Asked) -> list[bytes] | None:
+    """Return several fields at once as they are written, each of them in one line.
+
+    A field that is absent is b"". None where one must be asked for by itself: it is no scalar, or
+    nothing is written, or `mapping` is of another kind.
+    """
+    entries = mapping.entries if type(mapping) is Mapping else None
+    if type(entries) is not Entries:
+        return None
+    slots = _slots_of(entries.table, asked)
+    return entries.written(slots) if slots else None
+
+
 class Fields:
     """One mapping of a file, asked field by field.
 
@@ -101,15 +167,14 @@ class Fields:
     """
 
     def __init__(self, mapping: Mapping, path: str, problems: list[Problem]) -> None:
-        self._nodes = mapping.entries
-        self._keys = _keys_of(tuple(mapping.entries))
-        self.line = mapping.line
+        self._nodes, self.line, _ = mapping
+        self._keys = _keys_of(tuple(self._nodes))
         self._path = path
         self._problems = problems
 
     def node(self, field: str) -> Node | None:
         """Return the first of the field's names that says something."""
-        for key in self._keys.get(field, ()):
+        for key in self._keys.get(field, _NONE):
             node = self._nodes[key]
             if not says_nothing(node):
                 return node
@@ -134,15 +199,24 @@ class Fields:
     def want(self, field: str, read: Callable[[Node], T], default: T) -> T:
         """Read a field the article can do without: a wrong one is left out, with a warning."""
         node = self.node(field)
-        return default if node is None else self.try_read(node, read, default)
+        if node is None:
+            return default
+        try:
+            return read(node)
+        except ArticleError as error:
+            self._leave_out(error)
+            return default
 
     def try_read(self, node: Node, read: Callable[[Node], T], default: T) -> T:
         """Read one node the article can do without."""
         try:
             return read(node)
         except ArticleError as error:
-            self.warn(error.code, f"{error}; left out", error.line, error.column)
+            self._leave_out(error)
             return default
+
+    def _leave_out(self, error: ArticleError) -> None:
+        self.warn(error.code, f"{error}; left out", error.line, error.column)
 
     def within(self, node: Node) -> Fields:
         """Return the fields of a mapping inside this one; raises ArticleError for other nodes."""

@@ -14,6 +14,7 @@ from feedhub.sources.yaml_tree import read_yaml
 MAX_BYTES = 256 * 1024
 
 _OPENING = re.compile(rb"(?:\xef\xbb\xbf)?(?:---|\+\+\+)[ \t]*(?:[\r\n]|\Z)")
+_MARK = "\ufeff".encode()
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"-\0-\0-\0", b"\0-\0-\0-", b"+\0+\0+\0", b"\0+\0+\0+")
 
 
@@ -38,9 +39,29 @@ def read_front_matter(data: bytes) -> FrontMatter | None:
     if len(data) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES // 1024} KiB; shorten it."
         raise ArticleError("too-large", message)
+    return _plain(data) or _strict(data)
+
+
+def _plain(data: bytes) -> FrontMatter | None:
+    """Return what `_strict` does for most of what robots write, else None."""
+    data = data.removeprefix(_MARK)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    at = data.find(b"\n---") + 1
+    if not at or data[at + 3 : at + 4] not in (b"\n", b""):
+        return None
+    fields = read_plain(data[:at])
+    try:
+        body = data[at + 4 :].decode()
+    except UnicodeDecodeError:
+        return None
+    return FrontMatter(fields, body, data.count(b"\n", 0, at) + 2) if fields else None
+
+
+def _strict(data: bytes) -> FrontMatter:
     text = _decoded(data)
     head, body = _split(text)
-    fields = read_toml(head) if head.startswith("+") else read_plain(head) or read_yaml(head)
+    fields = read_toml(head) if head.startswith("+") else read_yaml(head)
     return FrontMatter(fields, body, head.count("\n") + 2)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from feedhub.article import Author, Image, Provider, Related
 from feedhub.errors import ArticleError
 from feedhub.sources.dates import parse_datetime, parse_duration
+from feedhub.sources.fields import Asked, quick_texts, quick_written
 from feedhub.sources.media_type import image_media_type
+from feedhub.sources.plain_tree import text_of
 from feedhub.sources.tree import Scalar, Sequence, as_int, as_text
-from feedhub.sources.urls import UrlError, absolute_url, rooted_url
+from feedhub.sources.urls import UrlError, absolute_url, is_normal, rooted_url
 from feedhub.text import label_key, one_line, plain_text
 
 if TYPE_CHECKING:
@@ -18,12 +21,24 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from feedhub.sources.fields import Fields
-    from feedhub.sources.tree import Node
+    from feedhub.sources.plain_tree import text_of
+from feedhub.sources.tree import Node
 
 _LABEL_LIMIT = 200
 _RELATED_LIMIT = 100
 _IMAGE_LIMIT = 50
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z0-9-]{2,}")
+
+
+_IMAGE = Asked(("image_url",), ("image_title",), ("width",), ("height",))
+_PROVIDER = Asked(("name",), ("domain",))
+_RELATED = Asked(
+    ("related_url",),
+    ("title",),
+    ("published",),
+    ("provider", "name"),
+    ("provider", "domain"),
+)
 
 
 def refuse(node: Node, code: str, message: str) -> ArticleError:
@@ -33,7 +48,8 @@ def refuse(node: Node, code: str, message: str) -> ArticleError:
 
 def read_text(node: Node) -> str:
     """Read plain text: entities decoded once, on one line."""
-    return plain_text(as_text(node) or "")
+    text = as_text(node)
+    return plain_text(text) if text else ""
 
 
 def date_reader(zone: tzinfo) -> Callable[[Node], datetime]:
@@ -106,6 +122,9 @@ def read_provider(fields: Fields, node: Node) -> Provider | None:
     """Read a publisher: a name, or a mapping with name and domain."""
     if isinstance(node, Scalar):
         return Provider(name=read_text(node)) if read_text(node) else None
+    texts = quick_texts(node, _PROVIDER)
+    if texts and (not texts[1] or _DOMAIN.fullmatch(texts[1])):
+        return _provider(*texts)
     inner = fields.within(node)
     name = inner.want("name", read_text, "")
     domain = inner.want("domain", read_text, "").lower()
@@ -150,7 +169,9 @@ def read_images(
     nodes = node.items if isinstance(node, Sequence) else (node,)
     found: dict[str, Image] = {}
     for item in nodes[:_IMAGE_LIMIT]:
-        image = fields.try_read(item, lambda item: _image(fields, item, read_address), None)
+        image = _quick_image(item) or fields.try_read(
+            item, lambda item: _image(fields, item, read_address), None
+        )
         if image is not None:
             found.setdefault(image.url, image)
     return tuple(found.values())
@@ -173,6 +194,30 @@ def _image(fields: Fields, node: Node, read_address: Callable[[Node], str]) -> I
     )
 
 
+def _quick_image(node: Node) -> Image | None:
+    """Return what `_image` does where nobody can complain of anything, else None."""
+    written = quick_written(node, _IMAGE)
+    if not written:
+        return None
+    address, title, width, height = written
+    url, text = (text_of(value) if value else "" for value in (address, title))
+    if not is_normal(url) or (title and not text):
+        return None
+    if not _are_pixels(width) or not _are_pixels(height):
+        return None
+    return Image(
+        url=url,
+        width=int(width) if width else None,
+        height=int(height) if height else None,
+        title=plain_text(text),
+        media_type=image_media_type(url),
+    )
+
+
+def _are_pixels(written: bytes) -> bool:
+    return not written or (written.isdigit() and len(written) < 7 and written[:1] != b"0")
+
+
 def _pixels(fields: Fields, field: str) -> int | None:
     pixels = fields.want(field, as_int, None)
     return pixels if 0 < (pixels or 0) < 1_000_000 else None
@@ -184,10 +229,38 @@ def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tupl
         raise refuse(node, "wrong-type", "related must be a list")
     found: dict[str, Related] = {}
     for item in node.items[:_RELATED_LIMIT]:
-        related = fields.try_read(item, lambda item: _related(fields, item, zone), None)
+        related = _quick_related(item, zone) or fields.try_read(
+            item, lambda item: _related(fields, item, zone), None
+        )
         if related is not None and related.url != own_url:
             found.setdefault(related.url, related)
     return tuple(found.values())
+
+
+def _quick_related(node: Node, zone: tzinfo) -> Related | None:
+    """Return what `_related` does where nobody can complain of anything, else None."""
+    texts = quick_texts(node, _RELATED)
+    if not texts:
+        return None
+    address, title, moment, name, domain = texts
+    provider = _provider(name, domain)
+    title = plain_text(title)
+    if not title or (domain and (not provider or not provider.domain)):
+        return None
+    try:
+        url = absolute_url(address)
+        published = parse_datetime(moment, zone) if moment else None
+    except ValueError:
+        return None
+    return Related(title=title, url=url, provider=provider, published=published)
+
+
+@lru_cache(maxsize=1024)
+def _provider(name: str, domain: str) -> Provider | None:
+    name, domain = plain_text(name), plain_text(domain).lower()
+    if domain and not _DOMAIN.fullmatch(domain):
+        domain = ""
+    return Provider(name=name or domain, domain=domain) if name or domain else None
 
 
 def _related(fields: Fields, node: Node, zone: tzinfo) -> Related | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import abc
 from typing import NamedTuple, TypeAlias
 
 from feedhub.errors import ArticleError
@@ -14,7 +15,7 @@ SECURED = "secured"
 # What YAML refuses of the characters that UTF-8 can carry (YAML 1.2.2, 5.1); TOML shares the rule.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -53,7 +54,7 @@ class Mapping(NamedTuple):
     `line` and `column` are where it begins in the file, from 1.
     """
 
-    entries: dict[str, Node]
+    entries: abc.Mapping[str, Node]
     line: int
     column: int
 
@@ -63,14 +64,14 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 def is_null(node: Node) -> bool:
     """Say whether `node` is YAML's null: nothing at all, `~` or an unquoted `null`."""
-    return type(node) is Scalar and node.plain and node.text in _NULLS
+    return type(node) is Scalar and node.plain and node.text in NULLS
 
 
 def says_nothing(node: Node) -> bool:
     """Say whether `node` is null or blank text, quoted or not."""
     if type(node) is not Scalar:
         return False
-    return not node.text.strip() or (node.plain and node.text in _NULLS)
+    return not node.text.strip() or (node.plain and node.text in NULLS)
 
 
 def as_text(node: Node) -> str | None:
@@ -80,7 +81,7 @@ def as_text(node: Node) -> str | None:
     """
     if type(node) is not Scalar:
         raise wrong(node, "wrong-type", "A list or a table stands here; write text instead.")
-    return None if node.plain and node.text in _NULLS else node.text
+    return None if node.plain and node.text in NULLS else node.text
 
 
 def as_bool(node: Node) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import urljoin, urlsplit
 
@@ -24,6 +25,7 @@ _ILLEGAL_IN_PATH = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:
 _ILLEGAL_IN_QUERY = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")
 # An address as `absolute_url` writes most of them: nothing to decode, to quote, to fold or to add.
 _ESCAPE, _IN_PATH = "%[0-9A-Fa-f]{2}", r"[A-Za-z0-9\-._~!$&'()*+,=:@/]"
+_ALL_IN_PATH = "".join(filter(re.compile(_IN_PATH).fullmatch, map(chr, range(128)))).encode()
 _PATH = f"{_IN_PATH}*+(?:{_ESCAPE}{_IN_PATH}*+)*+"
 _QUERY = rf"(?:\?|{_ESCAPE}|{_IN_PATH}++)++"
 _NORMAL = re.compile(
@@ -44,9 +46,21 @@ def absolute_url(raw: str, base: str = "") -> str:
     of the query stay as they are. Using the result as `raw` again changes nothing. Raises UrlError
     (RFC 3986; RFC 5891).
     """
-    if len(raw) <= MAX_LENGTH and _NORMAL.fullmatch(raw):
-        return raw
-    return _absolute_url(raw, base)
+    return raw if is_normal(raw) else _absolute_url(raw, base)
+
+
+def is_normal(raw: str) -> bool:
+    """Say whether `absolute_url` returns `raw` itself, for most of those that it does."""
+    scheme, _, rest = raw.partition("://")
+    host, slash, path = rest.partition("/")
+    if slash and path.isascii() and not path.encode().translate(None, _ALL_IN_PATH):
+        return scheme in _DEFAULT_PORTS and len(raw) <= MAX_LENGTH and _is_host(host)
+    return len(raw) <= MAX_LENGTH and bool(_NORMAL.fullmatch(raw))
+
+
+@lru_cache(maxsize=4096)
+def _is_host(host: str) -> bool:
+    return len(host) <= 253 and bool(_HOST.fullmatch(host))
 
 
 def _absolute_url(raw: str, base: str) -> str:
