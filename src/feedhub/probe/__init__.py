@@ -1,0 +1,156 @@
+"""Asking servers of images for what the files of articles do not say: type, length, size.
+
+Only images of published articles are asked for, one at a time from each host, and the answers are
+kept in the catalog; the next sync puts them into the feeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from feedhub.catalog.images import Answer
+from feedhub.probe.asking import ask
+from feedhub.probe.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from feedhub.catalog import Catalog
+    from feedhub.catalog.images import State, Wanted
+    from feedhub.probe.asking import Outcome
+
+__all__ = ["Report", "Wire", "probe"]
+
+_HOUR, _DAY = 3_600, 86_400
+# Hosts that are asked side by side, and how many failures end a visit to one.
+_HOSTS, _TRIALS = 8, 3
+# Answers that are kept together.
+_BATCH = 20
+# Seconds until an image is asked for again: the first wait, twice as long after each further
+# failure, and the longest.
+_WAITS = {"gone": _DAY, "failing": _HOUR, "busy": _HOUR}
+_LONGEST = 30 * _DAY
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a round: images by state, how many were left for the next, what was wrong.
+
+    `troubles` are an address and what is wrong with it.
+    """
+
+    states: dict[State, int] = field(default_factory=dict)
+    left: int = 0
+    troubles: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def asked(self) -> int:
+        """How many images were asked for."""
+        return sum(self.states.values())
+
+
+async def probe(
+    catalog: Catalog,
+    wire: Wire,
+    *,
+    days: int,
+    seconds: float,
+    step: Callable[[], object] = lambda: None,
+) -> Report:
+    """Ask for what the catalog's images lack, and keep the answers; return what came of it.
+
+    What is known, or is no image, is asked for again after `days`. No request begins when `seconds`
+    are over; the rest is left for the next round. `step` is called for each image. Raises
+    CatalogError.
+    """
+    return await _Round(catalog, wire, days=days, seconds=seconds, step=step).run()
+
+
+class _Round:
+    """One round: hosts side by side, the images of one after the other."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        wire: Wire,
+        *,
+        days: int,
+        seconds: float,
+        step: Callable[[], object],
+    ) -> None:
+        self._catalog = catalog
+        self._wire = wire
+        self._again = days * _DAY
+        self._end = time.monotonic() + seconds
+        self._step = step
+        self._report = Report()
+        self._answers: list[Answer] = []
+        self._version, self._used = catalog.version(), catalog.images.used()
+
+    async def run(self) -> Report:
+        """Ask all hosts; what was learned is kept whatever ends the round."""
+        hosts: dict[str, deque[Wanted]] = {}
+        for wanted in self._catalog.images.wanted(int(time.time())):
+            hosts.setdefault(urlsplit(wanted.url).netloc, deque()).append(wanted)
+        total, waiting = sum(map(len, hosts.values())), deque(hosts.values())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_HOSTS):
+                    group.create_task(self._visit_all(waiting))
+        finally:
+            self._keep()
+        self._report.left = total - self._report.asked
+        return self._report
+
+    async def _visit_all(self, waiting: deque[deque[Wanted]]) -> None:
+        while waiting:
+            await self._visit(waiting.popleft())
+
+    async def _visit(self, images: deque[Wanted]) -> None:
+        """Ask one host; one that is busy or does not answer is left alone."""
+        failed = 0
+        while images and failed < _TRIALS and time.monotonic() < self._end:
+            wanted = images.popleft()
+            if not self._is_used(wanted.url):
+                continue
+            outcome = await ask(self._wire, wanted.url, sized=wanted.sized)
+            self._take(wanted, outcome)
+            failed = failed + 1 if outcome.state == "failing" else 0
+            if outcome.state == "busy":
+                return
+
+    def _is_used(self, url: str) -> bool:
+        """Tell whether a published article has the image still: another process may have synced."""
+        version = self._catalog.version()
+        if version != self._version:
+            self._version, self._used = version, self._catalog.images.used()
+        return url in self._used
+
+    def _take(self, wanted: Wanted, outcome: Outcome) -> None:
+        states = self._report.states
+        states[outcome.state] = states.get(outcome.state, 0) + 1
+        if outcome.reason:
+            self._report.troubles.append((wanted.url, outcome.reason))
+        self._answers.append(self._answer(wanted, outcome))
+        self._step()
+        if len(self._answers) >= _BATCH:
+            self._keep()
+
+    def _answer(self, wanted: Wanted, outcome: Outcome) -> Answer:
+        now, first = int(time.time()), _WAITS.get(outcome.state)
+        if first is None:
+            return Answer(wanted.url, outcome.state, now, now + self._again, 0, outcome.facts)
+        wait = max(first * 2 ** min(wanted.failures, 10), outcome.after)
+        again = now + int(min(wait, _LONGEST))
+        return Answer(wanted.url, outcome.state, now, again, wanted.failures + 1)
+
+    def _keep(self) -> None:
+        """Keep what was learned of images that are still used."""
+        answers, self._answers = self._answers, []
+        if answers:
+            self._catalog.images.put(a for a in answers if self._is_used(a.url))

@@ -1,0 +1,469 @@
+"""Asking a server for one image: what it says, however it says it, and where we do not go."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import ipaddress
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedhub.addresses import is_public
+from feedhub.catalog.images import Facts
+from feedhub.probe import asking
+from feedhub.probe.asking import Outcome, ask
+from feedhub.probe.picture import Picture, is_page, picture_of, tells_all
+from feedhub.probe.wire import BODY, Reply, Wire
+from tests.pictures import AVIF, GIF, SVG, TURNED_JPEG, WEBP, Origin, answer, jpeg, origin, png
+
+PNG = png()
+KNOWN = Outcome("known", Facts("image/png", len(PNG), 40, 30))
+
+
+@pytest.fixture
+def server() -> Iterator[Origin]:
+    """A server of images on this machine."""
+    with origin() as running:
+        yield running
+
+
+def asked(url: str, *, sized: bool = True, **wire: Any) -> Outcome:
+    """Ask for one image; every address is allowed, which no option of the command can say."""
+    given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "patience": 30} | wire
+
+    async def run() -> Outcome:
+        async with Wire("feedhub/0 (+https://feeds.example.org/)", **given) as open_wire:
+            return await ask(open_wire, url, sized=sized)
+
+    return asyncio.run(run())
+
+
+def partial(start: bytes, total: object, **fields: object) -> bytes:
+    """Return an answer to a request for a range."""
+    span = f"bytes 0-{len(start) - 1}/{total}"
+    return answer("206 Partial Content", start, Content_Range=span, **fields)
+
+
+# What a good server says
+
+
+def test_head_and_the_first_bytes_tell_all(server: Origin):
+    server.answers["/a.png"] = answer(body=PNG, Content_Type="image/png")
+    assert asked(server.url()) == KNOWN
+    assert server.lines() == ["HEAD /a.png", "GET /a.png"]
+    for _, fields in server.asked:
+        assert fields["user-agent"] == "feedhub/0 (+https://feeds.example.org/)"
+        assert fields["accept-encoding"] == "identity"
+        assert fields["host"] == f"127.0.0.1:{server.port}"
+        assert "cookie" not in fields
+    assert server.asked[1][1]["range"] == f"bytes=0-{BODY - 1}"
+
+
+def test_where_the_size_is_known_head_is_enough(server: Origin):
+    server.answers["HEAD /a.png"] = answer(Content_Type="image/PNG; x=y", Content_Length=1234)
+    assert asked(server.url(), sized=False) == Outcome("known", Facts("image/png", 1234))
+    assert server.lines() == ["HEAD /a.png"]
+
+
+def test_a_range_tells_the_whole_length(server: Origin):
+    server.answers["/a.png"] = partial(PNG[:50], 52_301, Content_Type="image/png")
+    assert asked(server.url()).facts == Facts("image/png", 52_301, 40, 30)
+
+
+@pytest.mark.parametrize(
+    ("body", "picture"),
+    [
+        (PNG, Picture("image/png", 40, 30)),
+        (jpeg(), Picture("image/jpeg", 40, 30)),
+        (TURNED_JPEG, Picture("image/jpeg", 30, 40)),
+        (GIF, Picture("image/gif", 40, 30)),
+        (WEBP, Picture("image/webp", 40, 30)),
+        (AVIF, Picture("image/avif", 40, 30)),
+        (SVG, Picture("image/svg+xml")),
+        (b"<svg>", Picture("image/svg+xml")),
+        (b"\xff\x0a\x00", Picture("image/jxl")),
+        (b"\xff\xd8\xff\xe0", Picture("image/jpeg")),
+        (b"<!-- a --><!-- <svg> --><p>", Picture()),
+        (b"nothing", Picture()),
+        (b"", Picture()),
+    ],
+)
+def test_the_bytes_tell_type_and_size(body: bytes, picture: Picture):
+    assert picture_of(body) == picture
+
+
+def test_a_picture_of_no_size_has_none():
+    assert picture_of(png(0, 30)) == Picture("image/png")
+    wide = PNG[:16] + (2_000_000).to_bytes(4, "big") + PNG[20:]
+    assert picture_of(wide) == Picture("image/png")
+
+
+def test_comments_without_end_cost_no_time():
+    assert picture_of(b"<!---->" * 9_000 + b"<p>") == Picture()
+
+
+@given(st.sampled_from([PNG, GIF, WEBP, AVIF, TURNED_JPEG, SVG]), st.data())
+def test_no_bytes_can_make_it_fail(body: bytes, data: st.DataObject):
+    place = data.draw(st.integers(0, len(body)))
+    broken = body[:place] + data.draw(st.binary(max_size=64))
+    media_type, width, height = picture_of(broken)
+    assert (width is None) == (height is None)
+    assert width is None or media_type
+    assert tells_all(broken) in (True, False)
+    assert is_page(broken) in (True, False)
+
+
+# What a bad one says
+
+
+@pytest.mark.parametrize("status", ["405 Method Not Allowed", "403 Forbidden", "500 No", "501 No"])
+def test_a_server_without_head_is_asked_for_the_bytes(server: Origin, status: str):
+    server.answers |= {"HEAD /a.png": answer(status), "/a.png": answer(body=PNG)}
+    assert asked(server.url()) == KNOWN
+    assert asked(server.url(), sized=False).facts.length == len(PNG)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        answer(Content_Type="text/html", Content_Length=7),
+        answer(Content_Type="image/gif", Content_Length=7),
+        answer(Content_Type="image/png", Content_Length=0),
+        answer(Content_Type="image/png", Content_Length="many"),
+        answer(Content_Length=None),
+    ],
+)
+def test_the_bytes_win_over_what_head_says(server: Origin, lie: bytes):
+    server.answers |= {"HEAD /a.png": lie, "/a.png": answer(body=PNG, Content_Type="text/plain")}
+    assert asked(server.url()) == KNOWN
+
+
+def test_what_head_says_counts_where_nothing_else_tells_the_length(server: Origin):
+    server.answers["HEAD /a.png"] = answer(Content_Type="image/png", Content_Length=9_999)
+    server.answers["/a.png"] = partial(PNG, "*")
+    assert asked(server.url()).facts == Facts("image/png", 9_999, 40, 30)
+    server.answers["/a.png"] = answer("206 Partial Content", PNG)
+    assert asked(server.url()).facts.length == 9_999
+
+
+def test_a_length_that_cannot_be_is_none(server: Origin):
+    server.answers["/a.png"] = partial(PNG, 3)
+    assert asked(server.url()).facts == Facts("image/png", None, 40, 30)
+
+
+def test_an_answer_in_chunks_tells_its_length_by_its_end(server: Origin):
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (PNG[:20], PNG[20:]))
+    told = answer(Content_Length=None, Transfer_Encoding="chunked", Content_Type="image/png")
+    server.answers |= {"HEAD /a.png": answer(), "/a.png": told + chunks + b"0\r\n\r\n"}
+    assert asked(server.url()) == KNOWN
+
+
+def test_chunks_that_do_not_end_soon_tell_no_length(server: Origin):
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(answer(Content_Length=None, Transfer_Encoding="chunked"))
+        connection.sendall(b"%x\r\n%b\r\n" % (len(PNG), PNG))
+        while True:
+            connection.sendall(b"400\r\n" + b"\0" * 1024 + b"\r\n")
+
+    server.answers |= {"HEAD /a.png": answer("405 No"), "/a.png": endless}
+    assert asked(server.url()).facts == Facts("image/png", None, 40, 30)
+
+
+def test_a_server_that_ignores_the_range_is_not_read_to_its_end(server: Origin):
+    sent = 0
+
+    def huge(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.sendall(answer(Content_Length=10**9, Content_Type="image/jpeg"))
+        connection.sendall(jpeg()[:100])
+        while True:
+            sent += connection.send(b"\0" * 1024)
+
+    server.answers |= {"HEAD /a.png": answer("405 No"), "/a.png": huge}
+    assert asked(server.url()).facts == Facts("image/jpeg", 10**9)
+    assert sent < 50_000_000, "what lay in the buffers between us"
+
+
+def test_a_server_that_drips_is_left(server: Origin):
+    def drip(connection: socket.socket) -> None:
+        for byte in answer(body=PNG * 100):
+            connection.sendall(bytes([byte]))
+            time.sleep(0.02)
+
+    server.answers["/a.png"] = drip
+    outcome = asked(server.url(), patience=0.5)
+    assert outcome == Outcome("failing", reason="does not answer in time")
+
+
+def test_a_compressed_answer_tells_type_and_size_and_no_length(server: Origin):
+    packed = gzip.compress(PNG)
+    server.answers["/a.png"] = answer(body=packed, Content_Encoding="gzip")
+    assert asked(server.url()).facts == Facts("image/png", None, 40, 30)
+    server.answers["/a.png"] = answer(body=packed[:40], Content_Encoding="x-gzip")
+    assert asked(server.url()).facts.length is None
+    told = {"Content_Encoding": "br", "Content_Type": "image/png"}
+    server.answers["/a.png"] = answer(body=b"\x0b\x02", **told)
+    assert asked(server.url()).state == "none"
+
+
+def test_a_bomb_is_unpacked_no_further_than_is_looked_at(server: Origin):
+    bomb = gzip.compress(PNG + b"\0" * 5_000_000)
+    assert len(bomb) < BODY
+    server.answers["/a.png"] = answer(body=bomb, Content_Encoding="gzip")
+    assert asked(server.url()).facts == Facts("image/png", None, 40, 30)
+    reply = Reply("", 200, {"content-encoding": "gzip"}, bomb, True)
+    assert len(asking._unpacked(reply)) == BODY
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        answer(body=b"<!doctype html><p>Not found", Content_Type="text/html"),
+        answer(body=b"<!DOCTYPE HTML><p>Not found", Content_Type="image/jpeg"),
+        answer(body=b' {"error": 1}', Content_Type="image/jpeg"),
+        answer(body=b"words", Content_Type="text/plain"),
+        answer(body=b"words", Content_Type="image/<script>"),
+        answer(body=b"not gzip", Content_Encoding="gzip", Content_Type="image/png"),
+        answer(body=b"", Content_Type="image/png"),
+    ],
+)
+def test_what_is_no_image_is_told(server: Origin, given: bytes):
+    server.answers["/a.png"] = given
+    assert asked(server.url()) == Outcome("none", reason="is not an image")
+
+
+def test_a_format_that_is_not_known_is_believed(server: Origin):
+    server.answers["/a.png"] = answer(body=b"\x00\x01new", Content_Type="image/x-new")
+    assert asked(server.url()).facts == Facts("image/x-new", 5)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("404 Not Found", "gone"),
+        ("410 Gone", "gone"),
+        ("403 Forbidden", "gone"),
+        ("416 Range Not Satisfiable", "gone"),
+        ("304 Not Modified", "gone"),
+        ("408 Request Timeout", "failing"),
+        ("500 Internal Server Error", "failing"),
+        ("429 Too Many Requests", "busy"),
+        ("503 Service Unavailable", "busy"),
+    ],
+)
+def test_each_status_has_a_meaning(server: Origin, status: str, state: str):
+    server.answers["/a.png"] = answer(status)
+    outcome = asked(server.url())
+    assert (outcome.state, outcome.reason) == (state, f"answers {status[:3]}")
+    assert len(server.asked) == (1 if state == "busy" else 2)
+
+
+def test_a_get_may_be_refused_for_now_too(server: Origin):
+    server.answers |= {"HEAD /a.png": answer(), "/a.png": answer("429 No", Retry_After="7")}
+    assert asked(server.url()) == Outcome("busy", reason="answers 429", after=7)
+
+
+@pytest.mark.parametrize(
+    ("given", "low", "high"),
+    [
+        ("120", 120, 120),
+        (formatdate(time.time() + 3600, usegmt=True), 1800, 3600),
+        (formatdate(time.time() - 3600, usegmt=True), 0, 0),
+        ("soon", 0, 0),
+        ("-5", 0, 0),
+        (None, 0, 0),
+    ],
+)
+def test_a_server_says_when_to_come_again(server: Origin, given: str | None, low, high):
+    server.answers["/a.png"] = answer("503 Busy", Retry_After=given)
+    assert low <= asked(server.url()).after <= high
+
+
+@pytest.mark.parametrize(
+    "given", [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000]
+)
+def test_what_is_no_answer_is_a_failure(server: Origin, given: bytes):
+    server.answers["/a.png"] = lambda connection: connection.sendall(given)
+    outcome = asked(server.url())
+    assert outcome.state == "failing"
+    assert outcome.reason
+
+
+def test_a_server_that_is_not_there_is_a_failure():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    outcome = asked(f"http://127.0.0.1:{port}/a.png")
+    assert outcome.state == "failing"
+
+
+# Where we are sent, and where we do not go
+
+
+def test_a_redirect_is_followed_and_the_bytes_are_asked_for_where_it_led(server: Origin):
+    moved = [f"{status} Moved" for status in (301, 302, 303, 307, 308)]
+    for place, status in enumerate(moved):
+        server.answers[f"/{place}"] = answer(status, Location=f"/{place + 1}")
+    server.answers["/5"] = answer(body=PNG)
+    assert asked(server.url("/0")) == KNOWN
+    assert server.lines() == [f"HEAD /{place}" for place in range(6)] + ["GET /5"]
+
+
+def test_a_redirect_without_an_end_is_left(server: Origin):
+    server.answers["/a.png"] = answer("302 Found", Location="/a.png")
+    assert asked(server.url()) == Outcome("none", reason="sends us on more than 5 times")
+    assert len(server.asked) == 6
+
+
+def test_a_redirect_to_nowhere_is_no_image(server: Origin):
+    server.answers["/a.png"] = answer("302 Found")
+    assert asked(server.url()).state == "gone"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ftp://a.example/a.png", "is not an address of the web"),
+        ("file:///etc/passwd", "is not an address of the web"),
+        ("data:image/png;base64,AAAA", "is not an address of the web"),
+        ("mailto:somebody@a.example", "is not an address of the web"),
+        ("http://user:word@127.0.0.1/a.png", "holds a name or a password"),
+        ("http://127.0.0.1:25/a.png", "has a port that is not one of the web"),
+        ("http://127.0.0.1:22/a.png", "has a port that is not one of the web"),
+    ],
+)
+def test_some_addresses_are_not_asked_nor_followed(server: Origin, url: str, reason: str):
+    assert asked(url) == Outcome("none", reason=reason)
+    server.answers["/a.png"] = answer("302 Found", Location=url)
+    assert asked(server.url()).state in ("none", "failing"), "httpx refuses some itself"
+    assert set(server.lines()) <= {"HEAD /a.png", "GET /a.png"}
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a b/", "http://" + "a" * 300 + ".example/"])
+def test_what_is_no_address_is_a_failure(url: str):
+    assert asked(url).state == "failing"
+
+
+PRIVATE = [
+    *("127.0.0.1", "127.8.9.1", "0.1.2.3", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1"),
+    *("169.254.169.254", "224.0.0.1", "255.255.255.255", "198.18.0.1", "192.0.2.1", "240.0.0.1"),
+    *("::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1"),
+    *("64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "::ffff:169.254.169.254", "fec0::1"),
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_no_private_address_is_public(address: str):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "::ffff:93.184.215.14"])
+def test_an_address_of_all_the_world_is_public(address: str):
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"]
+)
+def test_this_machine_is_never_asked(server: Origin, host: str):
+    outcome = asked(server.url(host=host), allowed=is_public)
+    assert outcome.state in ("none", "failing")
+    assert server.asked == []
+
+
+def test_a_redirect_to_a_private_address_is_not_followed(server: Origin):
+    first = f"127.0.0.1:{server.port}"
+    for host in ("localhost", "169.254.169.254", "[::1]"):
+        server.answers["/a.png"] = answer("302 Found", Location=f"http://{host}:{server.port}/b")
+        server.asked.clear()
+        outcome = asked(server.url(), allowed=_Once("127.0.0.1"))
+        assert (outcome.state, "public" in outcome.reason) == ("none", True), outcome
+        assert [fields["host"] for _, fields in server.asked] == [first]
+
+
+class _Once:
+    """Allows one address once: what would be a public first hop."""
+
+    def __init__(self, address: str) -> None:
+        self._left = {address}
+
+    def __call__(self, address: str) -> bool:
+        allowed = address in self._left
+        self._left.discard(address)
+        return allowed
+
+
+class Resolver:
+    """A name server that says something else each time it is asked, then the last for ever."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self._answers = list(answers)
+        self.asked: list[str] = []
+
+    def __call__(self, host: str | bytes, port: int, *_: object, **__: object) -> list[Any]:
+        name = host.decode() if isinstance(host, bytes) else host
+        try:
+            found = [str(ipaddress.ip_address(name))]  # a number is looked up nowhere
+        except ValueError:
+            self.asked.append(name)
+            found = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        families = {4: socket.AF_INET, 6: socket.AF_INET6}
+        return [
+            (families[ipaddress.ip_address(one).version], socket.SOCK_STREAM, 6, "", (one, port))
+            for one in found
+        ]
+
+
+def test_the_connection_goes_to_the_address_that_was_looked_at(server: Origin, monkeypatch):
+    resolver = Resolver(["127.0.0.1"])
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    server.answers["/a.png"] = answer(body=PNG)
+    assert asked(server.url(host="images.example")) == KNOWN
+    assert resolver.asked == ["images.example"] * 2, "once a request"
+    assert server.asked[0][1]["host"] == f"images.example:{server.port}"
+
+
+def test_a_name_that_turns_private_between_two_requests_is_not_followed(server, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"], ["127.0.0.2"]))
+    server.answers["/a.png"] = answer(body=PNG)
+    url = server.url(host="images.example")
+    outcome = asked(url, allowed=lambda address: address == "127.0.0.1")
+    assert outcome == Outcome("none", reason="images.example is not a public address")
+    assert server.lines() == ["HEAD /a.png"]
+
+
+def test_a_name_with_one_private_address_among_others_is_not_asked(server, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver(["93.184.215.14", "10.0.0.1"]))
+    outcome = asked(server.url(host="images.example"), allowed=is_public)
+    assert outcome == Outcome("none", reason="images.example is not a public address")
+
+
+def test_a_certificate_must_have_the_name_that_was_asked_for(tmp_path: Path, monkeypatch):
+    subprocess.run(
+        [*OPENSSL, str(tmp_path / "key"), "-out", str(tmp_path / "cert")],
+        check=True,
+        capture_output=True,
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"]))
+    with origin(certificate=(tmp_path / "cert", tmp_path / "key")) as server:
+        server.answers["/a.png"] = answer(body=PNG)
+        right, wrong = (server.url(host=f"{name}.example") for name in ("images", "other"))
+        assert asked(right.replace("http:", "https:")) == KNOWN
+        outcome = asked(wrong.replace("http:", "https:"))
+        assert (outcome.state, "certificate" in outcome.reason) == ("failing", True), outcome
+        assert {fields["host"] for _, fields in server.asked} == {f"images.example:{server.port}"}
+
+
+OPENSSL = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+    "-subj /CN=images.example -addext subjectAltName=DNS:images.example -keyout"
+).split()
