@@ -1,0 +1,211 @@
+"""WebSub from end to end: feedhub, a hub that follows the W3C text, and a subscriber."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hubs import Hub, answering, running_hub, running_subscriber
+from tests.kit import article_text
+from tests.proxies import nginx_proxy
+from tests.servers import Server, children, free_port, request, serve, start, until
+
+ONE = {f"/{feed}.{suffix}" for feed in ("all", "topics/one") for suffix in ("rss", "atom", "json")}
+TWO = {path.replace("topics/one", "topics/two") for path in ONE}
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
+
+
+def write(folder: Path, name: str, title: str, **fields: object) -> None:
+    """Put an article of a topic of the same name in place, all at once."""
+    (folder / "articles").mkdir(exist_ok=True)
+    text = article_text(title, "", webUrl=f"https://news.example/{name}", topics=[name], **fields)
+    (folder / "articles/.new").write_text(text, encoding="utf-8")
+    (folder / "articles/.new").replace(folder / f"articles/{name}.md")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, hub: Hub) -> Path:
+    """A folder of two articles and a configuration."""
+    write(tmp_path, "one", "One")
+    write(tmp_path, "two", "Two")
+    toml = f'[websub]\nhub = "{hub.url}"\n[feeds]\nkinds = ["all", "topic"]\n'
+    (tmp_path / "feedhub.toml").write_text(toml, encoding="utf-8")
+    return tmp_path
+
+
+def serving(folder: Path, *more: str) -> Server:
+    port = free_port()
+    here = ["--port", str(port), *more]
+    return serve(folder, folder / "articles", *here, base_url=f"http://127.0.0.1:{port}")
+
+
+def titles(server: Server, feed: str = "all") -> list[str]:
+    answer = request(server, "GET", f"/{feed}.json")
+    if answer.status == 503:
+        return []
+    return sorted(item["title"] for item in json.loads(answer.body)["items"])
+
+
+def served(server: Server, title: str) -> None:
+    until(lambda: title in titles(server), f"{title} is not served")
+
+
+def hub_status(server: Server) -> dict[str, object]:
+    status: dict[str, object] = json.loads(request(server.admin_address, "GET", "/readyz").body)
+    return dict(status["hub"])  # type: ignore[call-overload]
+
+
+def told(hub: Hub, paths: set[str], times: int = 1) -> None:
+    """Wait until these, and no others, have been told of so often."""
+    until(lambda: hub.counts() == dict.fromkeys(paths, times), lambda: str(hub.counts()))
+
+
+def test_a_subscriber_gets_a_change_once_and_only_changed_feeds_are_told(folder: Path, hub: Hub):
+    with running_subscriber() as reader, serving(folder, "--workers", "2") as server:
+        topics = [reader.subscribe(hub, f"{server.url}{path}") for path in sorted(ONE)]
+        write(folder, "one", "One, edited")
+        told(hub, ONE)
+        until(lambda: len(reader.received) == len(ONE), "the hub does not hand it on")
+        assert sorted(topic for topic, _ in reader.received) == sorted(topics)
+        assert all(b"One, edited" in body for _, body in reader.received)
+        write(folder, "two", "Two", secured=True)  # nothing that a reader sees
+        write(folder, "three", "Three")  # a topic that is new has no subscribers yet
+        new = {path for path in ONE if path.startswith("/all")}
+        every = dict.fromkeys(ONE, 1) | dict.fromkeys(new, 2)
+        until(lambda: hub.counts() == every, lambda: str(hub.counts()))
+        until(lambda: len(reader.received) == len(ONE) + len(new), "the hub does not hand it on")
+        until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
+        assert hub_status(server)["problem"] == ""
+        assert re.search(r"feedhub_hub_told_timestamp_seconds 1\.\d+e\+09\n", server.metrics())
+    assert hub.counts() == every
+    assert len(reader.received) == len(ONE) + len(new)
+    assert hub.stale == []  # never before the new bytes were served
+    agents = {fields["user-agent"].partition("/")[0] for fields, _ in hub.forms}
+    assert agents == {"feedhub"}
+
+
+def test_a_hub_that_hangs_delays_nothing(folder: Path, hub: Hub):
+    hub.reply = hub.hang
+    with serving(folder) as server:
+        write(folder, "one", "One, edited")
+        until(lambda: hub.pings, "the hub was not told")
+        for number in range(3):
+            write(folder, "two", f"Two, edited {number}")
+            served(server, f"Two, edited {number}")
+        assert hub_status(server)["waiting"] == len(ONE | TWO)
+        assert not hub.released.is_set()
+        assert server.stop() == 0  # nor the end
+
+
+def test_what_was_committed_before_everything_died_is_told_after_a_restart(folder: Path, hub: Hub):
+    here = ["--catalog", "catalog.db", "--base-url", "http://127.0.0.1:1"]
+    with start(folder, ["sync", "articles", *here, "--watch", "--json"]) as sync:
+        until(lambda: sync.stdout().count("\n") == 1, "no first sync")
+        write(folder, "one", "One, edited")
+        until(lambda: sync.stdout().count("\n") == 2, "no second sync")
+        sync.kill()
+    with serving(folder) as server:
+        told(hub, ONE)
+        until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
+    assert hub.stale == []
+
+
+def test_a_ping_process_that_dies_before_the_answer_is_kept_tells_again(folder: Path, hub: Hub):
+    """At least once: between the hub's answer and the catalog nothing can be certain."""
+    hub.reply = hub.hang
+    with serving(folder) as server:
+        write(folder, "one", "One, edited")
+        until(lambda: hub.pings, "the hub was not told")
+        (pinging,) = [pid for pid in children(server.process.pid) if b"ping" in arguments(pid)]
+        os.kill(pinging, signal.SIGKILL)
+        hub.reply = None
+        until(lambda: hub.counts().keys() == ONE, lambda: str(hub.counts()))
+        until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
+        assert "feedhub ping ended with -9; it is started again" in server.stderr()
+    counts = hub.counts().values()
+    assert max(counts) == 2
+    assert sum(counts) <= len(ONE) + 4  # what was under way at once
+
+
+def arguments(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+
+
+def test_three_commands_do_it_too(folder: Path, hub: Hub):
+    """`sync` reads articles without a network, `serve` only reads, `ping` alone talks."""
+    port = free_port()
+    base = ["--base-url", f"http://127.0.0.1:{port}", "--catalog", "catalog.db"]
+    with (
+        start(folder, ["ping", *base, "--watch"]) as ping,
+        start(folder, ["sync", "articles", *base, "--watch"]),
+        start(folder, ["serve", *base, "--port", str(port)]) as server,
+    ):
+        until(lambda: titles(server) == ["One", "Two"], "nothing is served")
+        write(folder, "one", "One, edited")
+        told(hub, ONE)
+        assert ping.stop() == 0
+        assert ping.stderr() == ""
+
+
+def test_a_cache_in_front_is_refreshed_before_the_hub_comes(folder: Path, hub: Hub):
+    """nginx may keep the old bytes for a quarter of an hour: the hub must not find them."""
+    port = free_port()
+    with nginx_proxy(folder / "nginx", [("127.0.0.1", port)]) as proxy:
+        here = ["--port", str(port)]
+        with serve(folder, folder / "articles", *here, base_url=proxy.url) as server:
+            codings = ("identity", "gzip", "br")
+            for path in ONE | TWO:
+                for coding in codings:
+                    assert request(proxy, "GET", path, [("Accept-Encoding", coding)]).status == 200
+            write(folder, "one", "One, edited")
+            told(hub, ONE)
+            until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
+            for coding in codings:
+                answer = request(proxy, "GET", "/all.json", [("Accept-Encoding", coding)])
+                assert answer["cache-status"] == "feedhub; hit"
+                assert (
+                    answer["etag"]
+                    == request(server, "GET", "/all.json", [("Accept-Encoding", coding)])["etag"]
+                )
+    assert hub.stale == []
+
+
+def test_render_owes_and_ping_tells_once_the_folder_is_out(folder: Path, hub: Hub):
+    public = folder / "public"
+
+    def answer(method: str, path: str, fields: dict[str, str], body: bytes):
+        place = public / path.lstrip("/")
+        return (200, {}, place.read_bytes()) if place.is_file() else (404, {}, b"")
+
+    def feedhub(*command: str) -> tuple[int, str, str]:
+        ran = start(folder, [*command, "--base-url", base])
+        return ran.process.wait(60), ran.stdout(), ran.stderr()
+
+    with answering(answer) as base:
+        assert feedhub("render", "articles", "out")[0] == 0
+        (folder / "out").rename(public)
+        assert feedhub("ping", "articles") == (0, "addresses: 0 told, 0 waiting\n", "")
+        write(folder, "one", "One, edited")
+        assert feedhub("render", "articles", "out")[0] == 0
+        code, out, err = feedhub("ping", "articles")  # before the upload
+        assert (code, out) == (1, f"addresses: 0 told, {len(ONE)} waiting\n")
+        assert "does not show the change yet" in err
+        assert hub.pings == []
+        public.rename(folder / "old")
+        (folder / "out").rename(public)
+        hub.reply = lambda: (200, {}, b"")  # a folder has no header fields for the hub to check
+        assert feedhub("ping", "articles") == (0, f"addresses: {len(ONE)} told, 0 waiting\n", "")
+        assert hub.counts() == dict.fromkeys(ONE, 1)
+        assert feedhub("ping", "articles", "--all")[1] == "addresses: 9 told, 0 waiting\n"
+        assert hub.counts() == dict.fromkeys(ONE, 2) | dict.fromkeys(TWO - ONE, 1)

@@ -1,0 +1,261 @@
+"""`feedhub ping`: by hand and beside a server, and what an operator is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from feedhub.app.library import Library
+from feedhub.app.metrics import Metrics, exposition
+from feedhub.app.status import status_of
+from feedhub.catalog import Catalog
+from feedhub.cli import main, ping, voice
+from feedhub.config import load_config
+from tests.hubs import running_hub
+from tests.kit import article_text, make_bench
+from tests.servers import until
+
+SITE = "https://feeds.example.org"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """A catalog of a site whose hub is not there, with six addresses that wait."""
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "catalog.db"
+    keys = {"websub__hub": "http://127.0.0.1:1/", "websub__look": False}
+    bench = make_bench(tmp_path, place, **keys, feeds__kinds=("all", "topic"))
+    with closing(bench.catalog):
+        bench.write("one.md", topics=["AI"])
+        bench.sync()
+        bench.write("one.md", title="Edited", topics=["AI"])
+        bench.sync()
+        bench.catalog.pings.release(time.time() - 60)
+    return place
+
+
+def run(*arguments: str) -> int:
+    return main(["ping", *arguments])
+
+
+def test_somebody_must_say_whose_feeds(capsys):
+    assert run() == 2
+    assert capsys.readouterr().err.startswith("feedhub: say whose feeds: SOURCE, or --catalog FILE")
+
+
+def test_a_catalog_that_is_not_there_is_not_made(tmp_path, capsys):
+    assert run("--catalog", str(tmp_path / "none.db")) == 2
+    assert "the catalog cannot be read" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_hub_it_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles/one.md").write_text(article_text(), encoding="utf-8")
+    assert main(["render", "articles", "out", "--base-url", SITE]) == 0
+    capsys.readouterr()
+    assert run("articles", "--base-url", SITE) == 2
+    assert "no hub is named: set websub.hub" in capsys.readouterr().err
+
+
+def test_a_hub_that_is_away_is_exit_code_1(place, capsys):
+    assert run("--catalog", str(place)) == 1
+    out, err = capsys.readouterr()
+    assert out == "addresses: 0 told, 6 waiting\n"
+    assert err.startswith("feedhub: the hub http://127.0.0.1:1/ cannot be told: ")
+    assert err.count("\n") == 1
+
+
+def test_a_catalog_that_is_named_needs_no_configuration(place, capsys):
+    Path("feedhub.toml").write_text("[broken", encoding="utf-8")
+    assert run("--catalog", str(place)) == 1
+    assert capsys.readouterr().out == "addresses: 0 told, 6 waiting\n"
+    assert run("articles") == 2
+    assert "feedhub.toml:1: this is not TOML" in capsys.readouterr().err
+
+
+def test_a_hub_that_listens_is_exit_code_0(place, capsys):
+    with running_hub() as hub, closing(Catalog(place)) as catalog:
+        hub.reply = lambda: (204, {}, b"")
+        config = json.loads(catalog.noted("config"))
+        keys = {"websub__hub": hub.url, "websub__look": False}
+        bench = make_bench(place.parent, place, **keys, feeds__kinds=("all", "topic"))
+        assert config["websub"]["hub"] != hub.url
+        bench.sync()
+        bench.catalog.close()
+        assert run("--catalog", str(place), "--quiet") == 0
+        assert capsys.readouterr().out == ""
+        suffixes = ("rss", "atom", "json")
+        paths = [f"/{feed}.{suffix}" for feed in ("all", "topics/ai") for suffix in suffixes]
+        assert sorted(hub.counts()) == sorted(paths)
+
+
+# Watching
+
+
+def watching(place: Path, rounds: int, each: Any = lambda number: None) -> None:
+    """Look at a catalog a few times, as a process beside a server does."""
+    numbers = iter(range(rounds))
+
+    async def sleep(_: float) -> None:
+        number = next(numbers, None)
+        if number is None:
+            watch._parent = -1  # another process is our parent now
+        else:
+            each(number)
+
+    watch = ping._Watch(place, os.getppid(), sleep)
+    asyncio.run(watch.run())
+    if watch._catalog is not None:
+        watch._catalog.close()
+
+
+def test_a_catalog_may_come_later(place, capsys):
+    away = place.with_name("away.db")
+    place.rename(away)
+
+    def each(number: int) -> None:
+        if number == 1:
+            away.rename(place)
+
+    watching(place, 3, each)
+    err = capsys.readouterr().err
+    assert err.count("cannot be told") == 1
+
+
+def test_trouble_is_told_once(place, capsys):
+    def each(number: int) -> None:
+        with closing(Catalog(place)) as catalog:
+            catalog._sql.execute("UPDATE pings SET due = 0")
+
+    watching(place, 4, each)
+    assert capsys.readouterr().err.count("cannot be told") == 1
+
+
+def test_a_catalog_that_takes_the_place_of_another_is_followed(place, capsys):
+    def each(number: int) -> None:
+        if number == 0:
+            place.rename(place.with_name("old.db"))
+            place.write_bytes(b"")
+
+    watching(place, 3, each)
+    err = capsys.readouterr().err
+    assert err.count("this is no catalog of this version") == 1
+
+
+def test_an_error_that_passes_is_not_told(place, capsys):
+    away = place.with_name("away.db")
+
+    def each(number: int) -> None:
+        if number == 0:
+            place.rename(away)
+            place.write_bytes(b"")
+        if number == 1:
+            away.rename(place)
+
+    watching(place, 3, each)
+    assert "no catalog" not in capsys.readouterr().err
+
+
+def test_what_is_late_is_told(place, capsys, monkeypatch):
+    with closing(Catalog(place)) as catalog:
+        config = json.loads(catalog.noted("config"))
+        config["websub"]["look"] = True
+        config["site"]["base_url"] = "http://127.0.0.1:1"
+        catalog.note(config=json.dumps(config))
+    monkeypatch.setattr("feedhub.site.Site.fits", lambda self: True)
+    watching(place, 3)
+    err = capsys.readouterr().err
+    assert err.count("the hub is not told yet: http://127.0.0.1:1/all.atom cannot be asked") == 1
+
+
+def test_success_is_a_detail(place, capsys, monkeypatch):
+    voice.set_volume(SimpleNamespace(quiet=False, verbose=True))  # type: ignore[arg-type]
+    try:
+        with running_hub() as hub:
+            hub.reply = lambda: (204, {}, b"")
+            monkeypatch.setattr("feedhub.site.Site.fits", lambda self: True)
+            with closing(Catalog(place)) as catalog:
+                config = json.loads(catalog.noted("config"))
+                config["websub"]["hub"] = hub.url
+                catalog.note(config=json.dumps(config))
+            watching(place, 2)
+        assert "the hub was told of 6 addresses, 0 wait" in capsys.readouterr().err
+    finally:
+        voice.set_volume(SimpleNamespace(quiet=False, verbose=False))  # type: ignore[arg-type]
+
+
+# Status
+
+
+def library_of(place: Path) -> Library:
+    library = Library(place, lambda: load_config(None, {}, {"site.base_url": SITE}))
+    library.refresh()
+    return library
+
+
+def test_an_operator_sees_how_the_hub_is(place):
+    with closing(library_of(place)) as library:
+        now = time.time()
+        status = status_of(library, now)
+        assert status.hub is not None
+        assert status.facts()["hub"] == {"waiting": 6, "told": 0.0, "problem": ""}
+        late = status_of(library, now + 300).hub
+        assert late is not None
+        assert late.problem == "6 addresses wait for feedhub ping: is it running?"
+        with closing(Catalog(place)) as catalog:
+            catalog.note(hub=json.dumps({"told": 5.0, "failing": "it is away"}))
+        library.refresh()
+        told = status_of(library, now)
+        assert told.facts()["hub"] == {"waiting": 6, "told": 5.0, "problem": "it is away"}
+        text = exposition(Metrics(), lambda: told).decode()
+        assert "feedhub_pings_waiting 6.0\n" in text
+        assert "feedhub_hub_failing 1.0\n" in text
+        assert "feedhub_hub_told_timestamp_seconds 5.0\n" in text
+        assert told.problem == ""  # readers get what they ask for
+
+
+def test_without_a_hub_there_is_no_word_of_one(tmp_path):
+    place = tmp_path / "catalog.db"
+    bench = make_bench(tmp_path, place)
+    bench.write("one.md")
+    bench.sync()
+    bench.catalog.close()
+    with closing(library_of(place)) as library:
+        status = status_of(library, time.time())
+        assert status.ready
+        assert "hub" not in status.facts()
+        assert b"feedhub_hub" not in exposition(Metrics(), lambda: status)
+
+
+def test_a_hub_named_while_a_server_runs_is_told_from_then_on(tmp_path):
+    """The process that talks to it begins when it is wanted."""
+    from feedhub.app.children import Child
+    from feedhub.app.events import Events
+
+    wanted = False
+
+    async def run() -> None:
+        nonlocal wanted
+        mark = tmp_path / "mark"
+        command = ["/bin/sh", "-c", f"echo x >> {mark}; exec sleep 60"]
+        child = Child("it", command, Events("text"), wanted=lambda: wanted)
+        task = asyncio.create_task(child.run())
+        await asyncio.sleep(0)
+        assert child.trouble == ""
+        assert not mark.exists()
+        wanted = True
+        await asyncio.to_thread(until, mark.exists, "it does not begin")
+        await child.stop()
+        await task
+
+    asyncio.run(run())

@@ -1,0 +1,256 @@
+"""One word to the hub: what counts as told, what is tried again, and where we are not led."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+import time
+from email.utils import formatdate
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedhub.addresses import PrivateAddressError, is_public, public_address
+from feedhub.websub import hub as hub_room
+from feedhub.websub import make_client
+from feedhub.websub.hub import Answer, publish
+from tests.hubs import answering, spoken
+
+TOPIC = "https://feeds.example.org/topics/m%C3%BCnchen.atom?a=1&b=2"
+PUBLIC = "93.184.216.34"
+
+
+def tell(url: str, transport: httpx.AsyncBaseTransport | None = None) -> Answer:
+    """Tell a hub once; without a transport, over the network."""
+
+    async def run() -> Answer:
+        client = make_client() if transport is None else httpx.AsyncClient(transport=transport)
+        async with client:
+            return await publish(client, url, TOPIC)
+
+    return asyncio.run(run())
+
+
+def tell_of(status: int, **fields: str) -> Answer:
+    """Tell a hub that gives an answer."""
+    return tell("https://hub.example/", httpx.MockTransport(lambda _: spoken(status, **fields)))
+
+
+def test_it_is_told_as_hubs_expect():
+    seen = []
+
+    def answer(method, path, fields, body):
+        seen.append((method, path, fields, parse_qs(body.decode("ascii"))))
+        return 204, {}, b""
+
+    with answering(answer) as url:
+        assert tell(f"{url}/hub?key=1") == Answer("told")
+    ((method, path, fields, form),) = seen
+    assert (method, path) == ("POST", "/hub?key=1")
+    assert fields["content-type"] == "application/x-www-form-urlencoded"
+    assert re.fullmatch(r"feedhub/\d+\.\d+\S*", fields["user-agent"])
+    assert form == {"hub.mode": ["publish"], "hub.url": [TOPIC], "hub.topic": [TOPIC]}
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_any_success_is_told(status):
+    assert tell_of(status) == Answer("told")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 303, 304, 300])
+def test_who_refuses_is_not_asked_again(status):
+    assert tell_of(status, location="https://other.example/").verdict == "refused"
+    assert str(status) in tell_of(status).reason
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_who_cannot_now_is_asked_again(status):
+    assert tell_of(status).verdict == "failed"
+    assert tell_of(status).after == 0
+    assert tell_of(status, retry_after="120").after == 120
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5", "٣", "Fri, 31 Feb 2020 00:00:00 GMT"])
+def test_a_rest_that_makes_no_sense_is_none(text):
+    assert hub_room._rest(text) == 0
+
+
+def test_a_rest_may_be_a_date():
+    assert 50 < hub_room._rest(formatdate(time.time() + 60, usegmt=True)) <= 60
+    assert hub_room._rest(formatdate(0, usegmt=True)) == 0
+    assert hub_room._rest("9" * 5_000) == 999_999_999
+
+
+def test_whoever_does_not_answer_has_failed():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    assert tell(f"http://127.0.0.1:{port}/").verdict == "failed"
+
+
+def test_nobody_is_waited_for_longer_than_a_while(monkeypatch):
+    monkeypatch.setattr(hub_room, "PATIENCE", 0.2)
+    over = threading.Event()
+
+    def answer(*_):
+        over.wait(30)
+        return 200, {}, b""
+
+    with answering(answer) as url:
+        assert tell(url) == Answer("failed", "no answer within 0.2 seconds")
+        over.set()
+
+
+@pytest.mark.parametrize(("size", "parts"), [(10, None), (3_000, 2), (100_000, 1)])
+def test_a_body_without_an_end_is_left(monkeypatch, size, parts):
+    """What was said before it counts. It is left after some bytes, or, where they drip, in time."""
+    monkeypatch.setattr(hub_room, "_BODY_SECONDS", 0.2)
+    read = []
+
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            while True:
+                read.append(size)
+                yield b"x" * size
+                await asyncio.sleep(0.01)
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(202, stream=Endless()))
+    assert tell("https://hub.example/", transport) == Answer("told")
+    assert parts in (None, len(read))
+
+
+# Where a hub sends us
+
+
+class Elsewhere:
+    """A hub that sends us from one place to the next; it remembers what came where."""
+
+    def __init__(self, status: int, *places: str) -> None:
+        self.status = status
+        self.places = list(places)
+        self.seen: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        if self.places:
+            return spoken(self.status, location=self.places.pop(0))
+        return spoken(204)
+
+    def tell(self) -> Answer:
+        return tell("https://hub.example/hub", httpx.MockTransport(self))
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """What host names stand for: host -> addresses."""
+    known = {"other.example": [PUBLIC]}
+
+    async def getaddrinfo(_self, host, port, **_):
+        if host not in known:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(0, 0, 0, "", (address, port)) for address in known[host]]
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    return known
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_it_goes_where_it_is_sent_with_the_same_words(names, status):
+    hub = Elsewhere(status, "https://other.example:8443/new?x=1")
+    assert hub.tell() == Answer("told")
+    first, second = hub.seen
+    assert (second.method, second.content) == (first.method, first.content)
+    assert str(second.url) == f"https://{PUBLIC}:8443/new?x=1"  # the address that was looked at
+    assert second.headers["host"] == "other.example:8443"
+    assert second.extensions["sni_hostname"] == "other.example"
+
+
+def test_a_relative_place_is_one_too(names):
+    names["hub.example"] = [PUBLIC]
+    hub = Elsewhere(308, "/new")
+    assert hub.tell() == Answer("told")
+    assert hub.seen[1].headers["host"] == "hub.example"
+    assert hub.seen[1].url.path == "/new"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "https://private.example/",
+        "https://half.example/",
+        "https://127.0.0.1/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[::1]/",
+        "https://unknown.example/",
+        "http://other.example/",  # in the clear, after https
+        "ftp://other.example/",
+        "file:///etc/passwd",
+        "https:///",
+        "https://[/",
+    ],
+)
+def test_it_does_not_go_where_no_stranger_may_send_it(names, place):
+    names |= {"private.example": ["10.0.0.1"], "half.example": [PUBLIC, "192.168.1.1"]}
+    names |= {address: [address] for address in ("127.0.0.1", "169.254.169.254", "::1")}
+    hub = Elsewhere(307, place)
+    answer = hub.tell()
+    assert answer.verdict == "failed"
+    assert answer.reason
+    assert len(hub.seen) == 1
+
+
+def test_it_does_not_go_round_in_circles(names):
+    hub = Elsewhere(307, *["https://other.example/"] * 10)
+    assert hub.tell() == Answer("failed", "it sends us on more than 3 times")
+    assert len(hub.seen) == 4
+
+
+def test_a_place_to_go_that_is_not_named_is_a_refusal():
+    assert tell_of(307).verdict == "refused"
+
+
+def test_the_operators_own_hub_may_be_private():
+    assert tell("http://127.0.0.1/", httpx.MockTransport(lambda _: spoken(204))) == Answer("told")
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.1", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1",
+        "192.0.2.1", "192.168.0.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
+        "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2001:0:1:1::8000:1",
+        "2001:db8::1", "fc00::1", "fe80::1", "fec0::1", "ff02::1",
+    ],
+)  # fmt: skip
+def test_no_stranger_may_name_these(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", [PUBLIC, "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::1.1.1.1"]
+)
+def test_the_internet_is_public(address):
+    assert is_public(address)
+
+
+@given(st.ip_addresses(v=4))
+def test_an_address_inside_another_is_judged_alike(address):
+    for form in (f"::ffff:{address}", f"64:ff9b::{address}"):
+        assert is_public(form) == is_public(str(address))
+
+
+def test_a_host_is_public_where_all_its_addresses_are(names):
+    names |= {"half.example": [PUBLIC, "10.0.0.1"], "two.example": [PUBLIC, "1.1.1.1"]}
+    assert asyncio.run(public_address("two.example", 443)) == PUBLIC
+    with pytest.raises(PrivateAddressError, match=r"half\.example is not a public address"):
+        asyncio.run(public_address("half.example", 443))
+    with pytest.raises(OSError, match="not known"):
+        asyncio.run(public_address("none.example", 443))

@@ -1,0 +1,134 @@
+"""Where a hub is named, and where it is not: header fields and documents say the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feedhub.app.edition import entry_of
+from feedhub.formats import SUBSCRIBED
+from feedhub.selection import make_selection
+from tests.judges import atom, json_feed_schema, rss
+from tests.kit import article_text, make_bench, parse
+
+HUB = "https://hub.example/?a=1&b=2"
+
+
+def bench_of(folder: Path, **overrides: Any):
+    """Return a synced bench whose feeds have archives."""
+    bench = make_bench(folder, feeds__limit=1, feeds__days=0, **overrides)
+    for month in (4, 5, 6):
+        date = f"2020-0{month}-01T00:00:00Z"
+        bench.write(f"{month}.md", title=f"Number {month}", topics=["AI"], publishedDateTime=date)
+    bench.sync()
+    return bench
+
+
+def links(path: str, body: bytes) -> list[tuple[str, str]]:
+    """Return hub and self of a document as (relation, address)."""
+    if path.endswith(".json"):
+        document = json.loads(body)
+        hubs = [("hub", row["url"]) for row in document.get("hubs", []) if row["type"] == "WebSub"]
+        return [*hubs, ("self", document["feed_url"])]
+    found = parse(body).feed.links
+    return sorted((row.rel, row.href) for row in found if row.rel in ("hub", "self"))
+
+
+def header(bench, path: str) -> str:
+    site = bench.site
+    entry = entry_of(site, site.plan()[path])
+    return dict(entry.variant("gzip").whole)[b"link"].decode()
+
+
+@pytest.mark.parametrize("suffix", [row.suffix for row in SUBSCRIBED.values()])
+@pytest.mark.parametrize("feed", ["all", "topics/ai"])
+def test_a_feed_names_its_hub_and_exactly_one_self(tmp_path, feed, suffix):
+    bench, path = bench_of(tmp_path, websub__hub=HUB), feed + suffix
+    own = f"https://feeds.example.org/{path}"
+    assert links(path, bench.documents()[path].body) == [("hub", HUB), ("self", own)]
+    assert header(bench, path) == f'<{own}>; rel="self", <{HUB}>; rel="hub"'
+
+
+def test_judges_have_nothing_against_it(tmp_path):
+    documents = bench_of(tmp_path, websub__hub=HUB).documents()
+    for feed in ("all", "topics/ai"):
+        assert rss.complaints(documents[f"{feed}.rss"].body) == []
+        assert atom.complaints(documents[f"{feed}.atom"].body) == []
+        json_feed_schema().validate(json.loads(documents[f"{feed}.json"].body))
+
+
+def test_nothing_else_names_it(tmp_path):
+    bench = bench_of(tmp_path, websub__hub=HUB)
+    site, plan = bench.site, bench.site.plan()
+    assert len([path for path in plan if "/2020-0" in path]) > 6
+    for path, planned in plan.items():
+        if planned.topic:
+            continue
+        assert b"hub.example" not in site.document(planned).body, path
+        assert 'rel="hub"' not in header(bench, path), path
+        assert 'rel="self"' in header(bench, path), path
+
+
+@pytest.mark.parametrize("suffix", [row.suffix for row in SUBSCRIBED.values()])
+def test_what_is_made_for_who_asks_names_none(tmp_path, suffix):
+    """No hub is told of searches and stories, so whoever follows one must go on polling."""
+    bench = make_bench(
+        tmp_path, websub__hub=HUB, feeds__search="yes", feeds__stories="yes", feeds__kinds=("all",)
+    )
+    related = [{"url": "https://other.example/same", "title": "The same elsewhere"}]
+    bench.write("one.md", title="One", related=related)
+    bench.sync()
+    site, row = bench.site, next(row for row in SUBSCRIBED.values() if row.suffix == suffix)
+    stories = [planned for path, planned in site.plan().items() if path.startswith("stories/")]
+    asked = [planned for planned in stories if planned.path.endswith(suffix)]
+    search = site.asked(make_selection({"q": ["one"]}), row)
+    assert search
+    for planned in [*asked, search]:
+        assert not planned.topic
+        assert 'rel="hub"' not in dict(entry_of(site, planned).variant("").whole)[b"link"].decode()
+        assert b"hub.example" not in site.document(planned).body
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("drafts", [False, True])
+def test_without_a_hub_nothing_names_one(tmp_path, drafts):
+    """A preview of drafts has none, whatever is configured."""
+    bench = make_bench(tmp_path, websub__hub=HUB if drafts else "")
+    bench.drafts = drafts
+    bench.write("one.md", topics=["AI"])
+    bench.sync()
+    for path, document in bench.documents().items():
+        assert b'rel="hub"' not in document.body
+        assert b'"hubs"' not in document.body
+        assert 'rel="hub"' not in header(bench, path)
+
+
+def test_another_hub_makes_other_documents_with_other_tags(tmp_path):
+    before = bench_of(tmp_path / "a", websub__hub=HUB).site.plan()["all.rss"]
+    after = bench_of(tmp_path / "b", websub__hub="https://other.example/").site.plan()["all.rss"]
+    assert before.etag() != after.etag()
+
+
+_WITHOUT_CLIENT = """
+import sys
+from feedhub.cli import main
+assert main(sys.argv[1:]) == 0
+assert not {"httpx", "feedhub.websub"} & sys.modules.keys()
+"""
+
+
+@pytest.mark.parametrize("hub", ["", HUB])
+@pytest.mark.parametrize("command", [["render", "articles", "out"], ["sync", "articles"]])
+def test_whoever_does_not_talk_to_a_hub_does_not_load_what_could(tmp_path, command, hub):
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles/one.md").write_text(article_text(), encoding="utf-8")
+    (tmp_path / "feedhub.toml").write_text(f'[websub]\nhub = "{hub}"\n', encoding="utf-8")
+    base = ["--base-url", "https://feeds.example.org", "--catalog", "catalog.db"]
+    given = [sys.executable, "-c", _WITHOUT_CLIENT, *command, *base]
+    ran = subprocess.run(given, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

@@ -1,0 +1,81 @@
+"""A hub behind TLS: its certificate is checked, also where another hub sends us to it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from feedhub.websub import hub as hub_room
+from feedhub.websub import make_client
+from feedhub.websub.hub import Answer, publish
+from tests.hubs import answering
+
+NAME = "hub.example"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Key and certificate of hub.example, signed by itself."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is missing: apt-get install openssl")
+    place = tmp_path_factory.mktemp("tls") / "both.pem"
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{place}"]
+    names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
+    command = [openssl, "req", "-x509", *key, *names, "-out", f"{place}.crt", "-days", "2"]
+    subprocess.run(command, check=True, capture_output=True)
+    place.write_bytes(place.read_bytes() + Path(f"{place}.crt").read_bytes())
+    return place
+
+
+@pytest.fixture
+def port(certificate: Path) -> Iterator[int]:
+    """Where the hub listens, on this machine."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with answering(lambda *_: (204, {}, b""), tls=context) as url:
+        yield int(url.rpartition(":")[2])
+
+
+def led_to(name: str, port: int, monkeypatch: pytest.MonkeyPatch) -> Answer:
+    """Tell a hub that sends us on to a host of this name, which lies here."""
+
+    async def here(host: str, _: int) -> str:
+        assert host == name
+        return "127.0.0.1"
+
+    async def tell(url: str) -> Answer:
+        async with make_client() as client:
+            return await publish(client, url, "https://feeds.example.org/all.atom")
+
+    monkeypatch.setattr(hub_room, "public_address", here)
+    place = {"Location": f"https://{name}:{port}/hub"}
+    with answering(lambda *_: (308, place, b"")) as url:
+        assert urlsplit(url).scheme == "http"
+        return asyncio.run(tell(url))
+
+
+def test_a_name_that_the_certificate_has_is_the_hub(port, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+    assert led_to(NAME, port, monkeypatch) == Answer("told")
+
+
+def test_a_name_that_it_has_not_is_somebody_else(port, certificate, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+    answer = led_to("other.example", port, monkeypatch)
+    assert answer.verdict == "failed"
+    assert "certificate is not valid for 'other.example'" in answer.reason
+
+
+def test_a_certificate_that_nobody_knows_is_nobodys(port, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    answer = led_to(NAME, port, monkeypatch)
+    assert answer.verdict == "failed"
+    assert "self-signed certificate" in answer.reason

@@ -1,0 +1,403 @@
+"""What is told when: order, waiting, giving up, and never before strangers see what is new."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from feedhub.errors import CatalogError, ConfigError
+from feedhub.site import Site
+from feedhub.websub import Report, owe_everything, tell
+from tests.hubs import spoken
+from tests.kit import NOW, Bench, make_bench
+
+HUB = "https://hub.example/"
+BASE = "https://feeds.example.org/"
+LATER = NOW + timedelta(minutes=1)
+START = LATER.timestamp()
+SIX = [f"{feed}.{suffix}" for feed in ("all", "topics/ai") for suffix in ("atom", "json", "rss")]
+
+
+@dataclass
+class World:
+    """A site, its hub and a clock; `answers` are the hub's, by path, or for all."""
+
+    bench: Bench
+    now: float = START
+    hub: int = 204
+    fields: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, int] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    looked: list[httpx.Request] = field(default_factory=list)
+    site: Any = lambda request: httpx.Response(304)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)
+        if request.url.host != "hub.example":
+            self.looked.append(request)
+            said: httpx.Response = self.site(request)
+            return said
+        path = parse_qs(request.content.decode())["hub.url"][0].removeprefix(BASE)
+        self.told.append(path)
+        return spoken(self.answers.get(path, self.hub), **self.fields)
+
+    def visit(self, **how: Any) -> Report:
+        """Tell what is due."""
+
+        async def run() -> Report:
+            async with httpx.AsyncClient(transport=httpx.MockTransport(self.answer)) as client:
+                return await tell(self.bench.catalog, client, lambda: self.now, **how)
+
+        return asyncio.run(run())
+
+    def edit(self, title: str = "One, edited") -> None:
+        """Change the article of two feeds, and let the bytes be out."""
+        self.bench.write("one.md", title=title, topics=["AI"])
+        self.bench.sync(LATER)
+        self.bench.catalog.pings.release(self.now - 2)
+
+    def word(self) -> dict[str, Any]:
+        """Return what is left for whoever serves the catalog."""
+        word: dict[str, Any] = json.loads(self.bench.catalog.noted("hub") or "{}")
+        return word
+
+    def due(self) -> float | None:
+        return self.bench.catalog.pings.waiting().due
+
+    def expected(self, path: str) -> bytes:
+        return self.bench.documents()[path].body
+
+
+def make_world(folder: Path, **overrides: Any) -> World:
+    given: dict[str, Any] = {"websub__hub": HUB, "feeds__kinds": ("all", "topic")}
+    bench = make_bench(folder, **(given | overrides))
+    bench.write("one.md", title="One", topics=["AI"])
+    bench.write("two.md", title="Two", topics=["Robots"])
+    bench.sync()
+    return World(bench)
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = make_world(tmp_path)
+    world.edit()
+    return world
+
+
+def test_each_address_is_told_once(world):
+    assert world.visit() == Report(told=6, waiting=0)
+    assert sorted(world.told) == SIX
+    assert world.visit() == Report()
+    assert sorted(world.told) == SIX
+    assert world.word() == {"told": START, "failing": ""}
+
+
+def test_nothing_due_costs_nothing(world):
+    """Not even a look at the site: the queue is looked at twice a second."""
+    world.visit()
+    world.bench.catalog.note(config="broken")
+    assert world.visit() == Report()
+
+
+# A hub that fails
+
+
+def test_one_failure_puts_off_everything_and_the_wait_doubles(world):
+    world.hub = 500
+    waits = []
+    for _ in range(14):
+        before = len(world.told)
+        report = world.visit()
+        assert (report.told, report.waiting) == (0, 6)
+        assert len(world.told) - before <= 4  # one batch, and no more
+        waits.append(world.due() - world.now)
+        world.now += 600
+    assert waits[0] == 5
+    assert waits[-1] == 600
+    assert waits == sorted(waits)
+    assert set(waits) <= {5.0 * 2**n for n in range(7)} | {600.0}
+
+
+def test_what_was_put_off_is_not_due(world):
+    world.hub = 500
+    world.visit()
+    world.now += 4.9
+    count = len(world.told)
+    assert world.visit() == Report(waiting=6)
+    assert len(world.told) == count
+    world.hub = 204
+    assert world.visit(by_hand=True).told == 6  # unless somebody says so
+
+
+def test_a_hub_that_comes_back_is_told_of_everything(world):
+    world.hub = 500
+    report = world.visit()
+    assert report.troubles == [
+        f"the hub {HUB} cannot be told: 500 Internal Server Error; it is tried again"
+    ]
+    assert world.word()["failing"] == report.troubles[0]
+    world.hub, world.now = 204, START + 10
+    assert world.visit() == Report(told=6)
+    assert world.word() == {"failing": "", "told": START + 10}
+
+
+def test_one_address_that_always_fails_does_not_hold_up_the_others(world):
+    world.answers["all.json"] = 500
+    world.visit()
+    world.now += 5
+    world.visit()
+    assert set(SIX) - {"all.json"} <= set(world.told)
+    assert world.bench.catalog.pings.waiting().number == 1
+    world.edit("One, edited again")
+    for _ in range(4):
+        world.visit()
+        world.now += 6
+    assert all(world.told.count(path) == 2 for path in set(SIX) - {"all.json"})
+
+
+def test_who_asks_for_rest_gets_it(world):
+    world.hub, world.fields = 429, {"retry_after": "3600"}
+    world.visit()
+    count = len(world.told)
+    world.hub, world.now = 204, START + 60
+    world.edit("One, edited again")  # news are due at once, but not here
+    assert world.visit().waiting == 6
+    assert len(world.told) == count
+    world.now = START + 3601
+    assert world.visit() == Report(told=6)
+
+
+def test_who_asks_for_a_year_gets_a_day(world):
+    world.hub, world.fields = 503, {"retry_after": "31536000"}
+    world.visit()
+    assert world.word()["rest"] == START + 86_400
+    world.hub = 204
+    assert world.visit(by_hand=True) == Report(told=6)  # unless somebody knows better
+
+
+def test_what_could_not_be_told_for_a_day_is_given_up(world):
+    world.hub, world.now = 500, START + 86_401
+    lines = []
+    for _ in range(3):
+        lines += world.visit().troubles
+        world.now += 600
+    given_up = {line.split(":")[0] for line in lines if "could not be told for a day" in line}
+    assert given_up == set(SIX)
+    assert world.bench.catalog.pings.waiting().number == 0
+
+
+def test_who_refuses_is_not_asked_again_and_one_line_says_so(world):
+    world.hub = 404
+    report = world.visit()
+    assert (report.told, report.waiting) == (0, 0)
+    assert report.troubles == [f"the hub {HUB} refuses {BASE}all.atom and 5 more: 404 Not Found"]
+    assert world.word()["failing"] == report.troubles[0]
+    world.now += 86_400
+    assert world.visit() == Report()
+    assert len(world.told) == 6
+
+
+def test_one_that_is_refused_is_named(world):
+    world.answers["all.rss"] = 403
+    report = world.visit()
+    assert (report.told, report.waiting) == (5, 0)
+    assert report.troubles == [f"the hub {HUB} refuses {BASE}all.rss: 403 Forbidden"]
+
+
+def test_a_change_while_the_hub_is_told_is_told_too(world):
+    def site(request: httpx.Request) -> httpx.Response:
+        if len(world.looked) == 1:
+            world.edit("One, edited again")
+        return httpx.Response(304)
+
+    world.site = site
+    world.visit()
+    world.now += 1
+    world.visit()
+    assert all(world.told.count(path) >= 1 for path in SIX)
+    assert world.told.count(world.told[0]) == 2  # the first was told of the old change
+    assert world.bench.catalog.pings.waiting().number == 0
+
+
+# Not too early
+
+
+def test_the_public_address_is_asked_for_the_very_document_in_every_coding(world):
+    world.visit()
+    plan = world.bench.site.plan()
+    expected = {
+        (f"{BASE}{path}", coding or "identity", plan[path].etag(coding))
+        for path in SIX
+        for coding in ("", "gzip", "br")
+    }
+    asked = {
+        (str(request.url), request.headers["accept-encoding"], request.headers["if-none-match"])
+        for request in world.looked
+    }
+    assert asked == expected
+    assert {request.headers["cache-control"] for request in world.looked} == {"no-cache"}
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "br"])
+def test_a_cache_that_is_behind_in_one_coding_is_waited_for(world, coding):
+    def site(request: httpx.Request) -> httpx.Response:
+        behind = request.headers["accept-encoding"] == coding
+        return httpx.Response(200, content=b"old") if behind else httpx.Response(304)
+
+    world.site = site
+    report = world.visit()
+    assert (report.told, report.waiting, report.late) == (0, 6, False)
+    assert report.unseen == f"{BASE}all.atom does not show the change yet"
+    assert world.told == []
+    assert world.due() == START + 1
+    world.now += 40
+    assert world.visit().late
+    assert world.due() == world.now + 21
+    world.site = lambda request: httpx.Response(304)
+    world.now += 21
+    assert world.visit() == Report(told=6)
+
+
+def test_it_is_not_waited_for_longer_than_a_cache_may_keep_it(world):
+    world.site = lambda request: httpx.Response(200, content=b"old")
+    world.now += 900 + 300 + 58
+    assert world.visit().told == 0
+    world.now += 61
+    assert world.visit().told == 6
+
+
+def test_a_host_that_knows_other_tags_is_believed_by_its_bytes(world):
+    def site(request: httpx.Request) -> httpx.Response:
+        body = world.expected(str(request.url).removeprefix(BASE))
+        return httpx.Response(200, content=body, headers={"etag": '"5e-60"'})
+
+    world.site = site
+    assert world.visit() == Report(told=6)
+
+
+@pytest.mark.parametrize("change", [lambda body: body[:-1], lambda body: body + b" ", bytes.upper])
+def test_other_bytes_are_not_it(world, change):
+    def site(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=change(world.expected("all.atom")))
+
+    world.site = site
+    assert world.visit().told == 0
+
+
+def test_bytes_count_as_they_are_decoded(world):
+    def site(request: httpx.Request) -> httpx.Response:
+        body = world.expected(str(request.url).removeprefix(BASE))
+        if request.headers["accept-encoding"] != "gzip":
+            return httpx.Response(200, content=body)
+        return httpx.Response(
+            200, content=gzip.compress(body), headers={"content-encoding": "gzip"}
+        )
+
+    world.site = site
+    assert world.visit() == Report(told=6)
+
+
+def test_a_tag_that_was_weakened_on_its_way_is_known(world):
+    def site(request: httpx.Request) -> httpx.Response:
+        tag = request.headers["if-none-match"]
+        return httpx.Response(200, content=b"whatever", headers={"etag": f"W/{tag}"})
+
+    world.site = site
+    assert world.visit() == Report(told=6)
+
+
+@pytest.mark.parametrize("status", [301, 404, 500, 503])
+def test_another_answer_is_not_it(world, status):
+    world.site = lambda request: httpx.Response(status)
+    report = world.visit()
+    assert (report.told, report.unseen) == (0, f"{BASE}all.atom answers {status}")
+
+
+def test_an_address_that_cannot_be_asked_is_told_of(world):
+    def site(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route to host")
+
+    world.site = site
+    assert world.visit().unseen == f"{BASE}all.atom cannot be asked: no route to host"
+
+
+def test_an_address_that_does_not_answer_is_not_waited_for(world, monkeypatch):
+    monkeypatch.setattr("feedhub.websub.looking.PATIENCE", 0.05)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(5)
+        return httpx.Response(304)
+
+    world.answer = answer
+    assert world.visit().unseen == f"{BASE}all.atom does not answer"
+
+
+def test_a_document_that_changes_while_it_is_looked_at_is_looked_at_again(world):
+    def site(request: httpx.Request) -> httpx.Response:
+        if len(world.looked) == 1:
+            world.edit("One, edited again")
+        return httpx.Response(200, content=world.expected("all.atom"))
+
+    world.site = site
+    world.visit()
+    assert "all.atom" not in world.told
+
+
+def test_where_nobody_looks_servers_get_a_moment(tmp_path):
+    world = make_world(tmp_path, websub__look=False)
+    world.edit()
+    world.now -= 0.5
+    assert world.visit().unseen == "all.atom has only just changed"
+    assert world.due() == world.now + 0.75
+    world.now += 0.75
+    assert world.visit() == Report(told=6)
+    assert world.looked == []
+
+
+def test_servers_that_are_a_moment_behind_the_one_that_shows_it_get_that_moment(world):
+    world.now -= 0.5
+    assert world.visit().unseen == "all.atom has only just changed"
+    assert (world.looked, world.told) == ([], [])
+
+
+# What is not there
+
+
+def test_an_address_that_is_gone_is_forgotten(world):
+    world.bench.catalog._sql.execute("UPDATE pings SET path = 'gone.rss' WHERE path = 'all.rss'")
+    world.bench.catalog._sql.execute("UPDATE pings SET path = 'feeds.opml' WHERE path = 'all.json'")
+    assert world.visit() == Report(told=4)
+    assert {"gone.rss", "feeds.opml"}.isdisjoint(world.told)
+
+
+def test_without_a_hub_it_is_an_error_to_ask_by_hand(tmp_path):
+    world = make_world(tmp_path, websub__hub="")
+    assert world.visit() == Report()
+    with pytest.raises(ConfigError, match="no hub is named"):
+        world.visit(by_hand=True)
+    with pytest.raises(ConfigError, match="no hub is named"):
+        owe_everything(world.bench.catalog, START)
+
+
+def test_a_catalog_of_another_version_is_left_alone(world, monkeypatch):
+    monkeypatch.setattr(Site, "fits", lambda self: False)
+    with pytest.raises(CatalogError, match="another version"):
+        world.visit()
+    assert world.bench.catalog.pings.waiting().number == 6
+
+
+def test_everything_may_be_told(world):
+    owe_everything(world.bench.catalog, START)
+    assert world.visit().told == 0  # servers may be behind
+    assert world.visit(by_hand=True) == Report(told=9)
+    topics = {path for path, planned in world.bench.site.plan().items() if planned.topic}
+    assert set(world.told) == topics
