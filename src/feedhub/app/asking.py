@@ -1,0 +1,107 @@
+"""Documents that no edition lists: a selection in the query of an address, a story by its name."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from feedhub.errors import CatalogError
+from feedhub.formats import FORMATS, PAGE
+from feedhub.selection import Selection, parse_query
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from feedhub.app.edition import Edition, Entry
+    from feedhub.formats import Format
+
+SEARCH, STORIES = "search", "stories/"
+# How many answers are known, how long a query may be to be one of them, and how many may wait.
+_KEPT, _LONGEST_KEPT, _WAITING = 1_024, 2_048, 64
+
+
+class Address(NamedTuple):
+    """An address that is asked for: the format of the document, and of which story, "" for none."""
+
+    format: Format
+    story: str
+
+
+def address_of(edition: Edition, path: str, raw_path: bytes) -> Address | None:
+    """Return what a path, given decoded and as it was sent, asks for, or None."""
+    below = path.removeprefix(f"{edition.prefix}/")
+    feeds = edition.config.feeds
+    if below == path or (b"%" in raw_path and b"%2f" in raw_path.lower()):
+        return None
+    if below.startswith(SEARCH) and feeds.search == "yes":
+        return _search(below.removeprefix(SEARCH))
+    if below.startswith(STORIES) and feeds.stories == "yes":
+        return _story(below.removeprefix(STORIES))
+    return None
+
+
+def _search(ending: str) -> Address | None:
+    return next((Address(row, "") for row in FORMATS.values() if ending == _ending(row)), None)
+
+
+def _story(name: str) -> Address | None:
+    for row in FORMATS.values():
+        slug = name.removesuffix(_ending(row))
+        if slug and slug != name and "/" not in slug:
+            return Address(row, slug)
+    return None
+
+
+def _ending(row: Format) -> str:
+    return "/" if row is PAGE else row.suffix
+
+
+class Asking:
+    """Finds what is asked for; `find` looks in the catalog, beside the event loop.
+
+    It raises VanishedError where there is nothing, CatalogError where that cannot be told.
+    """
+
+    def __init__(self, find: Callable[[Selection | str, Format], Awaitable[Entry]]) -> None:
+        self._find = find
+        self._kept: OrderedDict[tuple[str, bytes], Entry] = OrderedDict()
+        self._edition: Edition | None = None
+        self._waiting = 0
+
+    async def entry(
+        self, edition: Edition, path: str, raw_path: bytes, query: bytes
+    ) -> Entry | None:
+        """Return what stands at an address, or None where nothing can be asked for there.
+
+        Raises SelectionError for a query that is nonsense, and what `find` raises.
+        """
+        address = address_of(edition, path, raw_path)
+        if address is None:
+            return None
+        if edition is not self._edition:
+            self._kept.clear()
+            self._edition = edition
+        key = (path, b"" if address.story else query)
+        found = self._kept.get(key)
+        if found is None:
+            found = await self._found(address, query)
+            self._keep(edition, key, found)
+        else:
+            self._kept.move_to_end(key)
+        return found
+
+    async def _found(self, address: Address, query: bytes) -> Entry:
+        wanted = address.story or parse_query(query)
+        if self._waiting >= _WAITING:
+            raise CatalogError("too many ask at once")
+        self._waiting += 1
+        try:
+            return await self._find(wanted, address.format)
+        finally:
+            self._waiting -= 1
+
+    def _keep(self, edition: Edition, key: tuple[str, bytes], entry: Entry) -> None:
+        if edition is self._edition and len(key[1]) <= _LONGEST_KEPT:
+            self._kept[key] = entry
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)

@@ -1,0 +1,376 @@
+"""Searches over HTTP: the front of the server, asked directly."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+
+import pytest
+
+from feedhub.app.asking import _WAITING
+from feedhub.errors import CatalogError
+from feedhub.selection import MOST_ENTRIES
+from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
+from tests.kit import Bench, parse
+
+BASE = "https://feeds.example.org"
+
+
+@pytest.fixture
+def bench(tmp_path) -> Bench:
+    bench = bench_on_disk(tmp_path, feeds__search="yes", feeds__stories="yes")
+    cnet = {"name": "CNET"}
+    bench.write("a.md", title="Robots learn", topics=["AI", "Robots"], provider=cnet, quality=90)
+    bench.write("b.md", title="Law of robots", topics=["AI"], publishedDateTime="2020-06-08")
+    bench.write("c.md", title="Coffee", topics=["Café"], publishedDateTime="2020-06-07")
+    bench.sync()
+    return bench
+
+
+@pytest.fixture
+def front(bench):
+    with front_of(bench) as front:
+        yield front
+
+
+def titles(front: Front, query: str) -> list[str]:
+    """Return the titles of what a query finds, which all formats agree on."""
+    reply = front.get(f"/search.json?{query}")
+    assert reply.status == 200, reply.body
+    found = [item["title"] for item in json.loads(reply.body)["items"]]
+    for suffix in ("rss", "atom"):
+        entries = parse(front.get(f"/search.{suffix}?{query}").body).entries
+        assert [entry.title for entry in entries] == found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Robots learn", "Law of robots", "Coffee"]),
+        ("topic=ai", ["Robots learn", "Law of robots"]),
+        ("topic=AI&topic=caf%C3%A9", ["Robots learn", "Law of robots", "Coffee"]),
+        ("topic=ai&topic=robots&all=1", ["Robots learn"]),
+        ("topic=ai&provider=cnet", ["Robots learn"]),
+        ("topic=ai&not_provider=cnet", ["Law of robots"]),
+        ("not_topic=ai", ["Coffee"]),
+        ("topic=nobody", []),
+        ("topic=nobody&topic=robots", ["Robots learn"]),
+        ("topic=nobody&topic=robots&all=1", []),
+        ("not_topic=nobody&limit=1", ["Robots learn"]),
+        ("q=robot*", ["Robots learn", "Law of robots"]),
+        ("q=%22law+of%22", ["Law of robots"]),
+        ("q=robots+-law", ["Robots learn"]),
+        ("q=cafe", ["Coffee"]),
+        ("q=cnet", ["Robots learn"]),
+        ("q=%22cnet+ai%22", []),
+        ("min_quality=90", ["Robots learn"]),
+        ("min_quality=90.5", []),
+        ("since=2020-06-08", ["Robots learn", "Law of robots"]),
+        ("since=2020-06-08T00:00:01Z", ["Robots learn"]),
+    ],
+)
+def test_a_search_finds(front, query, found):
+    assert titles(front, query) == found
+
+
+@pytest.mark.parametrize("suffix", ["rss", "atom", "json"])
+def test_every_spelling_of_a_query_is_one_document(front, suffix):
+    one = front.get(f"/search.{suffix}?topic=Robots&topic=ai&limit=50&utm_source=x")
+    other = front.get(f"/search.{suffix}?q=&topic=ai&topic=ROBOTS")
+    canonical = f"{BASE}/search.{suffix}?topic=ai&topic=robots"
+
+    assert (one.lasting, one.body) == (other.lasting, other.body)
+    assert one.fields["link"] == f'<{canonical}>; rel="self"'
+    told = canonical.replace("&", "&amp;") if suffix != "json" else canonical
+    assert told.encode() in one.body
+    again = front.get(canonical.removeprefix(BASE))
+    assert (again.lasting, again.body) == (one.lasting, one.body)
+
+
+def test_the_fields_of_a_search(front):
+    reply = front.get("/search.atom?q=robots")
+
+    assert reply.fields["content-type"] == "application/atom+xml; charset=utf-8"
+    assert reply.fields["cache-control"].startswith("public, max-age=900, ")
+    assert reply.fields["vary"] == "Accept-Encoding"
+    assert reply.fields["x-robots-tag"] == "noindex"
+    assert reply.fields["access-control-allow-origin"] == "*"
+    assert "x-robots-tag" not in front.get("/all.atom").fields
+    assert "robots" not in reply.fields["etag"]
+
+
+def test_who_holds_a_search_is_told_so(front, bench):
+    first = front.get("/search.json?topic=robots", accept_encoding="gzip")
+    tag, date = first.fields["etag"], first.fields["last-modified"]
+    assert gzip.decompress(first.body) == front.get("/search.json?topic=robots").body
+
+    for asked in ({"if_none_match": tag}, {"if_modified_since": date}):
+        reply = front.get("/search.json?topic=Robots", accept_encoding="gzip", **asked)
+        assert (reply.status, reply.body, reply.fields["etag"]) == (304, b"", tag)
+
+    bench.write("c.md", title="Tea", topics=["Café"], publishedDateTime="2020-06-07")
+    bench.sync()
+    front.refresh()
+    assert front.get("/search.json?topic=robots", if_none_match=tag[:-6] + '"').status == 304
+    reply = front.get("/search.json?topic=robots", if_modified_since=date)
+    assert reply.status == 200  # nobody knows better when a search changed than when anything did
+
+    bench.write("a.md", title="Robots forget", topics=["AI", "Robots"])
+    bench.sync()
+    front.refresh()
+    reply = front.get("/search.json?topic=robots", if_none_match=tag)
+    assert reply.status == 200
+    assert b"Robots forget" in reply.body
+
+
+def test_a_score_alone_changes_what_a_search_finds(front, bench):
+    assert titles(front, "min_quality=95") == []
+    bench.write(
+        "b.md", title="Law of robots", topics=["AI"], publishedDateTime="2020-06-08", quality=99
+    )
+    assert bench.sync().changed == 0
+    front.refresh()
+    assert titles(front, "min_quality=95") == ["Law of robots"]
+
+
+def test_what_is_withdrawn_is_found_no_more(front, bench):
+    bench.write("a.md", title="Robots learn", topics=["AI", "Robots"], published=False)
+    bench.sync()
+    front.refresh()
+    for query in ("q=learn", "topic=robots", "provider=cnet", "min_quality=1"):
+        assert titles(front, query) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("limit=abc", "limit"),
+        ("since=yesterday", "since"),
+        ("q=" + "a" * 10_000, "q"),
+        ("&".join(f"topic=t{number}" for number in range(1_000)), "topic"),
+        ("author=%FF", "author"),
+        ("category=%zz", "category"),
+        ("x" * 70_000, "the query"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/search.rss", "/search/"])
+def test_nonsense_is_400_in_plain_words(front, path, query, name):
+    reply = front.get(f"{path}?{query}")
+
+    assert reply.status == 400
+    assert reply.fields["content-type"] == "text/plain; charset=utf-8"
+    assert reply.body.decode().startswith(f"400 Bad Request: {name} ")
+    assert len(reply.body) < 200
+    assert reply.fields["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/search.rss?topic=ai", "/search/?topic=ai"])
+def test_methods_of_a_search(front, path):
+    whole, head = front.get(path), front.get(path, "HEAD")
+    assert (head.status, head.lasting, head.body) == (200, whole.lasting, b"")
+    assert front.get(path, "OPTIONS").fields["allow"] == "GET, HEAD, OPTIONS"
+    reply = front.get(path, "POST")
+    assert (reply.status, reply.fields["allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert front.get(path, "FOO").status == 501
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/search.xml", "/search.rss/", "/searching.rss", "/x/search.rss", "/SEARCH.rss", "/search%2F"],
+)
+def test_what_is_no_address_of_a_search(front, path):
+    assert front.get(path).status == 404
+
+
+def test_the_page_of_a_search(front):
+    reply = front.get("/search/?topic=AI&q=law")
+    text = reply.body.decode()
+
+    assert reply.fields["content-type"] == "text/html; charset=utf-8"
+    assert reply.fields["x-robots-tag"] == "noindex"
+    assert "Law of robots" in text
+    assert "Robots learn" not in text
+    for suffix in (".rss", ".atom", ".json"):
+        assert f"{BASE}/search{suffix}?q=law&amp;topic=ai" in text
+    page = parse(front.get("/search.rss?topic=AI&q=law").body).feed.link
+    assert page == f"{BASE}/search/?q=law&topic=ai"
+    assert front.get(page.removeprefix(BASE)).body == reply.body
+
+
+def test_the_page_has_a_slash_behind_it(front):
+    reply = front.get("/search?topic=ai&q=%22")
+    assert (reply.status, reply.fields["location"]) == (308, f"{BASE}/search/?topic=ai&q=%22")
+    assert front.get("/search").fields["location"] == f"{BASE}/search/"
+    assert front.get("/search?a=\xe4").fields["location"] == f"{BASE}/search/"
+
+
+def test_a_site_below_a_path(tmp_path):
+    bench = bench_on_disk(tmp_path, feeds__search="yes", site__base_url=f"{BASE}/news")
+    bench.write("a.md", title="One")
+    bench.sync()
+    with front_of(bench) as front:
+        assert front.get("/search.rss").status == 404
+        reply = front.get("/news/search.rss?q=ONE")
+        assert reply.fields["link"] == f'<{BASE}/news/search.rss?q=one>; rel="self"'
+        assert front.get("/news/search?q=a").fields["location"] == f"{BASE}/news/search/?q=a"
+
+
+def test_who_allows_no_search_has_none(tmp_path):
+    bench = bench_on_disk(tmp_path)
+    bench.write("a.md", title="One", related=[{"title": "R", "webUrl": "https://r.example/"}])
+    bench.sync()
+    with front_of(bench) as front:
+        for path in ("/search.rss", "/search/", "/search", "/stories/a-191ac0fe.rss"):
+            assert front.get(path).status == 404
+            assert front.get(path, "POST").status == 404
+
+
+def test_a_format_that_there_is_not(tmp_path):
+    bench = bench_on_disk(tmp_path, feeds__search="yes", feeds__formats=["rss"])
+    bench.write("a.md", title="One")
+    bench.sync()
+    with front_of(bench) as front:
+        assert front.get("/search.rss").status == 200
+        for path in ("/search.atom", "/search/"):
+            assert front.get(path).status == 404
+
+
+def test_no_hub_is_named_where_none_is_told(tmp_path):
+    hub = "https://hub.example/"
+    bench = bench_on_disk(tmp_path, feeds__search="yes", websub__hub=hub)
+    bench.write("a.md", title="One")
+    bench.sync()
+    with front_of(bench) as front:
+        assert hub.encode() in front.get("/all.atom").body
+        for suffix in ("rss", "atom", "json"):
+            reply = front.get(f"/search.{suffix}")
+            assert hub.encode() not in reply.body
+            assert hub not in reply.fields["link"]
+
+
+def test_a_search_has_room_for_so_much(tmp_path):
+    bench = bench_on_disk(tmp_path, feeds__search="yes", feeds__max_bytes=10_000)
+    for number in range(9):
+        bench.write(f"{number}.md", title=f"Number {number}", body="word " * 300)
+    bench.sync()
+    with front_of(bench) as front:
+        reply = front.get(f"/search.json?limit={MOST_ENTRIES}")
+        assert 1 <= len(json.loads(reply.body)["items"]) < 9
+
+
+def test_answers_are_counted_by_format_and_not_by_query(front):
+    for number in range(3):
+        front.get(f"/search.rss?q=x{number}")
+    front.refresh()
+    count = front.metrics.registry.get_sample_value
+    assert count("feedhub_requests_total", {"format": "rss", "status": "200"}) == 3
+
+
+def test_strangers_cannot_fill_the_memory_or_push_out_the_feeds(bench, monkeypatch):
+    monkeypatch.setattr("feedhub.app.asking._KEPT", 100)
+    with front_of(bench, 40_000) as front:
+        _ask_much(front)
+
+
+def _ask_much(front: Front) -> None:
+    front.get("/all.rss")
+    kept = front.press._asked
+    for number in range(150):
+        front.get(f"/search.rss?not_topic=x{number}", "HEAD")
+    assert len(front.press._asking._kept) == 100
+    assert 5_000 < kept.size <= 10_000
+    built = front.metrics.registry.get_sample_value("feedhub_build_seconds_count")
+    front.get("/all.rss")
+    assert front.metrics.registry.get_sample_value("feedhub_build_seconds_count") == built
+    front.get("/search.rss?topic=ai&utm=" + "x" * 3_000)
+    assert len(front.press._asking._kept) == 100
+
+
+def test_a_question_is_put_once(front):
+    asked = []
+    find = front.library.asked
+
+    def counting(*given):
+        asked.append(given)
+        return find(*given)
+
+    front.library.asked = counting
+    for _ in range(3):
+        front.get("/search.rss?topic=ai")
+    assert len(asked) == 1
+
+
+def test_too_many_questions_at_once_are_put_off(front):
+    front.press._asking._waiting = _WAITING
+    reply = front.get("/search.rss?topic=ai")
+    assert reply.status == 503
+    assert int(reply.fields["retry-after"]) > 0
+    assert front.get("/all.rss").status == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(CatalogError("locked"), False), (ValueError("x"), True)]
+)
+def test_a_question_that_fails_harms_no_other(front, capsys, error, told):
+    def broken(*_):
+        raise error
+
+    front.library.asked = broken
+    reply = front.get("/search.rss?topic=ai")
+    assert reply.status == 503
+    assert "locked" not in reply.body.decode()
+    assert ("/search.rss" in capsys.readouterr().err) == told
+    assert front.get("/all.rss").status == 200
+
+
+def test_a_question_that_takes_too_long_is_broken_off(front, monkeypatch):
+    monkeypatch.setattr("feedhub.catalog.search._PATIENCE", -1.0)
+    monkeypatch.setattr("feedhub.catalog.search._STEPS", 1)
+    assert front.get("/search.rss?q=a*").status == 503
+    monkeypatch.undo()
+    assert front.get("/search.rss?q=a*").status == 200
+
+
+def test_an_edition_that_ends_meanwhile_takes_no_answer(front, bench):
+    """What was found in the catalog of before is not kept for the one of now."""
+    asking, find = front.press._asking, front.library.asked
+
+    def slow(*given):
+        asking._edition = None  # somebody else has asked in a newer edition
+        return find(*given)
+
+    front.library.asked = slow
+    assert front.get("/search.rss").status == 200
+    assert not asking._kept
+
+
+def test_two_labels_of_one_slug_can_both_be_asked_for(front, bench):
+    bench.write("d.md", title="Sharp", topics=["C#"])
+    bench.write("e.md", title="Spelled", topics=["C sharp"], publishedDateTime="2020-06-01")
+    bench.sync()
+    front.refresh()
+    assert titles(front, "topic=C%23") == ["Sharp"]
+    assert titles(front, "topic=C+Sharp") == ["Spelled"]
+    # The older article's label had its slug first; a slug wins over a name.
+    assert titles(front, "topic=c-sharp") == ["Spelled"]
+    link = front.get("/search.rss?topic=C%23").fields["link"]
+    assert re.search(r"topic=c-sharp-[0-9a-f]{8}>", link)
+
+
+def test_a_label_that_comes_later_is_found_at_the_address_it_was_given_before(front, bench):
+    link = front.get("/search.json?topic=%E2%80%A6&topic=New+Thing").fields["link"]
+    path = link.partition(">")[0].removeprefix(f"<{BASE}")
+    assert path.endswith("&topic=new-thing")
+    bench.write("d.md", title="Dots", topics=["…"])
+    bench.write("e.md", title="New", topics=["New thing"], publishedDateTime="2020-06-01")
+    bench.sync()
+    front.refresh()
+    found = [item["title"] for item in json.loads(front.get(path).body)["items"]]
+    assert found == ["Dots", "New"]
+
+
+def test_a_request_of_http_1_0(front):
+    reply = front.runner.run(ask(front.app, scope_of("/search.rss?q=law", version="1.0")))
+    assert reply.status == 200

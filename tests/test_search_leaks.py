@@ -1,0 +1,132 @@
+"""Nothing hidden is found by a search, and no word of it stays in what searches look into."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import closing
+
+import pytest
+
+from feedhub.catalog import Catalog
+from feedhub.formats import FORMATS
+from feedhub.selection import Selection, parse_query
+from feedhub.site import Site, config_of_catalog
+from tests.canaries import HIDES, PUBLIC_LABELS, REJECTED, WORD, Place, secret
+
+QUERIES = (
+    f"q={WORD}*",
+    "q=a*&limit=200",
+    f"q=-{WORD}*",
+    "since=1970-01-01",
+    "min_quality=1",
+    "topic=ai",
+    f"topic=topic-{WORD}013",
+    f"not_topic={WORD}",
+    "provider=public&author=ann&all=1",
+)
+
+
+@pytest.fixture
+def place(tmp_path) -> Place:
+    place = Place(tmp_path)
+    place.write("public-0.md", secret(labels=PUBLIC_LABELS).replace(WORD, "innocent"))
+    return place
+
+
+def answers(place: Place) -> str:
+    """Return all that searches and stories say, and what stands in the names of stories."""
+    with closing(Catalog(place.catalog, read_only=True)) as catalog:
+        site = Site(catalog, config_of_catalog(catalog))
+        said = []
+        with site.looking():
+            asked: list[Selection | str] = [parse_query(query.encode()) for query in QUERIES]
+            for wanted in [*asked, *catalog.stories()]:
+                for row in FORMATS.values():
+                    planned = site.asked(wanted, row)
+                    assert planned
+                    said.append(site.document(planned).body.decode())
+                    said.append(repr(planned))
+        return "\n".join(said)
+
+
+def hits(place: Place, query: str) -> int:
+    with closing(Catalog(place.catalog, read_only=True)) as catalog:
+        site = Site(catalog, config_of_catalog(catalog))
+        planned = site.asked(parse_query(query.encode()), FORMATS["json"])
+        assert planned
+        return len(json.loads(site.document(planned).body)["items"])
+
+
+def test_searches_would_find_a_canary(place):
+    place.write("secret.md", secret("quality: 5"))
+    assert place.sync() == 0
+    assert hits(place, f"q={WORD}*") == 1
+    assert WORD in answers(place)
+    assert "catalog/catalog.sqlite" in place.leaks()
+
+
+@pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
+def test_what_is_hidden_is_never_found(place, hidden):
+    place.write("secret.md", secret(f"{hidden}\nquality: 5"))
+    assert place.sync() in (0, 1)
+    # The query itself stands in what answers it.
+    assert hits(place, f"q={WORD}*") == 0
+    said = answers(place).replace(f"topic-{WORD}013", "").replace(f"Topic-{WORD}013", "")
+    assert not re.search(rf"{WORD}\d", said)
+    assert place.leaks() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [secret("published: false", labels=PUBLIC_LABELS), None, secret().replace(WORD, "harmless")],
+    ids=["withdrawn", "deleted", "rewritten"],
+)
+@pytest.mark.parametrize("later", [0, 1, 2])
+def test_the_words_of_what_is_gone_leave_the_catalog(place, text, later):
+    """FTS5 marks words as deleted, and forgets them when it next merges so many segments."""
+    for number in range(9):
+        place.write(f"{number}.md", secret(labels=PUBLIC_LABELS).replace(WORD, f"plain{number}x"))
+    assert place.sync() == 0
+    place.write("secret.md", secret(labels=PUBLIC_LABELS))
+    assert place.sync() == 0
+    for number in range(later):
+        place.write("other.md", secret(labels=PUBLIC_LABELS).replace(WORD, f"later{number}x"))
+        assert place.sync() == 0
+    assert "catalog/catalog.sqlite" in place.leaks()
+    place.said = ""
+    if text is None:
+        (place.source / "secret.md").unlink()
+    else:
+        place.write("secret.md", text)
+    assert place.sync() == 0
+    assert place.leaks() == []
+    assert hits(place, "q=plain7x*") == 1
+
+
+def test_the_words_of_a_duplicate_are_not_found(place):
+    """Of two files with one id the first is published."""
+    first = secret().replace(WORD, "first")
+    place.write("a.md", first)
+    assert place.sync() == 0
+    place.write("b.md", first.replace("Title first", f"Title {WORD}"))
+    assert place.sync() == 1
+    assert hits(place, f"q={WORD}*") == 0
+    (place.source / "a.md").unlink()
+    assert place.sync() == 0
+    assert hits(place, f"q={WORD}*") == 1
+
+
+def test_who_allows_no_search_keeps_no_words(place, monkeypatch):
+    assert place.sync() == 0
+    assert hits(place, "q=innocent*") == 1
+    monkeypatch.setenv("FEEDHUB_FEEDS_SEARCH", "no")
+    monkeypatch.setenv("FEEDHUB_FEEDS_STORIES", "no")
+    assert place.sync() == 0
+    with closing(Catalog(place.catalog)) as catalog:
+        for table in ("words", "searched"):
+            (count,) = catalog._sql.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+            assert count == 0
+    for path in place.catalog.parent.iterdir():
+        # The title stands in the record as it was written, not as it is searched.
+        assert b"title innocent" not in path.read_bytes()

@@ -1,0 +1,262 @@
+"""Set algebra: what a search finds is what a slow and simple reading of all articles finds."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from feedhub.article import Article, Author, Provider
+from feedhub.catalog import Catalog
+from feedhub.config import load_config
+from feedhub.formats import FORMATS
+from feedhub.selection import MOST_ENTRIES, make_selection
+from feedhub.site import Site, source_of
+from feedhub.sources.records import Found, Reading
+from tests.kit import NOW
+
+LABELS = ["AI", "Law & Order", "C++", "C#", "日本"]
+SLUGS = ["ai", "law-order", "c-plus-plus", "c-sharp", "日本"]
+PEOPLE = ["Ann Lee", "Bob", "Ann"]
+PAPERS = ["CNET", "The Next Web", "Café Daily"]
+VOCABULARY = ["robot", "robots", "learn", "law", "a", "new", "york", "york's", "2020", "x-ray"]
+TEXT = st.lists(st.sampled_from(VOCABULARY), max_size=6).map(" ".join)
+DATES = st.sampled_from(["2020-06-01T00:00:00", "2020-06-08T11:00:00", "2021-01-01T00:00:00"])
+
+
+@st.composite
+def articles(draw, number: int) -> Article:
+    published = datetime.fromisoformat(draw(DATES)).replace(tzinfo=UTC)
+    return Article(
+        id=f"tag:x,2026:{number}",
+        slug=f"s{number}",
+        title=draw(TEXT) or "Untitled",
+        summary=draw(TEXT),
+        content_html=draw(TEXT.map(lambda text: f'<p title="robot > law">{text} <b>bold</b></p>')),
+        url=f"https://news.example/{number}",
+        published=published,
+        updated=published,
+        provider=draw(st.none() | st.sampled_from(PAPERS).map(lambda name: Provider(name=name))),
+        authors=tuple(Author(name=name) for name in draw(_some(PEOPLE))),
+        topics=draw(_some(LABELS)),
+        categories=draw(_some(LABELS)),
+        quality=draw(st.none() | st.sampled_from([0.0, 50.0, 79.5, 90.0])),
+    )
+
+
+def _some(names: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(names), max_size=3, unique=True).map(tuple)
+
+
+def _values(labels: list[str]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from([*labels, "nobody"]), min_size=1, max_size=3)
+
+
+TERM = st.sampled_from(
+    [
+        "robot",
+        "robot*",
+        "-law",
+        '"new york"',
+        '-"new york"',
+        '"learn rob"*',
+        "x-ray",
+        "ROBOTS",
+        "s*",
+    ]
+)
+PARAMETERS = {
+    "topic": _values(LABELS + SLUGS),
+    "category": _values(LABELS),
+    "provider": _values([*PAPERS, "the-next-web"]),
+    "author": _values([*PEOPLE, "ann-lee"]),
+    "not_topic": _values(LABELS + SLUGS),
+    "not_category": _values(LABELS),
+    "not_provider": _values(PAPERS),
+    "not_author": _values(PEOPLE),
+    "min_quality": st.sampled_from([["0"], ["50"], ["79.6"]]),
+    "since": st.sampled_from([["2020-06-08"], ["2020-06-08T11:00:01"], ["2020-06-01"]]),
+    "q": st.lists(TERM, min_size=1, max_size=3).map(lambda terms: [" ".join(terms)]),
+    "limit": st.sampled_from([["1"], ["3"], [str(MOST_ENTRIES)]]),
+}
+# Few at once: what asks for everything finds nothing.
+ASKED = st.lists(st.sampled_from(sorted(PARAMETERS)), min_size=1, max_size=3, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries(
+        {name: PARAMETERS[name] for name in names},
+        optional={"all": st.sampled_from([["1"], ["0"]])},
+    )
+)
+
+
+# The oracle: one article after the other, without an index.
+
+
+def wanted(article: Article, asked: dict[str, list[str]]) -> bool:
+    """Tell whether the article is selected, read from the words of the documentation."""
+    facets = {
+        "topic": set(article.topics),
+        "category": set(article.categories),
+        "provider": {article.provider.name} if article.provider else set(),
+        "author": {author.name for author in article.authors},
+    }
+    for facet, labels in facets.items():
+        has = [_names(value, labels) for value in asked.get(facet, [])]
+        if has and not (all(has) if asked.get("all") == ["1"] else any(has)):
+            return False
+        if any(_names(value, labels) for value in asked.get(f"not_{facet}", [])):
+            return False
+    if "min_quality" in asked and not (
+        article.quality is not None and article.quality >= float(asked["min_quality"][0])
+    ):
+        return False
+    if "since" in asked:
+        since = datetime.fromisoformat(asked["since"][0]).replace(tzinfo=UTC)
+        if article.published < since:
+            return False
+    return all(_holds(article, term) for term in _terms(asked.get("q", [""])[0]))
+
+
+def _names(value: str, labels: set[str]) -> bool:
+    slug_of = dict(zip(LABELS, SLUGS, strict=True)) | {
+        "CNET": "cnet", "The Next Web": "the-next-web", "Ann Lee": "ann-lee",
+    }  # fmt: skip
+    return any(value.lower() == label.lower() or value == slug_of.get(label) for label in labels)
+
+
+def _terms(q: str) -> list[str]:
+    return re.findall(r'-?"[^"]*"\*?|\S+', q)
+
+
+def _holds(article: Article, term: str) -> bool:
+    bare = term.lstrip("-").lower()
+    pattern = r"\b" + r"\W+".join(re.findall(r"\w+", bare)) + ("" if bare.endswith("*") else r"\b")
+    names = [*article.topics, *article.categories, *(author.name for author in article.authors)]
+    names += [article.provider.name] if article.provider else []
+    body = re.sub(r'<p title="[^"]*">|</p>|<b>|</b>', " ", article.content_html)
+    texts = [article.title, article.summary, body, *names]
+    found = any(re.search(pattern, text.lower()) for text in texts)
+    return not found if term.startswith("-") else found
+
+
+def expected(found: list[Article], asked: dict[str, list[str]]) -> list[str]:
+    chosen = sorted(
+        (article for article in found if wanted(article, asked)),
+        key=lambda article: (-article.published.timestamp(), article.id),
+    )
+    return [article.id for article in chosen[: int(asked.get("limit", ["50"])[0])]]
+
+
+# The subject: a catalog that has synced the articles.
+
+
+@dataclass
+class Shelf:
+    """A source of articles that stand in no files; `edition` tells its versions apart."""
+
+    articles: list[Article]
+    edition: int = 0
+    signature: str = "shelf"
+
+    def scan(self):
+        return [Found(article.id, f"{self.edition} {article!r}") for article in self.articles]
+
+    def read(self, path: str, now: datetime) -> Reading:
+        (article,) = (one for one in self.articles if one.id == path)
+        return Reading(state="shown", article=article)
+
+    def locate(self, path: str) -> str:
+        return path
+
+
+def site_of(catalog: Catalog, asked: dict[str, list[str]]) -> Site:
+    custom = {name: value for name, value in asked.items() if name not in ("limit", "all")}
+    for name in ("since", "q"):
+        if name in custom:
+            custom[name] = custom[name][0]  # type: ignore[assignment]
+    if "min_quality" in custom:
+        custom["min_quality"] = float(custom["min_quality"][0])  # type: ignore[assignment]
+        if not custom["min_quality"]:
+            del custom["min_quality"]
+    custom["all"] = asked.get("all") == ["1"]  # type: ignore[assignment]
+    keys = {"feeds.search": "yes", "feeds.limit": 10_000, "feeds.kinds": ["all"]}
+    named = {"feeds.custom": [{"name": "mine", **custom}]}
+    return Site(catalog, load_config(None, {}, keys | named))
+
+
+def ids(site: Site, path: str) -> list[str]:
+    return [item["id"] for item in json.loads(site.document(site.plan()[path]).body)["items"]]
+
+
+def searched(site: Site, asked: dict[str, list[str]]) -> list[str]:
+    planned = site.asked(make_selection(asked), FORMATS["json"])
+    assert planned
+    return [item["id"] for item in json.loads(site.document(planned).body)["items"]]
+
+
+@settings(max_examples=settings().max_examples // 4)
+@given(data=st.data(), count=st.integers(0, 16), questions=st.lists(ASKED, min_size=8, max_size=8))
+def test_a_search_is_the_algebra_of_its_sets(data, count, questions):
+    first = [data.draw(articles(number)) for number in range(count)]
+    with closing(Catalog(None)) as catalog:
+        site = site_of(catalog, questions[0])
+        shelf = Shelf(first)
+        site.sync(shelf, NOW)
+        for _ in range(2):
+            with site.looking():
+                whole = {"limit": ["200"]}
+                for question in questions:
+                    assert searched(site, question) == expected(shelf.articles, question)
+                named = questions[0] | whole
+                if named.get("min_quality") != ["0"]:
+                    assert ids(site, "custom/mine.json") == expected(shelf.articles, named)
+            # Some are edited, some go, some come: what is found then is found as if anew.
+            kept = [one for one in first if data.draw(st.booleans())]
+            edited = [replace(one, quality=None, topics=("AI",)) for one in kept[:2]]
+            new = [data.draw(articles(number)) for number in range(count, count + 2)]
+            shelf = Shelf([*edited, *kept[2:], *new], edition=1)
+            site.sync(shelf, NOW)
+
+
+@cache
+def _real(folder):
+    """Return the seeds as articles, and a catalog that has synced them."""
+    config = load_config(None, {}, {"feeds.search": "yes", "feeds.limit": 10_000})
+    catalog = Catalog(None)
+    site = Site(catalog, config, drafts=True)
+    assert site.sync(source_of(folder, config, drafts=True), NOW).rejected == 0
+    return site, [article for _, article in catalog.articles()]
+
+
+@settings(max_examples=settings().max_examples)
+@given(data=st.data())
+def test_a_search_of_real_articles(seeds, data):
+    site, real = _real(seeds)
+    assert len(real) == 5
+    facets = {
+        "topic": sorted({label for one in real for label in one.topics}),
+        "category": sorted({label for one in real for label in one.categories}),
+        "provider": sorted({one.provider.name for one in real if one.provider}),
+    }
+    word = st.sampled_from(
+        sorted({w for one in real for w in re.findall("[a-z]{3,}", one.title.lower())})
+    )
+    asked = data.draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                **{name: _values(labels) for name, labels in facets.items()},
+                **{f"not_{name}": _values(labels) for name, labels in facets.items()},
+                "q": st.lists(word, min_size=1, max_size=2).map(lambda found: [" ".join(found)]),
+                "min_quality": st.sampled_from([["50"], ["90"]]),
+            },
+        )
+    )
+    titles = [replace(one, content_html="", summary=one.summary) for one in real]
+    assert searched(site, asked) == expected(titles, asked)
