@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from feedhub.article import Article, Author, Image, Provider, Related
-from feedhub.feed import Channel, Feed, FeedState, build_feed
-from feedhub.formats import FORMATS, index, opml
+from feedhub.feed import Channel, Feed, FeedState, Places, build_feed
+from feedhub.formats import PAGE, SUBSCRIBED, opml
+from feedhub.formats.pages import landing
+from feedhub.formats.pages.landing import Front, Row
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -37,6 +39,7 @@ EVERYTHING = Article(
             height=630,
             title='A "quoted" lead & more',
             media_type="image/jpeg",
+            length=52_301,
         ),
     ),
     related=(
@@ -147,28 +150,39 @@ def documents() -> dict[str, bytes]:
     found = {
         name + row.suffix: row.encode(feed)
         for name, feed in feeds.items()
-        for row in FORMATS.values()
+        for row in SUBSCRIBED.values()
     }
     groups = [("", [subscription()]), ("Topics", [archive(), drafts()]), ("Authors", [])]
-    lists = {"feeds.opml": opml.encode(CHANNEL, groups, ".rss"), "index.html": page()}
+    lists = {
+        "feeds.opml": opml.encode(CHANNEL, groups, ".rss"),
+        "index.html": page(),
+        "page.html": feed_page(),
+    }
     return found | lists
 
 
-def page() -> bytes:
-    """Return the page of a site with two topics, one of them empty, and nobody who writes."""
-    rows = [
-        row("Feeds & more", "", "all", 1_234, EVERYTHING.published),
-        row("AT&T · Feeds & more", "AT&T", "topics/at-t", 1, VIDEO.published),
-        row("視頻 · Feeds & more", "視頻", "topics/視頻", 0, None),
-    ]
-    groups = [("", rows[:1]), ("Topics", rows[1:]), ("Authors", [])]
-    return index.encode(CHANNEL, groups, CHANNEL.url("feeds.opml"))
-
-
-def row(title: str, label: str, path: str, count: int, newest: datetime | None) -> index.IndexRow:
-    """Return a feed as the page lists it, with an address in every format."""
-    links = tuple(
-        (known.title, known.media_type.partition(";")[0], CHANNEL.url(path + known.suffix))
-        for known in FORMATS.values()
+def places(channel: Channel = CHANNEL) -> Channel:
+    """Return the channel that knows where pages stand: of topics, one of them at another slug."""
+    formats = tuple(
+        (row.title, row.media_type.partition(";")[0], row.suffix) for row in SUBSCRIBED.values()
     )
-    return index.IndexRow(title, label, count, newest, links)
+    odd = {("topic", "r&d"): "r-d-2"}
+    return replace(
+        channel, places=Places(kinds=("all", "topic", "provider"), odd=odd, formats=formats)
+    )
+
+
+def page() -> bytes:
+    """Return the front page of a site with two topics, one of them empty, and nobody who writes."""
+    groups = {
+        "all": [Row("", "", 1_234, EVERYTHING.published)],
+        "topic": [Row("at-t", "AT&T", 1, VIDEO.published), Row("視頻", "視頻", 0, None)],
+        "author": [],
+    }
+    front = Front(channel=places(), opml_url=CHANNEL.url("feeds.opml"), search="search/")
+    return landing.encode(front, groups)
+
+
+def feed_page(*articles: Article) -> bytes:
+    """Return the page of the subscription feed."""
+    return PAGE.encode(subscription(*articles, channel=places()))

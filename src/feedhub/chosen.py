@@ -1,0 +1,103 @@
+"""What the configuration says, as the values that the rooms below are given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from feedhub.config import Config, CustomConfig
+from feedhub.errors import CatalogError, ConfigError
+from feedhub.feed import Channel
+from feedhub.formats import FORMATS, PAGE
+from feedhub.sources import ReadOptions, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from feedhub.catalog import Catalog
+    from feedhub.selection import Named
+    from feedhub.sources import Source
+
+
+def config_of_catalog(catalog: Catalog) -> Config:
+    """Return the configuration that a catalog was made with; raises CatalogError."""
+    try:
+        return msgspec.json.decode(catalog.noted("config"), type=Config)
+    except msgspec.DecodeError:
+        raise CatalogError("the catalog does not say how it was made: run feedhub sync") from None
+
+
+def named_of(custom: CustomConfig) -> Named:
+    """Return a selection that the configuration names; raises ConfigError."""
+    from feedhub import selection  # few name any
+
+    values = {name: getattr(custom, name) for name in CustomConfig.__slots__}
+    quality = values["min_quality"]
+    lists = {name: value for name, value in values.items() if isinstance(value, tuple)}
+    single = {
+        "all": "1" if custom.all else "",
+        "min_quality": f"{quality:.6f}" if quality else "",
+        "since": custom.since,
+        "q": custom.q,
+    }
+    try:
+        chosen = selection.make_selection(lists | {name: [text] for name, text in single.items()})
+    except selection.SelectionError as error:
+        raise ConfigError(f"feeds.custom.{error.name} of {custom.name!r} {error.why}") from None
+    return selection.Named(name=custom.name, title=custom.title or custom.name, selection=chosen)
+
+
+def channel_of(config: Config, *, drafts: bool = False) -> Channel:
+    """Return the texts and addresses that all feeds of the site share."""
+    site = config.site
+    return Channel(
+        base_url=site.base_url,
+        authority=site.authority,
+        title=site.title,
+        home_page_url=f"{site.base_url}/",
+        description=site.description,
+        language=site.language,
+        copyright=site.copyright,
+        icon=site.icon,
+        logo=site.logo,
+        ttl=max(1, config.http.max_age // 60),
+        drafts=drafts,
+        stories=_ending_for_people(config) if config.feeds.stories == "yes" else "",
+        hub="" if drafts else config.websub.hub,
+    )
+
+
+def _ending_for_people(config: Config) -> str:
+    """Return the ending of the address that people are sent to: a page, else a feed."""
+    names = config.feeds.formats
+    if PAGE.name in names:
+        return "/"
+    return next((FORMATS[name].suffix for name in names if name != "json"), ".json")
+
+
+def source_of(place: Path, config: Config, *, drafts: bool = False) -> Source:
+    """Return the source at `place`, read as the configuration says."""
+    options = ReadOptions(
+        authority=config.site.authority,
+        base_url=config.source.base_url,
+        permalink=config.source.permalink,
+        zone=ZoneInfo(config.source.timezone),
+        ignore=config.source.ignore,
+        drafts=drafts,
+    )
+    return open_source(place, options)
+
+
+def known(names: tuple[str, ...], table: Collection[str], key: str) -> tuple[str, ...]:
+    """Return names that all stand in a table; raises ConfigError with the key that has another."""
+    for name in names:
+        if name not in table:
+            from difflib import get_close_matches  # only for whom it helps
+
+            near = get_close_matches(name, table, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(table)}"
+            raise ConfigError(f"{key}: {name!r} is not known; {hint}")
+    return names

@@ -1,0 +1,81 @@
+"use strict";
+/* Nothing here is needed: without it the lists are whole, and addresses are copied by hand. */
+const all = (what, where = document) => [...where.querySelectorAll(what)];
+const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+for (const list of all(".plain")) {
+  const kind = list.dataset.kind, ticks = list.matches(".ticks");
+  for (const row of list.children) {
+    const page = row.querySelector("a"), at = page.getAttribute("href").slice(0, -1);
+    if (ticks && !row.querySelector("input")) {
+      const box = document.createElement("input");
+      Object.assign(box, { type: "checkbox", name: kind, value: decodeURIComponent(at.slice(at.lastIndexOf("/") + 1)), ariaLabel: page.textContent });
+      row.prepend(box);
+    }
+    const link = document.createElement("a"), place = document.createElement("span");
+    Object.assign(link, { href: at + list.dataset.suffix, textContent: list.dataset.link });
+    place.append(link);
+    row.append(place);
+  }
+}
+
+const find = document.querySelector(".find");
+if (find) {
+  const field = find.querySelector("input"), told = find.querySelector("p");
+  const rows = all(".feeds > li").map((row) => [row, plain(row.querySelector("a").textContent)]);
+  const groups = all(".group");
+  const filter = () => {
+    const words = plain(field.value).split(/\s+/).filter(Boolean);
+    let seen = 0;
+    for (const [row, name] of rows) {
+      row.hidden = !words.every((word) => name.includes(word));
+      seen += !row.hidden;
+    }
+    for (const group of groups) group.hidden = words.length > 0 && !group.querySelector("li:not([hidden])");
+    told.textContent = words.length ? `${seen} of ${rows.length}` + (seen ? "" : ": nothing is called so") : "";
+  };
+  find.hidden = false;
+  field.addEventListener("input", filter);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.target.closest("input, textarea")) {
+      event.preventDefault();
+      field.focus();
+    }
+  });
+  filter();
+}
+
+for (const button of all("[data-copy]")) {
+  const words = button.innerHTML;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    } catch {
+      /* No permission, or no TLS: it is marked, to be copied by key. */
+      getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+      button.textContent = "Press Ctrl+C";
+    }
+    setTimeout(() => { button.innerHTML = words; }, 2500);
+  });
+}
+
+const chosen = document.querySelector("[data-chosen]");
+if (chosen) {
+  const form = chosen.closest("form");
+  const count = () => {
+    const ticked = all(".feeds input:checked", form).length;
+    chosen.textContent = ticked ? `${ticked} ticked.` : "";
+  };
+  form.addEventListener("change", count);
+  count();
+}
+
+const near = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+for (const time of all(".item .meta time")) {
+  const hours = (new Date(time.dateTime) - Date.now()) / 36e5;
+  if (hours > 0 || hours < -168) continue;
+  time.title = time.textContent;
+  time.textContent = hours > -1 ? "just now" : hours > -24 ? near.format(Math.ceil(hours), "hour") : near.format(Math.ceil(hours / 24), "day");
+}

@@ -1,0 +1,35 @@
+"""Sitemaps: which pages there are and when each changed, for crawlers (sitemaps.org)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lxml.etree import Element, SubElement, tostring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+def encode(pages: Iterable[tuple[str, datetime]]) -> bytes:
+    """Return the sitemap of pages, given as absolute addresses with the time of their change."""
+    return _list("urlset", "url", pages)
+
+
+def encode_index(sitemaps: Iterable[tuple[str, datetime]]) -> bytes:
+    """Return the list of several sitemaps, given like pages."""
+    return _list("sitemapindex", "sitemap", sitemaps)
+
+
+def _list(name: str, each: str, rows: Iterable[tuple[str, datetime]]) -> bytes:
+    nsmap: dict[None, str] = {None: _NAMESPACE}
+    root = Element(f"{{{_NAMESPACE}}}{name}", nsmap=nsmap)  # type: ignore[arg-type]
+    for url, changed_at in rows:
+        row = SubElement(root, f"{{{_NAMESPACE}}}{each}")
+        SubElement(row, f"{{{_NAMESPACE}}}loc").text = url
+        moment = changed_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        SubElement(row, f"{{{_NAMESPACE}}}lastmod").text = moment
+    declaration = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    return declaration + tostring(root, encoding="UTF-8", xml_declaration=False, pretty_print=True)

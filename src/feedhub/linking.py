@@ -1,0 +1,90 @@
+"""How the pages of a site find each other: which labels have one, and where it stands."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from feedhub.feed import Places
+from feedhub.text import slugify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from feedhub.catalog import Catalog
+    from feedhub.feed import Channel, FeedState
+    from feedhub.formats import Format
+
+_NOTE = "pages"
+
+
+class Linking:
+    """The links between pages, as the catalog has them now.
+
+    Nearly every label stands at its own slug, so only the others are kept. `mark` stands for
+    whatever else pages are made with.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        channel: Channel,
+        formats: Sequence[Format],
+        *,
+        kinds: tuple[str, ...],
+        absent: Iterable[str],
+        mark: str,
+    ) -> None:
+        self._catalog = catalog
+        self._mark = mark
+        self._generation = -1
+        # The format that lists name comes first: it is the one for who does not choose.
+        ordered = sorted(formats, key=lambda row: row.name == "json")
+        places = Places(
+            kinds=kinds,
+            absent=frozenset(absent),
+            formats=tuple((r.title, r.media_type.partition(";")[0], r.suffix) for r in ordered),
+        )
+        # For lists, which name feeds by their slugs: the catalog need not be asked.
+        self.plain = self._channel = replace(channel, places=places)
+
+    def channel(self) -> Channel:
+        """Return the channel that knows where every page stands; it is another when one moves."""
+        generation = self._catalog.generation()
+        if generation != self._generation:
+            places = self._channel.places
+            odd = {(k, key): slug for k, key, slug in self._catalog.named() if slugify(key) != slug}
+            if odd != places.odd:
+                self._channel = replace(self._channel, places=replace(places, odd=odd))
+            self._generation = generation
+        return self._channel
+
+    def forget(self) -> None:
+        """Look again: a sync may number what it has taken back like what comes after."""
+        self._generation = -1
+
+    def fingerprint(self, state: FeedState) -> str:
+        """Return the fingerprint of a feed's page: that of the feed, and where its links lead."""
+        return _digest(state.fingerprint, self._links())
+
+    def changed_at(self, state: FeedState) -> datetime:
+        """Return when a feed's page changed: with the feed, or when links led elsewhere."""
+        _, _, moment = self._catalog.noted(_NOTE).partition(" ")
+        return max(state.changed_at, datetime.fromtimestamp(int(moment or 0), UTC))
+
+    def date(self, now: int) -> None:
+        """Note when links last led elsewhere; in a fresh catalog they never did."""
+        links = self._links()
+        known, _, moment = self._catalog.noted(_NOTE).partition(" ")
+        if known != links:
+            later = max(now, int(moment) + 1) if known else 0
+            self._catalog.note(**{_NOTE: f"{links} {later}"})
+
+    def _links(self) -> str:
+        return _digest(self._mark, repr(sorted(self.channel().places.odd.items())))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

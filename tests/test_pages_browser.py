@@ -1,0 +1,162 @@
+"""What people do with the pages in a real browser: Chromium, led by Playwright, judged by axe."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit import article_text
+from tests.servers import free_port, serve
+
+JUDGES = Path(__file__).parent / "judges"
+TOPICS = ["AI", "Café Crème", "Law & <order>", "الذكاء الاصطناعي", "日本"]
+PROVIDERS = ["News & Co", "The Daily Planet", "Écho"]
+# Where pictures of the pages are kept to be looked at.
+PICTURES = "SCREENSHOTS"
+ARTICLES = 24
+
+
+def write_articles(folder: Path) -> None:
+    """Write articles that have everything a page can show."""
+    folder.mkdir()
+    for number in range(ARTICLES):
+        topic, provider = TOPICS[number % len(TOPICS)], PROVIDERS[number % len(PROVIDERS)]
+        related = [
+            {"title": f"Another view {n}", "webUrl": f"https://other.example/{number}/{n}"}
+            for n in range(number % 4)
+        ]
+        image = {"url": f"https://cdn.example/{number}.jpg", "width": 1200, "height": 630}
+        text = article_text(
+            f"What happened on day {number + 1} and why it matters to everybody",
+            excerpt="A short account of what is known, what is not, and who said so. " * 3,
+            topics=[topic, "AI"],
+            provider={"name": provider, "domain": "news.example"},
+            images=[image] if number % 3 else [],
+            related=related or None,
+            publishedDateTime=f"2020-06-{number + 1:02}T11:00:00Z",
+        )
+        (folder / f"{number:02}.md").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a browser saw and did on the pages of a running server, in one go."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    if not (JUDGES / "node_modules/playwright-core").is_dir():
+        pytest.skip("needs the judges of tests/judges: npm --prefix tests/judges ci")
+    folder = tmp_path_factory.mktemp("pages")
+    write_articles(folder / "articles")
+    pictures = Path(os.environ.get(PICTURES) or folder / "pictures")
+    pictures.mkdir(parents=True, exist_ok=True)
+    port = str(free_port())
+    base = f"http://127.0.0.1:{port}"
+    toml = '[site]\ntitle = "The Observer"\ndescription = "Everything that happened."\n'
+    arguments = ["--port", port]
+    with serve(folder, folder / "articles", *arguments, toml=toml, base_url=base):
+        command = ["node", JUDGES / "browse.mjs", browser, f"{base}/", "topics/ai/", pictures]
+        ran = subprocess.run(
+            [str(part) for part in command],
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+            env=os.environ | {"HOME": str(folder)},
+        )
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found | {"base": base, "folder": pictures}
+
+
+def test_a_page_asks_nothing_of_another_host_and_pictures_learn_nothing(seen):
+    assert seen["strangers"] == []
+    assert seen["pictures"] > 0, "or nothing was looked at"
+
+
+def test_the_console_is_silent(seen):
+    assert seen["complaints"] == []
+
+
+def test_axe_finds_nothing_on_any_page_in_any_light_at_any_size(seen):
+    assert seen["violations"] == []
+    assert seen["passes"] > 200
+
+
+def test_no_page_is_wider_than_the_screen(seen):
+    assert seen["wide"] == []
+
+
+def test_by_night_pages_are_dark(seen):
+    light, dark = (sum(map(int, seen[name][4:-1].split(","))) for name in ("light", "dark"))
+    assert light > 700
+    assert dark < 100
+
+
+def test_the_filter_finds_feeds_whatever_the_case_and_the_accents(seen):
+    assert len(seen["all"]) == len(TOPICS) + len(PROVIDERS)
+    assert seen["filtered"] == ["Café Crème"]
+    assert seen["groups"] == ["Topics"], "groups without a match go too"
+    assert seen["told"] == f"1 of {len(seen['all'])}"
+    assert seen["nothing"] == [[], f"0 of {len(seen['all'])}: nothing is called so"]
+    assert seen["again"] == len(seen["all"])
+
+
+def test_the_copy_button_puts_the_address_on_the_clipboard(seen):
+    assert seen["copied"] == f"{seen['base']}/all.rss"
+    assert seen["button"] == "Copied"
+
+
+def test_a_browser_discovers_the_feeds(seen):
+    found = [(title, url) for title, _, url in seen["alternates"]]
+    assert found[:3] == [
+        ("The Observer (RSS)", f"{seen['base']}/all.rss"),
+        ("The Observer (Atom)", f"{seen['base']}/all.atom"),
+        ("The Observer (JSON Feed)", f"{seen['base']}/all.json"),
+    ]
+
+
+def test_the_keyboard_can_skip_to_the_content(seen):
+    assert seen["first"] == "Skip to the content"
+
+
+def test_related_coverage_opens(seen):
+    assert seen["related"]
+    assert all(title.startswith("Another view") for title in seen["related"])
+
+
+def test_whatever_can_be_touched_is_large_enough(seen):
+    assert seen["small"] == [], "WCAG 2.2, 2.5.8"
+
+
+def test_without_a_script_everything_is_there_but_what_needs_one(seen):
+    assert seen["bare"] == {
+        "feeds": len(seen["all"]),
+        "idle": 0,
+        "addresses": [f"{seen['base']}/all.{suffix}" for suffix in ("rss", "atom", "json")],
+    }
+
+
+def test_ticking_a_topic_and_a_publisher_leads_to_their_combined_feed(seen):
+    assert seen["chosen"] == "2 ticked."
+    url, status = seen["combined"]
+    assert url.startswith(f"{seen['base']}/search/?topic=ai&provider=")
+    assert status == 200
+    assert seen["combination"]["titles"]
+    assert any("/search.rss?" in url for url in seen["combination"]["feeds"])
+
+
+def test_pictures_of_every_page_are_kept(seen):
+    names = {path.name for path in seen["folder"].glob("*.png")}
+    assert names >= {
+        f"{page}-{size}-{light}.png"
+        for page in ("front", "kind", "feed")
+        for size in ("desktop", "phone")
+        for light in ("light", "dark")
+    }

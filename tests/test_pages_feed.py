@@ -1,0 +1,220 @@
+"""The page of a feed: what is new, where it comes from, and every way to follow it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import html
+from msgspec import structs
+
+from feedhub.article import Article, Author, Provider
+from feedhub.feed import Channel, Places
+from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, _entry
+from feedhub.formats.pages.readers import readers
+from feedhub.text import one_line
+from tests.golden import sample
+from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, places, subscription
+from tests.index_pages import Balance, parsed
+
+BASE = CHANNEL.base_url
+OWN = f"{BASE}/topics/k%C3%BCnstliche-intelligenz"
+
+
+def root_of(*articles: Article, channel: Channel | None = None) -> html.HtmlElement:
+    """Return the page of a feed with these articles."""
+    feed = subscription(*articles, channel=places() if channel is None else channel)
+    return parsed(PAGE.encode(feed).decode())
+
+
+def item_of(article: Article, channel: Channel | None = None) -> html.HtmlElement:
+    (item,) = root_of(article, channel=channel).xpath("//article")
+    return item
+
+
+def text_of(item: html.HtmlElement, path: str) -> str:
+    return str(item.xpath(f"normalize-space({path})"))
+
+
+# An article.
+
+
+def test_an_article_shows_everything_that_people_ask_of_it():
+    item = item_of(EVERYTHING)
+    assert item.xpath("string(.//h3/a)") == EVERYTHING.title
+    assert item.xpath(".//h3/a/@href") == [EVERYTHING.url]
+    assert item.xpath("string(div/p[2])") == EVERYTHING.summary
+    assert text_of(item, ".//p[@class='meta']") == "News & Co 9 Jun 2020 Video, 1:02:05"
+    assert item.xpath(".//p[@class='meta']/time/@datetime") == ["2020-06-09T11:30:05Z"]
+    assert item.xpath(".//ul[@class='topics']/li/a/bdi/text()") == list(EVERYTHING.topics)
+
+
+def test_its_picture_is_the_lead_and_asks_for_itself_quietly_when_it_is_needed():
+    (image,) = item_of(EVERYTHING).xpath(".//img")
+    (lead, *_) = _entry.pictures(EVERYTHING)
+    assert (image.get("src"), image.get("alt")) == (lead.url, lead.title)
+    assert (image.get("width"), image.get("height")) == (str(lead.width), str(lead.height))
+    assert (image.get("loading"), image.get("referrerpolicy")) == ("lazy", "no-referrer")
+
+
+def test_a_picture_of_unknown_size_keeps_its_place_free():
+    (image,) = item_of(VIDEO).xpath(".//img")
+    assert (image.get("width"), image.get("height"), image.get("alt")) == ("320", "200", "")
+
+
+def test_labels_lead_to_their_pages_wherever_those_stand():
+    item = item_of(EVERYTHING)
+    assert item.xpath(".//ul[@class='topics']//a/@href") == [
+        f"{BASE}/topics/computer-vision/",
+        f"{BASE}/topics/r-d-2/",
+    ]
+    assert item.xpath(".//p[@class='meta']/a/@href") == [f"{BASE}/providers/news-co/"]
+
+
+def test_labels_without_a_page_lead_nowhere():
+    bare = replace(CHANNEL, places=Places(kinds=("topic",), absent=frozenset({"topics/r-d"})))
+    item = item_of(EVERYTHING, bare)
+    assert item.xpath(".//ul[@class='topics']//a/@href") == [f"{BASE}/topics/computer-vision/"]
+    assert item.xpath(".//ul[@class='topics']/li/bdi/text()") == ["R&D"]
+    assert item.xpath(".//p[@class='meta']/bdi/text()") == ["News & Co"]
+
+
+def test_who_wrote_it_stands_for_a_publisher_and_the_host_for_both():
+    people = structs.replace(NOTHING, authors=(Author(name="Ada"), Author(name="Bo")))
+    assert item_of(people).xpath(".//p[@class='meta']/bdi/text()") == ["Ada", "Bo"]
+    assert item_of(NOTHING).xpath(".//p[@class='meta']/bdi/text()") == ["own.example"]
+
+
+def test_related_coverage_is_there_to_open():
+    item = item_of(EVERYTHING)
+    assert text_of(item, ".//summary") == "Related coverage 2"
+    rows = [text_of(row, ".") for row in item.xpath(".//ul[@class='related']/li")]
+    assert rows == ["The <other> side & more Other & Sons · 8 Jun 2020", "A bare one"]
+    assert item.xpath(".//ul[@class='related']//a/@href") == [r.url for r in EVERYTHING.related]
+
+
+def test_what_an_article_has_not_leaves_nothing_behind():
+    item = item_of(NOTHING)
+    assert not item.xpath(".//img | .//details | .//ul | .//p[not(@class)]")
+
+
+def test_a_long_excerpt_is_cut_between_words():
+    excerpt = item_of(structs.replace(EVERYTHING, summary="word " * 200)).xpath("string(div/p[2])")
+    assert 200 < len(excerpt) <= 281
+    assert excerpt.endswith("word…")
+
+
+def test_a_text_of_another_language_says_so_and_runs_its_own_way():
+    assert item_of(EVERYTHING).xpath(".//h3/@lang | div/p/@lang") == ["fr", "fr"]
+    assert item_of(VIDEO).xpath(".//h3/@dir") == ["auto"]
+    german = replace(places(), language="de")
+    assert item_of(NOTHING, german).xpath(".//h3/@lang") == ["de"]
+
+
+TEXT = st.text(max_size=30).map(one_line).filter(bool)
+
+
+@given(TEXT, TEXT, TEXT)
+def test_any_text_is_shown_as_it_is(title, summary, label):
+    article = structs.replace(
+        EVERYTHING, title=title, summary=summary, topics=(label,), provider=Provider(name=label)
+    )
+    text = PAGE.encode(subscription(article, channel=places())).decode()
+    Balance(text)
+    (item,) = parsed(text).xpath("//article")
+    assert item.xpath("string(.//h3)") == title
+    assert item.xpath("string(div/p[2])") == summary
+    assert item.xpath(".//ul[@class='topics']//bdi/text()") == [label]
+    assert item.xpath(".//p[@class='meta']//bdi/text()") == [label]
+
+
+# The feed.
+
+
+def test_the_page_stands_below_the_site_and_its_kind():
+    root = root_of()
+    assert root.xpath("//header//nav//a/@href") == [f"{BASE}/", f"{BASE}/topics/"]
+    assert root.xpath("string(//h1)") == "Künstliche Intelligenz"
+    assert root.xpath("string(//title)") == "Künstliche Intelligenz · Feeds & more"
+
+
+def test_each_format_has_an_address_to_copy_and_one_to_find_by_itself():
+    root = root_of()
+    addresses = [f"{OWN}{row.suffix}" for row in SUBSCRIBED.values()]
+    assert root.xpath("//aside//code/a/@href") == addresses
+    assert root.xpath("//aside//code/a/text()") == addresses
+    assert root.xpath("//aside//@data-copy") == addresses
+    links = root.xpath("//head/link[@rel='alternate']")
+    assert [link.get("href") for link in links] == [*addresses, f"{BASE}/all.rss"]
+    titles = [link.get("title") for link in links]
+    assert len(set(titles)) == 4
+    assert titles[0] == "Künstliche Intelligenz · Feeds & more (RSS)"
+    assert titles[3] == "Feeds & more (RSS)"
+
+
+def test_common_readers_open_with_the_address():
+    links = root_of().xpath("//aside//ul[@class='readers']//a")
+    assert [link.text for link in links] == [reader.name for reader in readers(f"{OWN}.rss")]
+    for link in links[:-1]:
+        assert unquote(link.get("href")).endswith(f"{OWN}.rss")
+        assert link.get("href").startswith("https://")
+        assert "://" not in link.get("href").removeprefix("https://"), "every sign is quoted"
+    assert links[-1].get("href") == f"feed:{OWN}.rss"
+
+
+def test_a_query_in_an_address_stays_part_of_it():
+    (feedly, *_) = readers("https://a.example/search.rss?topic=ai&q=x%20y")
+    assert feedly.url.endswith("%3A%2F%2Fa.example%2Fsearch.rss%3Ftopic%3Dai%26q%3Dx%2520y")
+
+
+def test_a_feed_is_explained():
+    assert "Give its address to a feed reader" in root_of().xpath("string(//aside/details)")
+
+
+def test_the_feed_of_everything_is_its_own_whole():
+    root = parsed(PAGE.encode(sample.empty()).decode())
+    assert root.xpath("string(//h1)") == "All articles"
+    assert len(root.xpath("//header//nav//a")) == 1
+    assert "No articles yet" in root.xpath("string(//main)")
+    assert not root.xpath("//article | //link[@rel='alternate']")
+
+
+@pytest.mark.parametrize("missing", [{"kinds": ("topic",)}, {"absent": frozenset({"all"})}])
+def test_a_whole_that_is_not_there_is_not_named(missing):
+    channel = replace(places(), places=replace(places().places, **missing))
+    assert len(root_of(channel=channel).xpath("//head/link[@rel='alternate']")) == 3
+
+
+def test_older_articles_are_where_they_are():
+    assert "archives" in root_of().xpath("string(//p[@class='end'])")
+    bare = parsed(PAGE.encode(replace(subscription(channel=places()), older="")).decode())
+    assert "archives" not in bare.xpath("string(//p[@class='end'])")
+
+
+def test_the_picture_of_the_page_is_the_logo_or_the_newest_articles():
+    plain = replace(places(), logo="", icon="")
+    assert root_of().xpath("//meta[@property='og:image']/@content") == [CHANNEL.logo]
+    (lead, *_) = _entry.pictures(EVERYTHING)
+    assert root_of(channel=plain).xpath("//meta[@property='og:image']/@content") == [lead.url]
+    assert not root_of(NOTHING, channel=plain).xpath("//meta[@property='og:image']")
+
+
+def test_a_preview_of_drafts_says_so():
+    drafts = replace(places(), drafts=True)
+    assert root_of(channel=drafts).xpath("string(//title)").startswith("[drafts] ")
+
+
+def test_an_article_is_written_once_for_all_pages_of_one_site():
+    channel = places()
+    first = PAGE.encode(subscription(EVERYTHING, channel=channel))
+    moved = replace(channel, places=replace(channel.places, odd={}))
+    assert PAGE.encode(subscription(EVERYTHING, channel=channel)) == first
+    assert b"topics/r-d/" in PAGE.encode(subscription(EVERYTHING, channel=moved))
+    assert b"topics/r-d/" not in first
+
+
+def test_the_page_is_the_format_that_nobody_subscribes_to():
+    assert set(FORMATS) - set(SUBSCRIBED) == {PAGE.name} == {"html"}

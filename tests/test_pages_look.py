@@ -1,0 +1,101 @@
+"""The look of the pages: they can be read by day, by night, by keyboard and by touch."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from feedhub.formats import PAGE
+from tests.golden.sample import empty, feed_page
+from tests.index_pages import SITE, TOPICS, kind_page, page, parsed, style_of
+from tests.test_pages_lists import many
+
+# What stands on what: text, links, buttons, topics, the focus ring.
+PAIRS = [
+    *(
+        (text, ground)
+        for text in ("ink", "quiet", "accent", "press")
+        for ground in ("paper", "card", "wash")
+    ),
+    ("on-accent", "accent"),
+    ("on-accent", "press"),
+]
+STYLE = style_of(page())
+
+
+def schemes() -> list[dict[str, str]]:
+    """Return the colours of the light and of the dark scheme, by name."""
+    blocks = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
+    return [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block)) for block in blocks]
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb` (WCAG 2.2)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2, 1.4.3)."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_is_measured_as_the_guidelines_say():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(("text", "ground"), PAIRS)
+def test_text_can_be_read_in_both_schemes(scheme, text, ground):
+    colours = schemes()[scheme]
+
+    assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+def test_both_schemes_name_the_same_colours_and_the_style_uses_no_other():
+    light, dark = schemes()
+    rest = re.sub(r":root \{.*?\}", "", STYLE, flags=re.DOTALL)
+
+    assert light.keys() == dark.keys() == set(re.findall(r"var\(--([a-z-]+)\)", rest))
+    assert not re.search(r"#[0-9a-f]{3,8}\b|rgb|hsl", rest)
+    assert "prefers-color-scheme: dark" in rest
+    assert "color-scheme: light dark" in STYLE
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ground", ["paper", "card"])
+def test_the_edges_of_what_can_be_used_are_seen(scheme, ground):
+    colours = schemes()[scheme]
+    assert contrast(colours["edge"], colours[ground]) >= 3, "WCAG 2.2, 1.4.11"
+
+
+def test_the_browser_paints_its_own_parts_in_the_pages_colours():
+    papers = [scheme["paper"] for scheme in schemes()]
+    root = parsed(page())
+    assert root.xpath("//meta[@name='theme-color']/@content") == papers
+
+
+def test_whoever_uses_the_keyboard_sees_where_they_are():
+    assert re.search(r":focus-visible \{ outline: 3px solid var\(--accent\)", STYLE)
+    assert not re.search(r"outline: ?(none|0)", STYLE)
+
+
+def test_nothing_moves_for_whoever_has_asked_for_rest():
+    calm = re.search(r"@media \(prefers-reduced-motion: no-preference\) \{.*\}$", STYLE, re.M)
+    assert calm
+    assert not re.search(r"transition|animation|scroll-behavior", STYLE.replace(calm[0], ""))
+
+
+def test_the_style_speaks_of_no_class_that_no_page_has():
+    rows = SITE | TOPICS | {"topic": many(900)}
+    pages = [
+        *(page(rows, search="search/"), kind_page(TOPICS["topic"], search="search/")),
+        *(feed_page().decode(), PAGE.encode(empty()).decode()),
+    ]
+    roots = [parsed(text) for text in pages]
+    used = {name for root in roots for value in root.xpath("//@class") for name in value.split()}
+    assert set(re.findall(r"\.([a-z]+)(?=[ ,{:+.>)])", STYLE)) == used
