@@ -17,13 +17,14 @@ from feedhub.catalog import Catalog
 from feedhub.check import as_github
 from feedhub.cli import commands, main, places
 from feedhub.cli.arguments import build_parser
+from feedhub.cli.parsing import parsers_of
 from feedhub.config import load_config
 from feedhub.errors import Problem
 from feedhub.render.folder import OutputFolder
 from tests.kit import article_text, files_below
 
 BASE = ("--base-url", "https://feeds.example.org")
-COMMANDS = ("render", "serve", "sync", "check", "feeds", "init")
+COMMANDS = tuple(parsers_of(build_parser()))
 UNTITLED = "---\nwebUrl: https://news.example/x\ndate: 2020-06-09\nexcerpt: Words.\n---\n"
 
 
@@ -78,7 +79,7 @@ def test_render_says_what_it_did(run):
     told = re.fullmatch(
         r"articles: 3 found, 3 read, 1 published, "
         r"2 left out \(1 unpublished, 1 without front matter\), 0 rejected\n"
-        r"documents: 8 written, 0 unchanged, 0 files removed\n"
+        r"documents: [1-9]\d written, 0 unchanged, 0 files removed\n"
         r"\d+\.\d\d seconds\n",
         ran.out,
     )
@@ -92,6 +93,10 @@ def test_render_says_it_as_json(run):
     told = json.loads(ran.out)
     assert one_line(ran.out)
     assert isinstance(told.pop("seconds"), float)
+    written = sum(
+        not place.startswith(".") and not place.endswith((".gz", ".br"))
+        for place in files_below(Path("public"))
+    )
     assert told == {
         "articles": {
             "found": 2,
@@ -100,7 +105,7 @@ def test_render_says_it_as_json(run):
             "hidden": {"unpublished": 1},
             "rejected": 0,
         },
-        "documents": {"written": 8, "unchanged": 0, "removed_files": 0},
+        "documents": {"written": written, "unchanged": 0, "removed_files": 0},
     }
 
 
@@ -304,7 +309,7 @@ def test_main_may_print_to_anything():
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
         assert main(["feeds", "articles"]) == 0
-    assert text.getvalue().startswith("all ")
+    assert text.getvalue().startswith("all\t")
 
 
 # Help and version
@@ -321,7 +326,8 @@ def test_help_shows_examples_that_parse(run, command: str):
     examples = re.findall(r"^  feedhub (.*)$", ran.out.partition("examples:")[2], re.MULTILINE)
     assert examples
     for example in examples:
-        assert build_parser().parse_args(example.split()).command == (command or example.split()[0])
+        arguments = example.partition(" > ")[0].split()
+        assert build_parser().parse_args(arguments).command == (command or arguments[0])
 
 
 def test_help_names_every_exit_code(run):
@@ -419,6 +425,36 @@ def test_warnings_alone_are_code_0(run):
     assert run("check", "articles").code == 0
 
 
+def test_check_tells_what_the_configuration_names_in_vain(run):
+    Path("feedhub.toml").write_text(CONFIG, encoding="utf-8")
+    write("more.md", article_text("More", topics=["Computer Vision"], category="news"))
+    ran = run("check", "articles")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "feedhub.toml:10:1: warning unknown-name feeds.custom 'eyes': no article has the topic "
+        "'Computr Vision'; did you mean computer vision?",
+        "feedhub.toml:11:1: warning unknown-name feeds.custom 'eyes': no article has the category "
+        "'sport'",
+        "feedhub.toml:3:1: warning unknown-name feeds.moved: 'topics/eyes' leads to "
+        "'topics/computer-visions', which is no feed; did you mean topics/computer-vision?",
+    ]
+
+
+CONFIG = """\
+[feeds]
+moved = [
+    "topics/eyes -> topics/computer-visions",
+    "topics/sight -> topics/computer-vision",
+    "topics/everything -> all",
+]
+
+[[feeds.custom]]
+name = "eyes"
+topic = ["AI", "computer-vision", "Computr Vision"]
+not_category = ["sport", "News"]
+"""
+
+
 def test_check_looks_at_drafts_where_asked(run):
     write("draft.md", UNTITLED.replace("---\nw", "---\npublished: false\nw", 1))
     assert run("check", "articles").out == ""
@@ -433,11 +469,45 @@ def test_feeds_lists_every_feed(run):
     ran = run("feeds", "articles", *BASE)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
-        "all                 2 2020-06-09 https://feeds.example.org/all.rss\n"
-        "topic     AI        2 2020-06-09 https://feeds.example.org/topics/ai.rss\n"
-        "topic     Law       1 2020-06-09 https://feeds.example.org/topics/law.rss\n"
-        "category  news      1 2020-06-09 https://feeds.example.org/categories/news.rss\n"
+        "all\t\t2\t2020-06-09\thttps://feeds.example.org/all.rss\n"
+        "topic\tAI\t2\t2020-06-09\thttps://feeds.example.org/topics/ai.rss\n"
+        "topic\tLaw\t1\t2020-06-09\thttps://feeds.example.org/topics/law.rss\n"
+        "category\tnews\t1\t2020-06-09\thttps://feeds.example.org/categories/news.rss\n"
     )
+
+
+@pytest.mark.parametrize("name", ["law", "LAW", "topics/law", "Topics/Law"])
+def test_feeds_lists_the_one_that_is_asked_for(run, name: str):
+    write("more.md", article_text("More", topics=["Law"]))
+    ran = run("feeds", "articles", "--only", name, *BASE)
+    assert ran == Ran(
+        0, "topic\tLaw\t1\t2020-06-09\thttps://feeds.example.org/topics/law.rss\n", ""
+    )
+
+
+def test_feeds_of_several_names_stand_in_the_usual_order_and_one_name_may_be_two_feeds(run):
+    write("more.md", article_text("More", topics=["Law", "News"], category="news"))
+    ran = run("feeds", "articles", "--only", "news", "--only", "all", "--only", "topics/news")
+    assert [line.split("\t")[:2] for line in ran.out.splitlines()] == [
+        ["all", ""],
+        ["topic", "News"],
+        ["category", "news"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("Lwa", "did you mean Law?"),
+        ("topic/law", "did you mean topics/law?"),
+        ("COMPUTER VISON", "did you mean Computer Vision?"),
+        ("entirely else", "feedhub feeds SOURCE lists all"),
+    ],
+)
+def test_a_feed_that_is_not_there_is_told_with_the_nearest(run, name: str, advice: str):
+    write("more.md", article_text("More", topics=["Law", "Computer Vision"]))
+    ran = run("feeds", "articles", "--only", name, *BASE)
+    assert ran == Ran(2, "", f"feedhub: no feed is called '{name}'; {advice}\n")
 
 
 def test_feeds_as_json(run):

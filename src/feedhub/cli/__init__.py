@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from feedhub.cli import voice
 from feedhub.cli.arguments import parse
 from feedhub.errors import FeedhubError
 
@@ -47,12 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _failed(f"the output cannot be written: {error.strerror or error}", 2)
         return _failed(f"{error.filename}: {error.strerror}", 2)
     except Exception:  # exit code 1 would say that the rest is published
+        import traceback
+
         traceback.print_exc()
         return _failed("this is a fault of feedhub: please report the lines above", 2)
 
 
 def _run(arguments: Sequence[str]) -> int:
     options = parse(arguments)
+    voice.set_volume(options)
     from feedhub.cli import commands  # `feedhub --version` needs none of it
 
     code: int = getattr(commands, options.command)(options)
@@ -65,5 +69,6 @@ def _leave_output() -> None:
 
 
 def _failed(message: str, code: int) -> int:
-    print(f"feedhub: {message}", file=sys.stderr)
+    with suppress(OSError):  # nobody reads it; the code says the rest
+        voice.wrong(message)
     return code

@@ -1,17 +1,20 @@
-"""The arguments of every command, and the nearest known word for a misspelled one."""
+"""The arguments of every command."""
 
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from feedhub import __version__
 from feedhub.cli import options
+from feedhub.cli.outward import add_probe
+from feedhub.cli.parsing import Parser, add_command, add_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+    from feedhub.cli.parsing import Commands
 
 _EXIT_CODES = """\
 exit codes:
@@ -26,32 +29,6 @@ examples:
   feedhub serve articles --base-url https://feeds.example.org"""
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that complains in one line, with the nearest known word."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and exit with 2."""
-        if match := re.search(r"(.*invalid choice: '([^']*)')", message):
-            known = [word for action in self._actions for word in action.choices or ()]
-            message = f"{match[1]}{_nearest(match[2], known)}"
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse what is not known here, where the options of the command are."""
-        found, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            near = _nearest(unknown[0].split("=")[0], self._option_string_actions)
-            self.error(f"unknown argument {unknown[0]!r}{near}")
-        return found, unknown
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches  # only for whom it helps
-
-    near = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of one command, its name as `command`; exits with 2 where it cannot."""
     return build_parser().parse_args(arguments)
@@ -59,7 +36,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command."""
-    parser = _Parser(
+    parser = Parser(
         prog="feedhub",
         description="A folder of article files in; RSS 2.0, Atom 1.0 and JSON Feed 1.1 out.",
         epilog=f"{_EXAMPLES}\n\n{_EXIT_CODES}",
@@ -69,33 +46,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action="version", version=f"feedhub {__version__}", help="print the version"
     )
+    add_volume(parser)
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
-    for add in (_add_render, _add_serve, _add_sync, _add_check, _add_feeds, _add_init):
+    for add in (
+        *(_add_render, _add_serve, _add_sync, _add_check, _add_feeds, _add_init),
+        *(_add_completion, _add_ping, add_probe, _add_stats),
+    ):
         add(commands)
     return parser
 
 
-_Commands = argparse._SubParsersAction  # argparse has no public name for it
-
-
-def _add_command(
-    commands: _Commands[_Parser], name: str, about: str, *examples: str
-) -> argparse.ArgumentParser:
-    lines = [f"  feedhub {name} {example}".rstrip() for example in examples]
-    return commands.add_parser(
-        name,
-        help=about,
-        description=f"{about[0].upper()}{about[1:]}.",
-        epilog="\n".join(["examples:", *lines]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-
-
-def _add_render(commands: _Commands[_Parser]) -> None:
-    command = _add_command(
+def _add_render(commands: Commands[Parser]) -> None:
+    command = add_command(
         commands,
         "render",
         "write the feeds of SOURCE to the folder OUT",
@@ -124,8 +88,8 @@ def _add_render(commands: _Commands[_Parser]) -> None:
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
-def _add_serve(commands: _Commands[_Parser]) -> None:
-    command = _add_command(
+def _add_serve(commands: Commands[Parser]) -> None:
+    command = add_command(
         commands,
         "serve",
         "answer readers over HTTP, behind a reverse proxy",
@@ -161,8 +125,8 @@ def _add_serve(commands: _Commands[_Parser]) -> None:
     options.add_parent(command)
 
 
-def _add_sync(commands: _Commands[_Parser]) -> None:
-    command = _add_command(
+def _add_sync(commands: Commands[Parser]) -> None:
+    command = add_command(
         commands,
         "sync",
         "bring the catalog that feedhub serve reads up to SOURCE",
@@ -185,8 +149,8 @@ def _add_sync(commands: _Commands[_Parser]) -> None:
     options.add_parent(command)
 
 
-def _add_check(commands: _Commands[_Parser]) -> None:
-    command = _add_command(
+def _add_check(commands: Commands[Parser]) -> None:
+    command = add_command(
         commands,
         "check",
         "tell every problem of every file of SOURCE",
@@ -204,23 +168,31 @@ def _add_check(commands: _Commands[_Parser]) -> None:
     )
 
 
-def _add_feeds(commands: _Commands[_Parser]) -> None:
-    command = _add_command(
+def _add_feeds(commands: Commands[Parser]) -> None:
+    command = add_command(
         commands,
         "feeds",
         "list every feed of SOURCE with its count, newest date and address",
         "articles",
+        "articles --only AI --only topics/machine-learning",
         "articles --json",
     )
     options.add_source(command)
     options.add_configuration(command)
     options.add_formats(command)
     options.add_drafts(command)
+    command.add_argument(
+        "--only",
+        metavar="FEED",
+        action="append",
+        default=[],
+        help="list this feed: a label such as AI, or a path such as topics/ai; may stand twice",
+    )
     command.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
-def _add_init(commands: _Commands[_Parser]) -> None:
-    command = _add_command(
+def _add_init(commands: Commands[Parser]) -> None:
+    command = add_command(
         commands,
         "init",
         "write a commented feedhub.toml with every default",
@@ -235,3 +207,94 @@ def _add_init(commands: _Commands[_Parser]) -> None:
         default=Path("feedhub.toml"),
         help="file to write; default: feedhub.toml; an existing one is left alone",
     )
+
+
+def _add_completion(commands: Commands[Parser]) -> None:
+    command = add_command(
+        commands,
+        "completion",
+        "print a script by which SHELL completes what is typed",
+        "bash > ~/.local/share/bash-completion/completions/feedhub",
+        "zsh > ~/.zfunc/_feedhub",
+        "fish > ~/.config/fish/completions/feedhub.fish",
+    )
+    command.add_argument(
+        "shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish"
+    )
+
+
+def _add_ping(commands: Commands[Parser]) -> None:
+    command = add_command(
+        commands,
+        "ping",
+        "tell the hub which feeds have changed (WebSub)",
+        "articles",
+        "--catalog /var/lib/feedhub/catalog.sqlite --watch",
+    )
+    command.add_argument(
+        "source",
+        metavar="SOURCE",
+        type=Path,
+        nargs="?",
+        help="folder that feedhub render was given: its catalog holds what waits",
+    )
+    options.add_configuration(command)
+    command.add_argument(
+        "--catalog", metavar="PATH", type=Path, help="file that feedhub render or sync keeps"
+    )
+    command.set_defaults(drafts=False)  # no hub hears of them
+    command.add_argument("--all", action="store_true", help="tell it of every feed, changed or not")
+    command.add_argument(
+        "--watch", action="store_true", help="go on, and tell it whenever something changes"
+    )
+    options.add_parent(command)
+
+
+def _add_stats(commands: Commands[Parser]) -> None:
+    command = add_command(
+        commands,
+        "stats",
+        "tell from access logs who reads the feeds",
+        "/var/log/nginx/feedhub.log /var/log/nginx/feedhub.log.1 /var/log/nginx/feedhub.log.2.gz",
+        "access.log --catalog /var/lib/feedhub/catalog.sqlite --html readers.html",
+        "- --days 30 --json",
+    )
+    command.add_argument(
+        "logs",
+        metavar="LOG",
+        nargs="+",
+        help="access log of nginx, Caddy or feedhub serve, packed by gzip or not; - reads standard "
+        "input",
+    )
+    options.add_configuration(command)
+    command.add_argument(
+        "--source",
+        metavar="SOURCE",
+        type=Path,
+        help="folder that feedhub render was given: its catalog tells which feeds there are",
+    )
+    command.add_argument(
+        "--catalog",
+        metavar="PATH",
+        type=Path,
+        help="file that feedhub render or sync keeps: it tells which feeds there are",
+    )
+    command.set_defaults(drafts=False)
+    command.add_argument(
+        "--days",
+        metavar="N",
+        type=options.positive,
+        default=7,
+        help="who came in the last N days of the log counts as a reader; default: 7",
+    )
+    command.add_argument(
+        "--top",
+        metavar="N",
+        type=options.natural,
+        default=20,
+        help="rows of each table, 0 for all; default: 20",
+    )
+    command.add_argument(
+        "--html", metavar="FILE", type=Path, help="write the report as one HTML page too"
+    )
+    command.add_argument("--json", action="store_true", help="print the report as JSON")

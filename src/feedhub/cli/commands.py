@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from feedhub.catalog import Catalog
-from feedhub.cli.output import print_problems, progress, summary
-from feedhub.cli.places import catalog_place, check_source, config_of, warn_of_default_address
+from feedhub.cli.output import print_problems, problem_lines, progress, summary
+from feedhub.cli.places import (
+    catalog_place,
+    check_source,
+    config_of,
+    tell_places,
+    warn_of_default_address,
+)
+from feedhub.cli.voice import quiet, shows_colours, wrong
 from feedhub.config import starter_toml
 from feedhub.errors import ConfigError, OutputError, ShrinkError
 from feedhub.parallel import processors
@@ -24,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from feedhub.config import Config
-    from feedhub.feed import FeedState
     from feedhub.render import Report
     from feedhub.sources import Source
 
@@ -34,6 +39,7 @@ def render(options: Namespace) -> int:
     config = config_of(options)
     _check_places(options, config)
     warn_of_default_address(config)
+    tell_places(options, config, catalog_place(options, config))
     if options.watch:
         from feedhub.cli.watch import watch
 
@@ -51,7 +57,7 @@ def _render_once(options: Namespace) -> tuple[int, datetime | None]:
             code = _render(options, config, catalog)
         except ShrinkError as error:
             print_problems(error.problems, options.source)
-            print(f"feedhub: {error}", file=sys.stderr)
+            wrong(str(error))
             code = error.exit_code
         return code, catalog.next_due()
 
@@ -78,7 +84,8 @@ def _render(options: Namespace, config: Config, catalog: Catalog) -> int:
 
 def _tell(options: Namespace, report: Report, seconds: float) -> int:
     errors = print_problems(report.changes.problems, options.source)
-    print(summary(report, seconds, as_json=options.json))
+    if options.json or not quiet():
+        print(summary(report, seconds, as_json=options.json))
     return 1 if errors else 0
 
 
@@ -100,20 +107,27 @@ def check(options: Namespace) -> int:
     """Tell every problem of every file."""
     from feedhub.check import FORMATS
     from feedhub.check import check as check_source
+    from feedhub.cli.naming import named_nowhere
 
     with _looking(options) as (site, catalog, source):
         problems = check_source(site, catalog, source, datetime.now(UTC))
-    sys.stdout.write(FORMATS[options.format](problems))
+        problems += named_nowhere(config_of(options), catalog, options.config)
+    as_text = problem_lines if shows_colours(sys.stdout) else FORMATS["text"]
+    written = as_text if options.format == "text" else FORMATS[options.format]
+    sys.stdout.write(written(problems))
     return 1 if any(problem.level == "error" for problem in problems) else 0
 
 
 def feeds(options: Namespace) -> int:
     """List every feed."""
+    from feedhub.cli.feeds import as_json, as_table, chosen
+
     with _looking(options) as (site, _, source):
         changes = site.sync(source, datetime.now(UTC))
-        rows = [_feed_row(site, state) for state in site.states()]
+        states = chosen(site.states(), options.only)
+        rows = [(state, site.address(state)) for state in states]
     errors = print_problems(changes.problems, options.source)
-    sys.stdout.write(_json(rows) if options.json else _table(rows))
+    sys.stdout.write(as_json(rows) if options.json else as_table(rows))
     return 1 if errors else 0
 
 
@@ -122,32 +136,10 @@ def _looking(options: Namespace) -> Iterator[tuple[Site, Catalog, Source]]:
     """Open the source beside an empty catalog in memory: nothing is written, nothing kept."""
     config = config_of(options)
     check_source(options)
+    tell_places(options, config)
     with closing(Catalog(None)) as catalog:
         source = source_of(options.source, config, drafts=options.drafts)
         yield Site(catalog, config, drafts=options.drafts), catalog, source
-
-
-def _feed_row(site: Site, state: FeedState) -> dict[str, Any]:
-    return {
-        "kind": state.kind,
-        "label": state.label,
-        "count": state.count,
-        "newest": state.newest.isoformat().replace("+00:00", "Z") if state.newest else None,
-        "address": site.address(state),
-    }
-
-
-def _json(rows: list[dict[str, Any]]) -> str:
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    width = max((len(row["label"]) for row in rows), default=0)
-    return "".join(
-        f"{row['kind']:<9} {row['label']:<{width}} {row['count']:>6} "
-        f"{(row['newest'] or '-')[:10]:<10} {row['address']}\n"
-        for row in rows
-    )
 
 
 def init(options: Namespace) -> int:
@@ -159,8 +151,30 @@ def init(options: Namespace) -> int:
         raise ConfigError(f"{options.file}: exists already and is left alone") from None
     except OSError as error:
         raise ConfigError(f"{options.file}: cannot be written: {error.strerror}") from None
-    print(f"{options.file} is written: set site.base_url first")
+    if not quiet():
+        print(f"{options.file} is written: set site.base_url first")
     return 0
+
+
+def ping(options: Namespace) -> int:
+    """Tell the hub what has changed, once or whenever something does."""
+    from feedhub.cli import ping
+
+    return ping.ping(options)
+
+
+def probe(options: Namespace) -> int:
+    """Ask for what is not known of images."""
+    from feedhub.cli import probing
+
+    return probing.probe(options)
+
+
+def completion(options: Namespace) -> int:
+    """Print a script by which a shell completes what is typed."""
+    from feedhub.cli.completion import completion
+
+    return completion(options)
 
 
 def _check_places(options: Namespace, config: Config) -> None:
@@ -171,3 +185,10 @@ def _check_places(options: Namespace, config: Config) -> None:
     catalog = catalog_place(options, config)
     if os.path.realpath(catalog).startswith(os.path.join(out, "")):  # noqa: PTH118 - ends with a slash
         raise ConfigError(f"{catalog}: the catalog must not lie in the output folder")
+
+
+def stats(options: Namespace) -> int:
+    """Tell who reads the feeds."""
+    from feedhub.cli import stats
+
+    return stats.stats(options)

@@ -104,9 +104,19 @@ def positive(text: str) -> int:
     return _number(text, 1, 1_000, "a whole number from 1")
 
 
+def natural(text: str) -> int:
+    """Return a whole number from 0."""
+    return _number(text, 0, 1_000_000, "a whole number from 0")
+
+
 def port(text: str) -> int:
     """Return the number of a port, 0 for any."""
     return _number(text, 0, 65_535, "a number from 0 to 65535")
+
+
+def seconds(text: str) -> int:
+    """Return a whole number of seconds, a week at most."""
+    return _number(text, 1, 604_800, "a whole number of seconds from 1 to 604800")
 
 
 def _number(text: str, low: int, high: int, what: str) -> int:

@@ -7,8 +7,10 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from feedhub.cli.voice import BOLD, DIM, LEVELS, paint, quiet, shown, verbose
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from feedhub.errors import Problem
@@ -20,27 +22,50 @@ _WORDS = {"plain": "without front matter"}
 
 
 def print_problems(problems: tuple[Problem, ...], source: Path) -> int:
-    """Print errors, one line each, and how many warnings there are; return the number of errors."""
+    """Print errors, one line each, and how many warnings there are; return the number of errors.
+
+    Who wants details gets the warnings themselves, who wants quiet not even their number.
+    """
     errors = [problem for problem in problems if problem.level == "error"]
+    warnings = [problem for problem in problems if problem.level == "warning"]
     for problem in errors:
-        print(f"{problem.path}:{problem.line}: {problem.message}", file=sys.stderr)
-    warnings = sum(problem.level == "warning" for problem in problems)
-    if warnings:
-        count = f"{warnings} warning{'s' if warnings > 1 else ''}"
-        print(f"{count}: feedhub check {source} tells them", file=sys.stderr)
+        print(f"{_place(problem)} {shown(problem.message)}", file=sys.stderr)
+    if verbose():
+        for problem in warnings:
+            word = paint("warning", LEVELS["warning"], sys.stderr)
+            print(f"{_place(problem)} {word}: {shown(problem.message)}", file=sys.stderr)
+    elif warnings and not quiet():
+        count = f"{len(warnings)} warning{'s' if len(warnings) > 1 else ''}"
+        print(f"{count}: feedhub check {shown(str(source))} tells them", file=sys.stderr)
     return len(errors)
 
 
+def problem_lines(problems: Iterable[Problem]) -> str:
+    """Return every problem as a line in colours: `path:line:column: level code message`."""
+
+    def painted(problem: Problem) -> str:
+        place = f"{shown(problem.path)}:{problem.line}:{problem.column}:"
+        level = paint(problem.level, LEVELS[problem.level], sys.stdout)
+        code = paint(problem.code, DIM, sys.stdout)
+        return f"{paint(place, BOLD, sys.stdout)} {level} {code} {shown(problem.message)}\n"
+
+    return "".join(map(painted, problems))
+
+
+def _place(problem: Problem) -> str:
+    return paint(f"{shown(problem.path)}:{problem.line}:", BOLD, sys.stderr)
+
+
 @contextmanager
-def progress() -> Iterator[Callable[[], object]]:
+def progress(unit: str = " files") -> Iterator[Callable[[], object]]:
     """Show a bar on a terminal once the work takes longer than a moment; elsewhere do nothing."""
-    if not sys.stderr.isatty():
+    if quiet() or not sys.stderr.isatty():
         yield lambda: None
         return
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # its thread would forbid other processes (`parallel`)
-    with tqdm(unit=" files", delay=0.5, leave=False, dynamic_ncols=True) as bar:
+    with tqdm(unit=unit, delay=0.5, leave=False, dynamic_ncols=True) as bar:
         yield bar.update
 
 

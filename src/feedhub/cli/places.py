@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from feedhub.cli.voice import detail, remark, verbose
 from feedhub.config import Config, SiteConfig, load_config
 from feedhub.errors import ConfigError
 
@@ -22,7 +24,21 @@ def config_of(options: Namespace) -> Config:
         "site.base_url": options.base_url,
         "feeds.formats": None if formats is None else [name.strip() for name in formats.split(",")],
     }
-    return load_config(options.config, os.environ, overrides)
+    config = load_config(options.config, os.environ, overrides)
+    return _decided(config, served=getattr(options, "command", "") in ("serve", "sync"))
+
+
+def _decided(config: Config, *, served: bool) -> Config:
+    """Return the configuration with a word for each `auto`: what only a server can do."""
+
+    def decided(word: str, auto: str = "yes" if served else "no") -> str:
+        return auto if word == "auto" else word
+
+    feeds = config.feeds
+    search = decided(feeds.search)
+    builder = decided(feeds.builder, search)  # which is of no use where nobody answers
+    feeds = replace(feeds, builder=builder, search=search, stories=decided(feeds.stories))
+    return replace(config, feeds=feeds)
 
 
 def warn_of_default_address(config: Config) -> None:
@@ -30,7 +46,22 @@ def warn_of_default_address(config: Config) -> None:
     address = SiteConfig().base_url
     if config.site.base_url == address:
         advice = "give --base-url, or set site.base_url"
-        print(f"feedhub: every address begins with {address}: {advice}", file=sys.stderr)
+        remark(f"every address begins with {address}: {advice}")
+
+
+def tell_places(options: Namespace, config: Config, catalog: Path | None = None) -> None:
+    """Say to whom it interests what is read and where it is kept."""
+    if not verbose():
+        return
+    file = options.config or Path("feedhub.toml")
+    there = file.is_file()
+    detail(f"configuration: {file}" if there else "configuration: no feedhub.toml, so the defaults")
+    variables = sorted(name for name in os.environ if name.startswith("FEEDHUB_"))
+    if variables:
+        detail(f"variables: {', '.join(variables)}")
+    detail(f"addresses begin with {config.site.base_url}")
+    if catalog is not None:
+        detail(f"catalog: {catalog}")
 
 
 def check_source(options: Namespace) -> None:

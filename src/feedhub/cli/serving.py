@@ -6,9 +6,16 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from feedhub.cli.places import catalog_place, check_source, config_of, warn_of_default_address
+from feedhub.cli.places import (
+    catalog_place,
+    check_source,
+    config_of,
+    tell_places,
+    warn_of_default_address,
+)
+from feedhub.cli.voice import quiet, verbose
 from feedhub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,6 +42,7 @@ def serve(options: Namespace) -> int:
     if options.parent is not None:
         _run(options, config)
         return 0
+    tell_places(options, config, options.catalog)
     if options.source is not None:
         warn_of_default_address(config)
     if options.workers == 1:
@@ -59,7 +67,7 @@ def _run(options: Namespace, config: Config) -> None:
     public, admin = _sockets(options, made)
     events, metrics = Events(options.log), Metrics()
     library = Library(options.catalog, lambda: config_of(options), drafts=options.drafts)
-    log = AccessLog(sys.stdout, options.log)
+    log = AccessLog(_nowhere() if quiet() else sys.stdout, options.log)
     budget, tells = config.http.cache_megabytes * 1_000_000, options.parent is None
     press = Press(library, budget, log, events, metrics, tells=tells)
     alone = options.workers == 1
@@ -76,6 +84,11 @@ def _run(options: Namespace, config: Config) -> None:
     )
     _add_children(running, options, public)
     run(running)
+
+
+def _nowhere() -> TextIO:
+    """Return what takes every line and keeps none: nobody wants an access log."""
+    return open(os.devnull, "w")  # noqa: PTH123 - until the process ends
 
 
 def _sockets(options: Namespace, made: list[Path]) -> tuple[socket.socket, socket.socket | None]:
@@ -112,8 +125,21 @@ def _add_children(running: Running, options: Namespace, public: socket.socket) -
         command += ["--allow-shrink"] * options.allow_shrink + ["--json"] * (options.log == "json")
         sync = Child("feedhub sync", command, running.events, quiet=True)
         running.children.append(sync)
+        if not options.drafts:  # no hub hears of them
+            running.children.append(_ping(running, options))
     if options.workers > 1:
         running.children.extend(_workers(running.events, options, public))
+
+
+def _ping(running: Running, options: Namespace) -> Child:
+    from feedhub.app.children import Child
+
+    def wanted() -> bool:
+        edition = running.press.edition
+        return edition is not None and bool(edition.config.websub.hub)
+
+    command = _command(options, "ping", "--watch")
+    return Child("feedhub ping", command, running.events, quiet=True, wanted=wanted)
 
 
 def _workers(events: Events, options: Namespace, public: socket.socket) -> list[Child]:
@@ -144,4 +170,5 @@ def _command(options: Namespace, name: str, *more: str) -> list[str]:
         flags += ["--base-url", options.base_url]
     if options.drafts:
         flags.append("--drafts")
+    flags += ["--quiet"] * quiet() + ["--verbose"] * verbose()
     return [sys.executable, "-P", "-m", "feedhub", name, *more, *flags]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from feedhub.catalog import Catalog, accept_all, leave_readable, refuse_shrinking
 from feedhub.cli.output import print_problems, progress
-from feedhub.cli.places import check_source, config_of
+from feedhub.cli.places import check_source, config_of, tell_places
+from feedhub.cli.voice import quiet, wrong
 from feedhub.errors import CatalogError, ConfigError, FeedhubError, ShrinkError
 from feedhub.parallel import processors
 from feedhub.site import Site, source_of
@@ -33,7 +34,10 @@ _AT_LEAST = timedelta(seconds=60)
 
 def sync(options: Namespace) -> int:
     """Bring the catalog up to date, once or until SIGTERM; SIGHUP reads the configuration again."""
-    run = _Sync(options, config_of(options))
+    config = config_of(options)
+    run = _Sync(options, config)
+    if options.parent is None:
+        tell_places(options, config, options.catalog)
     if not options.watch:
         check_source(options)
         return run.once()[0]
@@ -84,7 +88,7 @@ class _Sync:
             if self._options.parent is None:
                 raise
             # No word can be left in the catalog: the parent sees that this process has ended.
-            print(f"feedhub: {error}", file=sys.stderr)
+            wrong(str(error))
             sys.exit(error.exit_code)
 
     def _once(self) -> tuple[int, datetime | None]:
@@ -111,7 +115,7 @@ class _Sync:
         try:
             self._config = config_of(self._options)
         except ConfigError as error:
-            print(f"feedhub: the configuration stays as it was: {error}", file=sys.stderr)
+            wrong(f"the configuration stays as it was: {error}")
 
     def _synced(self, catalog: Catalog) -> int:
         options, start, now = self._options, time.monotonic(), datetime.now(UTC)
@@ -127,6 +131,7 @@ class _Sync:
         facts = _facts(changes, time.monotonic() - start)
         alive = {"at": time.time(), "every": _AT_LEAST.seconds if options.watch else 0}
         catalog.note(failing="", synced=json.dumps(facts | alive))
+        catalog.pings.release(time.time())
         return self._tell(changes, facts)
 
     def _processes(self, catalog: Catalog) -> int:
@@ -136,8 +141,12 @@ class _Sync:
 
     def _tell(self, changes: Changes, facts: dict[str, object]) -> int:
         errors = self._tell_problems(changes.problems)
-        if not self._options.watch or changes.changed:
-            print(json.dumps(facts) if self._options.json else _summary(changes, facts))
+        if self._options.watch and not changes.changed:
+            return 1 if errors else 0
+        if self._options.json:
+            print(json.dumps(facts))
+        elif not quiet():
+            print(_summary(changes, facts))
         return 1 if errors else 0
 
     def _tell_problems(self, problems: tuple[Problem, ...]) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import watchfiles
 
+from feedhub.cli.voice import wrong
 from feedhub.errors import FeedhubError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _told(run: Callable[[], tuple[int, datetime | None]], now: datetime) -> date
     try:
         due = run()[1]
     except FeedhubError as error:
-        print(f"feedhub: {error}", file=sys.stderr)
+        wrong(str(error))
         return now + _AGAIN
     finally:
         sys.stdout.flush()

@@ -1,0 +1,90 @@
+"""How arguments are read: one line for a wrong one, with the nearest known word."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from feedhub.cli.voice import RED, paint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that complains in one line, with the nearest known word."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and exit with 2."""
+        if match := re.search(r"(.*invalid choice: '([^']*)')", message):
+            known = [word for action in self._actions for word in action.choices or ()]
+            message = f"{match[1]}{nearest(match[2], known)}"
+        told = paint(f"{self.prog}:", RED, sys.stderr)
+        self.exit(2, f"{told} {message}; see {self.prog} --help\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what is not known here, where the options of the command are."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            near = nearest(unknown[0].split("=")[0], self._option_string_actions)
+            self.error(f"unknown argument {unknown[0]!r}{near}")
+        return found, unknown
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean ...?` with the known word most like `word`, or ""."""
+    from difflib import get_close_matches  # only for whom it helps
+
+    words: dict[str, str] = {}
+    for name in known:
+        words.setdefault(name.casefold(), name)
+    near = get_close_matches(word.casefold(), words, n=1)
+    return f"; did you mean {words[near[0]]}?" if near else ""
+
+
+# argparse has no public name for it.
+Commands = argparse._SubParsersAction
+
+
+def add_command(
+    commands: Commands[Parser], name: str, about: str, *examples: str
+) -> argparse.ArgumentParser:
+    """Add a command and what all have in common; `examples` are its arguments."""
+    lines = [f"  feedhub {name} {example}".rstrip() for example in examples]
+    command = commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog="\n".join(["examples:", *lines]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_volume(command, default=argparse.SUPPRESS)  # what stands before the command counts too
+    return command
+
+
+def add_volume(parser: argparse.ArgumentParser, default: object = False) -> None:
+    """How much is said."""
+    group = parser.add_argument_group("how much is said").add_mutually_exclusive_group()
+    group.add_argument(
+        "--quiet",
+        "-q",
+        action="store_true",
+        default=default,
+        help="only errors, and what was asked for: no summary, no warning, no progress",
+    )
+    group.add_argument(
+        "--verbose",
+        "-v",
+        action="store_true",
+        default=default,
+        help="also where things are read and kept, and every warning in full",
+    )
+
+
+def parsers_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command, by name, in order."""
+    (commands,) = (a for a in parser._actions if isinstance(a, Commands))
+    return dict(commands.choices)
