@@ -55,6 +55,10 @@ format: $(DEV) ## Put imports and layout in order
 judges: ## Install the feed readers from npm that some tests ask
 	npm --prefix tests/judges ci --no-audit --no-fund
 
+.PHONY: docs
+docs: $(DEV) ## Write anew what docs/cli.md says of commands, and the manual page
+	$(BIN)/python -m tests.manual
+
 # RENDERS, SERVES and PROFILES are options of the three; --large renders 100,000 articles too.
 .PHONY: bench
 bench: RENDERS ?= --runs 5

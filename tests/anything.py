@@ -202,6 +202,7 @@ IMAGE = st.builds(
     height=PIXELS,
     title=CLEAN,
     media_type=st.sampled_from(["", "image/png", "image/svg+xml"]),
+    length=st.none() | st.integers(1, 10**12),
 )
 RELATED = st.builds(
     Related, title=FILLED, url=urls(), provider=PROVIDER, published=st.none() | MOMENT

@@ -1,18 +1,25 @@
-"""A sample of the page that lists every feed, and how tests look at it."""
+"""Samples of the front page, of the page of a kind and of a feed, and how tests look at them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 from lxml import html
 
-from feedhub.feed import Channel
-from feedhub.formats import index
-from feedhub.formats.index import IndexRow
+from feedhub.feed import Channel, Places
+from feedhub.formats import SUBSCRIBED
+from feedhub.formats.pages import landing
+from feedhub.formats.pages.landing import Front, Row
+from feedhub.text import slugify
 
 BASE = "https://feeds.example.org/base"
 OPML = f"{BASE}/feeds.opml"
+FORMATS = tuple(
+    (row.title, row.media_type.partition(";")[0], row.suffix) for row in SUBSCRIBED.values()
+)
 CHANNEL = Channel(
     base_url=BASE,
     authority="example.org,2026",
@@ -20,13 +27,9 @@ CHANNEL = Channel(
     home_page_url=f"{BASE}/",
     description='Everything "new"',
     copyright="© Example",
+    places=Places(kinds=("all", "topic", "provider", "author"), formats=FORMATS),
 )
 NEWEST = datetime(2020, 6, 9, 11, 0, tzinfo=UTC)
-FORMATS = (
-    ("RSS", "application/rss+xml", "rss"),
-    ("Atom", "application/atom+xml", "atom"),
-    ("JSON Feed", "application/feed+json", "json"),
-)
 ODD = [
     "<script>alert(1)</script>",
     '"',
@@ -36,29 +39,56 @@ ODD = [
     "الذكاء",
     "{{ 7 }}",
 ]
-VOID = {"meta", "link", "img"}
+VOID = {"meta", "link", "img", "input"}
+Groups = Mapping[str, Sequence[Row]]
 
 
-def feed_row(label="AI", path="topics/ai", count=12, newest: datetime | None = NEWEST) -> IndexRow:
-    links = tuple((name, kind, f"{BASE}/{path}.{suffix}") for name, kind, suffix in FORMATS)
-    return IndexRow(f"{label} · Example" if label else "Example", label, count, newest, links)
+def row(label="AI", count=12, newest: datetime | None = NEWEST) -> Row:
+    """Return a feed as a page lists it; a label without a slug has one as the catalog gives it."""
+    return Row(slugify(label) or "label-1", label, count, newest)
 
 
-SITE = ("", [feed_row("", "all", 1_234)])
-TOPICS = ("Topics", [feed_row(label, f"topics/{n}") for n, label in enumerate(ODD)])
-AUTHORS = ("Authors", [feed_row("Ada", "authors/ada", 1)])
+SITE = {"all": [Row("", "", 1_234, NEWEST)]}
+TOPICS = {"topic": [Row(f"odd-{n}", label, 12, NEWEST) for n, label in enumerate(ODD)]}
+AUTHORS = {"author": [row("Ada", 1)]}
 
 
-def page(*groups, channel: Channel = CHANNEL) -> str:
-    return index.encode(channel, iter(groups or (SITE, TOPICS, AUTHORS)), OPML).decode()
+def parsed(text: str) -> html.HtmlElement:
+    """Return the tree of a page."""
+    return html.document_fromstring(text)
 
 
-def tree(*groups, channel: Channel = CHANNEL) -> html.HtmlElement:
-    return html.document_fromstring(page(*groups, channel=channel))
+def front(channel: Channel = CHANNEL, search: str = "") -> Front:
+    return Front(channel=channel, opml_url=OPML, search=search)
+
+
+def page(groups: Groups | None = None, channel: Channel = CHANNEL, search: str = "") -> str:
+    """Return the front page."""
+    given = SITE | TOPICS | AUTHORS if groups is None else groups
+    return landing.encode(front(channel, search), given).decode()
+
+
+def tree(
+    groups: Groups | None = None, channel: Channel = CHANNEL, search: str = ""
+) -> html.HtmlElement:
+    return parsed(page(groups, channel, search))
+
+
+def kind_page(rows: Sequence[Row], kind: str = "topic", search: str = "") -> str:
+    """Return the page of one kind."""
+    return landing.encode_kind(front(search=search), kind, rows).decode()
+
+
+def in_language(language: str) -> Channel:
+    return replace(CHANNEL, language=language)
 
 
 def style_of(text: str) -> str:
     return text.split("<style>")[1].split("</style>")[0]
+
+
+def script_of(text: str) -> str:
+    return text.split("<script>")[1].split("</script>")[0]
 
 
 class Balance(HTMLParser):

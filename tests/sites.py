@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from feedhub.feed import FeedState
-from feedhub.site import INDEX_PATH, OPML_PATH
+from feedhub.listing import ICON_PATH, INDEX_PATH, OPML_PATH, ROBOTS_PATH, SITEMAP_PATH
 from tests.kit import NOW, Bench, make_bench
 
-LISTS = (OPML_PATH, INDEX_PATH)
+LISTS = (OPML_PATH, INDEX_PATH, "topics/index.html", SITEMAP_PATH)
+# What is the same whatever feeds there are.
+FIXED = (ICON_PATH, ROBOTS_PATH)
 
 
 def site_bench(folder: Path) -> Bench:

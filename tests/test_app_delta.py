@@ -90,3 +90,14 @@ def test_it_is_off_where_the_configuration_does_not_say_so(tmp_path):
         bench.sync()
         front.refresh()
         assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 200
+
+
+def test_a_page_is_always_whole(bench, front):
+    etag = front.get("/all/").fields["etag"]
+    bench.write("c.md", title="Third", publishedDateTime="2020-06-10T11:00:00Z")
+    bench.sync()
+    front.refresh()
+    reply = front.get("/all/", a_im="feed", if_none_match=etag)
+
+    assert reply.status == 200
+    assert b"Third" in reply.body

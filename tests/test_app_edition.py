@@ -11,7 +11,8 @@ import pytest
 from feedhub.app.caching import Caching
 from feedhub.app.edition import Edition, Entry, make_edition
 from feedhub.document.dates import format_http_date
-from feedhub.formats import index
+from feedhub.formats import PAGE_MEDIA_TYPE
+from feedhub.formats.pages import CSP
 from feedhub.site import Planned
 from tests.kit import make_bench
 
@@ -86,9 +87,9 @@ def test_header_fields_are_made_once():
 
 
 def test_the_page_has_the_policy_that_lets_its_style_in():
-    fields = dict(entry("index.html", index.MEDIA_TYPE).variant("").whole)
+    fields = dict(entry("index.html", PAGE_MEDIA_TYPE).variant("").whole)
 
-    assert fields[b"content-security-policy"] == index.CSP.encode()
+    assert fields[b"content-security-policy"] == CSP.encode()
 
 
 def test_an_edition_has_every_document_at_its_address(bench):

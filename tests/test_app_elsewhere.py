@@ -71,7 +71,7 @@ def test_a_new_address_is_quoted(front):
 
 
 @pytest.mark.parametrize(
-    "path", ["topics/older.rss", "topics/old-2.rss", "topics/mlx.rss", "topics"]
+    "path", ["topics/older.rss", "topics/old-2.rss", "topics/mlx.rss", "topic"]
 )
 def test_a_name_that_only_begins_alike_is_another(front, path):
     assert front.get(f"/{path}").status == 404

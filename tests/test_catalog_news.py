@@ -281,7 +281,9 @@ def test_another_configuration_forgets_what_subscribers_hold(bench):
 def test_who_holds_a_document_that_another_configuration_leaves_alone_is_told_what_is_new(bench):
     bench.sync()
     base = state_of(bench).fingerprint
-    bench.config = replace(bench.config, feeds=replace(bench.config.feeds, formats=("json",)))
+    bench.config = replace(
+        bench.config, feeds=replace(bench.config.feeds, formats=("json", "html"))
+    )
     bench.sync(later(1))
     assert state_of(bench).fingerprint == base
     assert news(bench, base) == []

@@ -155,7 +155,7 @@ def test_the_compose_file_is_valid():
     assert complaints(yaml.safe_load(text(COMPOSE)), schema("compose-spec.json")) == []
 
 
-@pytest.mark.parametrize("name", ["sync", "serve", "nginx"])
+@pytest.mark.parametrize("name", ["sync", "serve", "ping", "nginx"])
 def test_a_container_may_do_nothing_it_need_not(name: str):
     service = services()[name]
     assert service["read_only"] is True
@@ -165,7 +165,7 @@ def test_a_container_may_do_nothing_it_need_not(name: str):
     assert service["mem_limit"]
     assert service["pids_limit"]
     if name != "nginx":
-        assert service["network_mode"] == "none"
+        assert service["network_mode"] == ("bridge" if name == "ping" else "none")
         assert service["user"] == "65532:65532"
 
 
@@ -174,7 +174,8 @@ def test_in_compose_only_sync_writes_the_catalog_and_only_sync_sees_the_articles
     assert f"catalog:{CATALOG}" in volumes["sync"]
     assert f"catalog:{CATALOG}:ro" in volumes["serve"]
     assert all(":ro" in volume for volume in volumes["nginx"])
-    assert not [volume for volume in volumes["serve"] if "articles" in volume]
+    for name in ("serve", "ping"):
+        assert not [volume for volume in volumes[name] if "articles" in volume]
 
 
 def test_the_files_that_compose_names_are_there():
@@ -191,7 +192,7 @@ def test_the_files_that_compose_names_are_there():
 @pytest.mark.parametrize("where", ["compose", "kubernetes", "image"])
 def test_every_container_is_started_with_options_that_feedhub_has(where: str):
     given = {
-        "compose": [services()[name]["command"] for name in ("sync", "serve")],
+        "compose": [services()[name]["command"] for name in ("sync", "serve", "ping")],
         "kubernetes": [container["args"] for container in pod()["containers"]],
         "image": [json.loads(dict(last_stage())["CMD"])],
     }

@@ -253,3 +253,20 @@ def test_hundreds_of_connections_of_one_address_are_served(proxy: Proxy, behind:
     finally:
         for connection in open_ones:
             connection.close()
+
+
+def test_the_query_of_a_search_reaches_the_origin_and_tells_answers_apart(proxy, behind):
+    behind.cache_control = LONG
+    for _ in range(2):
+        for target in (
+            "/search.rss?topic=ai",
+            "/search.rss?topic=law",
+            "/search/?q=a",
+            "/search?q=a",
+        ):
+            assert ask(proxy, target).body == target.encode()
+    for target in ("/x/../search.rss?topic=ai", "/%73earch.rss?topic=ai"):
+        assert ask(proxy, target)["cache-status"] == "feedhub; hit"
+    assert ask(proxy, "/searching.rss?topic=ai").body == b"/searching.rss"
+    asked = ["/search.rss?topic=ai", "/search.rss?topic=law", "/search/?q=a", "/search?q=a"]
+    assert behind.targets() == [*asked, "/searching.rss"]

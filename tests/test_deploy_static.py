@@ -14,7 +14,8 @@ from urllib.parse import quote
 import brotli
 import pytest
 
-from feedhub.formats import FORMATS, OPML_MEDIA_TYPE
+from feedhub.formats import SUBSCRIBED
+from feedhub.listing import _TYPES
 from tests.exchange import Response
 from tests.kit import Bench, make_bench
 from tests.proxies import Proxy, caddy_static, nginx_static
@@ -24,8 +25,8 @@ from tests.servers import request
 KINDS = ["nginx", "nginx with brotli", "caddy"]
 MONTH = "/all/2020-06.atom"
 UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress}
-TYPES = {row.suffix: row.media_type for row in FORMATS.values()}
-TYPES |= {".opml": OPML_MEDIA_TYPE, ".html": "text/html; charset=utf-8"}
+TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}
+TYPES |= {f".{suffix}": media_type for suffix, media_type in _TYPES.items()}
 STALE = "stale-while-revalidate=300, stale-if-error=3600"
 
 
@@ -157,9 +158,29 @@ def test_a_month_that_is_over_may_be_kept_a_day(server: Proxy, address: str):
 
 
 @pytest.mark.parametrize(
+    ("target", "page"),
+    [
+        *(("/topics", "/topics/"), ("/topics/ai-%C3%A9", "/topics/ai-%C3%A9/"), ("/all", "/all/")),
+        ("/index.html", "/"),
+    ],
+)
+def test_what_nearly_names_a_page_leads_there(server: Proxy, target: str, page: str):
+    answer = ask(server, target)
+    assert (answer.status, answer["location"].lower()) == (308, page.lower())
+
+
+@pytest.mark.parametrize("target", ["//all", "//topics", "/\\all", "//evil.example/index.html"])
+def test_no_path_leads_to_another_host(server: Proxy, target: str):
+    location = ask(server, target).header("location") or "/"
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))
+
+
+@pytest.mark.parametrize(
     "target",
     [
-        "/none", "/none.rss", "/all.atom/", "/ALL.atom", "/topics", "/topics/", "/all", "/all/",
+        "/none", "/none.rss", "/all.atom/", "/ALL.atom", "/providers", "/providers/",
+        "/all/2020-06", "/all/2020-06/",
         "/.feedhub/manifest.json", "/.feedhub/", "/.feedhub", "/.git/config", "/topics/.x",
         "/all.atom.gz", "/all.atom.br", "/all.atom~", "/all.atom.bak", "/%2efeedhub/manifest.json",
         "/all.atom%0d%0aX-Injected:%201", "/all.atom%20", "/..%2f..%2fetc/passwd", "/%00", "//etc",

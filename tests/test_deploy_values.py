@@ -13,13 +13,13 @@ from feedhub.app.edition import _FEED_CSP, _OPEN, _SAFE
 from feedhub.app.elsewhere import _GUESSES
 from feedhub.app.server import _KEEP_ALIVE, _PATIENCE
 from feedhub.config import load_config
-from feedhub.formats import FORMATS, OPML_MEDIA_TYPE
-from feedhub.formats.index import CSP
-from feedhub.site import _LIST_TYPES, INDEX_PATH
+from feedhub.formats import SUBSCRIBED
+from feedhub.formats.pages import CSP
+from feedhub.listing import _TYPES
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
-TYPES = {row.suffix: row.media_type for row in FORMATS.values()}
-TYPES |= {".opml": OPML_MEDIA_TYPE, ".html": _LIST_TYPES[INDEX_PATH]}
+TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}
+TYPES |= {f".{suffix}": media_type for suffix, media_type in _TYPES.items()}
 HTTP = load_config(None, {}, {"site.base_url": "https://feeds.example.org"}).http
 # One header must do for every version: the hash of the page's own style changes with feedhub.
 PAGE_POLICY = re.sub(r"'sha256-[^']*'", "'unsafe-inline'", CSP)
@@ -129,7 +129,7 @@ def test_the_addresses_that_readers_guess_are_feedhubs(name: str, pattern: str):
 
 
 def test_nginx_keeps_what_it_may_still_give_stale():
-    (hours,) = re.findall(r"inactive=(\d+)h", text("nginx/proxy.conf"))
+    (hours,) = set(re.findall(r"inactive=(\d+)h", text("nginx/proxy.conf")))
     assert int(hours) * 3600 > HTTP.max_age + max(HTTP.stale_if_error, HTTP.stale_while_revalidate)
 
 

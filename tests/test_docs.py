@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,8 +15,11 @@ import pytest
 
 from feedhub.cli import main
 from feedhub.cli.arguments import build_parser
+from feedhub.cli.parsing import parsers_of
 from feedhub.config.tables import SECTIONS
+from tests import manpage, manual
 from tests.exchange import request
+from tests.manual import exit_codes, options_of
 from tests.servers import start, until
 
 ROOT = Path(__file__).parent.parent
@@ -26,18 +30,7 @@ CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 
 def parsers() -> dict[str, argparse.ArgumentParser]:
     """Return the parser of each command, by name."""
-    parser = build_parser()
-    (commands,) = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
-    return dict(commands.choices)
-
-
-def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
-    """Return each option as `--name METAVAR` with its help."""
-    return {
-        f"{action.option_strings[0]} {action.metavar or ''}".strip(): str(action.help)
-        for action in parser._actions
-        if action.option_strings and "--help" not in action.option_strings
-    }
+    return parsers_of(build_parser())
 
 
 def table(text: str) -> dict[str, str]:
@@ -53,12 +46,38 @@ def section(text: str, heading: str) -> str:
     return rest.partition("\n## ")[0]
 
 
-def exit_codes() -> dict[str, str]:
-    """Return what `feedhub --help` says of exit codes."""
-    return dict(re.findall(r"^  (\d)  (.*)$", build_parser().format_help(), re.MULTILINE))
-
-
 # docs/cli.md
+
+
+def test_what_is_made_of_the_page_is_as_it_would_be_made_now():
+    assert manual.page(CLI) == CLI, "run make docs"
+
+
+# The manual page
+
+
+def test_the_manual_page_says_what_the_page_says():
+    made = manpage.PLACE.read_text(encoding="utf-8")
+    assert manpage.page(CLI) == made, "run make docs"
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+def test_the_manual_page_is_one():
+    command = ["mandoc", "-T", "lint", "-W", "warning", str(manpage.PLACE)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = [line for line in ran.stdout.splitlines() if "missing date" not in line]
+    assert (told, ran.stderr) == ([], ""), "a date would change with every build"
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+def test_no_word_is_lost_on_the_manual_page():
+    command = ["mandoc", "-T", "utf8", "-O", "width=400", str(manpage.PLACE)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    shown = re.sub(r".\x08", "", ran.stdout)
+    page = re.sub(r"\]\([^)]*\)|^#+ .*$|^\|[ |-]*\|$", " ", CLI, flags=re.MULTILINE)
+    words = re.findall(r"[\w.:/=-]+\w", page)
+    assert len(words) > 2_000
+    assert not set(words) - set(re.findall(r"[\w.:/=-]+\w", shown))
 
 
 @pytest.mark.parametrize("command", parsers())
@@ -71,15 +90,23 @@ def test_there_is_no_page_for_a_command_that_does_not_exist():
 
 
 def test_every_exit_code_is_documented():
-    assert table(section(CLI, "Exit codes")) == exit_codes()
+    assert table(section(CLI, manual.CODES)) == exit_codes(build_parser())
 
 
-def test_the_positional_arguments_are_named():
+def test_the_options_of_every_command_are_documented_and_every_command_has_them():
+    common = options_of(build_parser())
+    assert table(section(CLI, manual.COMMON)) == common
+    for parser in parsers().values():
+        assert common.keys() <= parser._option_string_actions.keys()
+
+
+def test_the_arguments_of_every_command_are_named():
     synopsis = CLI.partition("## ")[0]
     for command, parser in parsers().items():
         names = [str(a.metavar) for a in parser._actions if not a.option_strings]
         line = next(line for line in synopsis.splitlines() if f"feedhub {command}" in line)
-        assert re.findall("[A-Z]{3,}", line) == names
+        typed = re.split(r" {2,}", line.strip())[0]
+        assert re.findall("[A-Z]{3,}", typed) == names
 
 
 # docs/configuration.md
@@ -89,7 +116,7 @@ def configuration_rows(name: str) -> list[str]:
     """Return the rows that the table of one section must have."""
     return [
         f"| `{known.name}` | `{json.dumps(known.default, ensure_ascii=False)}` "
-        f"| `FEEDHUB_{name.upper()}_{known.name.upper()}` "
+        f"| {'–' if 'record' in known.metadata else f'`FEEDHUB_{name}_{known.name}`'.upper()} "
         f"| {known.metadata['about']} | {known.metadata['must']} |"
         for known in fields(SECTIONS[name])
     ]
@@ -150,7 +177,7 @@ def test_the_readme_names_what_a_render_writes(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(seeds, "articles")
     main(["render", "articles", "public"])
-    named = set(re.findall(r"`((?:all|feeds|index)\.\w+)`", README))
+    named = set(re.findall(r"`((?:all|feeds|index|sitemap|robots|favicon)\.\w+)`", README))
     written = {place.name for place in Path("public").iterdir() if place.is_file()}
     assert named == {name for name in written if not name.endswith((".gz", ".br"))}
     folders = {place.name for place in Path("public").iterdir() if place.is_dir()}
@@ -164,7 +191,7 @@ def test_the_readme_lists_every_option_of_render():
 def test_the_readme_gives_the_exit_codes():
     (line,) = re.findall(r"^Exit codes: (.*)$", README, re.MULTILINE)
     assert re.findall(r"(\d) (\w+)", line) == [
-        (code, text.split()[0].strip(":,")) for code, text in exit_codes().items()
+        (code, text.split()[0].strip(":,")) for code, text in exit_codes(build_parser()).items()
     ]
 
 

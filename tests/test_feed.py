@@ -138,7 +138,7 @@ def test_addresses():
     assert feed_path("all", "") == "all"
     assert feed_path("all", "", "2020-06") == "all/2020-06"
     assert feed_path("topic", "ai", "2020-06") == "topics/ai/2020-06"
-    assert page_path("all", "") == ""
+    assert page_path("all", "") == "all/"
     assert page_path("provider", "cnet") == "providers/cnet/"
     assert CHANNEL.url("topics/ü.rss") == "https://feeds.example.org/base/topics/%C3%BC.rss"
 

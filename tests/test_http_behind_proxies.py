@@ -82,7 +82,8 @@ def test_row_50_two_hundred_topics(name, tmp_path):
         (articles / f"{number}.md").write_text(text, encoding="utf-8")
     with serve(tmp_path, articles) as server, fronted(name, tmp_path, server) as proxy:
         index = request(proxy, "GET", "/").body.decode()
-        links = re.findall(rf'<a href="{BASE}(/topics/[^"]*)"', index)
+        pages = re.findall(r'<a href="(topics/topic-[^"/]*)/"', index)
+        links = [f"/{page}{suffix}" for page in pages for suffix in (".rss", ".atom", ".json")]
         answers = [request(proxy, "GET", link) for link in links]
     assert len(set(links)) == len(links) == 600
     assert {answer.status for answer in answers} == {200}

@@ -60,7 +60,9 @@ def test_row_50_of_200_topics_every_feed_has_an_address_and_a_tag_of_its_own(tmp
         (articles / f"{number}.md").write_text(text, encoding="utf-8")
     with serve(tmp_path, articles, toml="[feeds]\narchives = false\n") as server:
         index = request(server, "GET", "/").body.decode()
-        links = re.findall(r'<a href="([^"]*/topics/[^"]*)"', index)
+        pages = re.findall(r'<a href="(topics/topic-[^"/]*)/"', index)
+        suffixes = ("rss", "atom", "json")
+        links = [f"{BASE}/{page}.{suffix}" for page in pages for suffix in suffixes]
         assert sorted(links) == sorted(
             f"{BASE}/topics/topic-{number}.{suffix}"
             for number in range(200)

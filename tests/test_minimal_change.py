@@ -93,12 +93,17 @@ def test_touching_every_file_moves_nothing(rendered):
     assert tree() == before
 
 
+def with_pages(feeds: set[str]) -> set[str]:
+    return feeds | {f"{feed}/index" for feed in feeds}
+
+
 def test_an_edit_changes_its_feeds(rendered):
     before = tree()
     edit("robots.md", "title: On robots", "title: About robots")
     assert render() == 0
 
-    assert changed(before) == {"all", "topics/robots", "providers/cnet", "feeds"}
+    feeds = with_pages({"all", "topics/robots", "providers/cnet"})
+    assert changed(before) == feeds | {"feeds", "sitemap"}
 
 
 def test_a_backfilled_old_article_changes_its_feeds(rendered):
@@ -107,7 +112,7 @@ def test_a_backfilled_old_article_changes_its_feeds(rendered):
     Path("articles/old.md").write_text(text)
     assert render() == 0
 
-    assert changed(before) == {"all", "topics/ai", "index"}
+    assert changed(before) == with_pages({"all", "topics/ai"}) | {"index", "topics/index"}
 
 
 def test_a_withdrawal_changes_its_feeds(rendered):
@@ -116,5 +121,5 @@ def test_a_withdrawal_changes_its_feeds(rendered):
     assert render() == 0
 
     feeds = {"all", "topics/ai", "topics/robots", "providers/cnet"}
-    assert changed(before) == feeds | {"index"}
+    assert changed(before) == with_pages(feeds) | {"index", "topics/index", "providers/index"}
     assert b"On both" not in b"".join(body for body, *_ in tree().values())

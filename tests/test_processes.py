@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
@@ -17,6 +13,7 @@ import pytest
 
 from tests.faults import unmeasured
 from tests.kit import article_text
+from tests.terminals import read_all, terminal
 
 BASE = ("--base-url", "https://feeds.example.org")
 
@@ -117,31 +114,12 @@ with progress() as step:
 
 
 def test_the_progress_bar_shows_on_a_terminal():
-    main_end, terminal = terminal_of_80_columns()
-    with subprocess.Popen([sys.executable, "-c", SLOW_BAR], stderr=terminal) as process:
-        os.close(terminal)
+    main_end, screen = terminal()
+    with subprocess.Popen([sys.executable, "-c", SLOW_BAR], stderr=screen) as process:
+        os.close(screen)
         shown = read_all(main_end)
     assert process.returncode == 0
     assert "files" in shown
-
-
-def terminal_of_80_columns() -> tuple[int, int]:
-    """Return the two ends of a terminal."""
-    main_end, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    return main_end, terminal
-
-
-def read_all(descriptor: int) -> str:
-    """Read a terminal until the program on its other end is gone."""
-    parts: list[bytes] = []
-    try:
-        while part := os.read(descriptor, 65536):
-            parts.append(part)
-    except OSError:  # Linux says EIO then
-        pass
-    os.close(descriptor)
-    return b"".join(parts).decode()
 
 
 def test_there_is_no_progress_bar_in_a_pipe():
@@ -150,10 +128,10 @@ def test_there_is_no_progress_bar_in_a_pipe():
 
 
 def test_work_of_a_moment_shows_no_bar_on_a_terminal():
-    main_end, terminal = terminal_of_80_columns()
+    main_end, screen = terminal()
     quick = SLOW_BAR.replace("0.1", "0")
-    with subprocess.Popen([sys.executable, "-c", quick], stderr=terminal) as process:
-        os.close(terminal)
+    with subprocess.Popen([sys.executable, "-c", quick], stderr=screen) as process:
+        os.close(screen)
         assert read_all(main_end) == ""
     assert process.returncode == 0
 
@@ -198,14 +176,19 @@ def loaded_by(*arguments: str) -> set[str]:
     return set(ran.stderr.split())
 
 
+# What single commands need, or a terminal.
+FOR_SOME = {"httpx", "httpcore", "imagesize", "shtab", "wcwidth"}
+
+
 def test_the_version_needs_no_library():
     libraries = {"lxml", "yaml", "msgspec", "sqlite3", "feedgen", "markdown_it", "nh3", "regex"}
+    libraries |= FOR_SOME
     assert not loaded_by("--version") & libraries
 
 
 def test_a_render_without_changes_needs_no_parser_and_no_writer():
     libraries = {"lxml", "feedgen", "jinja2", "markdown_it", "yaml", "nh3", "brotli", "tqdm"}
-    libraries |= {"watchfiles"}
+    libraries |= {"watchfiles"} | FOR_SOME
     old = time.time() - 3600
     os.utime("articles/good.md", (old, old))
     arguments = ("render", "articles", "public", *BASE)

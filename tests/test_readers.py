@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import feedparser
 import listparser
@@ -24,7 +25,7 @@ from feedhub.article import Article
 from feedhub.catalog import Catalog
 from feedhub.config import load_config
 from feedhub.feed import FeedState, feed_path
-from feedhub.formats import FORMATS, _entry
+from feedhub.formats import SUBSCRIBED, _entry
 from tests.conftest import ROOT
 from tests.judges import atom, json_feed_schema, read_with_node, rss
 from tests.kit import Bench
@@ -228,7 +229,7 @@ def _from_json(item: dict[str, Any]) -> Entry:
 
 
 def test_readers_of_npm_understand_every_entry(site):
-    paths = [site.root / path for row in FORMATS.values() for path, _ in site.of(row.suffix)]
+    paths = [site.root / path for row in SUBSCRIBED.values() for path, _ in site.of(row.suffix)]
     for reading in read_with_node(paths):
         silent = {"updated"}  # an RSS item or JSON item may leave it out
         if (reading["parser"], reading["format"]) == ("rss-parser", "atom"):
@@ -275,11 +276,20 @@ def test_the_page_leads_to_every_feed_in_every_format(site):
     plan = site.bench.site.plan()
     feeds = [row for row in plan.values() if row.state and not row.state.period]
     page = lxml.html.fromstring(site.documents["index.html"].decode("utf-8"))
-    links = [str(link.get("href")) for link in page.iter("a")]
-    wanted = [site.bench.site.url(path) for path in [*(row.path for row in feeds), "feeds.opml"]]
-    assert sorted(link for link in links if link[0] != "#") == sorted(wanted)
+    root = site.bench.site.url("")
+    links = {urljoin(root, str(link.get("href"))) for link in page.iter("a")}
+    pages = {site.bench.site.url(row.path) for row in feeds if row.path.endswith(".html")}
+    assert pages | {site.bench.site.url("feeds.opml")} <= links
+    for row in feeds:
+        if row.path.endswith(".html"):
+            there = lxml.html.fromstring(site.documents[row.path].decode("utf-8"))
+            found = {str(link.get("href")) for link in there.iter("a")}
+            stem = row.path.removesuffix("/index.html")
+            own = {site.bench.site.url(stem + known.suffix) for known in SUBSCRIBED.values()}
+            assert own <= found
     assert {f"{link.get('title')}" for link in page.iter("link") if link.get("title")} == {
-        f"{title_of(site.documents, feeds[0].state)} ({row.title})" for row in FORMATS.values()
+        f"{title_of(site.documents, feeds[0].state)} ({name})"
+        for name in (*(row.title for row in SUBSCRIBED.values()), "OPML")
     }
 
 

@@ -24,8 +24,12 @@ from tests.renders import published, render_bench, stamps
 
 FEEDS = ("all", "topics/ibm-ai", "topics/ai", "providers/pc-magazine", "categories/news")
 DOCUMENTS = {f"{feed}.{suffix}" for feed in FEEDS for suffix in ("rss", "atom", "json")}
-LISTS = {"feeds.opml", "index.html"}
-FOLDERS = {"topics", "providers", "categories"}
+KINDS = {"topics", "providers", "categories"}
+PAGES = {f"{place}/index.html" for place in (*FEEDS, *KINDS)}
+LISTS = {"feeds.opml", "index.html", "favicon.svg", "robots.txt", "sitemap.xml", *PAGES}
+FOLDERS = {*KINDS, *FEEDS}
+# All of the bench: three feeds with their pages, the page of topics, and what lists the site.
+ALL = 3 * 4 + 1 + 5
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ def test_the_seeds_give_one_article_in_every_feed_it_belongs_to(seed_bench: Benc
     report = render_bench(seed_bench, out)
     assert published(out) == with_codings(DOCUMENTS | LISTS) | FOLDERS
     assert (report.published, report.changes.states) == (1, {"shown": 1, "unpublished": 4})
-    assert (report.written, report.unchanged, report.removed) == (17, 0, 0)
+    assert (report.written, report.unchanged, report.removed) == (len(DOCUMENTS | LISTS), 0, 0)
     for path in DOCUMENTS:
         assert entry_count(out / path) == 1, path
 
@@ -118,10 +122,11 @@ def test_a_restored_copy_takes_the_time_of_its_document(bench: Bench, out: Path)
     render_bench(bench, out)
     (out / "all.rss.gz").unlink()
     (out / "topics/ai.atom.br").write_bytes(b"torn")
-    for path in LISTS:
+    lists = [path for path in LISTS if (out / path).exists()]
+    for path in lists:
         (out / path).unlink()
     render_bench(bench, out)
-    for document in ("all.rss", "topics/ai.atom", *LISTS):
+    for document in ("all.rss", "topics/ai.atom", *lists):
         places = [out / f"{document}{coding}" for coding in ("", ".gz", ".br")]
         assert len({place.stat().st_mtime_ns for place in places}) == 1, document
 
@@ -138,7 +143,7 @@ def test_a_slug_of_other_letters_names_the_file(bench: Bench, out: Path):
     assert {"topics/日本-語.rss", "topics/ökonomie-recht.atom", "topics/ไทย.json"} <= published(out)
     render_bench(bench, out)
     bench.write("ka.md", title="Ka")
-    assert render_bench(make_bench(out.parent), out).removed == 3 * 9
+    assert render_bench(make_bench(out.parent), out).removed == 3 * 12
 
 
 # What is left alone
@@ -148,7 +153,7 @@ def test_a_second_render_moves_nothing(bench: Bench, out: Path):
     render_bench(bench, out)
     before = stamps(out)
     report = render_bench(bench, out, NOW + timedelta(days=1))
-    assert (report.written, report.unchanged, report.removed) == (0, 11, 0)
+    assert (report.written, report.unchanged, report.removed) == (0, ALL, 0)
     assert stamps(out) == before
 
 
@@ -160,7 +165,9 @@ def test_an_edit_moves_only_the_feeds_it_belongs_to(bench: Bench, out: Path):
     after = stamps(out)
     moved = {path for path in published(out) if after[path] != before.get(path)}
     law = {path for path in published(out) if re.fullmatch(r"(all|topics/law)\.[a-z]+", path)}
-    assert moved - {"topics"} == with_codings(law | {"feeds.opml"})
+    pages = {"all/index.html", "topics/law/index.html"}
+    folders = {"topics", "all", "topics/law"}
+    assert moved - folders == with_codings(law | pages | {"feeds.opml", "sitemap.xml"})
 
 
 @pytest.mark.parametrize("harm", ["edit", "delete", "empty", "replace by a link"])
@@ -210,7 +217,7 @@ def test_a_lost_catalog_rewrites_nothing(bench: Bench, out: Path, tmp_path: Path
     render_bench(bench, out)
     before = stamps(out)
     report = render_bench(make_bench(tmp_path), out, NOW + timedelta(days=1))
-    assert (report.written, report.unchanged) == (0, 11)
+    assert (report.written, report.unchanged) == (0, ALL)
     assert stamps(out) == before
 
 
@@ -270,7 +277,7 @@ def test_an_identical_foreign_file_is_adopted(bench: Bench, out: Path):
     out.mkdir()
     shutil.copy(out.with_name("model") / "all.rss", out / "all.rss")
     stamp = stamps(out)["all.rss"]
-    assert render_bench(bench, out).written == 10
+    assert render_bench(bench, out).written == ALL - 1
     assert stamps(out)["all.rss"] == stamp
     bench.write("three.md", title="Three again", topics=["Law"])
     render_bench(bench, out)
@@ -301,10 +308,20 @@ def test_a_page_of_ones_own_is_named_and_left_alone(bench: Bench, out: Path, pat
     assert (out / path).read_text() == "mine"
 
 
+def test_who_has_a_robots_txt_of_their_own_is_told_how_to_keep_it(bench: Bench, out: Path):
+    out.mkdir()
+    (out / "robots.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"robots\.txt: .* or set site\.discovery to false"):
+        render_bench(bench, out)
+    bench.config = make_bench(bench.root.parent, site__discovery=False).config
+    render_bench(bench, out)
+    assert (out / "robots.txt").read_text() == "mine"
+
+
 def test_who_wants_no_page_can_put_one_of_their_own_in_its_place(bench: Bench, out: Path):
     render_bench(bench, out)
     bench.config = make_bench(bench.root.parent, feeds__formats=["rss", "atom", "json"]).config
-    assert render_bench(bench, out).removed == 3
+    assert render_bench(bench, out).removed == 3 * (ALL - 10)
     (out / "index.html").write_text("mine")
     render_bench(bench, out)
     assert (out / "index.html").read_text() == "mine"
@@ -321,7 +338,7 @@ def test_a_file_that_is_replaced_gets_a_later_second(bench: Bench, out: Path):
         render_bench(bench, out, NOW + timedelta(days=1 + number))
         seconds.append(mtimes(out))
     for before, after in itertools.pairwise(seconds):
-        assert len(before) == len(after) == 11
+        assert len(before) == len(after) == ALL
         for path in ("all.rss", "topics/law.json"):
             assert after[path] >= before[path] + 1, path
         for path in ("topics/ai.rss", "topics/ai.json"):
@@ -374,7 +391,7 @@ def test_formats_that_are_dropped_go_with_the_folders_they_leave_empty(bench: Be
     ).config
     report = render_bench(bench, out)
     assert published(out) == {"all.json", "feeds.opml", "topics", "topics/mine.txt"}
-    assert report.removed == 2 * (3 * 3 + len(LISTS)) - 2
+    assert report.removed == 2 * ALL - 2
     (out / "topics/mine.txt").unlink()
     assert render_bench(bench, out).removed == 0
 
@@ -418,7 +435,9 @@ def test_archives_come_and_go(bench: Bench, out: Path):
     assert {"all/2019-01.rss", "all/2019-01.atom.br"} <= published(out)
     bench.config = large
     render_bench(bench, out)
-    assert not [path for path in published(out) if path.startswith("all/") or path == "all"]
+    assert {path for path in published(out) if path.startswith("all/")} == with_codings(
+        {"all/index.html"}
+    )
 
 
 # The guard against shrinking

@@ -241,7 +241,7 @@ def test_a_folder_that_must_not_be_made_is_told(
 LIMITED = """
 import resource, sys
 from feedhub.cli import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -250,7 +250,7 @@ def test_a_document_larger_than_the_system_allows_changes_nothing(few: Generatio
     few.switch(0)
     heal(few, 0)
     before = files_below(few.out)
-    (few.root / "articles/large.md").write_text(article_text("Large", "word " * 20_000))
+    (few.root / "articles/large.md").write_text(article_text("Large", "word " * 40_000))
     elsewhere = [word.replace("public", "elsewhere") for word in few.arguments]
     assert main(elsewhere) == 0, "now the catalog need not grow"
     ran = subprocess.run(

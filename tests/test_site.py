@@ -12,9 +12,10 @@ import pytest
 
 from feedhub.catalog import Catalog
 from feedhub.errors import ConfigError
-from feedhub.site import INDEX_PATH, OPML_PATH, Site
+from feedhub.listing import INDEX_PATH, OPML_PATH
+from feedhub.site import Site
 from tests.kit import Bench
-from tests.sites import LISTS, configure, edit, later, site_bench
+from tests.sites import FIXED, LISTS, configure, edit, later, site_bench
 
 
 @pytest.fixture
@@ -31,7 +32,8 @@ def test_every_feed_stands_in_every_format_and_the_lists_once(bench):
     bench.sync()
     plan = bench.site.plan()
     names = {f"{path}{suffix}" for path in FEEDS for suffix in (".rss", ".atom", ".json")}
-    assert set(plan) == names | set(LISTS)
+    pages = {f"{path}/index.html" for path in FEEDS if "2020" not in path}
+    assert set(plan) == names | pages | {*LISTS, *FIXED}
     assert all(path == planned.path for path, planned in plan.items())
     assert len({(p.fingerprint, p.format) for p in plan.values()}) == len(plan)
 
@@ -49,17 +51,19 @@ def test_a_feed_that_is_elsewhere_leaves_the_plan_and_every_list(bench, key):
     site = bench.site
     after = site.plan()
     assert {path for path in before if path not in after} == {
-        f"{path}.{name}" for path in ("topics/ml", "topics/ml/2020-01") for name in NAMES
+        f"topics/ml{suffix}"
+        for suffix in (*(f"{month}.{name}" for month in ("", "/2020-01") for name in NAMES), PAGE)
     }
-    assert {path for path in after if after[path] != before[path]} == set(LISTS)
+    pages = {"all/index.html", "topics/law/index.html"}
+    assert {path for path in after if after[path] != before[path]} == {*LISTS, *pages}
     for path in LISTS:
         assert b"topics/ml" in bench_document(bench, {}, path)
         assert b"topics/ml" not in site.document(after[path]).body
-        assert b"topics/law.rss" in site.document(after[path]).body
+        assert b"topics/law" in site.document(after[path]).body
     assert [state.slug for state in site.states()] == ["", "law"]
 
 
-NAMES = ("rss", "atom", "json")
+NAMES, PAGE = ("rss", "atom", "json"), "/index.html"
 
 
 def bench_document(bench: Bench, feeds: dict[str, Any], path: str) -> bytes:
@@ -82,8 +86,9 @@ def test_a_feed_comes_back_as_it_was(bench):
     configure(bench, "feeds", gone=())
     bench.sync(later(120))
     after = bench.site.plan()
-    assert {path for path in after if after[path] != before.get(path)} == set(LISTS)
-    assert {after[path].changed_at for path in LISTS} == {later(120)}
+    pages = {f"{path}/index.html" for path in ("all", "topics/ml", "topics/law")}
+    assert {path for path in after if after[path] != before.get(path)} == {*LISTS, *pages}
+    assert {after[path].changed_at for path in (*LISTS, *pages)} == {later(120)}
 
 
 def test_no_page_is_planned_where_no_page_is_wanted(bench):
@@ -165,10 +170,11 @@ def test_an_archive_that_is_gone_has_nothing_current(bench):
 def test_what_the_configuration_has_taken_away_is_gone(bench):
     bench.sync()
     before = bench.site.plan()
-    configure(bench, "feeds", formats=("rss",), gone=("topics/ml",))
+    configure(bench, "feeds", formats=("rss", "html"), gone=("topics/ml",))
     bench.sync(later(60))
     site = bench.site
-    assert site.current(before[INDEX_PATH]) is None
+    assert site.current(before["topics/law.atom"]) is None
+    assert site.current(before["topics/ml/index.html"]) is None
     assert site.current(before["topics/ml.rss"]) is None
     assert site.current(before["topics/law.rss"]) == before["topics/law.rss"]
 

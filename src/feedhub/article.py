@@ -8,13 +8,14 @@ from msgspec import Struct
 
 
 class Image(Struct, frozen=True, kw_only=True):
-    """A picture: `url`, size in pixels or None, `media_type` or "" where unknown."""
+    """A picture: `url`, size in pixels or None, `media_type` or "", `length` in bytes or None."""
 
     url: str
     width: int | None = None
     height: int | None = None
     title: str = ""
     media_type: str = ""
+    length: int | None = None
 
 
 class Provider(Struct, frozen=True, kw_only=True):

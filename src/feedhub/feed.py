@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
+from feedhub.kinds import KINDS as KINDS
+from feedhub.kinds import LABELLED as LABELLED
 from feedhub.text import label_key, short_hash, slugify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
     from feedhub.article import Article
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the pages and feeds of a site stand, for what links to them.
+
+    `kinds` are those that have pages; `odd` are the slugs of labels, by kind and key, that had to
+    be given another than their own; `absent` are the paths of feeds that are not there. `formats`
+    are what each feed is written as: a name for people, a media type without parameters, the ending
+    of the address; the first is for those who do not choose.
+    """
+
+    kinds: tuple[str, ...] = ()
+    odd: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+    formats: tuple[tuple[str, str, str], ...] = ()
+
+    def page_of(self, kind: str, label: str) -> str:
+        """Return the path of a label's page, such as `topics/ai/`, or "" where it has none."""
+        if kind not in self.kinds:
+            return ""
+        key = label_key(label)
+        slug = self.odd.get((kind, key)) or slugify(key)
+        return "" if feed_path(kind, slug) in self.absent else page_path(kind, slug)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +46,7 @@ class Channel:
     """The texts and addresses that all feeds of a site share; `base_url` has no trailing slash.
 
     `authority` is the owner and date of every id (RFC 4151). `ttl` is in minutes.
-    `home_page_url` is the page of a feed that has no page of its own.
+    `home_page_url` is the page of a feed that has no page of its own. `places` is for pages.
     """
 
     base_url: str
@@ -34,6 +60,9 @@ class Channel:
     logo: str = ""
     ttl: int = 15
     drafts: bool = False
+    stories: str = ""
+    hub: str = ""
+    places: Places = field(default_factory=Places)
 
     def titled(self, title: str) -> str:
         """Return a title as subscribers see it: a preview of drafts says that it is one."""
@@ -42,65 +71,6 @@ class Channel:
     def url(self, path: str) -> str:
         """Return the public address of a document or page: the one place where paths are quoted."""
         return f"{self.base_url}/{quote(path, safe='/')}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedKind:
-    """A way to cut the site into feeds: where one lies, its texts, and an article's labels."""
-
-    name: str
-    folder: str
-    heading: str
-    title: str
-    description: str
-    labels: Callable[[Article], Iterable[str]]
-
-
-KINDS = {
-    kind.name: kind
-    for kind in (
-        FeedKind(
-            name="all",
-            folder="",
-            heading="",
-            title="{site}",
-            description="The newest articles.",
-            labels=lambda article: ("",),
-        ),
-        FeedKind(
-            name="topic",
-            folder="topics",
-            heading="Topics",
-            title="{label} · {site}",
-            description="The newest articles about {label}.",
-            labels=lambda article: article.topics,
-        ),
-        FeedKind(
-            name="provider",
-            folder="providers",
-            heading="Publishers",
-            title="{label} (publisher) · {site}",
-            description="The newest articles from {label}.",
-            labels=lambda article: (article.provider.name,) if article.provider else (),
-        ),
-        FeedKind(
-            name="category",
-            folder="categories",
-            heading="Categories",
-            title="{label} (category) · {site}",
-            description="The newest articles in the category {label}.",
-            labels=lambda article: article.categories,
-        ),
-        FeedKind(
-            name="author",
-            folder="authors",
-            heading="Authors",
-            title="{label} (author) · {site}",
-            description="The newest articles by {label}.",
-            labels=lambda article: (author.name for author in article.authors),
-        ),
-    )
-}
 
 
 class Label(NamedTuple):
@@ -150,8 +120,9 @@ class FeedState:
 class Feed:
     """A feed ready to be written: `path` has no suffix, every other address is absolute.
 
-    `older`, `newer` and `current` are paths without suffix of the neighbouring archives (RFC 5005,
-    4) and of the subscription document, or ""; `current` is set on archives only.
+    `kind` and `label` are those of its state. `older`, `newer` and `current` are paths without
+    suffix of the neighbouring archives (RFC 5005, 4) and of the subscription document, or "";
+    `current` is set on archives only. `query` is what stands behind the suffix of an address.
     """
 
     channel: Channel
@@ -162,9 +133,16 @@ class Feed:
     home_page_url: str
     updated: datetime
     entries: tuple[Article, ...]
+    kind: str = "all"
+    label: str = ""
+    query: str = ""
     older: str = ""
     newer: str = ""
     current: str = ""
+
+    def address(self, suffix: str) -> str:
+        """Return the public address of the document in the format that has this suffix."""
+        return self.channel.url(self.path + suffix) + self.query
 
 
 def labels_of(article: Article, kinds: Iterable[str]) -> list[Label]:
@@ -189,15 +167,23 @@ def slug_for(key: str, taken: set[str]) -> str:
 
 
 def feed_path(kind: str, slug: str, period: str = "") -> str:
-    """Return a feed's path without suffix: `all`, `topics/ai`, `topics/ai/2020-06`."""
+    """Return a feed's path without suffix: `all`, `topics/ai`, `topics/ai/2020-06`.
+
+    The slug of a search is no part of it: it is the query of the address.
+    """
     folder = KINDS[kind].folder
     path = f"{folder}/{slug}" if folder else kind
     return f"{path}/{period}" if period else path
 
 
+def query_part(kind: str, slug: str) -> str:
+    """Return what stands behind the suffix of a feed's address: the query of a search, else ""."""
+    return f"?{slug}" if kind == "search" and slug else ""
+
+
 def page_path(kind: str, slug: str) -> str:
-    """Return the path of a feed's page, such as `topics/ai/`; that of everything is ""."""
-    return f"{feed_path(kind, slug)}/" if KINDS[kind].folder else ""
+    """Return the path of a feed's page, such as `topics/ai/`."""
+    return f"{feed_path(kind, slug)}/"
 
 
 def build_feed(
@@ -208,22 +194,27 @@ def build_feed(
     `pages` tells whether feeds have pages of their own.
     """
     title, description = feed_texts(channel, state)
-    path = feed_path(state.kind, state.slug)
+    path, query = feed_path(state.kind, state.slug), query_part(state.kind, state.slug)
 
     def beside(period: str) -> str:
         return feed_path(state.kind, state.slug, period) if period else ""
 
     return Feed(
         channel=channel,
-        id=f"tag:{channel.authority}:feeds/{quote(path, safe='/')}",
+        id=f"tag:{channel.authority}:feeds/{quote(path, safe='/')}{query}",
         path=beside(state.period) or path,
         title=title,
         description=description,
         home_page_url=(
-            channel.url(page_path(state.kind, state.slug)) if pages else channel.home_page_url
+            channel.url(page_path(state.kind, state.slug)) + query
+            if pages
+            else channel.home_page_url
         ),
         updated=state.updated,
         entries=entries,
+        kind=state.kind,
+        label=state.label,
+        query=query,
         older=beside(state.older),
         newer=beside(state.newer),
         current=path if state.period else "",

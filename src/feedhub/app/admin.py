@@ -32,7 +32,7 @@ def make_admin(
 
     async def readyz(_: Request) -> Response:
         now = status()
-        return JSONResponse(now._asdict(), 200 if now.ready else 503, headers=_HEADERS)
+        return JSONResponse(now.facts(), 200 if now.ready else 503, headers=_HEADERS)
 
     async def metricsz(_: Request) -> Response:
         write_up()

@@ -32,9 +32,9 @@ class Answer(NamedTuple):
     source: tuple[Entry, str] | None = None
 
 
-def text_answer(status: int, *more: Header) -> Answer:
-    """Return an answer that says its status in words and nothing of the request."""
-    body = f"{status} {HTTPStatus(status).phrase}\n".encode()
+def text_answer(status: int, *more: Header, why: str = "") -> Answer:
+    """Return an answer that says its status in words, and why; nothing of the request."""
+    body = f"{status} {HTTPStatus(status).phrase}{why and f': {why}'}\n".encode()
     seconds = _KEPT.get(status)
     control = b"no-store" if seconds is None else b"public, max-age=%d" % seconds
     headers = [

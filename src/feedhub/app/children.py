@@ -24,7 +24,10 @@ _OURS = ("NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 
 
 class Child:
-    """One process that is to run as long as the server does; `name` is for messages."""
+    """One process that is to run as long as the server does, once it is `wanted`.
+
+    `name` is for messages.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Child:
         *,
         pass_fds: Sequence[int] = (),
         quiet: bool = False,
+        wanted: Callable[[], bool] = lambda: True,
         ended: Callable[[int], object] = lambda pid: None,
     ) -> None:
         self.name = name
@@ -41,6 +45,7 @@ class Child:
         self._events = events
         self._pass_fds = pass_fds
         self._quiet = quiet
+        self._wanted = wanted
         self._ended = ended
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
@@ -57,6 +62,8 @@ class Child:
     async def run(self) -> None:
         """Keep the process running; returns after `stop`."""
         wait = _FIRST_WAIT
+        while not self._wanted():
+            await asyncio.sleep(_FIRST_WAIT)
         while True:
             self._started = time.monotonic()
             self._end = await self._once()

@@ -16,6 +16,7 @@ from feedhub.document.dates import format_http_date
 from feedhub.document.negotiation import choose_coding, weights_of
 from feedhub.document.preconditions import evaluate, tags_of
 from feedhub.errors import CatalogError
+from feedhub.selection import SelectionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,7 +144,7 @@ class Documents:
             return None
         entry = edition.find(scope["path"], scope["raw_path"])
         if entry is None:
-            return None
+            return await self._asked(scope, edition, fields)
         try:
             at_hand = self._at_hand(method, edition, entry, fields)
             return at_hand or await self._document(method, edition, entry, fields)
@@ -153,6 +154,26 @@ class Documents:
             return unavailable(SOON)
         except Exception as error:  # the other documents are still served
             self._press.complain(f"{entry.planned.path} cannot be built", error)
+            return unavailable(_LATER)
+
+    async def _asked(self, scope: Scope, edition: Edition, fields: Fields) -> Answer | None:
+        """Return what a query or the name of a story asks for, or None where nothing does."""
+        path, query = scope["path"], scope["query_string"]
+        try:
+            entry = await self._press.ask(edition, path, scope["raw_path"], query)
+            if entry is None:
+                return None
+            method = scope["method"]
+            at_hand = self._at_hand(method, edition, entry, fields)
+            return at_hand or await self._document(method, edition, entry, fields)
+        except SelectionError as error:
+            return text_answer(400, why=str(error))
+        except VanishedError:
+            return None
+        except CatalogError:
+            return unavailable(SOON)
+        except Exception as error:  # the other documents are still served
+            self._press.complain(f"what {path!a} asks for cannot be told", error)
             return unavailable(_LATER)
 
     def _at_hand(

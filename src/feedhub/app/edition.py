@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from feedhub.document.dates import format_http_date
-from feedhub.site import INDEX_PATH
+from feedhub.formats import PAGE_MEDIA_TYPE
+from feedhub.site import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ _SAFE = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"cross-origin"),
 )
+# There are as many selections as somebody can think of: no search engine need have them all.
+_UNLISTED = ((b"x-robots-tag", b"noindex"),)
 _FEED_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -42,12 +45,15 @@ class Variant(NamedTuple):
 class Entry:
     """What stands at one address; header fields are made when they are first needed."""
 
-    __slots__ = ("_variants", "last_modified", "name", "planned", "url")
+    __slots__ = ("_links", "_variants", "last_modified", "name", "planned", "url")
 
-    def __init__(self, planned: Planned, url: str) -> None:
+    def __init__(self, planned: Planned, url: str, hub: str = "") -> None:
         self.planned = planned
         self.url = url
-        self.name = planned.path.rpartition(".")[2]
+        # Subscribers stop at the first hub or self they find: never the one without the other.
+        hubs = f', <{hub}>; rel="hub"' if hub else ""
+        self._links = f'<{url}>; rel="self"{hubs}'.encode()
+        self.name = planned.path.partition("?")[0].rpartition(".")[2]
         self.last_modified = int(planned.changed_at.timestamp())
         self._variants: dict[str, Variant] = {}
 
@@ -72,8 +78,7 @@ class Entry:
         """Each coding has a tag of its own (RFC 9110, 8.8.3.3); a 304 repeats what a 200 says of
         the representation (15.4.5).
         """
-        tag = "-".join(filter(None, (self.planned.fingerprint, self.name, coding)))
-        etag = f'"{tag}"'
+        etag = self.planned.etag(coding)
         validators = (
             (b"etag", etag.encode()),
             (b"last-modified", format_http_date(self.last_modified).encode()),
@@ -84,17 +89,18 @@ class Entry:
             (b"content-type", self.planned.media_type.encode()),
             *coded,
             *validators,
-            (b"link", f'<{self.url}>; rel="self"'.encode()),
+            (b"link", self._links),
             (b"content-security-policy", self._policy().encode()),
+            *(_UNLISTED if self.planned.asked else ()),
             *_SAFE,
             *_OPEN,
         )
         return Variant(etag, whole, (*validators, *_OPEN))
 
     def _policy(self) -> str:
-        if self.planned.path != INDEX_PATH:
+        if self.planned.media_type != PAGE_MEDIA_TYPE:
             return _FEED_CSP
-        from feedhub.formats.index import CSP  # Jinja2, which feeds do not need
+        from feedhub.formats.pages import CSP  # Jinja2, which feeds do not need
 
         return CSP
 
@@ -124,6 +130,11 @@ class Edition(NamedTuple):
         return self.entries.get(path)
 
 
+def entry_of(site: Site, planned: Planned) -> Entry:
+    """Return what stands at the address of a document."""
+    return Entry(planned, site.url(planned.path), site.hub_of(planned))
+
+
 def make_edition(
     site: Site,
     config: Config,
@@ -135,9 +146,9 @@ def make_edition(
     """Return the edition of a site; what has not changed is taken from the one `before`."""
     prefix = unquote(urlsplit(config.site.base_url).path)
     entries = {}
-    for planned in site.plan().values():
-        address = f"{prefix}/{'' if planned.path == INDEX_PATH else planned.path}"
+    for planned in site.plan(stories=False).values():
+        address = f"{prefix}/{address_of(planned.path)}"
         known = before.get(address)
         same = known is not None and known.planned == planned
-        entries[address] = known if known and same else Entry(planned, site.url(planned.path))
+        entries[address] = known if known and same else entry_of(site, planned)
     return Edition(generation, due, entries, caching, config, prefix, site.url)

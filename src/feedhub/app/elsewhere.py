@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.responses import Response
 
+from feedhub.app import asking
 from feedhub.app.answers import (
     KNOWN,
     SOON,
@@ -18,8 +20,9 @@ from feedhub.app.answers import (
     unavailable,
 )
 from feedhub.feed import feed_path
-from feedhub.formats import FORMATS
-from feedhub.site import INDEX_PATH
+from feedhub.formats import SUBSCRIBED
+from feedhub.listing import ICON_PATH
+from feedhub.site import address_of
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from feedhub.app.press import Press
 
 _LONGEST_PATH = 8_192
+_PRINTABLE = re.compile(rb"[!-~]*")
 # What readers try where they are given the address of a site (standards of Miniflux, WordPress,
 # Hugo, Jekyll), and the format each expects.
 _GUESSES = {
@@ -75,10 +79,21 @@ def _answer(edition: Edition | None, scope: Scope) -> Answer:
         return options()
     if edition.find(path, raw_path) is not None:
         return _at_document(method)
-    if method not in KNOWN:
-        return text_answer(501)
-    found = _elsewhere(edition, path) if method in ("GET", "HEAD") else None
-    return found or text_answer(404)
+    if method in ("GET", "HEAD"):
+        return _search(edition, scope) or _elsewhere(edition, path) or text_answer(404)
+    if asking.address_of(edition, path, raw_path):
+        return _at_document(method)
+    return text_answer(404 if method in KNOWN else 501)
+
+
+def _search(edition: Edition, scope: Scope) -> Answer | None:
+    """Return the way to the page of a search from its address without a slash."""
+    page = f"{scope['path']}/"
+    if page != f"{edition.prefix}/{asking.SEARCH}/" or edition.config.feeds.search != "yes":
+        return None
+    query = scope["query_string"] if _PRINTABLE.fullmatch(scope["query_string"]) else b""
+    mark = "?" if query else ""
+    return redirect(308, f"{edition.url(asking.SEARCH)}/{mark}{query.decode()}")
 
 
 def _at_document(method: str) -> Answer:
@@ -90,13 +105,28 @@ def _at_document(method: str) -> Answer:
 
 def _elsewhere(edition: Edition, path: str) -> Answer | None:
     """Return where to look instead, or that it is gone for good."""
-    if path in (edition.prefix, f"{edition.prefix}/{INDEX_PATH}"):
-        index = f"{edition.prefix}/" in edition.entries
-        return redirect(308, edition.url("")) if index else None
+    if path == edition.prefix:
+        path += "/"
     below = path.removeprefix(f"{edition.prefix}/")
     if below == path:
         return None
-    return _guessed(edition, below) or _moved(edition, below)
+    return _page(edition, below) or _guessed(edition, below) or _moved(edition, below)
+
+
+def _page(edition: Edition, path: str) -> Answer | None:
+    """Return where the page or picture stands that a path nearly names."""
+    if path == "favicon.ico" and (icon := _icon(edition)):
+        return redirect(308, icon)
+    page = address_of(path)
+    page += "" if page.endswith("/") or not page else "/"
+    there = f"{edition.prefix}/{page}" in edition.entries
+    return redirect(308, edition.url(page)) if there else None
+
+
+def _icon(edition: Edition) -> str:
+    """Return what a browser shows beside a feed's address, which cannot name it."""
+    own = f"{edition.prefix}/{ICON_PATH}" in edition.entries
+    return edition.config.site.icon or (edition.url(ICON_PATH) if own else "")
 
 
 def _guessed(edition: Edition, path: str) -> Answer | None:
@@ -104,8 +134,8 @@ def _guessed(edition: Edition, path: str) -> Answer | None:
     wanted = _GUESSES.get(path)
     if wanted is None:
         return None
-    found = wanted if wanted in formats else next(name for name in formats if name in FORMATS)
-    feed = feed_path("all", "") + FORMATS[found].suffix
+    found = wanted if wanted in formats else next(name for name in formats if name in SUBSCRIBED)
+    feed = feed_path("all", "") + SUBSCRIBED[found].suffix
     exists = f"{edition.prefix}/{feed}" in edition.entries
     return redirect(308, edition.url(feed)) if exists else None
 

@@ -6,11 +6,11 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from feedhub.app.caching import Caching
-from feedhub.app.edition import Edition, Entry, make_edition
-from feedhub.catalog import Catalog
+from feedhub.app.edition import Edition, Entry, entry_of, make_edition
+from feedhub.catalog import Catalog, Waiting
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
 from feedhub.site import Site, config_of_catalog
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feedhub.config import Config
+    from feedhub.formats import Format
+    from feedhub.selection import Selection
     from feedhub.site import Planned
+
+T = TypeVar("T")
 
 
 class Made(NamedTuple):
@@ -59,6 +63,8 @@ class Library:
         self.edition: Edition | None = None
         self.problem = "starting"
         self.synced: dict[str, Any] = {}
+        self.hub: dict[str, Any] = {}
+        self.pings = Waiting(0, None)
 
     def refresh(self) -> None:
         """Take over what another process has written since; errors become `problem`.
@@ -94,8 +100,22 @@ class Library:
         if plain is None:
             planned, plain = self._built(entry.planned)
             if planned != entry.planned:
-                entry = Entry(planned, self._opened().url(planned.path))
+                entry = entry_of(self._opened(), planned)
         return Made(entry, plain, CODINGS[coding].encode(plain) if coding else plain)
+
+    def asked(self, wanted: Selection | str, row: Format) -> Entry:
+        """Return the document of a selection, or of the story at an address, in a format.
+
+        Raises VanishedError where there is none, CatalogError where it cannot be told.
+        """
+
+        def find(site: Site) -> Entry:
+            planned = site.asked(wanted, row)
+            if planned is None:
+                raise VanishedError("nobody has what is asked for")
+            return entry_of(site, planned)
+
+        return self._seen(find)
 
     def news(self, entry: Entry, base: str) -> bytes | None:
         """Return the document with what who holds `base` has not seen; None for an unknown base."""
@@ -111,12 +131,16 @@ class Library:
             self._catalog.close()
 
     def _built(self, planned: Planned) -> tuple[Planned, bytes]:
-        """Build what stands there now; a catalog of another configuration is looked at first."""
+        """Build what stands there now."""
+        return self._seen(lambda site: _built(site, planned))
+
+    def _seen(self, look: Callable[[Site], T]) -> T:
+        """Return what is seen; a catalog of another configuration is taken over first."""
         for _ in range(2):
             site = self._opened()
             with site.looking():
                 if site.fits():
-                    return _built(site, planned)
+                    return look(site)
             self.refresh()
         raise CatalogError(_OTHER)
 
@@ -142,6 +166,8 @@ class Library:
     def _load(self, catalog: Catalog) -> None:
         with catalog.snapshot():
             self.synced = json.loads(catalog.noted("synced") or "{}")
+            self.hub = json.loads(catalog.noted("hub") or "{}")
+            self.pings = catalog.pings.waiting()
             self._fit(catalog)
             due = catalog.next_due()
             self._publish(catalog.generation(), None if due is None else due.timestamp())

@@ -105,6 +105,13 @@ class _CatalogCollector(Collector):
             "feedhub_documents": ("Documents of the site.", status.documents),
             "feedhub_rejected_files": ("Files with errors.", status.rejected),
         }
+        if status.hub is not None:
+            hub = status.hub
+            single |= {
+                "feedhub_hub_failing": ("Whether the hub cannot be told.", bool(hub.problem)),
+                "feedhub_hub_told_timestamp_seconds": ("When it was told last.", hub.told),
+                "feedhub_pings_waiting": ("Addresses it is to be told of.", hub.waiting),
+            }
         for name, (about, value) in single.items():
             yield GaugeMetricFamily(name, about, value=float(value))
         articles = GaugeMetricFamily("feedhub_articles", "Files by state.", labels=["state"])

@@ -6,6 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from feedhub.app.asking import Asking
 from feedhub.app.bodies import Bodies
 from feedhub.app.ledger import Ledger
 from feedhub.document import CODINGS
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from feedhub.app.events import Events
     from feedhub.app.library import Library, Made
     from feedhub.app.metrics import Metrics
+    from feedhub.formats import Format
+    from feedhub.selection import Selection
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -44,6 +47,9 @@ class Press:
         self.library = library
         self._thread = ThreadPoolExecutor(1, "library")
         self._bodies = Bodies(budget, self._build)
+        # Strangers invent queries: what they are given may not push out what all readers ask for.
+        self._asked = Bodies(budget // 4, self._build)
+        self._asking = Asking(self._find)
         self.ledger = Ledger(log, metrics)
         self._events = events
         self._metrics = metrics
@@ -57,11 +63,24 @@ class Press:
 
     def ready(self, entry: Entry, coding: str) -> bytes | None:
         """Return the bytes of a document if they are at hand."""
-        return self._bodies.ready(entry, coding)
+        return self._bodies_of(entry).ready(entry, coding)
 
     async def fetch(self, entry: Entry, coding: str) -> Made:
         """Return the bytes of a document, or of what has become of it; raises CatalogError."""
-        return await self._bodies.fetch(entry, coding)
+        return await self._bodies_of(entry).fetch(entry, coding)
+
+    async def ask(self, edition: Edition, path: str, raw_path: bytes, query: bytes) -> Entry | None:
+        """Return what is asked for by a query or as a story, or None for any other address.
+
+        Raises SelectionError, CatalogError, and VanishedError where there is nothing.
+        """
+        return await self._asking.entry(edition, path, raw_path, query)
+
+    def _bodies_of(self, entry: Entry) -> Bodies:
+        return self._asked if entry.planned.asked else self._bodies
+
+    async def _find(self, wanted: Selection | str, row: Format) -> Entry:
+        return await self._in_thread(self.library.asked, wanted, row)
 
     async def news(self, entry: Entry, base: str, coding: str) -> bytes | None:
         """Return what is new since `base` in a coding; None where that cannot be told."""
@@ -76,7 +95,7 @@ class Press:
         await self._in_thread(self.library.refresh)
         if self._tells and self.library.problem not in ("", before):
             self._events.say(self.library.problem)
-        self._metrics.kept.set(self._bodies.size)
+        self._metrics.kept.set(self._bodies.size + self._asked.size)
         self.ledger.settle()
 
     async def first_edition(self) -> Edition | None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feedhub.catalog.feeds import FeedSync
+from feedhub.catalog.images import Images, ImageSync
+from feedhub.catalog.pings import Ping, Pings, Waiting
 from feedhub.catalog.reading import Reading, Settings
 from feedhub.catalog.store import (
     BUSY_SECONDS,
     TABLES,
     connect,
-    connect_to_read,
+    connect_to_kept,
     leave_readable,
     transaction,
 )
@@ -30,7 +32,9 @@ __all__ = [
     "Accept",
     "Catalog",
     "Changes",
+    "Ping",
     "Settings",
+    "Waiting",
     "accept_all",
     "leave_readable",
     "refuse_shrinking",
@@ -42,7 +46,8 @@ class Changes:
     """What one sync found.
 
     Files by state; how many were rejected (some stay shown in an earlier version), how many were
-    read, how many feed states changed; and every problem of every file.
+    read, how many feed states changed; every problem of every file; and kind and slug of each feed
+    that was there before and now tells its subscribers something else.
     """
 
     states: dict[str, int]
@@ -50,6 +55,7 @@ class Changes:
     read: int
     changed: int
     problems: tuple[Problem, ...]
+    news: tuple[tuple[str, str], ...] = ()
 
     @property
     def articles(self) -> int:
@@ -86,12 +92,24 @@ def refuse_shrinking(changes: Changes, before: int) -> None:
 class Catalog(Reading):
     """The catalog at a place, or in memory where `place` is None. Raises CatalogError.
 
-    With `read_only` another process writes it; then only what looks at it may be called.
+    With `read_only` another process writes it; then only what looks at it may be called. With
+    `kept` another process keeps it: then it is there already, and only notes and pings are written.
     """
 
-    def __init__(self, place: Path | None, *, read_only: bool = False) -> None:
-        self._sql = connect_to_read(place) if read_only and place else connect(place)
+    def __init__(self, place: Path | None, *, read_only: bool = False, kept: bool = False) -> None:
+        there = place is not None and (read_only or kept)
+        self._sql = connect_to_kept(place, write=kept) if there and place else connect(place)
         self._place = place
+
+    @property
+    def pings(self) -> Pings:
+        """What a hub is still to be told."""
+        return Pings(self._sql, self._guard)
+
+    @property
+    def images(self) -> Images:
+        """What servers of images say of them."""
+        return Images(self._sql, self._guard)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -106,7 +124,7 @@ class Catalog(Reading):
         self._of_parent = self._sql
         if self._place is None:
             raise CatalogError("a catalog in memory has no second reader")
-        self._sql = connect_to_read(self._place)
+        self._sql = connect_to_kept(self._place, write=False)
         self._sql.execute("BEGIN DEFERRED")
         if self.generation() != generation:
             raise CatalogError(f"{self._place}: the catalog has changed meanwhile")
@@ -152,8 +170,11 @@ class Catalog(Reading):
         signature, shape = source.signature, repr(settings)
         reread, reshape = self._meta("source") != signature, self._meta("shape") != shape
         generation = self.generation() + 1
-        articles = ArticleSync(self._sql, source, now, kinds=settings.kinds, generation=generation)
+        articles = ArticleSync(
+            self._sql, source, now, kinds=settings.labelled, generation=generation
+        )
         articles.run(reread=reread, relabel=reshape, processes=processes, step=step)
+        ImageSync(self._sql, generation).run(articles.touched)
         feeds = FeedSync(
             self._sql,
             now,
@@ -164,21 +185,60 @@ class Catalog(Reading):
         )
         feeds.add_site_feed()
         feeds.name_new_feeds()
-        everything = [row[0] for row in self._sql.execute("SELECT number FROM feeds")]
-        for feed in everything if reshape else articles.touched:
-            feeds.refresh(feed, None if reshape else articles.touched[feed])
+        touched = articles.touched
+        moved = self._select(settings, generation, touched, anew=reread or reshape)
+        for feed in self._shown_feeds(settings) if reshape or settings.indexed else touched:
+            if reshape or feed in touched:
+                feeds.refresh(feed, None if reshape else touched[feed])
         if reshape:
             feeds.forget_other_shapes()
         self._put_meta(source=signature, shape=shape)
-        if feeds.changed or reshape:
-            self._put_meta(generation=str(generation))
+        if feeds.changed or reshape or moved:
+            self._put_meta(generation=str(generation), moved=self._moment_of_change(now))
         return Changes(
             states=dict(self._sql.execute("SELECT state, count(*) FROM articles GROUP BY state")),
             rejected=self._number("SELECT count(*) FROM articles WHERE rejected"),
             read=articles.read,
             changed=feeds.changed,
             problems=articles.problems(),
+            news=tuple(feeds.news),
         )
+
+    def _select(
+        self, settings: Settings, generation: int, touched: dict[int, set[str]], *, anew: bool
+    ) -> bool:
+        """Bring up to date what selections look into, and those that are feeds.
+
+        Adds the months of their feeds to `touched`; tells whether a search may answer otherwise.
+        """
+        kept = anew and self._number("SELECT EXISTS (SELECT 1 FROM searched)")
+        if not (settings.indexed or kept):
+            return False
+        from feedhub.catalog.custom import CustomSync  # a render without selections needs neither
+        from feedhub.catalog.words import WordSync
+
+        index = WordSync(self._sql, wordy=settings.wordy, anew=anew)
+        if settings.indexed:
+            index.run()
+        selections = CustomSync(self._sql, generation)
+        if anew or index.moved:
+            selections.run(settings.named)
+        for feed, months in selections.touched.items():
+            touched.setdefault(feed, set()).update(months)
+        return index.moved and settings.indexed
+
+    def _shown_feeds(self, settings: Settings) -> list[int]:
+        """Return the feeds that are published; others may be there for selections."""
+        rows = self._sql.execute("SELECT number, kind FROM feeds").fetchall()
+        return [number for number, kind in rows if kind in settings.shown]
+
+    def _moment_of_change(self, now: datetime) -> str:
+        """Return the present, later than what was noted; in a fresh catalog the newest update."""
+        known = self._meta("moved")
+        if known is not None:
+            return str(max(int(now.timestamp()), int(known) + 1))
+        newest = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
+        return str(self._sql.execute(newest).fetchone()[0] or 0)
 
     def _separate(self, settings: Settings) -> None:
         """Keep drafts and the public site apart: a catalog that held the one is emptied first."""

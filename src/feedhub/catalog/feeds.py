@@ -41,6 +41,7 @@ class _State(NamedTuple):
     updated: int
     changed_at: int
     fingerprint: str
+    content: str
 
 
 class FeedSync:
@@ -63,6 +64,7 @@ class FeedSync:
         self._shape = shape
         self._generation = generation
         self.changed = 0
+        self.news: list[tuple[str, str]] = []
 
     def name_new_feeds(self) -> None:
         """Give addresses to labels that have none: the label of the oldest article comes first."""
@@ -151,16 +153,19 @@ class FeedSync:
         """Store a state; only a new fingerprint moves `changed_at` (RFC 9110, 8.8.2)."""
         old = before.get(period)
         updated = max((entry.updated for entry in entries), default=old.updated if old else 0)
-        fingerprint = self._fingerprint(feed, period, beside, updated, entries)
+        content = _content(entries)
+        fingerprint = self._fingerprint(feed, period, beside, updated, content)
         if old is not None and old.fingerprint == fingerprint:
             return
         self.changed += 1
         changed_at = updated if old is None else max(self._now, old.changed_at + 1)
         newest = entries[0].published if entries else None
-        row = _State(period, *beside, len(entries), newest, updated, changed_at, fingerprint)
-        self._sql.execute(_PUT_STATE, (feed, *row))
+        told = (len(entries), newest, updated, changed_at, fingerprint, content)
+        self._sql.execute(_PUT_STATE, (feed, period, *beside, *told))
         if not period:
             self._remember(feed, fingerprint, entries)
+            if old is not None and old.content != content:
+                self.news.append(self._sql.execute(_FEED, (feed,)).fetchone()[:2])
 
     def _remember(self, feed: int, fingerprint: str, entries: Sequence[_Entry]) -> None:
         """Note what a subscriber of this document knows, for deltas from it (RFC 3229)."""
@@ -174,14 +179,19 @@ class FeedSync:
         period: str,
         beside: tuple[str, str],
         updated: int,
-        entries: Iterable[_Entry],
+        content: str,
     ) -> str:
         kind, slug, label = self._sql.execute(_FEED, (feed,)).fetchone()
-        head = (self._shape, kind, slug, label, period, *beside, updated)
-        digest = hashlib.blake2b(repr(head).encode(), digest_size=16)
-        for entry in entries:
-            digest.update(b"%b\0%b%d\n" % (entry.id.encode(), entry.digest, entry.updated))
-        return digest.hexdigest()
+        every = (self._shape, kind, slug, label, period, *beside, updated, content)
+        return hashlib.blake2b(repr(every).encode(), digest_size=16).hexdigest()
+
+
+def _content(entries: Iterable[_Entry]) -> str:
+    """Return a digest of what a document tells a subscriber, whatever shapes it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for entry in entries:
+        digest.update(b"%b\0%b%d\n" % (entry.id.encode(), entry.digest, entry.updated))
+    return digest.hexdigest()
 
 
 _UNNAMED = """
@@ -189,7 +199,7 @@ SELECT feeds.number, kind, feeds.key FROM feeds LEFT JOIN labels ON labels.feed 
 WHERE slug IS NULL GROUP BY feeds.number ORDER BY kind, MIN(published), feeds.key
 """
 _STATES_OF = """
-SELECT period, older, newer, count, newest, updated, changed_at, fingerprint
+SELECT period, older, newer, count, newest, updated, changed_at, fingerprint, content
 FROM states WHERE feed = ?
 """
 _ENTRIES = """
@@ -200,7 +210,7 @@ _ORDER = "ORDER BY labels.published DESC, labels.id"
 _NEWEST = f"{_ENTRIES} {_ORDER}"
 _BETWEEN = f"{_ENTRIES} AND labels.published >= ? AND labels.published < ? {_ORDER}"
 _NEWEST_BEFORE = "SELECT MAX(published) FROM labels WHERE feed = ? AND published < ?"
-_PUT_STATE = "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_STATE = "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_HISTORY = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)"
 _PRUNE_HISTORY = """
 DELETE FROM history WHERE feed = ? AND generation NOT IN

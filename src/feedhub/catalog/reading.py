@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from feedhub.catalog.images import with_facts
 from feedhub.catalog.months import month_bounds
 from feedhub.catalog.records import decode_article
 from feedhub.catalog.store import transaction
 from feedhub.errors import CatalogError
-from feedhub.feed import FeedState, Window
+from feedhub.feed import LABELLED, FeedState, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from feedhub.article import Article
+    from feedhub.catalog.search import Match
+    from feedhub.selection import Named, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,8 @@ class Settings:
 
     `shape` stands for everything else that documents are made with, `plan` for what decides which
     documents there are. `private` is true where unpublished articles are let in: such a catalog is
-    never mixed with a public one.
+    never mixed with a public one. `named` are selections that are feeds; `searched` and `stories`
+    tell whether anybody may ask for a selection or a story.
     """
 
     kinds: tuple[str, ...]
@@ -36,6 +40,29 @@ class Settings:
     shape: str
     plan: str = ""
     private: bool = False
+    named: tuple[Named, ...] = ()
+    stories: bool = False
+    searched: bool = False
+
+    @property
+    def indexed(self) -> bool:
+        """Tell whether the catalog keeps what selections and stories are found by."""
+        return self.searched or self.stories or bool(self.named)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The kinds of feeds that are published."""
+        return (*self.kinds, *(["custom"] if self.named else []))
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """The kinds of labels that are kept: a selection may ask for any."""
+        return LABELLED if self.searched or self.named else self.kinds
+
+    @property
+    def wordy(self) -> bool:
+        """Tell whether anybody asks for words."""
+        return self.searched or any(named.selection.terms for named in self.named)
 
 
 class Reading:
@@ -74,7 +101,7 @@ class Reading:
 
     def generation(self) -> int:
         """Return how many syncs have changed a feed."""
-        return int(self._meta("generation") or 0)
+        return int(self.noted("generation") or 0)
 
     def made_with(self, settings: Settings) -> bool:
         """Tell whether the last sync had these settings, so that fingerprints stand for bytes."""
@@ -84,6 +111,41 @@ class Reading:
         """Return a text that was kept, or ""."""
         with self._guard():
             return self._meta(name) or ""
+
+    def moved_at(self) -> datetime:
+        """Return when what can be searched changed, at least a second after the time before."""
+        return _moment(int(self._meta("moved") or 0))
+
+    def resolved(self, selection: Selection) -> Selection:
+        """Return the selection as its one address has it: labels by their slugs."""
+        from feedhub.catalog.search import resolved  # which a render without selections spares
+
+        return resolved(self._sql, selection)
+
+    def label(self, facet: str, slug: str) -> str:
+        """Return the name of a label, or its slug where nobody knows it."""
+        from feedhub.catalog.search import label_of
+
+        return label_of(self._sql, facet, slug)
+
+    def find(self, selection: Selection) -> list[Match]:
+        """Return the articles of a resolved selection, newest first.
+
+        Raises CatalogError where that takes too long.
+        """
+        from feedhub.catalog.search import hurried, select
+
+        with self._guard(), hurried(self._sql):
+            return list(select(self._sql, selection, selection.limit))
+
+    def told(self, slug: str) -> Article | None:
+        """Return the article whose story has this address, or None."""
+        row = self._sql.execute(_STORY, (slug,)).fetchone()
+        return row and with_facts(decode_article(row[0]), row[1])
+
+    def stories(self) -> list[str]:
+        """Return the address of every story, in order."""
+        return [row[0] for row in self._sql.execute(_STORIES)]
 
     def count(self) -> int:
         """Return how many articles are published."""
@@ -129,13 +191,22 @@ class Reading:
 
     def article(self, number: int) -> Article:
         """Return one article by its number."""
-        row = self._sql.execute("SELECT record FROM records WHERE number = ?", (number,)).fetchone()
-        return decode_article(row[0])
+        record, facts = self._sql.execute(_ARTICLE, (number,)).fetchone()
+        return with_facts(decode_article(record), facts)
 
     def articles(self) -> Iterator[tuple[str, Article]]:
         """Yield every published article with its path, in order of path."""
         for path, record in self._sql.execute(_ARTICLES):
             yield path, decode_article(record)
+
+    def totals(self) -> dict[tuple[str, str], int]:
+        """Return how many articles each feed has, archives included, by kind and slug."""
+        rows = self._sql.execute(_TOTALS)
+        return {(kind, slug): count for kind, slug, count in rows}
+
+    def named(self) -> Iterator[tuple[str, str, str]]:
+        """Yield kind, key and slug of every feed that has an address."""
+        yield from self._sql.execute("SELECT kind, key, slug FROM feeds WHERE slug IS NOT NULL")
 
     def next_due(self) -> datetime | None:
         """Return when the first file must be read again though nothing changed, or None."""
@@ -150,7 +221,17 @@ _FEEDS = """
 SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint
 FROM states JOIN feeds ON feeds.number = states.feed
 """
+_ARTICLE = "SELECT record, facts FROM records LEFT JOIN pictured USING (number) WHERE number = ?"
+_STORY = """
+SELECT record, facts FROM searched JOIN records USING (number) LEFT JOIN pictured USING (number)
+WHERE story = ?
+"""
+_STORIES = "SELECT story FROM searched WHERE story IS NOT NULL ORDER BY story"
 _ONE_FEED = f"{_FEEDS} WHERE kind = ? AND slug = ? AND period = ?"
+_TOTALS = """
+SELECT kind, slug, count(*) FROM labels JOIN feeds ON feeds.number = labels.feed
+GROUP BY labels.feed
+"""
 _OF_FEED = """
 SELECT article, generation, published, id
 FROM labels JOIN feeds ON feeds.number = labels.feed WHERE kind = ? AND slug = ?

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _APPLICATION_ID = 0x66656564  # "feed", at offset 68 of the file
-_VERSION = 2
+_VERSION = 3
 BUSY_SECONDS = 60
 
 # Nothing of a hidden article stands here but its path, its state and when to look again.
@@ -67,6 +67,7 @@ CREATE TABLE states (
     updated INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
     fingerprint TEXT NOT NULL,
+    content TEXT NOT NULL,
     PRIMARY KEY (feed, period)
 ) WITHOUT ROWID;
 CREATE TABLE history (
@@ -84,8 +85,41 @@ CREATE TABLE outputs (
     stamp TEXT NOT NULL,
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
+CREATE TABLE pings (
+    path TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    since REAL NOT NULL,
+    tries INTEGER NOT NULL,
+    due REAL
+) WITHOUT ROWID;
+CREATE TABLE searched (
+    number INTEGER PRIMARY KEY,
+    stamp TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    quality REAL,
+    story TEXT
+);
+CREATE INDEX searched_by_story ON searched (story) WHERE story IS NOT NULL;
+CREATE TABLE images (
+    url TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    asked INTEGER NOT NULL,
+    again INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    media_type TEXT NOT NULL DEFAULT '',
+    length INTEGER,
+    width INTEGER,
+    height INTEGER
+) WITHOUT ROWID;
+CREATE TABLE pictured (number INTEGER PRIMARY KEY, facts BLOB NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (
+    title, summary, content, names, tokenize = 'ascii', columnsize = 0
+);
 """
-TABLES = ("meta", "articles", "records", "feeds", "labels", "states", "history", "outputs")
+TABLES = (
+    *("meta", "articles", "records", "feeds", "labels", "states", "history", "outputs", "pings"),
+    *("searched", "words", "images", "pictured"),
+)
 
 
 def connect(place: Path | None) -> sqlite3.Connection:
@@ -115,14 +149,18 @@ def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def connect_to_read(place: Path) -> sqlite3.Connection:
-    """Open the catalog that another process writes, without a right to write anything.
+def connect_to_kept(place: Path, *, write: bool) -> sqlite3.Connection:
+    """Open the catalog that another process keeps; without `write`, with no right to write.
 
     Raises CatalogError where there is none yet, or another version's.
     """
+    mode, timeout = ("rw", BUSY_SECONDS) if write else ("ro", 1)
     try:
         connection = sqlite3.connect(
-            f"{place.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None
+            f"{place.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=timeout,
+            isolation_level=None,
         )
         with _closed_on_error(connection):
             known = _pragma(connection, "application_id"), _pragma(connection, "user_version")
@@ -162,7 +200,7 @@ def _create(connection: sqlite3.Connection, place: Path | None) -> None:
     if names and _pragma(connection, "application_id") != _APPLICATION_ID:
         raise CatalogError(f"{place}: this is another program's database; choose another place")
     for name in names:
-        connection.execute(f'DROP TABLE "{name}"')
+        connection.execute(f'DROP TABLE IF EXISTS "{name}"')
     for statement in _SCHEMA.split(";\n"):
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")

@@ -275,7 +275,7 @@ _ADD_FEED = "INSERT INTO feeds (kind, key, label) VALUES (?, ?, ?) RETURNING num
 
 def _load_known(connection: sqlite3.Connection) -> dict[str, _Known]:
     rows = connection.execute(
-        "SELECT path, number, stamp, state, due, id, digest, updated FROM articles"
+        "SELECT path, number, stamp, state, due, id, substr(digest, 1, 16), updated FROM articles"
     )
     return {row[0]: _Known._make(row[1:]) for row in rows}
 

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import Field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 from feedhub.config import reading, rules
 from feedhub.config.tables import (
     SECTIONS,
     Config,
+    CustomConfig,
     FeedsConfig,
     HttpConfig,
     RenderConfig,
     SiteConfig,
     SourceConfig,
+    WebsubConfig,
 )
 from feedhub.errors import ConfigError
 
 __all__ = [
     "Config",
+    "CustomConfig",
     "FeedsConfig",
     "HttpConfig",
     "RenderConfig",
     "SiteConfig",
     "SourceConfig",
+    "WebsubConfig",
     "default_authority",
     "load_config",
     "starter_toml",
@@ -75,9 +80,19 @@ def starter_toml() -> str:
     for name, section in SECTIONS.items():
         lines += ["", f"# {section.__doc__}", f"[{name}]"]
         for known in fields(section):
+            if "record" in known.metadata:
+                lines += [f"# {known.metadata['about']}", *_example(name, known)]
+                continue
             value = json.dumps(known.default, ensure_ascii=False)
             lines += [f"# {known.metadata['about']}", f"{known.name} = {value}"]
     return "\n".join(lines) + "\n"
+
+
+def _example(section: str, known: Field[Any]) -> list[str]:
+    """Return the lines of a list of tables: an example, for its default is that there is none."""
+    keys = fields(known.metadata["record"])
+    shown = [f"# {key.name} = {json.dumps(key.metadata['example'])}" for key in keys]
+    return [f"# [[{section}.{known.name}]]", *shown]
 
 
 def _built(values: reading.Values) -> Config:

@@ -16,7 +16,11 @@ from feedhub.errors import ConfigError
 Values = dict[str, object]
 
 _FILE_MAX_BYTES = 32_768  # the search for a line reads every beginning of the file
-_VARIABLES = {f"FEEDHUB_{name.replace('.', '_').upper()}": name for name in KEYS}
+_VARIABLES = {
+    f"FEEDHUB_{name.replace('.', '_').upper()}": name
+    for name, known in KEYS.items()
+    if "record" not in known.metadata  # tables do not fit into a variable
+}
 
 
 def from_file(path: Path) -> Values:
@@ -113,6 +117,8 @@ def _lacks(beginning: str, path: tuple[str, ...]) -> bool:
     except tomllib.TOMLDecodeError:
         return False
     for part in path:
+        if isinstance(found, list):
+            found = dict(zip(map(str, range(len(found))), found, strict=True))
         if not isinstance(found, dict) or part not in found:
             return True
         found = found[part]

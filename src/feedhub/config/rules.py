@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import Field, field
+from dataclasses import Field, field, fields
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ _AUTHORITY = re.compile(
     rf"(?:[a-z0-9._-]+@)?{_DNS}(?:\.{_DNS})*,(\d{{4}})(-\d\d)?(-\d\d)?", re.ASCII
 )
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_SLUG = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _TYPES = {
     str: "text",
     bool: "true or false",
@@ -70,9 +72,29 @@ def count(default: int, about: str, low: int, high: int) -> Any:
     return key(default, about, f"a whole number ({low} to {high})", accept)
 
 
+def part(
+    default: Any, example: Any, must: str = "", accept: Callable[[Any], Any] | None = None
+) -> Any:
+    """Return a field of a table that stands in a list; `example` is for the starter file."""
+    made = key(default, "", must, accept)
+    made.metadata = MappingProxyType({**made.metadata, "example": example})
+    return made
+
+
+def records(record: Any, about: str) -> Any:
+    """Return a field that holds tables, each the fields of a dataclass; every one has a name."""
+    made = key((), about, "a list of tables")
+    made.metadata = MappingProxyType({**made.metadata, "record": record})
+    return made
+
+
 def accepted(name: str, known: Field[Any], value: object, *path: str) -> object:
     """Return `value` as the field `known` holds it; RefusedError says what `name` must be."""
     kind, must = type(known.default), f"{name} must be {known.metadata['must']}"
+    if "record" in known.metadata:
+        return _tables(name, known.metadata["record"], value, must, path)
+    if kind is float and type(value) is int:
+        value = float(value)
     given = tuple(value) if isinstance(value, list) else value
     if type(given) is not kind:
         raise RefusedError(f"{must}, not {_TYPES.get(type(value), 'a date or time')}", *path)
@@ -85,6 +107,39 @@ def accepted(name: str, known: Field[Any], value: object, *path: str) -> object:
         return known.metadata["accept"](given)
     except ValueError as error:
         raise RefusedError(f"{must}: {error}", *path) from None
+
+
+def _tables(
+    name: str, record: Any, value: object, must: str, path: tuple[str, ...]
+) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(table, dict) for table in value):
+        raise RefusedError(f"{must}: [[{name}]]", *path)
+    made = [_table(name, record, t, (*path, str(place))) for place, t in enumerate(value)]
+    for place, one in enumerate(made):
+        if one.name in (other.name for other in made[:place]):
+            told = f"{name}.name must be another for each: {one.name!r} stands there twice"
+            raise RefusedError(told, *path, str(place), "name")
+    return tuple(made)
+
+
+def _table(name: str, record: Any, table: dict[str, object], path: tuple[str, ...]) -> Any:
+    known = {one.name: one for one in fields(record)}
+    for given in table:
+        if given not in known:
+            from difflib import get_close_matches  # only for whom it helps
+
+            near = get_close_matches(given, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            told = given if given.isidentifier() else ascii(given)
+            raise RefusedError(f"{name}.{told} is not a known key; {hint}", *path, given)
+    if "name" not in table:
+        raise RefusedError(f"{name}.name is missing: it is the address of the feed", *path)
+    return record(
+        **{
+            given: accepted(f"{name}.{given}", known[given], value, *path, given)
+            for given, value in table.items()
+        }
+    )
 
 
 def optional(accept: Callable[[str], str]) -> Callable[[str], str]:
@@ -162,6 +217,20 @@ def permalink(pattern: str) -> str:
     if not {"slug", "stem", "path"} & set(names):
         raise ValueError("without :slug, :stem or :path all articles share one address")
     return pattern
+
+
+def slug(text: str) -> str:
+    """Return a name that can stand in an address as it is."""
+    if not _SLUG.fullmatch(text):
+        raise ValueError("it is something else")
+    return text
+
+
+def quality(value: float) -> float:
+    """Return a number that a score can be compared with."""
+    if not 0 <= value < 1_000_000:
+        raise ValueError(f"it is {value}")
+    return value
 
 
 def timezone(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from feedhub.config import rules
-from feedhub.config.rules import count, key
+from feedhub.config.rules import count, key, part, records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,10 @@ class SiteConfig:
         "Address of a picture twice as wide as high",
         "an http(s) address",
         rules.optional(rules.url),
+    )
+    discovery: bool = key(
+        True,
+        "Whether there is a sitemap.xml of the pages and, where base_url has no path, a robots.txt",
     )
     authority: str = key(
         "",
@@ -67,6 +71,26 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomConfig:
+    """A selection that is a feed of its own, with the parameters of a search."""
+
+    name: str = part("", "ai-news", "lower-case letters, digits and hyphens", rules.slug)
+    title: str = part("", "AI without opinion")
+    topic: tuple[str, ...] = part((), ["AI", "Machine Learning"])
+    provider: tuple[str, ...] = part((), [])
+    category: tuple[str, ...] = part((), [])
+    author: tuple[str, ...] = part((), [])
+    not_topic: tuple[str, ...] = part((), [])
+    not_provider: tuple[str, ...] = part((), [])
+    not_category: tuple[str, ...] = part((), ["Opinion"])
+    not_author: tuple[str, ...] = part((), [])
+    all: bool = part(False, False)
+    min_quality: float = part(0.0, 0.0, "a number from 0 to 999999", rules.quality)
+    since: str = part("", "2020-01-01")
+    q: str = part("", 'robot* -"press release"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedsConfig:
     """Which feeds there are, and how long."""
 
@@ -78,9 +102,16 @@ class FeedsConfig:
     )
     formats: tuple[str, ...] = key(
         ("rss", "atom", "json", "html"),
-        "What each feed is written as; html is the page that lists them",
+        "What each feed is written as; html is its page, and those that list the feeds",
         "a list of names",
         rules.some,
+    )
+    builder: str = key(
+        "auto",
+        "Whether pages offer to combine feeds, which only a server can answer; "
+        "auto is yes for a server, no for a folder",
+        "auto, yes or no",
+        rules.one_of("auto", "yes", "no"),
     )
     limit: int = count(50, "The newest N articles ...", 1, 10_000)
     days: int = count(7, "... and everything of the last D days before the newest", 0, 3660)
@@ -97,6 +128,23 @@ class FeedsConfig:
         "Feeds that are retired, such as topics/ml: subscribers are told to stop asking",
         "a list of paths without suffix",
         rules.paths,
+    )
+    search: str = key(
+        "auto",
+        "Whether readers may ask for a selection of their own at /search; "
+        "auto is yes for a server, no for a folder",
+        "auto, yes or no",
+        rules.one_of("auto", "yes", "no"),
+    )
+    stories: str = key(
+        "auto",
+        "Whether an article with related coverage can be followed at /stories; "
+        "auto is yes for a server, no for a folder",
+        "auto, yes or no",
+        rules.one_of("auto", "yes", "no"),
+    )
+    custom: tuple[CustomConfig, ...] = records(
+        CustomConfig, "Selections that are feeds at /custom/name, with the parameters of a search"
     )
 
 
@@ -140,6 +188,21 @@ class HttpConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebsubConfig:
+    """The hub that tells subscribers at once of what is new (WebSub)."""
+
+    hub: str = key(
+        "",
+        'Address of the hub that feeds name and that is told of changes; "" means none',
+        "an absolute http(s) address",
+        rules.optional(rules.url),
+    )
+    look: bool = key(
+        True, "Whether the hub is told only once the change shows at the public address"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All that can be configured, one attribute a section; without arguments, the defaults."""
 
@@ -148,6 +211,7 @@ class Config:
     feeds: FeedsConfig = field(default_factory=FeedsConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
     http: HttpConfig = field(default_factory=HttpConfig)
+    websub: WebsubConfig = field(default_factory=WebsubConfig)
 
 
 SECTIONS: dict[str, Any] = {section.name: section.default_factory for section in fields(Config)}

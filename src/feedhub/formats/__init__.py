@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from feedhub.feed import Feed
 
-INDEX_MEDIA_TYPE = "text/html; charset=utf-8"
+PAGE_MEDIA_TYPE = "text/html; charset=utf-8"
 OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
 # Raise it when the same articles give other bytes: it is part of every fingerprint.
-WRITERS = 1
+WRITERS = 2
 
 
 class Format(NamedTuple):
@@ -39,5 +39,10 @@ FORMATS = {
         Format("rss", "RSS", ".rss", "application/rss+xml; charset=utf-8", ".rss"),
         Format("atom", "Atom", ".atom", "application/atom+xml; charset=utf-8", ".atom"),
         Format("json", "JSON Feed", ".json", "application/feed+json", ".jsonfeed"),
+        Format("html", "Page", "/index.html", PAGE_MEDIA_TYPE, ".pages.feed"),
     )
 }
+# For people; there is one of what a feed holds now, and none of its archives.
+PAGE = FORMATS["html"]
+# For feed readers.
+SUBSCRIBED = {name: row for name, row in FORMATS.items() if row is not PAGE}

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from feedhub.article import Author
+from feedhub.feed import feed_path
 from feedhub.formats._written import Written
+from feedhub.story import story_slug
 from feedhub.text import label_key
 
 if TYPE_CHECKING:
@@ -73,14 +75,28 @@ def revised(article: Article) -> datetime | None:
     return article.updated if article.updated > article.published else None
 
 
-def content_html(article: Article) -> str:
-    """Return the entry as HTML, never empty: picture, text, video, publisher, related coverage."""
+def story_url(article: Article, channel: Channel, suffix: str = "") -> str:
+    """Return where the article and its coverage can be followed, or "".
+
+    Without a suffix it is the address for people.
+    """
+    if not (channel.stories and article.related):
+        return ""
+    return channel.url(feed_path("story", story_slug(article)) + (suffix or channel.stories))
+
+
+def content_html(article: Article, story: str = "") -> str:
+    """Return the entry as HTML, never empty: picture, text, video, publisher, related coverage.
+
+    `story` is the address where the coverage can be followed, or "".
+    """
     parts = [
         _figure(article),
         article.content_html or f"<p>{escape(article.summary or article.title, quote=False)}</p>",
         _video(article),
         _source(article),
         _related(article.related),
+        f"<p>{_anchor(story, 'Follow this story')}</p>" if story else "",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -101,14 +117,15 @@ def _figure(article: Article) -> str:
 
 
 def _video(article: Article) -> str:
-    length = _clock(article.duration) if article.duration else ""
+    length = clock(article.duration) if article.duration else ""
     if not article.player_url:
         return f"<p>Length: {length}</p>" if length else ""
     video = _anchor(article.player_url, "Watch the video")
     return f"<p>{video} ({length})</p>" if length else f"<p>{video}</p>"
 
 
-def _clock(seconds: int) -> str:
+def clock(seconds: int) -> str:
+    """Return a length of time as players show it, such as 2:05 or 1:02:05."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -153,8 +170,8 @@ def _anchor(url: str, text: str) -> str:
     return f'<a href="{escape(url)}">{_plain(text)}</a>'
 
 
-def _html(article: Article, _: Channel) -> str:
-    return content_html(article)
+def _html(article: Article, channel: Channel) -> str:
+    return content_html(article, story_url(article, channel))
 
 
 html_of = Written(_html).of

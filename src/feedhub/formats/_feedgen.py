@@ -47,7 +47,7 @@ def rss_bytes(feed: Feed, suffix: str) -> bytes:
     for article in feed.entries:
         entry = _add_entry(generator, article)
         entry.description(escape(article.summary or article.title, quote=False))
-        entry.content(_entry.content_html(article), type="html")
+        entry.content(_entry.html_of(article, feed.channel), type="html")
         entry.feedhub.article, entry.feedhub.channel = article, feed.channel
     return _finish(generator.rss_str(pretty=True))
 
@@ -66,7 +66,7 @@ def atom_bytes(feed: Feed, suffix: str) -> bytes:
             entry.author({"name": person.name} | ({"uri": person.url} if person.url else {}))
         if article.summary:
             entry.summary(article.summary)
-        entry.content(_entry.content_html(article), type="html")
+        entry.content(_entry.html_of(article, feed.channel), type="html")
         entry.feedhub.article, entry.feedhub.channel = article, feed.channel
     return _finish(generator.atom_str(pretty=True))
 
@@ -87,7 +87,7 @@ def _generator(feed: Feed, suffix: str, media_type: str) -> Any:
     generator.language(channel.language)
     generator.generator("feedhub")
     generator.rights(channel.copyright or None)
-    generator.link(href=channel.url(feed.path + suffix), rel="self", type=media_type)
+    generator.link(href=feed.address(suffix), rel="self", type=media_type)
     generator.link(href=feed.home_page_url, rel="alternate", type="text/html")
     return generator
 
@@ -120,12 +120,20 @@ class _FeedExtension(BaseExtension):  # type: ignore[misc] # feedgen is untyped
         return self.namespaces | ({"fh": HISTORY} if self.feed.current else {})
 
     def extend_atom(self, root: Any) -> Any:
+        self._name_hub(root, "link")
         self._place_in_history(root, "link")
         return root
 
     def extend_rss(self, root: Any) -> Any:
+        self._name_hub(root[0], f"{{{ATOM}}}link")
         self._place_in_history(root[0], f"{{{ATOM}}}link")
         return root
+
+    def _name_hub(self, parent: Any, link: str) -> None:
+        """Name the hub of what readers subscribe to (WebSub, 4); feedgen drops it from RSS."""
+        hub = self.feed.channel.hub
+        if hub and not self.feed.current:
+            SubElement(parent, link, {"rel": "hub", "href": hub})
 
     def _place_in_history(self, parent: Any, link: str) -> None:
         for attributes in _history_links(self.feed, self.suffix):
@@ -158,7 +166,8 @@ class _RssEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
             SubElement(item, f"{{{ATOM}}}updated").text = revised.isoformat()
         enclosed = _entry.enclosure(article)
         if enclosed:
-            attributes = {"url": enclosed.url, "length": "0", "type": enclosed.media_type}
+            length = str(enclosed.length or 0)
+            attributes = {"url": enclosed.url, "length": length, "type": enclosed.media_type}
             SubElement(item, "enclosure", attributes)
         _add_media(item, article)
         return item
@@ -173,20 +182,27 @@ class _AtomEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
         language = _entry.language(article, self.channel)
         if language:
             entry.set(_XML_LANG, language)
-        for attributes in links(article):
+        for attributes in links(article, self.channel):
             SubElement(entry, "link", attributes)
         _add_media(entry, article)
         return entry
 
 
-def links(article: Article) -> Iterator[dict[str, str]]:
-    """Yield what an Atom entry links to besides the article: its picture, related coverage."""
+def links(article: Article, channel: Channel) -> Iterator[dict[str, str]]:
+    """Yield what an Atom entry links to besides the article: its picture, related coverage, and
+    the feed of its story.
+    """
     image = _entry.enclosure(article) or next(iter(_entry.pictures(article)), None)
     if image:
         known = {"type": image.media_type} if image.media_type else {}
-        yield {"rel": "enclosure", "href": image.url} | known
+        length = {"length": str(image.length)} if image.length else {}
+        yield {"rel": "enclosure", "href": image.url} | known | length
     for item in article.related:
         yield {"rel": "related", "href": item.url, "title": item.title}
+    story = _entry.story_url(article, channel, ".atom")
+    if story:
+        named = {"type": "application/atom+xml", "title": "Follow this story"}
+        yield {"rel": "related", "href": story} | named
 
 
 def media(article: Article) -> Iterator[tuple[str, dict[str, str]]]:
@@ -194,7 +210,8 @@ def media(article: Article) -> Iterator[tuple[str, dict[str, str]]]:
     images = _entry.pictures(article)
     for image in images:
         known = {"type": image.media_type} if image.media_type else {}
-        yield "content", {"url": image.url, "medium": "image"} | known | _size(image)
+        length = {"fileSize": str(image.length)} if image.length else {}
+        yield "content", {"url": image.url, "medium": "image"} | known | length | _size(image)
     for image in images[:1]:
         yield "thumbnail", {"url": image.url} | _size(image)
     if article.player_url:

@@ -35,7 +35,7 @@ def _entry_of(article: Article, channel: Channel) -> bytes:
         *([f"<summary>{said.summary}</summary>"] if said.summary else []),
         *[f'<category term="{term}" label="{term}"/>' for term in said.terms],
         f"<published>{article.published.isoformat()}</published>",
-        *elements(("link", attributes) for attributes in links(article)),
+        *elements(("link", attributes) for attributes in links(article, channel)),
         *said.media,
     ]
     opening = f'<entry xml:lang="{attribute(language)}">' if language else "<entry>"

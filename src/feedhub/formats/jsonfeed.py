@@ -25,16 +25,21 @@ def encode(feed: Feed) -> bytes:
         "version": _VERSION,
         "title": feed.title,
         "home_page_url": feed.home_page_url,
-        "feed_url": channel.url(f"{feed.path}.json"),
+        "feed_url": feed.address(".json"),
         "description": feed.description,
         "next_url": channel.url(f"{feed.older}.json") if feed.older else "",
         "icon": channel.icon,
         "favicon": channel.icon,
         "language": channel.language,
+        "hubs": [] if feed.current else _hubs(channel),
     }
     items = list(_items.entries(feed))
     head = msgspec.json.format(msgspec.json.encode(_given(document) | {"items": []}), indent=1)
     return head.removesuffix(b"[]\n}") + _list(items) + b"\n}\n"
+
+
+def _hubs(channel: Channel) -> list[dict[str, str]]:
+    return [{"type": "WebSub", "url": channel.hub}] if channel.hub else []
 
 
 def _list(items: list[bytes]) -> bytes:
@@ -71,8 +76,9 @@ def _author(person: Author) -> dict[str, str]:
     return _given({"name": person.name, "url": person.url})
 
 
-def _attachment(image: Image) -> dict[str, str]:
-    return _given({"url": image.url, "mime_type": image.media_type, "title": image.title})
+def _attachment(image: Image) -> dict[str, Any]:
+    told = {"url": image.url, "mime_type": image.media_type, "title": image.title}
+    return _given(told | {"size_in_bytes": image.length})
 
 
 def _moment(moment: datetime | None) -> str:

@@ -50,7 +50,8 @@ def _sometimes(article: Article, channel: Channel) -> Iterator[str]:
     if revised := _entry.revised(article):
         yield f"<atom:updated>{revised.isoformat()}</atom:updated>"
     if enclosed := _entry.enclosure(article):
-        named = {"url": enclosed.url, "length": "0", "type": enclosed.media_type}
+        length = str(enclosed.length or 0)
+        named = {"url": enclosed.url, "length": length, "type": enclosed.media_type}
         yield from elements([("enclosure", named)])
 
 

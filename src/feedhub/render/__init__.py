@@ -73,6 +73,7 @@ def render(
         measure = folder.manifest.published if drafts else published
         removed = folder.commit(Manifest(measure, writer.files))
         catalog.remember_outputs(root, writer.outputs())
+        catalog.pings.release(now.timestamp())
     return Report(
         changes=changes,
         published=published,

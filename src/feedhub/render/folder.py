@@ -222,6 +222,8 @@ def _foreign(place: Path) -> OutputError:
     advice = "move it away or choose another folder"
     if place.name == "index.html":  # a site has one nearly always
         advice += ", or leave html out of the formats"
+    if place.name.partition(".")[0] in ("robots", "sitemap"):
+        advice += ", or set site.discovery to false"
     return OutputError(f"{place}: was not written by feedhub and is left alone; {advice}")
 
 
