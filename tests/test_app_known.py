@@ -191,7 +191,7 @@ def judged(monkeypatch) -> list[str]:
         tags.append(etag)
         return evaluate(conditions, etag, last_modified)
 
-    monkeypatch.setattr(documents, "evaluate", judge)
+    monkeypatch.setattr("feedhub.app.fields.evaluate", judge)
     return tags
 
 

@@ -11,32 +11,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.app.access_log import Exchange
 from feedhub.app.answers import SOON, Answer, text_answer, unavailable
+from feedhub.app.fields import READ, coding_of, fields_of, names_one_host, status_for
 from feedhub.app.library import VanishedError
 from feedhub.document.dates import format_http_date
-from feedhub.document.negotiation import choose_coding, weights_of
-from feedhub.document.preconditions import evaluate, tags_of
+from feedhub.document.negotiation import weights_of
+from feedhub.document.preconditions import tags_of
 from feedhub.errors import CatalogError
 from feedhub.selection import SelectionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from feedhub.app.edition import Edition, Entry, Header
+    from feedhub.app.fields import Fields
     from feedhub.app.ledger import Account
     from feedhub.app.press import Press
 
-    Fields = Mapping[bytes, bytes]
     Source = tuple[Entry, str]
 
-# What a request may set conditions with (RFC 9110, 13.1).
-_CONDITIONS = {
-    name.encode(): name
-    for name in ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
-}
-# All fields that an answer, or the line that is logged of it, may depend on.
-_READ = frozenset((*_CONDITIONS, b"host", b"accept-encoding", b"a-im", b"referer", b"user-agent"))
 # A stranger may ask for anything, at any length.
 _MOST_KNOWN, _LONGEST_KNOWN = 2_048, 2_000
 _NO_BODY: Message = {"type": "http.response.body", "body": b""}
@@ -94,7 +86,7 @@ class Documents:
             scope["query_string"],
             scope["method"],
             scope["http_version"],
-            *[field for field in scope["headers"] if field[0] in _READ],
+            *[field for field in scope["headers"] if field[0] in READ],
         )
         known = self._known.get(asked)
         if known is None:
@@ -116,7 +108,7 @@ class Documents:
         self, scope: Scope, receive: Receive, send: Send, asked: tuple[object, ...], started: float
     ) -> None:
         """Answer what is not known, and know what needed no waiting."""
-        known, fields = self._known, _fields_of(scope["headers"])
+        known, fields = self._known, fields_of(scope["headers"])
         answer = await self._answer(scope, fields)
         if answer is None:
             await self._pass_on(scope, receive, send, fields, started)
@@ -137,33 +129,23 @@ class Documents:
         edition = self._edition or await self._press.first_edition()
         if edition is None:
             return unavailable(SOON)
-        if not _names_one_host(scope, fields):
+        if not names_one_host(scope, fields):
             return text_answer(400)
         method = scope["method"]
         if method not in ("GET", "HEAD"):
             return None
-        entry = edition.find(scope["path"], scope["raw_path"])
-        if entry is None:
-            return await self._asked(scope, edition, fields)
+        path, raw_path = scope["path"], scope["raw_path"]
+        entry = edition.find(path, raw_path)
+        told = (
+            f"{entry.planned.path} cannot be built"
+            if entry
+            else f"what {path!a} asks for cannot be told"
+        )
         try:
-            at_hand = self._at_hand(method, edition, entry, fields)
-            return at_hand or await self._document(method, edition, entry, fields)
-        except VanishedError:
-            return None
-        except CatalogError:
-            return unavailable(SOON)
-        except Exception as error:  # the other documents are still served
-            self._press.complain(f"{entry.planned.path} cannot be built", error)
-            return unavailable(_LATER)
-
-    async def _asked(self, scope: Scope, edition: Edition, fields: Fields) -> Answer | None:
-        """Return what a query or the name of a story asks for, or None where nothing does."""
-        path, query = scope["path"], scope["query_string"]
-        try:
-            entry = await self._press.ask(edition, path, scope["raw_path"], query)
+            # A query or the name of a story may ask for what is at no address of its own.
+            entry = entry or await self._press.ask(edition, path, raw_path, scope["query_string"])
             if entry is None:
                 return None
-            method = scope["method"]
             at_hand = self._at_hand(method, edition, entry, fields)
             return at_hand or await self._document(method, edition, entry, fields)
         except SelectionError as error:
@@ -173,16 +155,16 @@ class Documents:
         except CatalogError:
             return unavailable(SOON)
         except Exception as error:  # the other documents are still served
-            self._press.complain(f"what {path!a} asks for cannot be told", error)
+            self._press.complain(told, error)
             return unavailable(_LATER)
 
     def _at_hand(
         self, method: str, edition: Edition, entry: Entry, fields: Fields
     ) -> Answer | None:
         """Return the answer if there is nothing to be waited for."""
-        coding = _coding(fields)
+        coding = coding_of(fields)
         variant = entry.variant(coding)
-        status = _status(fields, variant.etag, entry.last_modified)
+        status = status_for(fields, variant.etag, entry.last_modified)
         if status == 412:
             return text_answer(412)
         if status == 304:
@@ -197,7 +179,7 @@ class Documents:
     async def _document(
         self, method: str, edition: Edition, entry: Entry, fields: Fields
     ) -> Answer:
-        coding = _coding(fields)
+        coding = coding_of(fields)
         if _wants_news(method, edition, fields):
             news = await self._news(entry, coding, fields)
             if news is not None:
@@ -269,42 +251,13 @@ class Documents:
         return self._press.ledger.account(exchange, name, self._second)
 
 
-def _fields_of(headers: list[Header]) -> Fields:
-    """Return the header fields by name in lower case; lines of one name are joined (9110, 5.3)."""
-    fields = dict(headers)
-    if len(fields) < len(headers):
-        fields = {}
-        for name, value in headers:
-            fields[name] = fields[name] + b", " + value if name in fields else value
-    return fields
-
-
 def _is_short(scope: Scope) -> bool:
     fields = sum(len(value) for _, value in scope["headers"])
     return fields + len(scope["raw_path"]) + len(scope["query_string"]) <= _LONGEST_KNOWN
 
 
-def _coding(fields: Fields) -> str:
-    return choose_coding(fields.get(b"accept-encoding", b"").decode("latin-1"))
-
-
 def _wants_news(method: str, edition: Edition, fields: Fields) -> bool:
     return b"a-im" in fields and edition.config.http.delta and method == "GET"
-
-
-def _status(fields: Fields, etag: str, last_modified: int) -> int:
-    conditions = {
-        name: fields[key].decode("latin-1") for key, name in _CONDITIONS.items() if key in fields
-    }
-    return evaluate(conditions, etag, last_modified)
-
-
-def _names_one_host(scope: Scope, fields: Fields) -> bool:
-    """HTTP/1.1 asks for exactly one (RFC 9112, 3.2); which one counts for nothing here."""
-    if scope["http_version"] != "1.1":
-        return True
-    host = fields.get(b"host")
-    return host is not None and b"," not in host
 
 
 def _delta(entry: Entry, coding: str, body: bytes) -> Answer:
