@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from feedhub import __version__
 from feedhub.cli import options
-from feedhub.cli.outward import add_probe
+from feedhub.cli.outward import add_ping, add_probe, add_stats
 from feedhub.cli.parsing import Parser, add_command, add_volume
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     for add in (
         *(_add_render, _add_serve, _add_sync, _add_check, _add_feeds, _add_init),
-        *(_add_completion, _add_ping, add_probe, _add_stats),
+        *(_add_completion, add_ping, add_probe, add_stats),
     ):
         add(commands)
     return parser
@@ -221,80 +221,3 @@ def _add_completion(commands: Commands[Parser]) -> None:
     command.add_argument(
         "shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish"
     )
-
-
-def _add_ping(commands: Commands[Parser]) -> None:
-    command = add_command(
-        commands,
-        "ping",
-        "tell the hub which feeds have changed (WebSub)",
-        "articles",
-        "--catalog /var/lib/feedhub/catalog.sqlite --watch",
-    )
-    command.add_argument(
-        "source",
-        metavar="SOURCE",
-        type=Path,
-        nargs="?",
-        help="folder that feedhub render was given: its catalog holds what waits",
-    )
-    options.add_configuration(command)
-    command.add_argument(
-        "--catalog", metavar="PATH", type=Path, help="file that feedhub render or sync keeps"
-    )
-    command.set_defaults(drafts=False)  # no hub hears of them
-    command.add_argument("--all", action="store_true", help="tell it of every feed, changed or not")
-    command.add_argument(
-        "--watch", action="store_true", help="go on, and tell it whenever something changes"
-    )
-    options.add_parent(command)
-
-
-def _add_stats(commands: Commands[Parser]) -> None:
-    command = add_command(
-        commands,
-        "stats",
-        "tell from access logs who reads the feeds",
-        "/var/log/nginx/feedhub.log /var/log/nginx/feedhub.log.1 /var/log/nginx/feedhub.log.2.gz",
-        "access.log --catalog /var/lib/feedhub/catalog.sqlite --html readers.html",
-        "- --days 30 --json",
-    )
-    command.add_argument(
-        "logs",
-        metavar="LOG",
-        nargs="+",
-        help="access log of nginx, Caddy or feedhub serve, packed by gzip or not; - reads standard "
-        "input",
-    )
-    options.add_configuration(command)
-    command.add_argument(
-        "--source",
-        metavar="SOURCE",
-        type=Path,
-        help="folder that feedhub render was given: its catalog tells which feeds there are",
-    )
-    command.add_argument(
-        "--catalog",
-        metavar="PATH",
-        type=Path,
-        help="file that feedhub render or sync keeps: it tells which feeds there are",
-    )
-    command.set_defaults(drafts=False)
-    command.add_argument(
-        "--days",
-        metavar="N",
-        type=options.positive,
-        default=7,
-        help="who came in the last N days of the log counts as a reader; default: 7",
-    )
-    command.add_argument(
-        "--top",
-        metavar="N",
-        type=options.natural,
-        default=20,
-        help="rows of each table, 0 for all; default: 20",
-    )
-    command.add_argument(
-        "--html", metavar="FILE", type=Path, help="write the report as one HTML page too"
-    )
-    command.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -1,4 +1,4 @@
-"""The arguments of the commands that look outside."""
+"""The arguments of the commands that look outside, or at what comes from there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from feedhub.cli import options
 from feedhub.cli.parsing import add_command
 
 if TYPE_CHECKING:
+    import argparse
+
     from feedhub.cli.parsing import Commands, Parser
 
 
@@ -21,18 +23,7 @@ def add_probe(commands: Commands[Parser]) -> None:
         "articles",
         "--catalog /var/lib/feedhub/catalog.sqlite --seconds 3600",
     )
-    command.add_argument(
-        "source",
-        metavar="SOURCE",
-        type=Path,
-        nargs="?",
-        help="folder that feedhub render was given: its catalog knows the images",
-    )
-    options.add_configuration(command)
-    command.add_argument(
-        "--catalog", metavar="PATH", type=Path, help="file that feedhub render or sync keeps"
-    )
-    command.set_defaults(drafts=False)  # nobody hears of them
+    _add_kept_catalog(command, "knows the images")
     command.add_argument(
         "--days",
         metavar="N",
@@ -48,3 +39,87 @@ def add_probe(commands: Commands[Parser]) -> None:
         help="begin nothing new after so long, and leave the rest for the next run; default: 600",
     )
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def add_ping(commands: Commands[Parser]) -> None:
+    """Telling the hub what has changed."""
+    command = add_command(
+        commands,
+        "ping",
+        "tell the hub which feeds have changed (WebSub)",
+        "articles",
+        "--catalog /var/lib/feedhub/catalog.sqlite --watch",
+    )
+    _add_kept_catalog(command, "holds what waits")
+    command.add_argument("--all", action="store_true", help="tell it of every feed, changed or not")
+    command.add_argument(
+        "--watch", action="store_true", help="go on, and tell it whenever something changes"
+    )
+    options.add_parent(command)
+
+
+def add_stats(commands: Commands[Parser]) -> None:
+    """Telling who reads."""
+    command = add_command(
+        commands,
+        "stats",
+        "tell from access logs who reads the feeds",
+        "/var/log/nginx/feedhub.log /var/log/nginx/feedhub.log.1 /var/log/nginx/feedhub.log.2.gz",
+        "access.log --catalog /var/lib/feedhub/catalog.sqlite --html readers.html",
+        "- --days 30 --json",
+    )
+    command.add_argument(
+        "logs",
+        metavar="LOG",
+        nargs="+",
+        help="access log of nginx, Caddy or feedhub serve, packed by gzip or not; - reads standard "
+        "input",
+    )
+    options.add_configuration(command)
+    command.add_argument(
+        "--source",
+        metavar="SOURCE",
+        type=Path,
+        help="folder that feedhub render was given: its catalog tells which feeds there are",
+    )
+    command.add_argument(
+        "--catalog",
+        metavar="PATH",
+        type=Path,
+        help="file that feedhub render or sync keeps: it tells which feeds there are",
+    )
+    command.set_defaults(drafts=False)
+    command.add_argument(
+        "--days",
+        metavar="N",
+        type=options.positive,
+        default=7,
+        help="who came in the last N days of the log counts as a reader; default: 7",
+    )
+    command.add_argument(
+        "--top",
+        metavar="N",
+        type=options.natural,
+        default=20,
+        help="rows of each table, 0 for all; default: 20",
+    )
+    command.add_argument(
+        "--html", metavar="FILE", type=Path, help="write the report as one HTML page too"
+    )
+    command.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _add_kept_catalog(command: argparse.ArgumentParser, what: str) -> None:
+    """The catalog that another command keeps; nothing outside ever hears of drafts."""
+    command.add_argument(
+        "source",
+        metavar="SOURCE",
+        type=Path,
+        nargs="?",
+        help=f"folder that feedhub render was given: its catalog {what}",
+    )
+    options.add_configuration(command)
+    command.add_argument(
+        "--catalog", metavar="PATH", type=Path, help="file that feedhub render or sync keeps"
+    )
+    command.set_defaults(drafts=False)
