@@ -16,18 +16,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import feedparser
 
 from bench.asking import ask, wait_for
+from bench.machine import about, table
+from bench.others import Others
 from bench.places import BASE_URL, FEEDHUB, MAKE_CORPUS, RESULTS, make_articles, need
+from bench.report import write_report
 from bench.servers import free_port
 
 FACETS = ("topic", "provider", "category", "author")
 NONSENSE = ("limit=abc", "since=yesterday", "q=%FF", "q=!!", "all=2", "topic=%zz", "limit=0")
-_CLIENTS = 8
+_CLIENTS, _PORTIONS = 8, 10
+_PARTS = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "longest": 1.0}
 
 
 class Labels(NamedTuple):
@@ -72,46 +76,50 @@ def _words(dice: random.Random, labels: Labels) -> str:
 
 
 class Told(NamedTuple):
-    """What came of many searches: answers by status, seconds in order, kilobytes of memory."""
+    """What came of many searches: answers by status, seconds in order, memory between portions."""
 
     statuses: Counter[int]
     seconds: list[float]
-    before: int
-    after: int
-    peak: int
+    memory: list[int]
 
     def percentile(self, part: float) -> float:
         """Return the milliseconds within which this part of the answers came."""
         return self.seconds[min(len(self.seconds) - 1, int(len(self.seconds) * part))] * 1e3
 
 
-def search(port: int, pid: int, labels: Labels, number: int, seed: int = 1) -> Told:
-    """Ask so many random queries, several at once."""
-    before = _memory(pid, "VmRSS")
+def search(port: int, pid: int, labels: Labels, number: int) -> Told:
+    """Ask so many random queries, several at once; kilobytes are read after each portion."""
+    portion = number // (_PORTIONS * _CLIENTS)
 
-    def client(place: int) -> list[tuple[int, float]]:
-        dice = random.Random(seed * 1_000 + place)
+    def client(seed: int) -> list[tuple[int, float]]:
+        dice = random.Random(seed)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        found = []
-        for _ in range(number // _CLIENTS):
-            path = dice.choice(("/search.rss", "/search.atom", "/search.json", "/search/"))
-            query, start = random_query(dice, labels), time.perf_counter()
-            connection.request("GET", f"{path}?{query}")
-            reply = connection.getresponse()
-            reply.read()
-            found.append((reply.status, time.perf_counter() - start))
+        found = [_asked(connection, dice, labels) for _ in range(portion)]
         connection.close()
         return found
 
+    answers, memory = [], [_memory(pid, "VmRSS")]
     with ThreadPoolExecutor(_CLIENTS) as clients:
-        answers = [one for found in clients.map(client, range(_CLIENTS)) for one in found]
+        for place in range(_PORTIONS):
+            seeds = range(place * _CLIENTS, (place + 1) * _CLIENTS)
+            answers += [one for found in clients.map(client, seeds) for one in found]
+            memory.append(_memory(pid, "VmRSS"))
     return Told(
         statuses=Counter(status for status, _ in answers),
         seconds=sorted(seconds for _, seconds in answers),
-        before=before,
-        after=_memory(pid, "VmRSS"),
-        peak=_memory(pid, "VmHWM"),
+        memory=[*memory, _memory(pid, "VmHWM")],
     )
+
+
+def _asked(
+    connection: http.client.HTTPConnection, dice: random.Random, labels: Labels
+) -> tuple[int, float]:
+    path = dice.choice(("/search.rss", "/search.atom", "/search.json", "/search/"))
+    query, start = random_query(dice, labels), time.perf_counter()
+    connection.request("GET", f"{path}?{query}")
+    reply = connection.getresponse()
+    reply.read()
+    return reply.status, time.perf_counter() - start
 
 
 def _memory(pid: int, name: str) -> int:
@@ -152,55 +160,65 @@ def walk_atom(fetch: Callable[[str], bytes], path: str) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, and write the results; 1 where an answer was a fault of the server."""
+    """Measure and write bench/results/search.*; 1 where an answer was a fault of the server."""
     options = _options(arguments)
     maker = need(options.make, "the program that makes articles")
+    others = Others()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         source = make_articles(maker, options.articles, folder / "articles")
         catalog, port = folder / "catalog.db", free_port()
         flags = ["--catalog", str(catalog), "--base-url", BASE_URL]
-        start = time.perf_counter()
         subprocess.run(
             [*FEEDHUB, "sync", str(source), *flags], check=True, stdout=subprocess.DEVNULL
         )
-        synced = time.perf_counter() - start
         command = [*FEEDHUB, "serve", *flags, "--port", str(port)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
             try:
                 wait_for(port, "/all.json")
-                said, bad = _measured(port, server.pid, options)
+                told = _measured(port, server.pid, options)
             finally:
                 server.terminate()
-    said = [f"{options.articles} articles, synced in {synced:.1f} s", *said]
-    print("\n".join(said))
-    if options.out:
-        options.out.write_text("\n".join([*said, ""]), encoding="utf-8")
-    return 1 if bad else 0
+    told["about"] = about(**{"others took": others.told()})
+    write_report(options.results, "search", told, markdown(told))
+    print(f"{markdown(told)}\n{table(told['about'])}")
+    return 1 if any(int(status) >= 500 for status in told["answers"]) else 0
 
 
-def _measured(port: int, pid: int, options: argparse.Namespace) -> tuple[list[str], bool]:
+def _measured(port: int, pid: int, options: argparse.Namespace) -> dict[str, Any]:
     def fetch(path: str) -> bytes:
         return ask(port, path, {}).body
 
     told = search(port, pid, labels_of(fetch), options.queries)
-    met = {
+    walks = {
         "next_url": list(walk_json(fetch, "/all.json")),
         "prev-archive": list(walk_atom(fetch, "/all.atom")),
     }
-    said = [
-        f"{sum(told.statuses.values())} random searches by {_CLIENTS} clients: "
-        + ", ".join(f"{count} x {status}" for status, count in sorted(told.statuses.items())),
-        f"milliseconds: p50 {told.percentile(0.5):.1f}, p99 {told.percentile(0.99):.1f}, "
-        f"longest {told.percentile(1):.1f}",
-        f"megabytes: {told.before // 1024} before, {told.after // 1024} after, "
-        f"{told.peak // 1024} at most",
-        *(
-            f"{name}: {len(set(ids))} articles met, {len(ids) - len(set(ids))} twice"
-            for name, ids in met.items()
-        ),
+    return {
+        "articles": options.articles,
+        "clients": _CLIENTS,
+        "answers": {str(status): count for status, count in sorted(told.statuses.items())},
+        "milliseconds": {name: told.percentile(part) for name, part in _PARTS.items()},
+        "megabytes": [round(kilobytes / 1024) for kilobytes in told.memory],
+        "walks": {name: [len(ids), len(set(ids))] for name, ids in walks.items()},
+    }
+
+
+def markdown(told: dict[str, Any]) -> str:
+    """Return the results as rows."""
+    answers = ", ".join(f"{count:,} × {status}" for status, count in told["answers"].items())
+    times = ", ".join(f"{name} {value:.1f}" for name, value in told["milliseconds"].items())
+    *memory, most = told["megabytes"]
+    rows = [
+        ("articles, clients", f"{told['articles']:,}, {told['clients']}"),
+        ("answers", answers),
+        ("milliseconds", times),
+        (f"megabytes before, and after each {100 // _PORTIONS} %", ", ".join(map(str, memory))),
+        ("megabytes at most", str(most)),
     ]
-    return said, any(status >= 500 for status in told.statuses)
+    for name, (met, different) in told["walks"].items():
+        rows.append((f"entries met by `{name}`, of them different", f"{met:,}, {different:,}"))
+    return "\n".join(["| what | measured |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows), ""])
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -208,7 +226,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--articles", type=int, default=10_000, metavar="N")
     parser.add_argument("--queries", type=int, default=10_000, metavar="N")
     parser.add_argument("--make", type=Path, default=MAKE_CORPUS, metavar="PROGRAM")
-    parser.add_argument("--out", type=Path, metavar="FILE", help=f"such as {RESULTS}/search.txt")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     return parser.parse_args(arguments)
 
 

@@ -412,7 +412,7 @@ def test_the_window_ends_where_the_document_would_be_too_large(tmp_path):
     bench.sync()
 
     assert bench.titles() == ["T5"]
-    assert bench.titles("all/2020-01.json") == ["T5", "T4", "T3", "T2", "T1"]
+    assert bench.titles("all/2020-01.json") == ["T4", "T3", "T2", "T1"]
 
 
 def monthly(bench, months, per_month=3):
@@ -430,10 +430,35 @@ def test_archives_hold_every_article_that_the_feed_no_longer_does(tmp_path):
 
     assert {p: (s.older, s.newer, s.count) for p, s in states.items()} == {
         "": ("2020-03", "", 4),
-        "2020-03": ("2020-01", "", 3),
+        "2020-03": ("2020-01", "", 2),
         "2020-01": ("", "2020-03", 3),
     }
-    assert bench.titles("all/2020-03.json") == ["2020-03-3", "2020-03-2", "2020-03-1"]
+    assert bench.titles("all.json")[-1] == "2020-03-3"
+    assert bench.titles("all/2020-03.json") == ["2020-03-2", "2020-03-1"]
+
+
+def test_the_newest_archive_ends_where_the_feed_begins_whatever_comes_and_goes(tmp_path):
+    bench = make_bench(tmp_path, feeds__limit=4, feeds__days=0)
+    monthly(bench, ["2020-01", "2020-03", "2020-04"])
+    bench.sync()
+
+    def walk():
+        states = {s.period: s for s in bench.catalog.feeds(("all",))}
+        order = ["", *sorted(filter(None, states), reverse=True)]
+        return [title for period in order for title in bench.titles(path_of(period))]
+
+    def path_of(period):
+        return f"all/{period}.json" if period else "all.json"
+
+    every = [f"2020-{month}-{day}" for month in ("04", "03", "01") for day in (3, 2, 1)]
+    assert walk() == every
+    bench.write("new.md", title="new", publishedDateTime="2020-04-20T00:00:00Z")
+    bench.sync(later(60))
+    assert walk() == ["new", *every]
+    for name in ("new.md", "2020-04-3.md", "2020-04-2.md"):
+        (bench.root / name).unlink()
+    bench.sync(later(120))
+    assert walk() == every[2:]
 
 
 def test_a_new_article_leaves_old_archives_alone(tmp_path):
@@ -446,7 +471,7 @@ def test_a_new_article_leaves_old_archives_alone(tmp_path):
     after = {s.period: s for s in bench.catalog.feeds(("all",))}
 
     assert {p for p in after if after[p] != before.get(p)} == {"", "2020-04"}
-    assert before["2020-04"].count == 3
+    assert (before["2020-04"].count, after["2020-04"].count) == (1, 2)
 
 
 def test_a_backfill_changes_its_month_and_the_neighbours_of_a_new_month(tmp_path):

@@ -15,7 +15,7 @@ from feedhub.app.server import _KEEP_ALIVE, _PATIENCE
 from feedhub.config import load_config
 from feedhub.formats import SUBSCRIBED
 from feedhub.formats.pages import CSP
-from feedhub.listing import _TYPES
+from feedhub.site.listing import _TYPES
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}

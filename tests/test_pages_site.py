@@ -12,11 +12,10 @@ from urllib.robotparser import RobotFileParser
 import pytest
 from lxml import etree
 
-from feedhub import listing
 from feedhub.catalog import Catalog
 from feedhub.formats.pages import CSP, ICON
-from feedhub.listing import ICON_PATH, INDEX_PATH, ROBOTS_PATH, SITEMAP_PATH
-from feedhub.site import PAGE_ENTRIES, source_of
+from feedhub.site import PAGE_ENTRIES, listing, source_of
+from feedhub.site.listing import ICON_PATH, INDEX_PATH, ROBOTS_PATH, SITEMAP_PATH
 from tests.fronts import Front, bench_on_disk, front_of
 from tests.index_pages import parsed
 from tests.kit import Bench, make_bench

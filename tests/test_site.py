@@ -12,8 +12,8 @@ import pytest
 
 from feedhub.catalog import Catalog
 from feedhub.errors import ConfigError
-from feedhub.listing import INDEX_PATH, OPML_PATH
 from feedhub.site import Site
+from feedhub.site.listing import INDEX_PATH, OPML_PATH
 from tests.kit import Bench
 from tests.sites import FIXED, LISTS, configure, edit, later, site_bench
 

@@ -12,8 +12,8 @@ import pytest
 
 from feedhub.catalog import refuse_shrinking
 from feedhub.errors import CatalogError, ShrinkError
-from feedhub.listing import INDEX_PATH, SITEMAP_PATH
 from feedhub.site import Planned, Site, config_of_catalog, source_of
+from feedhub.site.listing import INDEX_PATH, SITEMAP_PATH
 from tests.kit import Bench, make_bench
 from tests.sites import LISTS, configure, edit, later, site_bench
 

@@ -21,8 +21,8 @@ from feedhub.app.answers import (
 )
 from feedhub.feed import feed_path
 from feedhub.formats import SUBSCRIBED
-from feedhub.listing import ICON_PATH
 from feedhub.site import address_of
+from feedhub.site.listing import ICON_PATH
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -101,9 +101,11 @@ class FeedSync:
             older = periods[place + 1] if place + 1 < len(periods) else ""
             newer = periods[place - 1] if place else ""
             old = before.get(period)
-            moved = months is None or period in months
+            # The newest archive ends where the subscription document begins, which moves.
+            moved = not newer or months is None or period in months
             if moved or old is None or (old.older, old.newer) != (older, newer):
-                self._put(feed, before, period, self._month(feed, period), (older, newer))
+                rest = self._month(feed, period)[_count_of(entries, period) :]
+                self._put(feed, before, period, rest, (older, newer))
         for gone in before.keys() - {"", *periods}:
             self._sql.execute("DELETE FROM states WHERE feed = ? AND period = ?", (feed, gone))
 
@@ -184,6 +186,11 @@ class FeedSync:
         kind, slug, label = self._sql.execute(_FEED, (feed,)).fetchone()
         every = (self._shape, kind, slug, label, period, *beside, updated, content)
         return hashlib.blake2b(repr(every).encode(), digest_size=16).hexdigest()
+
+
+def _count_of(entries: Iterable[_Entry], period: str) -> int:
+    """Return how many entries were published in a month."""
+    return sum(month_of(entry.published) == period for entry in entries)
 
 
 def _content(entries: Iterable[_Entry]) -> str:

@@ -184,10 +184,9 @@ class Reading:
         """Return the numbers of a feed's articles, newest first, as many as its state says."""
         feed = (state.kind, state.slug)
         if state.period:
-            rows = self._sql.execute(_MONTH, (*feed, *month_bounds(state.period)))
-        else:
-            rows = self._sql.execute(_NEWEST, (*feed, state.count))
-        return [row[0] for row in rows]
+            rows = self._sql.execute(_OLDEST, (*feed, *month_bounds(state.period), state.count))
+            return [row[0] for row in rows][::-1]
+        return [row[0] for row in self._sql.execute(_NEWEST, (*feed, state.count))]
 
     def article(self, number: int) -> Article:
         """Return one article by its number."""
@@ -237,7 +236,8 @@ SELECT article, generation, published, id
 FROM labels JOIN feeds ON feeds.number = labels.feed WHERE kind = ? AND slug = ?
 """
 _NEWEST = f"{_OF_FEED} ORDER BY published DESC, id LIMIT ?"
-_MONTH = f"{_OF_FEED} AND published >= ? AND published < ? ORDER BY published DESC, id"
+# Of a month whose newest stand in the subscription document, an archive holds the others.
+_OLDEST = f"{_OF_FEED} AND published >= ? AND published < ? ORDER BY published, id DESC LIMIT ?"
 _BASE = """
 SELECT generation, published, id FROM history JOIN feeds ON feeds.number = history.feed
 WHERE kind = ? AND slug = ? AND fingerprint = ?

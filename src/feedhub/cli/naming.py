@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedhub.chosen import named_of
 from feedhub.cli.parsing import nearest
 from feedhub.errors import Problem
 from feedhub.feed import feed_path
+from feedhub.site.chosen import named_of
 from feedhub.text import label_key, slugify
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from feedhub import __version__
 from feedhub.catalog import Catalog, leave_readable
-from feedhub.chosen import config_of_catalog
 from feedhub.cli.output import progress
 from feedhub.cli.places import catalog_place, check_source, config_of, tell_places
 from feedhub.cli.voice import detail, quiet
 from feedhub.errors import CatalogError, ConfigError
+from feedhub.site.chosen import config_of_catalog
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from feedhub.feed import Feed, FeedState
     from feedhub.formats import Format
     from feedhub.formats.pages.landing import Row
-    from feedhub.linking import Linking
+    from feedhub.site.linking import Linking
 
 OPML_PATH = "feeds.opml"
 INDEX_PATH = "index.html"

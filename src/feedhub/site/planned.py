@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from feedhub.asked import ASKED
 from feedhub.feed import FeedState
 from feedhub.formats import SUBSCRIBED, Format
+from feedhub.site.asked import ASKED
 
 
 class Planned(NamedTuple):

@@ -11,16 +11,16 @@ from urllib.parse import quote
 
 import msgspec
 
-from feedhub.asked import ASKED, Asked
 from feedhub.catalog import Settings, accept_all
-from feedhub.chosen import channel_of, config_of_catalog, known, named_of, source_of
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import LABELLED, FeedState, Window, build_feed, feed_path, query_part
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, WRITERS, Format
-from feedhub.linking import Linking
-from feedhub.listing import INDEX_PATH, Listing, Shown
-from feedhub.planned import Planned
+from feedhub.site.asked import ASKED, Asked
+from feedhub.site.chosen import channel_of, config_of_catalog, known, named_of, source_of
+from feedhub.site.linking import Linking
+from feedhub.site.listing import INDEX_PATH, Listing, Shown
+from feedhub.site.planned import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
