@@ -152,11 +152,19 @@ def test_ticking_a_topic_and_a_publisher_leads_to_their_combined_feed(seen):
     assert any("/search.rss?" in url for url in seen["combination"]["feeds"])
 
 
+def test_the_page_of_a_search_takes_a_part_out_and_words_in(seen):
+    refined = seen["refined"]
+    assert "topic=" not in refined["query"]
+    assert "provider=" in refined["query"]
+    assert refined["words"] == "22 day"
+    assert [title[:23] for title in refined["titles"]] == ["What happened on day 22"]
+
+
 def test_pictures_of_every_page_are_kept(seen):
     names = {path.name for path in seen["folder"].glob("*.png")}
     assert names >= {
         f"{page}-{size}-{light}.png"
-        for page in ("front", "kind", "feed")
+        for page in ("front", "kind", "feed", "search")
         for size in ("desktop", "phone")
         for light in ("light", "dark")
     }

@@ -293,14 +293,21 @@ def test_topics_and_publishers_can_be_ticked_where_a_server_combines_them():
     ]
     assert (form.get("action"), form.get("method")) == (SEARCH, "get")
     assert boxes == [("topic", "a-i", "A I"), ("provider", "ü-co", "Ü & Co")]
-    assert form.xpath(".//label/input/@name") == ["all"]
+    assert form.xpath(".//label/input/@name") == ["q", "all"]
     assert form.xpath("count(.//button[@type='submit'])") == 1
-    assert set(form.xpath(".//input/@name")) == {"topic", "provider", "all"}, "and no other is sent"
+    names = {"topic", "provider", "all", "q"}
+    assert set(form.xpath(".//input/@name")) == names, "and no other is sent"
 
 
 def test_a_folder_offers_nothing_that_only_a_server_can_do():
     assert not tree(SITE | TOPICS).xpath("//form | //input[@type='checkbox'] | //*[@id='builder']")
-    assert not tree(SITE | AUTHORS, search=SEARCH).xpath("//form")
+
+
+def test_words_are_searched_where_there_is_nothing_to_tick():
+    (form,) = tree(SITE | AUTHORS, search=SEARCH).xpath("//form")
+    assert form.get("action") == SEARCH
+    assert form.xpath(".//input/@name") == ["q"]
+    assert form.xpath("normalize-space(.//button)") == "Search"
 
 
 def test_the_page_of_a_kind_lists_and_combines_all_of_it():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +13,7 @@ from feedhub.app.asking import _WAITING
 from feedhub.errors import CatalogError
 from feedhub.selection import MOST_ENTRIES
 from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
+from tests.index_pages import parsed
 from tests.kit import Bench, parse
 
 BASE = "https://feeds.example.org"
@@ -374,3 +376,53 @@ def test_a_label_that_comes_later_is_found_at_the_address_it_was_given_before(fr
 def test_a_request_of_http_1_0(front):
     reply = front.runner.run(ask(front.app, scope_of("/search.rss?q=law", version="1.0")))
     assert reply.status == 200
+
+
+def form_of(front: Front, query: str) -> tuple[str, list[tuple[str, str, bool]], list[str]]:
+    """Return what the page of a search has to fill in: words, boxes, and how those are called."""
+    root = parsed(front.get(f"/search/?{query}").body.decode())
+    (form,) = root.xpath("//form")
+    assert (form.get("action"), form.get("method")) == ("./", "get")
+    boxes = form.xpath(".//input[@type='checkbox']")
+    return (
+        form.xpath("string(.//input[@name='q']/@value)"),
+        [(box.get("name"), box.get("value"), box.get("checked") is not None) for box in boxes],
+        [" ".join(label.text_content().split()) for label in form.xpath(".//label")][1:],
+    )
+
+
+def test_the_page_of_a_search_can_be_changed_part_by_part(front):
+    query = "topic=robots&topic=ai&not_provider=nobody&q=-law+%22robots+learn%22&limit=7&all=1"
+    words, boxes, names = form_of(front, f"{query}&min_quality=0.5&since=2020-01-02&utm=x")
+    assert words == '"robots learn" -law'
+    assert boxes == [
+        ("limit", "7", True),
+        ("min_quality", "0.5", True),
+        ("not_provider", "nobody", True),
+        ("since", "2020-01-02", True),
+        ("topic", "ai", True),
+        ("topic", "robots", True),
+        ("all", "1", True),
+    ]
+    assert names == [
+        "At most 7",
+        "Quality at least 0.5",
+        "Not the publisher nobody",
+        "Since 2020-01-02",
+        "Topic AI",
+        "Topic Robots",
+        "Only what has all of them",
+    ]
+    sent = "&".join(f"{name}={value}" for name, value, ticked in boxes if ticked)
+    again = front.get(f"/search/?{sent}&q={quote(words)}")
+    assert again.body == front.get(f"/search/?{query}&min_quality=0.5&since=2020-01-02").body
+
+
+def test_a_search_offers_no_more_than_it_has(front):
+    assert form_of(front, "") == ("", [], [])
+    assert form_of(front, "q=%3Cb%3E%22") == ("b", [], [])
+    assert form_of(front, "topic=ai&provider=cnet")[1] == [
+        ("provider", "cnet", True),
+        ("topic", "ai", True),
+    ]
+    assert form_of(front, "topic=ai&topic=law")[1][-1] == ("all", "1", False)

@@ -187,17 +187,18 @@ def test_words_are_letters_and_digits_that_stay_as_they_are(text):
 
 def test_a_selection_is_told_in_words():
     query = (
-        b"topic=ai&topic=law&provider=cnet&not_author=bot&not_category=x&q=ibm+-a"
+        b"topic=ai&topic=law&provider=cnet&not_author=bot&not_category=x&q=ibm+%22big+blue%22+watson*+-a+-b"
         b"&min_quality=80&since=2020-06-01"
     )
     names = {"ai": "AI", "cnet": "CNET"}
     text = told(parse_query(query), lambda _, slug: names.get(slug, slug))
     assert text == (
-        "about AI or law, from CNET, not in x, not by bot, “ibm -a”, quality 80 or more, "
-        "since 2020-06-01"
+        "about AI or law, from CNET, not in x, not by bot, "
+        "with “big blue” and “ibm” and “watson…”, without “a” or “b”, "
+        "of quality 80 or more, since 2020-06-01"
     )
     assert told(parse_query(b"topic=a&topic=b&all=1"), lambda _, s: s) == "about a and b"
-    assert told(Selection(), lambda _, s: s) == "everything"
+    assert told(Selection(), lambda _, s: s) == "about everything"
 
 
 def test_a_term_is_written_as_it_is_asked_for():

@@ -63,6 +63,11 @@ class Term(NamedTuple):
         text = f'"{text}"' if len(self.words) > 1 else text
         return f"{'-' * self.excluded}{text}{'*' * self.prefix}"
 
+    @property
+    def quoted(self) -> str:
+        """Return the words as people read them."""
+        return f"“{' '.join(self.words)}{'…' * self.prefix}”"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -161,10 +166,12 @@ def told(selection: Selection, label: Callable[[str, str], str]) -> str:
         if facet in dict(selection.unwanted)
     ]
     texts = dict(_texts(selection))
-    parts += [f"“{texts['q']}”"] if texts["q"] else []
-    parts += [f"quality {texts['min_quality']} or more"] if texts["min_quality"] else []
+    for word, joint, excluded in (("with", " and ", False), ("without", " or ", True)):
+        terms = [term.quoted for term in selection.terms if term.excluded is excluded]
+        parts += [f"{word} {joint.join(terms)}"] if terms else []
+    parts += [f"of quality {texts['min_quality']} or more"] if texts["min_quality"] else []
     parts += [f"since {texts['since']}"] if texts["since"] else []
-    return ", ".join(parts) or "everything"
+    return ", ".join(parts) or "about everything"
 
 
 def words(text: str) -> list[str]:

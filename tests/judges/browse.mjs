@@ -147,12 +147,35 @@ async function combine(browser) {
         .locator("link[rel=alternate]")
         .evaluateAll((links) => links.map((link) => link.href)),
     };
-    if (folder && answer.status() === 200) {
-      await page.screenshot({ path: `${folder}/search.png`, fullPage: true });
-      await judge(page, "search");
+    if (answer.status() === 200) {
+      await refine(page);
+      await lookAtSearch(page);
     }
   }
   await context.close();
+}
+
+// The page of a search is a form: a part is taken out, words are added.
+async function refine(page) {
+  await page.locator("form input[name=topic]").uncheck();
+  await page.locator("form input[name=q]").fill("day 22");
+  await Promise.all([page.waitForURL(/q=day/), page.keyboard.press("Enter")]);
+  seen.refined = {
+    query: new URL(page.url()).search,
+    titles: await page.locator("article h3").allTextContents(),
+    words: await page.locator("form input[name=q]").inputValue(),
+  };
+}
+
+async function lookAtSearch(page) {
+  for (const [size, width] of Object.entries({ desktop: 1440, phone: 390, narrow: 320 })) {
+    await page.setViewportSize({ width, height: 844 });
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await look(page, `search-${size}-${colorScheme}`);
+      await judge(page, `search-${size}-${colorScheme}`);
+    }
+  }
 }
 
 async function withoutScript(browser) {

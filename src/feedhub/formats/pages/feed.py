@@ -12,6 +12,7 @@ from feedhub.formats import _entry
 from feedhub.formats._written import Written
 from feedhub.formats.pages import _ROOM, write
 from feedhub.formats.pages.readers import readers
+from feedhub.formats.pages.search import search_of
 from feedhub.text import cut
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def encode(feed: Feed) -> bytes:
         readers=readers,
         picture=next((image for image in map(_picture, feed.entries) if image), None),
         items=list(_ITEMS.entries(feed)),
+        search=search_of(feed),
     )
 
 
