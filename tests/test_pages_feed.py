@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import html
 from msgspec import structs
 
-from feedhub.article import Article, Author, Provider
+from feedhub.article import Article, Author, Provider, Related
 from feedhub.feed import Channel, Places
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, _entry
 from feedhub.formats.pages.readers import readers
@@ -218,3 +218,36 @@ def test_an_article_is_written_once_for_all_pages_of_one_site():
 
 def test_the_page_is_the_format_that_nobody_subscribes_to():
     assert set(FORMATS) - set(SUBSCRIBED) == {PAGE.name} == {"html"}
+
+
+# Long pages.
+
+
+def long(number: int) -> Article:
+    """Return an article that takes some kilobytes of a page."""
+    others = tuple(
+        Related(title=f"Another view {n}", url=f"https://other.example/{number}/{'x' * 200}/{n}")
+        for n in range(20)
+    )
+    return structs.replace(NOTHING, id=f"tag:x,2026:{number}", related=others)
+
+
+def test_a_page_is_small_however_much_there_is_to_say():
+    page = PAGE.encode(subscription(*map(long, range(30)), channel=places()))
+    assert 70_000 < len(page) < 100_000
+    shown = parsed(page.decode()).xpath("//article")
+    assert 10 < len(shown) < 30
+    assert shown[0].xpath("string(.//h3)") == NOTHING.title
+
+
+def test_an_article_that_is_too_long_is_shown_all_the_same():
+    article = structs.replace(NOTHING, title="word " * 20_000)
+    assert len(root_of(article, NOTHING).xpath("//article")) == 1
+
+
+def test_of_much_coverage_a_page_shows_the_first():
+    item = item_of(long(1))
+    shown = item.xpath(".//ul[@class='related']/li")
+    assert len(shown) == 13
+    assert shown[-1].text == "and 8 more"
+    assert item.xpath("normalize-space(.//summary)") == "Related coverage 20"

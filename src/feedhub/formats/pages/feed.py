@@ -16,11 +16,16 @@ from feedhub.formats.pages.search import search_of
 from feedhub.text import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from feedhub.article import Article, Image
     from feedhub.feed import Channel, Feed
 
 _EXCERPT = 280
 _TOPICS = 6
+_RELATED = 12
+# What articles may take of a page, for it to stay below 100 KB.
+_MOST_BYTES = 74_000
 
 
 class Address(NamedTuple):
@@ -46,9 +51,19 @@ def encode(feed: Feed) -> bytes:
         whole=_whole(feed),
         readers=readers,
         picture=next((image for image in map(_picture, feed.entries) if image), None),
-        items=list(_ITEMS.entries(feed)),
+        items=list(_fitting(_ITEMS.entries(feed))),
         search=search_of(feed),
     )
+
+
+def _fitting(items: Iterable[Markup]) -> Iterator[Markup]:
+    """Yield as many articles as there is room for, at least one."""
+    size = 0
+    for place, item in enumerate(items):
+        size += len(item.encode())
+        if place and size > _MOST_BYTES:
+            return
+        yield item
 
 
 def _whole(feed: Feed) -> list[Address]:
@@ -77,6 +92,8 @@ def _item(article: Article, channel: Channel) -> Markup:
         language=_entry.language(article, channel),
         by=_by(article, channel),
         topics=_linked(channel, "topic", article.topics[:_TOPICS]),
+        related=article.related[:_RELATED],
+        more=len(article.related[_RELATED:]),
         duration=_entry.clock(article.duration) if article.duration else "",
         english=channel.language.lower().split("-")[0] == "en",
     )
