@@ -4,6 +4,8 @@ PYTHON ?= python3
 SOURCE ?= seeds
 OUT ?= public
 PORT ?= 8000
+# Most tests wait for others half of the time: one more than there are processors.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 MAKE_CORPUS ?= ../shared/corpus/make_corpus.py
 
 VENV := .venv
@@ -24,7 +26,7 @@ help: ## Show this list
 .PHONY: demo
 demo: $(RUNTIME) ## Render the seed articles to public/ and say where to look
 	@$(BIN)/feedhub render $(SOURCE) $(OUT)
-	@echo "The feeds are in $(OUT)/: begin with $(OUT)/all.rss, $(OUT)/all.atom, $(OUT)/all.json and $(OUT)/feeds.opml"
+	@echo "The feeds are in $(OUT)/: $(OUT)/index.html shows them all; begin with $(OUT)/all.rss, $(OUT)/all.atom and $(OUT)/all.json"
 
 .PHONY: serve
 serve: $(RUNTIME) ## Serve the seed articles on http://127.0.0.1:8000 until Ctrl-C
@@ -33,7 +35,7 @@ serve: $(RUNTIME) ## Serve the seed articles on http://127.0.0.1:8000 until Ctrl
 .PHONY: test
 test: lint types ## Lint, types, floors, and the tests with coverage
 	$(BIN)/coverage erase
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --cov --cov-report=term
 	$(BIN)/coverage report --fail-under=100 --format=total --omit="*/cli/*,*/check.py,*/__main__.py"
 
 .PHONY: lint

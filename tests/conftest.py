@@ -19,7 +19,7 @@ NO_SKIPS = "CI_NO_SKIPS"
 _CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", parent=_CALM, max_examples=100)
 # A merge is judged by the same examples every time; new ones are looked for at night.
-settings.register_profile("ci", parent=_CALM, max_examples=200, derandomize=True)
+settings.register_profile("ci", parent=_CALM, max_examples=100, derandomize=True)
 settings.register_profile("nightly", parent=_CALM, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
@@ -20,7 +20,7 @@ from feedhub.formats._feedgen import atom_bytes, rss_bytes
 from feedhub.formats._written import Written
 from tests.anything import records
 from tests.golden import sample
-from tests.kit import Bench
+from tests.kit import Bench, make_bench
 
 FEEDS = (sample.subscription, sample.archive, sample.empty, sample.drafts)
 SEPARATE = st.lists(records(), max_size=4, unique_by=lambda article: article.id)
@@ -39,6 +39,8 @@ def test_a_feed_of_every_shape(make):
     check(make())
 
 
+# Each example is a feed of articles, each of which is one elsewhere.
+@settings(max_examples=settings().max_examples // 2)
 @given(articles=SEPARATE.filter(lambda found: all(one.updated.year < 9999 for one in found)))
 def test_any_articles(articles: list[Article]):
     check(sample.subscription(*articles, channel=replace(sample.CHANNEL, language="fr")))
@@ -76,13 +78,30 @@ def test_an_edited_article_is_another_article():
     assert written.of(changed(sample.NOTHING, title="New"), sample.CHANNEL) == "New"
 
 
-def test_what_was_written_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("feedhub.formats._written._KEPT", 2)
+def test_what_was_written_is_known_as_long_as_the_article_is_held():
     written = Written(lambda article, channel: article.title)
     articles = [changed(sample.NOTHING, title=str(number)) for number in range(5)]
     for article in articles:
         written.of(article, sample.CHANNEL)
-    assert [found[0].title for found in written._kept.values()] == ["3", "4"]
+        written.of(article, replace(sample.CHANNEL, title="Other"))
+    assert len(written._known) == 5
+    del articles[:3], article
+    assert [text for _, _, text in written._known.values()] == ["3", "4"]
+    articles.clear()
+    assert not written._known
+
+
+def test_articles_and_what_is_written_of_them_are_held_under_a_budget(tmp_path, monkeypatch):
+    monkeypatch.setattr("feedhub.site._KEPT", 12_000)
+    bench = make_bench(tmp_path)
+    for number in range(20):
+        bench.write(f"{number}.md", title=f"Title {number}", body="word " * 200)
+    bench.sync()
+    site, before = bench.site, len(rss._items._known)
+    with site.looking():
+        site.document(site.plan()["all.rss"])
+    assert 9_000 < site._articles.weight <= 12_000
+    assert len(rss._items._known) - before == len(site._articles) < 8
 
 
 def test_the_content_is_the_same_in_every_format():
