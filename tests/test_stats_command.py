@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,8 @@ import pytest
 
 from feedhub.cli import main
 from feedhub.cli import stats as command
+from feedhub.errors import ConfigError
+from feedhub.stats import Addresses, statistics
 from tests.kit import article_text
 from tests.made_log import FORMATS, made_log, written
 from tests.terminals import on_terminal
@@ -159,6 +163,12 @@ def test_a_catalog_says_where_the_feeds_lie(run):
     ]
 
 
+def test_where_no_feed_is_found_it_says_where_it_looked(run):
+    ran = run("access.log", "--base-url", "https://a.example/f")
+    assert (ran.code, ran.err.count("\n")) == (0, 1)
+    assert "no answer is one of a feed below /f/: --base-url says" in ran.err
+
+
 def test_feeds_that_have_moved_are_counted_where_they_are_now(run):
     Path("feedhub.toml").write_text(
         '[feeds]\nmoved = ["topics/ml -> topics/machine-learning"]\n', encoding="utf-8"
@@ -185,6 +195,28 @@ def test_the_first_lines_that_cannot_be_read_are_told(run):
     assert run("access.log", "--quiet").err == ""
 
 
+def test_one_more_line_is_one_line(run):
+    write("access.log", [answer()], more=b"secret\n" * 4)
+    assert run("access.log").err.endswith("feedhub: access.log: 1 more line cannot be read\n")
+
+
+def test_what_is_not_there_is_told_before_anything_is_read(run):
+    read: list[int] = []
+    with pytest.raises(ConfigError, match=r"none\.log: cannot be read"):
+        statistics(["access.log", "none.log"], Addresses(), step=read.append)
+    assert read == []
+    assert "no/r.html: cannot be written" in run("none.log", "--html", "no/r.html").err
+
+
+def test_a_named_pipe_is_read_once(run, folder: Path):
+    data = Path("access.log").read_bytes()
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(Path("pipe").write_bytes, data)
+        assert json.loads(run("pipe", "--json").out)["answers"] == 1
+        assert written.result() == len(data)
+
+
 def test_a_packed_file_that_ends_too_early_is_told(run):
     write("whole.gz", made_log(1).records)
     Path("cut.gz").write_bytes(Path("whole.gz").read_bytes()[:4_000])
@@ -202,7 +234,8 @@ def test_a_packed_file_that_ends_too_early_is_told(run):
         ("access.log .", ".: cannot be read: Is a directory"),
         ("- -", "standard input can be read only once"),
         ("garbage", "no line could be read: write the log in the combined format or in JSON"),
-        ("access.log --html no/r.html", "no/r.html: cannot be written: No such file or directory"),
+        ("access.log --html no/r.html", "no/r.html: cannot be written: there is no such folder"),
+        ("access.log --html .", ".: cannot be written: Is a directory"),
         ("access.log --catalog none", "none: there is no catalog; feedhub render or sync makes it"),
         (
             "access.log --catalog garbage",
@@ -272,7 +305,8 @@ class _Terminal(io.StringIO):
 def test_on_a_terminal_a_bar_shows_how_much_was_read(monkeypatch: pytest.MonkeyPatch):
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with command._progress(["access.log"]) as step:
+    Path("rotated.log").touch()
+    with command._progress(["access.log", "rotated.log"]) as step:
         step(5)
         bar = step.__self__  # type: ignore[attr-defined]
         assert (bar.n, bar.total) == (5, Path("access.log").stat().st_size)

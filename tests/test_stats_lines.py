@@ -45,6 +45,9 @@ def test_a_record_is_read_as_it_was_written(record, form):
     if form.startswith("feedhub"):  # cuts what strangers send
         assert (record.agent or "-").startswith(got.agent.rstrip("\ufffd"))
         got = got._replace(agent=record.agent)
+    if form == "caddy":  # a whole answer without a coding has none, of a 304 it is not known
+        assert got.coding == ("" if record.status == 304 else "identity")
+        got = got._replace(coding="")
     if form == "combined" and not record.agent:
         assert got.agent == ""
     assert got == record
@@ -62,6 +65,8 @@ def test_the_coding_is_known_where_the_log_tells_it():
     coded = RECORD._replace(coding="br")
     assert only(written(coded, "nginx")) == coded
     assert only(written(coded, "caddy")) == coded
+    assert only(written(RECORD, "caddy")).coding == ""
+    assert only(written(RECORD._replace(status=200), "caddy")).coding == "identity"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +109,10 @@ def test_json_may_tell_time_otherwise(told, second):
         (b'2.1"\n', b'2.1"\r\n'),
         (b" - - ", b" - some one "),
         (b" 304 0 ", b" 304 - "),
+        (b"192.0.2.7", b"feeds.example.org 192.0.2.7"),
+        (b"192.0.2.7", b"feeds.example.org:443 192.0.2.7"),
+        (b" - - ", b" 10.0.0.1 - "),
+        (b" - - ", b" facade - "),
     ],
 )
 def test_what_servers_change_in_the_combined_format_changes_nothing(change):
@@ -122,7 +131,11 @@ def test_quotes_in_a_user_agent_do_not_end_it():
         assert read(line)[0].agent == 'A "x" \\ B'
 
 
-def test_ipv6_and_an_empty_request():
+def test_addresses_of_other_kinds_and_an_empty_request():
+    behind = LINE.replace(b"192.0.2.7", b"feeds.example.org 2001:db8::7")
+    assert read(behind) == [RECORD._replace(address="2001:db8::7")]
+    named = LINE.replace(b"192.0.2.7 - - ", b"reader.example facade - ")
+    assert read(named) == [RECORD._replace(address="reader.example")]
     line = LINE.replace(b"192.0.2.7", b"2001:db8::7").replace(b"GET /all.rss?x=1 HTTP/2.0", b"-")
     assert read(line) == [RECORD._replace(address="2001:db8::7", method="-", target="")]
 
@@ -142,6 +155,8 @@ BAD = [
     (LINE[:-20], CUT),
     (LINE.replace(b"01/Nov", b"99/Nov").strip(), CUT),
     (LINE.replace(b"2026", b"1969").strip(), CUT),
+    (LINE.replace(b":00 +", b":61 +").strip(), CUT),
+    (LINE.partition(b' "-" ')[0], CUT),
     (b'{"time": "2026', CUT),
     (b'{"status": {}}', CUT),
     (b"{}", NOT_AN_ANSWER),
@@ -153,6 +168,14 @@ BAD = [
     (b'{"ts":1e300,"remote_addr":"a","request":"GET /","status":200}', NOT_AN_ANSWER),
     (b'{"ts":5,"remote_addr":"a","request":"GET /","status":"ok"}', NOT_AN_ANSWER),
     (b'{"ts":5,"remote_addr":"a","request":"GET /","status":20}', NOT_AN_ANSWER),
+    (
+        b'{"ts":5,"remote_addr":"a","request":"GET /","status":200,"size":1000000000000001}',
+        NOT_AN_ANSWER,
+    ),
+    (
+        b'{"ts":5,"remote_addr":"a","request":"GET /","status":200,"size":"%b"}' % (b"9" * 400),
+        NOT_AN_ANSWER,
+    ),
 ]
 
 

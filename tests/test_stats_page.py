@@ -156,6 +156,15 @@ def test_a_timeline_shows_days_without_requests_too():
     assert [(column.low, column.high) for column in found.columns] == [(50, 50), (0, 0), (0, 50)]
 
 
+@pytest.mark.parametrize(
+    ("most", "top"),
+    [(1, 2), (9, 10), (11, 12), (100, 100), (101, 120), (2_190, 2_400), (8_001, 10_000)],
+)
+def test_a_timeline_ends_little_above_its_highest_day(most: int, top: int):
+    days = (DayRow(day="2026-11-01", requests=most, unchanged=0),)
+    assert plots.timeline(replace(told([]), days=days)).top == top
+
+
 def test_a_long_time_is_shown_in_steps():
     found = plots.timeline(told([answer(0), answer(100 * DAY)]))
     assert (len(found.columns), found.days) == (51, 2)
@@ -185,6 +194,8 @@ def test_facts_say_what_they_mean():
         "nothing new had to be sent 2 times",
         "1.0 kB were sent; 1 cannot be priced",
     ]
+    two = told([answer(path=path) for path in ("a.rss", "b.rss")])
+    assert facts(two)[0][2] == "0 told by services, 2 by 1 single reader; last 7 days"
     assert notes(replace(told(records), unreadable=1)) == (
         "3 answers, 3 of feeds, 0 of archives, 0 of anything else; 1 line could not be read."
     )
@@ -196,14 +207,19 @@ def test_every_section_can_show():
     records += [answer(agent="Googlebot"), answer(path="topics/ai.atom", agent=APP)]
     for status in (404, 403, 410, 308, 500, 451):
         records += [answer(n, path=f"s{status}.rss", status=status) for n in range(3)]
-    records += [answer(n, path="all.rss", status=404) for n in range(3)]
+    for status, path in ((404, "all.rss"), (429, "s.rss"), (499, "s.rss")):
+        records += [answer(100 + n, path=path, status=status) for n in range(3)]
     report = told(records)
     by_name = {section.name: section for section in sections(report)}
     assert list(by_name) == ["feeds", "readers", "unread", "heedless", "astray", "robots", "days"]
     assert {row[1] for row in by_name["astray"].rows} == {
         "404, was a feed", "404, not found", "403, not found", "410, retired", "308, redirected",
-        "500, the server failed", "451, refused",
+        "500, the server failed", "451, refused", "429, asked too often",
+        "499, the reader went away",
     }  # fmt: skip
+    assert by_name["unread"].about == (
+        "1 feed of the catalog that nobody but robots has asked for in the last 7 days."
+    )
     assert by_name["feeds"].rows[0][0] == "all, rss"
     assert by_name["feeds"].rows[1][0] == "AI (topics/ai), atom"
     for section in by_name.values():

@@ -15,7 +15,7 @@ import msgspec
 
 from feedhub.cli.places import catalog_place, check_source, config_of
 from feedhub.cli.table import aligned
-from feedhub.cli.voice import BOLD, paint, quiet, remark, shown
+from feedhub.cli.voice import BOLD, draws, paint, quiet, remark, shown, tell
 from feedhub.errors import ConfigError, OutputError
 from feedhub.feed import feed_path
 from feedhub.stats import STANDARD_INPUT, Addresses, Report, Trouble, statistics
@@ -37,39 +37,59 @@ def stats(options: Namespace) -> int:
     """Read logs and tell what they tell: as tables, as JSON, as a page."""
     if options.logs.count(STANDARD_INPUT) > 1:
         raise ConfigError("standard input can be read only once")
-    addresses = _addresses(options)
-    troubles = _Troubles()
-    with _progress(options.logs) as step:
-        report = statistics(
-            options.logs, addresses, days=options.days, trouble=troubles.note, step=step
-        )
-    troubles.tell_rest()
-    if report.unreadable and not report.answers:
-        raise ConfigError("no line could be read: write the log in the combined format or in JSON")
+    if options.html is not None and not options.html.parent.is_dir():
+        raise OutputError(f"{options.html}: cannot be written: there is no such folder")
+    report = _read(options)
     if options.html is not None:
         _write_page(options.html, report)
     sys.stdout.write(_json(report) if options.json else _tables(report, options.top))
     return 0
 
 
+def _read(options: Namespace) -> Report:
+    """Return what the logs tell, and say what is wrong with them."""
+    addresses = _addresses(options)
+    troubles = _Troubles()
+    with _progress(options.logs) as step:
+        report = statistics(
+            options.logs, addresses, days=options.days, trouble=troubles.note, step=step
+        )
+    troubles.tell()
+    if report.unreadable and not report.answers:
+        raise ConfigError("no line could be read: write the log in the combined format or in JSON")
+    if report.answers and not report.served.requests:
+        advice = "--base-url says where feeds are published"
+        remark(f"no answer is one of a feed below {addresses.prefix}/: {advice}")
+    return report
+
+
 class _Troubles:
-    """Tells the first lines of each log that cannot be read, and counts the rest."""
+    """Keeps the first lines of each log that cannot be read, and counts the rest.
+
+    They are told at the end: the bar would be drawn over them.
+    """
 
     def __init__(self) -> None:
         self._counted: Counter[str] = Counter()
+        self._first: list[Trouble] = []
 
     def note(self, trouble: Trouble) -> None:
-        """Tell it, or count it."""
+        """Keep it, or count it."""
         self._counted[trouble.place] += 1
-        if self._counted[trouble.place] <= _TOLD and not quiet():
-            place = paint(f"{_named(trouble.place)}:{trouble.line}:", BOLD, sys.stderr)
-            print(f"{place} {trouble.what}", file=sys.stderr)
+        if self._counted[trouble.place] <= _TOLD:
+            self._first.append(trouble)
 
-    def tell_rest(self) -> None:
-        """Say how many were not told."""
-        for place, counted in self._counted.items():
+    def tell(self) -> None:
+        """Tell the first, and how many more there are."""
+        if quiet():
+            return
+        for trouble in self._first:
+            place = paint(f"{_named(trouble.place)}:{trouble.line}:", BOLD, sys.stderr)
+            tell(f"{place} {trouble.what}")
+        for name, counted in self._counted.items():
             if counted > _TOLD:
-                remark(f"{_named(place)}: {counted - _TOLD} more lines cannot be read")
+                more = "line" if counted == _TOLD + 1 else "lines"
+                remark(f"{_named(name)}: {counted - _TOLD} more {more} cannot be read")
 
 
 def _named(place: str) -> str:
@@ -79,13 +99,14 @@ def _named(place: str) -> str:
 @contextmanager
 def _progress(logs: list[str]) -> Iterator[Callable[[int], object]]:
     """Show on a terminal how much of the logs has been read; elsewhere do nothing."""
-    if quiet() or not sys.stderr.isatty():
+    if not draws():
         yield lambda size: None
         return
     from tqdm import tqdm
 
-    sizes = [Path(log).stat().st_size if Path(log).is_file() else 0 for log in logs]
-    total = sum(sizes) if all(sizes) else None
+    places = [Path(log) for log in logs]
+    known = all(place.is_file() for place in places)
+    total = sum(place.stat().st_size for place in places) if known else None
     with tqdm(
         total=total, unit="B", unit_scale=True, delay=0.5, leave=False, dynamic_ncols=True
     ) as bar:

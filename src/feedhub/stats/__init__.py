@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.stats.addresses import Addresses
 from feedhub.stats.counts import Tally
-from feedhub.stats.files import STANDARD_INPUT, pieces
+from feedhub.stats.files import STANDARD_INPUT, check, pieces
 from feedhub.stats.lines import rows_of
 from feedhub.stats.report import Report
 from feedhub.stats.reporting import report
@@ -36,8 +36,10 @@ def statistics(
     """Read logs, in any order, and return what they tell.
 
     `-` is standard input. Every line that cannot be read is told to `trouble`, and how many bytes
-    were read to `step`. Raises ConfigError where a file cannot be opened.
+    were read to `step`. Raises ConfigError where a file cannot be opened, before any is read.
     """
+    for place in logs:
+        check(place)
     tally, unreadable = Tally(addresses), 0
     for place in logs:
         for piece in pieces(place, step):

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # Readers of all documents together who are known one by one.
 _MOST_READERS = 300_000
-_MOST_SERVICES, _MOST_DOCUMENTS, _MOST_ASTRAY, _MOST_NAMES = 5_000, 20_000, 4_000, 100
+# Services of one document, and of all together.
+_MOST_SERVICES, _MOST_ASKING = 5_000, 100_000
+_MOST_DOCUMENTS, _MOST_ASTRAY, _MOST_NAMES = 20_000, 4_000, 100
 # What was decoded once is not decoded again; longer words are not worth the room.
 _MOST_PLACES, _LONGEST_KEPT = 16_384, 500
 # Bytes that pairs may take before they are closed, and those of one without its words.
@@ -26,7 +28,7 @@ _ROOM, _PAIR = 64_000_000, 500
 _FULL, _UNCHANGED = frozenset({200, b"200"}), frozenset({304, b"304"})
 _PARTIAL = frozenset({206, 226, b"206", b"226"})
 _SECONDS: dict[object, int] = {0: 0} | {b"%02d" % number: number for number in range(62)}
-_CODINGS = frozenset({"br", "gzip", "zstd", "deflate"})
+_CODINGS = frozenset({"br", "gzip", "zstd", "deflate", "identity"})
 # Who tries addresses at random mostly says that it is a browser.
 _SCANNERS = frozenset({"browser", *ROBOTS})
 
@@ -62,12 +64,12 @@ class Tally:
     def __init__(self, addresses: Addresses) -> None:
         self.addresses = addresses
         self.documents: dict[tuple[str, str], Document] = {}
-        self.astray: dict[tuple[str, int], Astray] = {}
+        self.astray: dict[tuple[Asked, int], Astray] = {}
         self.days: dict[int, list[int]] = {}
         self.visitors = Visitors()
         self.others = self.archives = 0
         self.oldest, self.newest = 1 << 62, 0
-        self._readers = self._taken = 0
+        self._readers = self._services = self._taken = 0
         self._places: dict[Any, _Place | None] = {}
         self._pairs: dict[tuple[Any, Any, Any], _Pair | None] = {}
 
@@ -112,7 +114,7 @@ class Tally:
 
     def _day(self, second: int) -> list[int]:
         """Return the counts of a day: requests, and answers of 304 among them."""
-        self.oldest = min(self.oldest, second)
+        self.oldest = min(self.oldest, second - second % 60)
         return self.days.setdefault(second // DAY, [0, 0])
 
     def _pair(self, request: Any, address: Any, agent: Any) -> _Pair | None:
@@ -123,7 +125,7 @@ class Tally:
         if pair is not None and pair.coded is not None:
             pair.reader = self._reader(pair)
         self._pairs[request, address, agent] = pair
-        self._taken += _PAIR + len(agent) + _length(request)
+        self._taken += _PAIR + len(address) + len(agent) + _length(request)
         return pair
 
     def _place(self, request: Any) -> _Place | None:
@@ -131,7 +133,7 @@ class Tally:
         method, target, coding = request_of(request)
         asked = self.addresses.asked(target) if method == "GET" else None
         place = _Place(asked, coding if coding in _CODINGS else "") if asked else None
-        if len(target) <= _LONGEST_KEPT:
+        if _length(request) <= _LONGEST_KEPT:
             if len(self._places) >= _MOST_PLACES:
                 self._places.clear()
             self._places[request] = place
@@ -165,6 +167,7 @@ class Tally:
     def _settle(self, pair: _Pair, coded: Coded, reader: Reader) -> None:
         reader.came(pair.second, pair.who.subscribers)
         reader.unchanged += pair.unchanged
+        coded.newest = max(coded.newest, pair.second)
         for counted in (coded, pair.who.software):
             counted.unchanged += pair.unchanged
             counted.sent += pair.sent
@@ -198,8 +201,9 @@ class Tally:
         if reader is not None:
             return reader
         reader = Reader(who.software.name)
-        if who.many and len(known) < _MOST_SERVICES:
+        if who.many and len(known) < _MOST_SERVICES and self._services < _MOST_ASKING:
             known[who.identity] = reader
+            self._services += 1
         elif who.identity and not who.many:
             self._readers += document.singles.add(who.identity, reader)
             if self._readers > _MOST_READERS:
@@ -221,7 +225,7 @@ class Tally:
         self.others += 1
         if pair.who.software.kind in _SCANNERS:
             return
-        astray = self.astray.setdefault((pair.place.asked.path, status), Astray())
+        astray = self.astray.setdefault((pair.place.asked, status), Astray())
         astray.requests += 1
         astray.newest = max(astray.newest, second)
         if len(astray.names) < _MOST_NAMES:

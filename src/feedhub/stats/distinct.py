@@ -71,4 +71,4 @@ def union(
 
 def count(number: int, level: int) -> Count:
     """Return the count that `number` different readers at a level stand for."""
-    return Count(number << level, 1.2 / sqrt(max(1, number)) if level else 0.0)
+    return Count(number << level, 1.2 / sqrt(number) if level and number else 0.0)

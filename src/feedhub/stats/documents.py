@@ -9,28 +9,29 @@ from feedhub.stats.distinct import Sample
 
 # Readers of one document who are known one by one.
 MOST_READERS = 32_768
-_MOST_SIZES = 500
+_MOST_SIZES = 100
 
 
 class Reader:
     """What is known of one reader of one document; `second` is when it came last.
 
     `repeats` counts full answers as long as the one before. `subscribers` is for how many people it
-    asked last.
+    asked when it last told, at `told`; None where it never did.
     """
 
-    __slots__ = ("name", "repeats", "second", "size", "subscribers", "unchanged")
+    __slots__ = ("name", "repeats", "second", "size", "subscribers", "told", "unchanged")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.size = -1
-        self.subscribers = 1
-        self.second = self.repeats = self.unchanged = 0
+        self.subscribers: int | None = None
+        self.second = self.told = self.repeats = self.unchanged = 0
 
-    def came(self, second: int, subscribers: int) -> None:
-        """Note a request; what the newest one tells counts."""
-        if second >= self.second:
-            self.second, self.subscribers = second, subscribers
+    def came(self, second: int, subscribers: int | None) -> None:
+        """Note a request; the newest number that is told counts."""
+        self.second = max(self.second, second)
+        if subscribers is not None and second >= self.told:
+            self.told, self.subscribers = second, subscribers
 
     def got(self, size: int) -> None:
         """Note a full answer."""
@@ -42,7 +43,8 @@ class Reader:
 class Coded:
     """Answers of one document in one content coding; `sizes` are those of full ones, in bytes.
 
-    `sent` is the size of all, `sent_unchanged` that of the answers of 304 among them.
+    `sent` is the size of all, `sent_unchanged` that of the answers of 304 among them. `newest` is
+    when the last one went out.
     """
 
     full: int = 0
@@ -50,6 +52,7 @@ class Coded:
     unchanged: int = 0
     sent: int = 0
     sent_unchanged: int = 0
+    newest: int = 0
     sizes: Counter[int] = field(default_factory=Counter)
 
     def got(self, size: int) -> None:

@@ -6,9 +6,11 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import sys
 import zlib
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from feedhub.errors import ConfigError
@@ -37,6 +39,12 @@ class Piece(NamedTuple):
     number: int
     lines: bytes
     problem: str = ""
+
+
+def check(place: str) -> None:
+    """Raise ConfigError where a file cannot be opened, without reading what can be read once."""
+    if place != STANDARD_INPUT and (not os.access(place, os.R_OK) or Path(place).is_dir()):
+        next(pieces(place), None)
 
 
 def pieces(place: str, step: Callable[[int], object] = lambda size: None) -> Iterator[Piece]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from feedhub.stats.report import Audience, Report
 
 _MOST_BARS, _MOST_DAYS = 15, 62
+_ROUND = (2, 4, 6, 8, 10, 12, 16, 20, 24, 30, 40, 50, 60, 80, 100)
 
 
 class Bar(NamedTuple):
@@ -106,10 +107,9 @@ def _about(start: date, days: int, requests: int, unchanged: int) -> str:
 
 
 def _round_up(value: int) -> int:
-    """Return the next 1, 2, 4, 5, 6, 8 with zeros behind it: half of it is round too."""
-    scale = int("1".ljust(len(str(value)), "0"))
-    steps = (1, 2, 4, 5, 6, 8, 10) if scale > 1 else (2, 4, 6, 8, 10)
-    return next(step * scale for step in steps if step * scale >= value)
+    """Return a number that is not much larger, and that is round, as its half is."""
+    scale: int = 10 ** max(0, len(str(value)) - 2)
+    return next(step * scale for step in _ROUND if step * scale >= value)
 
 
 def _labels(starts: list[date]) -> tuple[str, ...]:

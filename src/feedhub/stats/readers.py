@@ -25,7 +25,12 @@ _FEED_ID = re.compile(
 _ROBOT = re.compile(r"bot\b|crawl|spider|slurp|scan|archiv|https?-?check|monitor", re.IGNORECASE)
 _PRODUCT = re.compile(r"[^\s/;()\[\]{}<>\"',:@=\\]+")
 _COMPATIBLE = re.compile(r"compatible; ?\+?(?:https?://)?(?:www\.)?([^\s/;()]+)", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?:\d{1,3}[.-]){3}\d{1,3}|(?:[0-9a-f]{0,4}:){2,}[0-9a-f.]*", re.IGNORECASE)
+# No User-Agent, and what deploy/nginx writes for one that it cannot.
+_NAMELESS = {"": "(none)", "-": "(none)", "(not ASCII)": "(not ASCII)"}
+_ADDRESS = re.compile(
+    r"(?:\d{1,3}[.-]){3}\d{1,3}|(?:[0-9a-f]{0,4}:){2,}[0-9a-f.]*|(?<![\w.+-])[\w.+-]+@[\w.-]+",
+    re.IGNORECASE,
+)
 
 
 class _Row(NamedTuple):
@@ -77,6 +82,8 @@ def _known(lowered: str) -> tuple[str, str] | None:
 
 def _unknown(text: str) -> tuple[str, str]:
     """Return the product that a User-Agent begins with, or is compatible with, and its kind."""
+    if text in _NAMELESS:
+        return _NAMELESS[text], "unknown"
     found = _COMPATIBLE.search(text) or _PRODUCT.search(text)
     name = found[found.lastindex or 0] if found else ""
     kind = "bot" if _ROBOT.search(text) else "unknown"

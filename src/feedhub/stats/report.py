@@ -105,7 +105,8 @@ class AstrayRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All of it. Moments are as RFC 3339 writes them, "" where the log is empty.
+    """All of it. Moments are as RFC 3339 writes them, `since` without its seconds; "" where the log
+    is empty.
 
     `others` are answers that were none of a feed, `archives` those of months. `unread` is None
     where nobody knows which feeds there are.

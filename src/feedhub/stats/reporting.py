@@ -28,6 +28,7 @@ from feedhub.stats.report import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from feedhub.stats.addresses import Asked
     from feedhub.stats.counts import Tally
     from feedhub.stats.documents import Coded, Document, Reader
 
@@ -102,13 +103,19 @@ class _Reporting:
     def _audience(self, documents: list[Document]) -> Audience:
         """Return who read any of the documents lately; a single reader of two counts once."""
         level, readers = union([document.singles for document in documents], self._came)
-        reported = sum(
-            reader.subscribers
-            for document in documents
-            for reader in document.services.values()
-            if self._came(reader)
-        )
+        reported = sum(self._reported(document).total() for document in documents)
         return audience(reported, count(len({identity for identity, _ in readers}), level))
+
+    def _reported(self, document: Document) -> Counter[str]:
+        """Return for how many people each service asked lately: for one if it never told."""
+        reported: Counter[str] = Counter()
+        lately = [reader for reader in document.services.values() if self._came(reader)]
+        for reader in lately:
+            if reader.subscribers is not None:
+                reported[reader.name] += reader.subscribers
+        for reader in lately:
+            reported.setdefault(reader.name, 1)
+        return reported
 
     def _software(self) -> Iterable[ReaderRow]:
         level, readers = union([document.singles for document in self._documents], self._came)
@@ -116,8 +123,7 @@ class _Reporting:
         single = Counter(reader.name for reader in names.values())
         reported: Counter[str] = Counter()
         for document in self._documents:
-            for reader in filter(self._came, document.services.values()):
-                reported[reader.name] += reader.subscribers
+            reported.update(self._reported(document))
         for row in self._tally.visitors.software.values():
             if row.requests:
                 yield ReaderRow(
@@ -157,21 +163,25 @@ class _Reporting:
         )
 
     def _astray(self) -> tuple[AstrayRow, ...]:
-        known = {document.feed for document in self._documents}
         often = sorted(self._tally.astray.items(), key=lambda item: (-item[1].requests, item[0]))
         rows = [
             AstrayRow(
-                path=shown(path),
+                path=shown(asked.path),
                 status=status,
                 requests=astray.requests,
                 newest=_moment(astray.newest),
                 names=tuple(sorted(astray.names)[:_NAMES_TOLD]),
-                was=path.rpartition(".")[0] in known,
+                was=not asked.archive and self._ended(asked, astray.newest),
             )
-            for (path, status), astray in often[:_MOST_TOLD]
+            for (asked, status), astray in often[:_MOST_TOLD]
             if astray.requests >= _OFTEN
         ]
         return tuple(rows)
+
+    def _ended(self, asked: Asked, second: int) -> bool:
+        """Tell whether there was a document, but none since a moment."""
+        document = self._tally.documents.get((asked.feed, asked.format))
+        return document is not None and second > max(c.newest for c in document.coded.values())
 
 
 def _by_use(row: ReaderRow) -> tuple[int, int, str]:

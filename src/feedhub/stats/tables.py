@@ -53,12 +53,13 @@ def is_part(row: tuple[str, ...]) -> bool:
 def facts(report: Report) -> tuple[tuple[str, str, str], ...]:
     """Return what matters most: a number, what it counts, and how it is meant."""
     served, audience = report.served, report.audience
-    spared = size(served.saved)
+    own, alone = report.subscriptions - audience.reported, single(audience)
     return (
         (
             number(report.subscriptions),
             "subscription" if report.subscriptions == 1 else "subscriptions",
-            f"{number(audience.reported)} told by services, {single(audience)} single "
+            f"{number(audience.reported)} told by services, "
+            f"{alone if own == audience.single else f'{number(own)} by {alone}'} single "
             f"{'reader' if audience.single == 1 else 'readers'}; "
             f"last {counted(report.window_days, 'day')}",
         ),
@@ -73,7 +74,7 @@ def facts(report: Report) -> tuple[tuple[str, str, str], ...]:
             f"nothing new had to be sent {counted(served.unchanged, 'time')}",
         ),
         (
-            spared,
+            size(served.saved),
             "saved by 304s",
             f"{size(served.sent)} were sent"
             + (f"; {number(served.unpriced)} cannot be priced" if served.unpriced else ""),
@@ -155,8 +156,11 @@ def _use(row: ReaderRow) -> tuple[str, str, str]:
 
 
 def _unread(report: Report) -> Section:
-    about = f"Feeds of the catalog that nobody has asked for in the last {report.window_days} days."
     rows = tuple((feed,) for feed in report.unread or ())
+    about = (
+        f"{counted(len(rows), 'feed')} of the catalog that nobody but robots has asked for in the "
+        f"last {counted(report.window_days, 'day')}."
+    )
     return Section("unread", "Feeds that nobody reads", about, ("Feed",), rows)
 
 
@@ -200,6 +204,10 @@ def _meaning(row: AstrayRow) -> str:
         return "was a feed" if row.was else "not found"
     if 300 <= row.status < 400:
         return "redirected"
+    if row.status in (408, 499):
+        return "the reader went away"
+    if row.status == 429:
+        return "asked too often"
     return "the server failed" if row.status >= 500 else "refused"
 
 

@@ -1,4 +1,4 @@
-"""Who asks, known by a hash alone: no address outlives the line it stands in."""
+"""Who asks, known by a hash alone: no report can be led back to an address."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ class Software:
 class Visitor(NamedTuple):
     """Who asks: 64 bits of a salted hash, 0 for robots.
 
-    `many` is true for who asks for other people, `subscribers` how many.
+    `many` is true for who asks for other people, `subscribers` how many, None where it does not
+    tell.
     """
 
     identity: int
     many: bool
-    subscribers: int
+    subscribers: int | None
     software: Software
 
 
@@ -59,7 +60,7 @@ class Visitors:
         return Visitor(
             identity=0 if found.kind in ROBOTS else self._hash(who),
             many=many,
-            subscribers=1 if found.subscribers is None else found.subscribers,
+            subscribers=found.subscribers,
             software=self._software(found),
         )
 
@@ -80,7 +81,7 @@ class Visitors:
     def _software(self, agent: Agent) -> Software:
         name = agent.name
         if name not in self.software and len(self.software) >= _MOST_NAMES:
-            name = OTHERS
+            return self.software.setdefault(OTHERS, Software(OTHERS, "unknown"))
         software = self.software.setdefault(name, Software(name, agent.kind))
         if agent.kind == "service":
             software.kind = agent.kind
