@@ -59,6 +59,16 @@ def jpeg() -> bytes:
     return TURNED_JPEG[:start] + TURNED_JPEG[start + 2 + length :]
 
 
+def boxes(*given: bytes) -> bytes:
+    """Return an AVIF with these boxes of its metadata, and nothing else."""
+    return box(b"ftyp", b"avif\0\0\0\0avifmif1") + box(b"meta", bytes(4) + b"".join(given))
+
+
+def box(name: bytes, body: bytes) -> bytes:
+    """Return one box (ISO 14496-12, 4.2)."""
+    return struct.pack(">I", 8 + len(body)) + name + body
+
+
 Say = Callable[[socket.socket], None]
 
 
@@ -73,10 +83,13 @@ def answer(status: str = "200 OK", body: bytes = b"", **fields: object) -> bytes
 class Origin:
     """A server on 127.0.0.1: what it answers to `HEAD /a.png` or, for any method, to `/a.png`.
 
-    What is not there answers 404. `asked` holds every request: its first line and its fields.
+    What is not there answers 404. `asked` holds every request: its first line and its fields;
+    `connections` is how many there were, `speaking` how many are open.
     """
 
     port: int = 0
+    connections: int = 0
+    speaking: set[threading.Thread] = field(default_factory=set)
     answers: dict[str, bytes | Say] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -123,13 +136,16 @@ def origin(certificate: tuple[Path, Path] | None = None) -> Iterator[Origin]:
         server = Origin(port=listener.getsockname()[1])
 
         def speak(connection: socket.socket) -> None:
+            server.speaking.add(threading.current_thread())
             with suppress(OSError):
                 server.serve(_secured(connection, certificate) if certificate else connection)
+            server.speaking.discard(threading.current_thread())
 
         def accept() -> None:
             with suppress(OSError):
                 while True:
                     connection, _ = listener.accept()
+                    server.connections += 1
                     threading.Thread(target=speak, args=(connection,), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()

@@ -46,6 +46,8 @@ def test_the_units_are_all_there():
     assert NAMES == [
         "feedhub-admin.socket",
         "feedhub-ping.service",
+        "feedhub-probe.service",
+        "feedhub-probe.timer",
         "feedhub-serve.service",
         "feedhub-serve.socket",
         "feedhub-sync.service",
@@ -54,10 +56,15 @@ def test_the_units_are_all_there():
 
 @pytest.mark.parametrize(
     ("name", "tenths"),
-    [("feedhub-serve.service", 5), ("feedhub-sync.service", 5), ("feedhub-ping.service", 15)],
+    [
+        ("feedhub-serve.service", 5),
+        ("feedhub-sync.service", 5),
+        ("feedhub-ping.service", 15),
+        ("feedhub-probe.service", 15),
+    ],
 )
 def test_a_service_is_exposed_as_little_as_promised(name: str, tenths: int):
-    """The goals are 0.5 for the one that answers and 1.5 for others; one of them has a network."""
+    """The goals are 0.5 for the one that answers and 1.5 for others; two of them have a network."""
     given = [need("systemd-analyze"), "security", "--offline=true", f"--threshold={tenths}"]
     ran = subprocess.run([*given, UNITS / name], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -107,13 +114,22 @@ def test_only_sync_may_write_and_only_serve_has_a_socket():
         assert values(name, "TasksMax")
 
 
-def test_only_ping_has_a_network_and_it_sees_no_article():
+@pytest.mark.parametrize("name", ["feedhub-ping.service", "feedhub-probe.service"])
+def test_only_ping_and_probe_have_a_network_and_they_see_no_article(name: str):
     assert values("feedhub-serve.service", "PrivateNetwork") == ["yes"]
     assert values("feedhub-sync.service", "PrivateNetwork") == ["yes"]
-    assert values("feedhub-ping.service", "PrivateNetwork") == []
-    assert values("feedhub-ping.service", "InaccessiblePaths") == ["-/srv/articles"]
+    assert values(name, "PrivateNetwork") == []
+    assert values(name, "InaccessiblePaths") == ["-/srv/articles"]
     for key in ("User", "StateDirectory", "UMask"):  # it writes what sync wrote
-        assert values("feedhub-ping.service", key) == values("feedhub-sync.service", key)
+        assert values(name, key) == values("feedhub-sync.service", key)
+
+
+def test_images_are_asked_for_by_the_hour_only_where_the_timer_is_enabled():
+    assert values("feedhub-probe.timer", "OnCalendar") == ["hourly"]
+    assert values("feedhub-probe.timer", "WantedBy") == ["timers.target"]
+    assert values("feedhub-probe.service", "WantedBy") == []
+    assert values("feedhub-probe.service", "Type") == ["oneshot"]
+    assert parse(command("feedhub-probe.service")[1:]).seconds < 20 * 60, "it ends by itself"
 
 
 def test_the_users_are_made_by_sysusers(tmp_path: Path):

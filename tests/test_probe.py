@@ -22,6 +22,7 @@ from feedhub.catalog import Catalog
 from feedhub.cli import main
 from feedhub.formats import SUBSCRIBED
 from feedhub.probe import Report, Wire, probe
+from feedhub.sources import directory
 from tests.kit import Bench, article_text, make_bench, parse
 from tests.pictures import Origin, answer, origin, png
 
@@ -105,20 +106,23 @@ def test_answers_make_enclosures_true(bench: Bench, server: Origin):
 
 
 def test_a_new_length_is_no_news(bench: Bench, server: Origin):
-    """The tag changes, for the bytes do; no entry is newer or looks new to a reader."""
+    """The tag changes, for the bytes do; no entry is newer or looks new, and no hub is told."""
     server.answers["/1.png"] = answer(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     show(bench, "two.md", "https://cdn.example/2.png")
     bench.sync()
     plan, before = bench.site.plan(), parse(bodies(bench)["all.atom"])
     round_of(bench)
-    bench.sync()
+    changes = bench.sync()
+    assert (changes.changed, changes.news) == (2, ())
     after = parse(bodies(bench)["all.atom"])
     for old, new in zip(before.entries, after.entries, strict=True):
         assert (new.id, new.updated, new.published) == (old.id, old.updated, old.published)
     assert after.feed.updated == before.feed.updated
     assert bench.site.plan()["all.rss"].fingerprint != plan["all.rss"].fingerprint
     assert bench.site.plan()["all.rss"].changed_at > plan["all.rss"].changed_at
+    show(bench, "one.md", server.url("/1.png"), excerpt="Edited.")
+    assert bench.sync().news == (("all", ""), ("topic", "ai"))
 
 
 def test_a_file_that_is_read_again_keeps_what_is_known_and_its_date(bench: Bench, server: Origin):
@@ -136,20 +140,29 @@ def test_a_file_that_is_read_again_keeps_what_is_known_and_its_date(bench: Bench
     assert f'length="{len(PNG)}"'.encode() in bodies(bench)["all.rss"]
 
 
-def test_documents_are_a_function_of_the_catalog_and_its_answers(bench: Bench, server: Origin):
+def test_documents_are_a_function_of_the_catalog_and_its_answers(
+    bench: Bench, server: Origin, monkeypatch: pytest.MonkeyPatch
+):
     """A catalog in which the answers came first gives the same bytes as one in which they came
-    later.
+    later, however often it was synced.
     """
+    monkeypatch.setattr(directory, "_RACY_NS", 0)  # what does not change is not read again
     server.answers["/1.png"] = answer(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     round_of(bench)
     bench.sync()
+    bench.sync()
     other = make_bench(bench.root.parent, bench.root.parent / "other.sqlite")
     other.sync()
     round_of(other)
+    show(bench, "two.md")
+    bench.sync()
     other.sync()
     assert bodies(bench) == bodies(other)
+    plans = [site.plan() for site in (bench.site, other.site)]
+    first, second = ({path: row.fingerprint for path, row in plan.items()} for plan in plans)
+    assert first == second
 
 
 def test_whoever_asks_only_for_what_is_new_is_given_the_length(bench: Bench, server: Origin):
@@ -256,7 +269,7 @@ def test_a_failure_is_tried_again_later_and_later(
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     waits = []
-    for _ in range(14):
+    for _ in range(12):
         assert round_of(bench).states == {state: 1}
         assert round_of(bench).asked == 0
         row = rows(bench)["/1.png"]
@@ -270,16 +283,27 @@ def test_a_failure_is_tried_again_later_and_later(
     assert rows(bench)["/1.png"]["failures"] == 0
 
 
-def test_what_was_known_stays_while_a_server_fails(bench: Bench, server: Origin, clock):
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (answer("500 No"), "failing"),
+        (answer("404 No"), "gone"),
+        (answer("429 No"), "busy"),
+        (answer(body=b"<!doctype html>"), "none"),
+    ],
+)
+def test_what_was_known_stays_while_a_server_says_nothing_better(
+    bench: Bench, server: Origin, clock, said: bytes, state: str
+):
     server.answers["/1.png"] = answer(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     round_of(bench)
     bench.sync()
     before = bodies(bench)
-    server.answers["/1.png"] = answer("500 No")
+    server.answers["/1.png"] = said
     clock.add(91 * DAY)
-    assert round_of(bench).states == {"failing": 1}
+    assert round_of(bench).states == {state: 1}
     bench.sync()
     assert bodies(bench) == before
 
@@ -313,11 +337,11 @@ def test_a_host_that_fails_thrice_is_left_alone(bench: Bench, server: Origin):
 
 
 def test_failures_that_do_not_follow_each_other_do_not_end_a_visit(bench: Bench, server: Origin):
-    for number in range(6):
+    for number in range(8):
         server.answers[f"/{number}.png"] = answer("500 No") if number % 2 else answer(body=PNG)
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
-    assert round_of(bench).states == {"failing": 3, "known": 3}
+    assert round_of(bench).states == {"failing": 4, "known": 4}
 
 
 def test_the_newest_articles_come_first_and_an_image_is_asked_for_once(bench: Bench, server):
@@ -331,6 +355,29 @@ def test_the_newest_articles_come_first_and_an_image_is_asked_for_once(bench: Be
         *("HEAD /2014.png", "HEAD /shared.png", "HEAD /2013.png", "HEAD /2012.png"),
         *("HEAD /2011.png", "HEAD /2010.png"),
     ]
+
+
+def test_hosts_take_turns(bench: Bench, server: Origin, monkeypatch: pytest.MonkeyPatch):
+    """A host of many images keeps no other waiting until they are all told."""
+    everywhere_here(monkeypatch)
+    monkeypatch.setattr(feedhub.probe, "_HOSTS", 1)
+    for year, host in ((2014, "many"), (2013, "many"), (2012, "many"), (2011, "one")):
+        url = server.url(f"/{year}.png", host=f"{host}.example")
+        show(bench, f"{year}.md", url, publishedDateTime=f"{year}-01-01T00:00:00Z")
+    bench.sync()
+    assert round_of(bench).states == {"gone": 4}
+    heads = [line.removeprefix("HEAD ") for line in server.lines() if line.startswith("HEAD")]
+    assert heads == ["/2014.png", "/2011.png", "/2013.png", "/2012.png"]
+
+
+def everywhere_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every name below `.example` be one of this machine."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **more: real("127.0.0.1" if "example" in host else host, *rest, **more),
+    )
 
 
 def test_one_article_that_lacks_the_size_is_enough_to_ask_for_it(bench: Bench, server: Origin):
@@ -383,12 +430,8 @@ def test_one_host_is_asked_one_thing_at_a_time_with_a_pause(bench: Bench):
 
 def test_hosts_are_asked_side_by_side(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     """Two hosts that each wait for the other: one after the other they would time out."""
-    real, both = socket.getaddrinfo, threading.Barrier(2, timeout=20)
-    monkeypatch.setattr(
-        socket,
-        "getaddrinfo",
-        lambda host, *rest, **more: real("127.0.0.1" if "example" in host else host, *rest, **more),
-    )
+    both = threading.Barrier(2, timeout=20)
+    everywhere_here(monkeypatch)
 
     def together(connection: socket.socket) -> None:
         both.wait()
@@ -498,6 +541,25 @@ def test_what_was_learned_is_kept_whatever_ends_the_round(bench: Bench, server: 
     assert rows(bench)["/1.png"]["state"] == "known"
 
 
+def test_a_catalog_that_fails_ends_the_round_in_one_line(run, server: Origin, monkeypatch):
+    monkeypatch.setattr(feedhub.probe, "_BATCH", 1)
+
+    def break_it(connection: socket.socket) -> None:
+        with sqlite3.connect("c.sqlite") as sql:
+            sql.execute("DROP TABLE images")
+        sql.close()
+        connection.sendall(answer("429 No", Connection="close"))
+
+    server.answers["/1.png"] = break_it
+    Path("articles").mkdir()
+    text = article_text(images=[{"url": server.url("/1.png")}, {"url": server.url("/2.png")}])
+    Path("articles/one.md").write_text(text, encoding="utf-8")
+    run("sync", "articles", "--catalog", "c.sqlite", *BASE)
+    code, out, err = run("probe", "--catalog", "c.sqlite")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no such table: images" in err
+
+
 def test_many_answers_are_kept_as_they_come(bench: Bench, server: Origin, monkeypatch):
     monkeypatch.setattr(feedhub.probe, "_BATCH", 2)
     kept: list[int] = []
@@ -569,6 +631,7 @@ def test_the_command_tells_numbers_and_reasons(run, server: Origin):
     states = {"known": 0, "none": 0, "gone": 1, "failing": 0, "busy": 0}
     assert (code, told) == (0, {"images": {"asked": 1} | states | {"left": 0}})
     assert f"feedhub: {server.url('/1.png')}: answers 404\n" in err
+    assert Path("c.sqlite-wal").exists(), "who may only read could not open it"
     assert run("probe", "--catalog", "c.sqlite", "--quiet") == (0, "", "")
 
 
@@ -577,7 +640,8 @@ def test_the_command_tells_numbers_and_reasons(run, server: Origin):
     [
         ("probe", "say whose images: SOURCE, or --catalog FILE that feedhub sync keeps"),
         ("probe none", "none: does not exist; SOURCE is the folder of article files"),
-        ("probe --catalog none.sqlite", "none.sqlite: the catalog cannot be read"),
+        ("probe --catalog none.sqlite", "none.sqlite: there is no catalog yet; feedhub render"),
+        ("probe --catalog articles/one.md", "articles/one.md: the catalog cannot be read: file is"),
         ("probe --catalog drafts.sqlite", "drafts.sqlite: this catalog holds drafts, of which"),
     ],
 )

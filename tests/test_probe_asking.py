@@ -6,8 +6,10 @@ import asyncio
 import gzip
 import ipaddress
 import socket
+import struct
 import subprocess
 import time
+import tracemalloc
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
@@ -23,9 +25,25 @@ from feedhub.probe import asking
 from feedhub.probe.asking import Outcome, ask
 from feedhub.probe.picture import Picture, is_page, picture_of, tells_all
 from feedhub.probe.wire import BODY, Reply, Wire
-from tests.pictures import AVIF, GIF, SVG, TURNED_JPEG, WEBP, Origin, answer, jpeg, origin, png
+from tests.pictures import (
+    AVIF,
+    GIF,
+    SVG,
+    TURNED_JPEG,
+    WEBP,
+    Origin,
+    answer,
+    box,
+    boxes,
+    jpeg,
+    origin,
+    png,
+)
 
 PNG = png()
+HEIC = AVIF.replace(b"avif", b"mif1")
+BMP = struct.pack("<2sIIIIii", b"BM", 26, 0, 26, 40, 40, -30)
+TIFF = struct.pack("<4sIHHHIIHHIII", b"II*\0", 8, 2, 256, 3, 1, 40, 257, 3, 1, 30, 0)
 KNOWN = Outcome("known", Facts("image/png", len(PNG), 40, 30))
 
 
@@ -74,6 +92,38 @@ def test_where_the_size_is_known_head_is_enough(server: Origin):
     assert server.lines() == ["HEAD /a.png"]
 
 
+def test_no_cookie_is_kept(server: Origin):
+    server.answers["/a.png"] = answer(body=PNG, Set_Cookie="reader=7; Path=/")
+    assert asked(server.url()) == KNOWN
+    assert ["cookie" in fields for _, fields in server.asked] == [False, False]
+
+
+def test_one_connection_is_enough_for_one_origin(server: Origin):
+    assert asked(server.url()).state == "gone"
+    assert (len(server.asked), server.connections) == (2, 1)
+
+
+def test_few_connections_stay_open(server: Origin, monkeypatch):
+    """Files of a process are counted, and a round may ask thousands of hosts."""
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"]))
+
+    async def run() -> None:
+        async with Wire("feedhub/0", allowed=lambda _: True, pause=0) as wire:
+            for number in range(40):
+                await ask(wire, server.url(host=f"{number}.example"), sized=True)
+            async with asyncio.timeout(30):
+                while len(server.speaking) > 16:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert server.connections == 40
+
+
+def test_a_type_by_another_name_is_told_by_its_own(server: Origin):
+    server.answers["HEAD /a.png"] = answer(Content_Type="image/jpg", Content_Length=1234)
+    assert asked(server.url(), sized=False).facts == Facts("image/jpeg", 1234)
+
+
 def test_a_range_tells_the_whole_length(server: Origin):
     server.answers["/a.png"] = partial(PNG[:50], 52_301, Content_Type="image/png")
     assert asked(server.url()).facts == Facts("image/png", 52_301, 40, 30)
@@ -88,6 +138,10 @@ def test_a_range_tells_the_whole_length(server: Origin):
         (GIF, Picture("image/gif", 40, 30)),
         (WEBP, Picture("image/webp", 40, 30)),
         (AVIF, Picture("image/avif", 40, 30)),
+        (AVIF.replace(b"ftypavif", b"ftypmif1"), Picture("image/avif", 40, 30)),
+        (HEIC, Picture("image/heic", 40, 30)),
+        (BMP, Picture("image/bmp", 40, 30)),
+        (TIFF, Picture("image/tiff", 40, 30)),
         (SVG, Picture("image/svg+xml")),
         (b"<svg>", Picture("image/svg+xml")),
         (b"\xff\x0a\x00", Picture("image/jxl")),
@@ -103,15 +157,37 @@ def test_the_bytes_tell_type_and_size(body: bytes, picture: Picture):
 
 def test_a_picture_of_no_size_has_none():
     assert picture_of(png(0, 30)) == Picture("image/png")
-    wide = PNG[:16] + (2_000_000).to_bytes(4, "big") + PNG[20:]
-    assert picture_of(wide) == Picture("image/png")
+    much = (2_000_000).to_bytes(4, "big")
+    for broken in (PNG[:16] + much + PNG[20:], PNG[:20] + much + PNG[24:]):
+        assert picture_of(broken) == Picture("image/png")
+
+
+@pytest.mark.parametrize(
+    ("angle", "size"), [(0, (40, 30)), (1, (30, 40)), (2, (40, 30)), (3, (30, 40))]
+)
+def test_a_picture_in_boxes_is_turned_as_it_says(angle: int, size: tuple[int, int]):
+    ispe = box(b"ispe", struct.pack(">III", 0, 40, 30))
+    turned = boxes(box(b"iprp", box(b"ipco", ispe + box(b"irot", bytes([angle])))))
+    assert picture_of(turned) == Picture("image/avif", *size)
+
+
+def test_boxes_cannot_make_it_fill_memory():
+    """Each of these items says that it lies in 65,535 places of no length."""
+    items = b"".join(struct.pack(">HHH", number, 0, 65_535) for number in range(10))
+    bomb = boxes(box(b"iloc", bytes(6) + struct.pack(">H", 10) + items))
+    tracemalloc.start()
+    try:
+        assert picture_of(bomb) == Picture("image/avif")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_comments_without_end_cost_no_time():
     assert picture_of(b"<!---->" * 9_000 + b"<p>") == Picture()
 
 
-@given(st.sampled_from([PNG, GIF, WEBP, AVIF, TURNED_JPEG, SVG]), st.data())
+@given(st.sampled_from([PNG, GIF, WEBP, AVIF, HEIC, BMP, TIFF, TURNED_JPEG, SVG]), st.data())
 def test_no_bytes_can_make_it_fail(body: bytes, data: st.DataObject):
     place = data.draw(st.integers(0, len(body)))
     broken = body[:place] + data.draw(st.binary(max_size=64))
@@ -123,6 +199,17 @@ def test_no_bytes_can_make_it_fail(body: bytes, data: st.DataObject):
 
 
 # What a bad one says
+
+
+def test_a_page_is_read_no_further_than_it_shows():
+    assert tells_all(b"<!doctype html>")
+    assert not tells_all(b"<")
+
+
+def test_what_head_says_of_a_failure_is_not_of_the_image(server: Origin):
+    """Some servers answer 404 with a picture of their own."""
+    server.answers["/a.png"] = answer("404 Not Found", PNG, Content_Type="image/png")
+    assert asked(server.url(), sized=False).state == "gone"
 
 
 @pytest.mark.parametrize("status", ["405 Method Not Allowed", "403 Forbidden", "500 No", "501 No"])
@@ -282,6 +369,7 @@ def test_a_get_may_be_refused_for_now_too(server: Origin):
         ("-5", 0, 0),
         (None, 0, 0),
     ],
+    ids=["seconds", "later", "earlier", "a word", "less than nothing", "none"],
 )
 def test_a_server_says_when_to_come_again(server: Origin, given: str | None, low, high):
     server.answers["/a.png"] = answer("503 Busy", Retry_After=given)
@@ -345,6 +433,20 @@ def test_some_addresses_are_not_asked_nor_followed(server: Origin, url: str, rea
     server.answers["/a.png"] = answer("302 Found", Location=url)
     assert asked(server.url()).state in ("none", "failing"), "httpx refuses some itself"
     assert set(server.lines()) <= {"HEAD /a.png", "GET /a.png"}
+
+
+@pytest.mark.parametrize("location", ["//[", "http://[::1", "http://a:b/", "http://a\x01b/"])
+def test_a_redirect_to_what_is_no_address_is_a_failure(server: Origin, location: str):
+    server.answers["/a.png"] = answer("302 Found", Location=location)
+    assert asked(server.url()).state == "failing"
+
+
+def test_no_port_is_so_large_that_it_is_another(server: Origin):
+    """The operating system takes such numbers modulo 65,536."""
+    to = f"http://127.0.0.1:{server.port + 65_536}/b.png"
+    server.answers |= {"/a.png": answer("302 Found", Location=to), "/b.png": answer(body=PNG)}
+    assert asked(server.url()) == Outcome("none", reason="has a port that is not one of the web")
+    assert server.lines() == ["HEAD /a.png"]
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a b/", "http://" + "a" * 300 + ".example/"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 State = Literal["known", "none", "gone", "failing", "busy"]
 
 # A digest over what the file says has so many bytes; behind it stands that of what servers say.
-_OWN = 16
+OWN = 16
 
 
 class Facts(NamedTuple):
@@ -94,7 +94,7 @@ def _told(image: Image, facts: Facts | None) -> Image:
     return replace(
         image,
         media_type=facts.media_type or image.media_type,
-        length=facts.length or image.length,
+        length=facts.length,
         width=width,
         height=height,
     )
@@ -110,14 +110,17 @@ class Images:
         self._guard = guard
 
     def wanted(self, now: int) -> list[Wanted]:
-        """Return what may be asked at a Unix time, the images of the newest articles first."""
+        """Return what may be asked at a Unix time, the images of the newest articles first.
+
+        That is every image: no file says how long one is.
+        """
         with self._guard():
             known = {url: row for url, *row in self._sql.execute(_ALL)}
             wanted: dict[str, Wanted] = {}
             for (record,) in self._sql.execute(_NEWEST):
                 for image in decode_article(record).images:
                     again, failures = known.get(image.url, (0, 0))
-                    if again <= now and _lacks(image):
+                    if again <= now:
                         before = wanted.get(image.url)
                         sized = image.width is None or image.height is None
                         sized = sized or (before is not None and before.sized)
@@ -138,10 +141,6 @@ class Images:
                 self._sql.execute(_PUT, (answer.url, *state))
                 if answer.state == "known":
                     self._sql.execute(_PUT_FACTS, (*answer.facts, answer.url))
-
-
-def _lacks(image: Image) -> bool:
-    return not image.media_type or None in (image.length, image.width, image.height)
 
 
 class ImageSync:
@@ -166,7 +165,7 @@ class ImageSync:
             used.update(urls)
             told = {url: facts[url] for url in urls if url in facts}
             now = msgspec.msgpack.encode(told) if told else None
-            full = digest[:_OWN] + (hashlib.blake2b(now, digest_size=8).digest() if now else b"")
+            full = digest[:OWN] + (hashlib.blake2b(now, digest_size=8).digest() if now else b"")
             if (now, full) != (before, digest):
                 changes.append((number, full, now, now != before))
         for number, full, now, moved in changes:

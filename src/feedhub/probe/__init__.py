@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -71,8 +71,16 @@ async def probe(
     return await _Round(catalog, wire, days=days, seconds=seconds, step=step).run()
 
 
+@dataclass(slots=True)
+class _Host:
+    """What is still to be asked of one host, and how often it failed in a row."""
+
+    images: deque[Wanted] = field(default_factory=deque)
+    failed: int = 0
+
+
 class _Round:
-    """One round: hosts side by side, the images of one after the other."""
+    """One round: hosts side by side, taking turns, the images of one after the other."""
 
     def __init__(
         self,
@@ -94,35 +102,42 @@ class _Round:
 
     async def run(self) -> Report:
         """Ask all hosts; what was learned is kept whatever ends the round."""
-        hosts: dict[str, deque[Wanted]] = {}
+        hosts: defaultdict[str, _Host] = defaultdict(_Host)
         for wanted in self._catalog.images.wanted(int(time.time())):
-            hosts.setdefault(urlsplit(wanted.url).netloc, deque()).append(wanted)
-        total, waiting = sum(map(len, hosts.values())), deque(hosts.values())
+            hosts[urlsplit(wanted.url).netloc].images.append(wanted)
+        waiting = deque(hosts.values())
+        total = sum(len(host.images) for host in waiting)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(_HOSTS):
-                    group.create_task(self._visit_all(waiting))
+                    group.create_task(self._ask_in_turn(waiting))
+        except ExceptionGroup as failed:  # the first has ended the others
+            raise failed.exceptions[0] from None
         finally:
             self._keep()
         self._report.left = total - self._report.asked
         return self._report
 
-    async def _visit_all(self, waiting: deque[deque[Wanted]]) -> None:
-        while waiting:
-            await self._visit(waiting.popleft())
+    async def _ask_in_turn(self, waiting: deque[_Host]) -> None:
+        """Ask one thing of host after host: none waits until another has told all it has."""
+        while waiting and time.monotonic() < self._end:
+            host = waiting.popleft()
+            if await self._ask(host):
+                waiting.append(host)
 
-    async def _visit(self, images: deque[Wanted]) -> None:
-        """Ask one host; one that is busy or does not answer is left alone."""
-        failed = 0
-        while images and failed < _TRIALS and time.monotonic() < self._end:
-            wanted = images.popleft()
-            if not self._is_used(wanted.url):
-                continue
+    async def _ask(self, host: _Host) -> bool:
+        """Ask for the next image; tell whether the host may be asked for another.
+
+        One that is busy or does not answer is left alone.
+        """
+        wanted = host.images.popleft()
+        if self._is_used(wanted.url):
             outcome = await ask(self._wire, wanted.url, sized=wanted.sized)
             self._take(wanted, outcome)
-            failed = failed + 1 if outcome.state == "failing" else 0
+            host.failed = host.failed + 1 if outcome.state == "failing" else 0
             if outcome.state == "busy":
-                return
+                return False
+        return bool(host.images) and host.failed < _TRIALS
 
     def _is_used(self, url: str) -> bool:
         """Tell whether a published article has the image still: another process may have synced."""

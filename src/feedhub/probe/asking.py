@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _RANGE = {"range": f"bytes=0-{BODY - 1}"}
 _TYPE = re.compile(r"image/[a-z0-9][a-z0-9.+-]{0,60}")
+_MISNAMED = {"image/jpg": "image/jpeg"}  # by many servers
 _TOTAL = re.compile(r"bytes 0-\d{1,15}/(\d{1,15})")
 _NUMBER = re.compile(r"\d{1,15}")
 # RFC 9110, 15.5 and 15.6; RFC 6585, 4.
@@ -77,6 +78,7 @@ async def _head(wire: Wire, url: str) -> Reply | None:
 def _by_fields(reply: Reply) -> Facts:
     """Return what the header alone tells; a length of 0, or of what is coded, tells nothing."""
     media_type = reply.fields.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _MISNAMED.get(media_type, media_type)
     length = reply.fields.get("content-length", "")
     plain = _NUMBER.fullmatch(length) and not _coding(reply.fields)
     return Facts(

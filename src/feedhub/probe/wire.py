@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple, Self
-from urllib.parse import urljoin
 
 import httpx
 
 from feedhub.addresses import is_public, public_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 # Seconds for one request with all that belongs to it, and between two to one host.
 PATIENCE, PAUSE = 10.0, 0.5
@@ -21,8 +20,10 @@ PATIENCE, PAUSE = 10.0, 0.5
 BODY, _HOPS = 65_536, 5
 _MOVED = (301, 302, 303, 307, 308)
 _PORTS = {"http": 80, "https": 443}
-# Below it live services that are not meant to be spoken to like this.
-_FIRST_FREE_PORT = 1024
+# Below them live services that are not meant to be spoken to like this; above, numbers begin anew.
+_FREE_PORTS = range(1024, 65_536)
+# Origins whose connections stay open while nothing is asked.
+_IDLE = 16
 # What can go wrong between us and a server.
 TROUBLES = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError)
 
@@ -60,17 +61,16 @@ class Wire:
         self._allowed = allowed
         self._pause = pause
         self._patience = patience
-        self._clients: dict[str, httpx.AsyncClient] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._last: dict[str, float] = {}
+        self._idle: dict[str, httpx.AsyncHTTPTransport] = {}
         self._certificates = httpx.create_ssl_context()
-        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+        await self._hang_up(0)
 
     async def exchange(
         self,
@@ -83,28 +83,24 @@ class Wire:
 
         Raises LedAstrayError, PrivateAddressError, and TROUBLES.
         """
-        to = _checked(url)
+        to, fields = _checked(httpx.URL(url)), {**self._fields, **(fields or {})}
         for _ in range(_HOPS + 1):
-            reply = await self._in_turn(method, to, fields or {}, enough)
+            async with self._turn(to.host):
+                reply = await self._ask(method, to, fields, enough)
             location = reply.fields.get("location", "")
             if reply.status not in _MOVED or not location:
                 return reply
-            to = _checked(urljoin(str(to), location))
+            to = _checked(to.join(location))
         raise LedAstrayError(f"sends us on more than {_HOPS} times")
 
-    async def _in_turn(
-        self,
-        method: str,
-        url: httpx.URL,
-        fields: Mapping[str, str],
-        enough: Callable[[bytes], bool],
-    ) -> Reply:
-        host = url.host
+    @asynccontextmanager
+    async def _turn(self, host: str) -> AsyncIterator[None]:
+        """Wait until a host may be asked; what is asked then must be answered in time."""
         async with self._turns.setdefault(host, asyncio.Lock()):
             await asyncio.sleep(self._last.get(host, 0) + self._pause - time.monotonic())
             try:
                 async with asyncio.timeout(self._patience):
-                    return await self._ask(method, url, fields, enough)
+                    yield
             finally:
                 self._last[host] = time.monotonic()
 
@@ -116,34 +112,42 @@ class Wire:
         enough: Callable[[bytes], bool],
     ) -> Reply:
         """Ask once; the connection goes to the address that was looked at, under the name given."""
-        port = url.port or _PORTS[url.scheme]
-        address = await public_address(url.host, port, self._allowed)
-        client = await self._client(f"{url.scheme}://{url.netloc.decode('ascii')}")
-        request = client.build_request(
+        name = url.netloc.decode("ascii")
+        address = await public_address(url.host, url.port or _PORTS[url.scheme], self._allowed)
+        request = httpx.Request(
             method,
             url.copy_with(host=address, fragment=None),
-            headers={**self._fields, **fields, "host": url.netloc.decode("ascii")},
+            headers={**fields, "host": name},
             extensions={"sni_hostname": url.raw_host.decode("ascii")},
         )
-        response = await client.send(request, stream=True)
-        try:
-            moved = response.status_code in _MOVED or method == "HEAD"
-            start, whole = (b"", False) if moved else await _read(response, enough)
-        finally:
-            await response.aclose()
+        async with (
+            self._line(f"{url.scheme}://{name}") as line,
+            aclosing(await line.handle_async_request(request)) as response,
+        ):
+            start, whole = await _read(response, enough)
         return Reply(str(url), response.status_code, response.headers, start, whole)
 
-    async def _client(self, origin: str) -> httpx.AsyncClient:
-        """Return the client of one origin: two names at one address share no connection."""
-        if origin not in self._clients:
-            client = httpx.AsyncClient(
-                verify=self._certificates,
-                timeout=self._patience,
-                limits=httpx.Limits(max_connections=1, keepalive_expiry=5.0),
-                trust_env=False,
-            )
-            self._clients[origin] = await self._stack.enter_async_context(client)
-        return self._clients[origin]
+    @asynccontextmanager
+    async def _line(self, origin: str) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+        """Lend the way to one origin: two names at one address share no connection.
+
+        It is bare: no cookie is kept, no redirect followed, no proxy used.
+        """
+        line = self._idle.pop(origin, None) or httpx.AsyncHTTPTransport(
+            verify=self._certificates,
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=5.0),
+            trust_env=False,
+        )
+        try:
+            yield line
+        finally:
+            self._idle[origin] = line
+            await self._hang_up(_IDLE)
+
+    async def _hang_up(self, left: int) -> None:
+        """Close what was not used for longest, until so many connections are left."""
+        while len(self._idle) > left:
+            await self._idle.pop(next(iter(self._idle))).aclose()
 
 
 async def _read(response: httpx.Response, enough: Callable[[bytes], bool]) -> tuple[bytes, bool]:
@@ -164,13 +168,12 @@ async def _read(response: httpx.Response, enough: Callable[[bytes], bool]) -> tu
     return bytes(start), True
 
 
-def _checked(text: str) -> httpx.URL:
+def _checked(url: httpx.URL) -> httpx.URL:
     """Return an address that may be asked as far as it can be seen; raises LedAstrayError."""
-    url = httpx.URL(text)
     if url.scheme not in _PORTS or not url.host:
         raise LedAstrayError("is not an address of the web")
     if url.userinfo:
         raise LedAstrayError("holds a name or a password")
-    if url.port is not None and url.port not in _PORTS.values() and url.port < _FIRST_FREE_PORT:
+    if url.port is not None and url.port not in _PORTS.values() and url.port not in _FREE_PORTS:
         raise LedAstrayError("has a port that is not one of the web")
     return url
