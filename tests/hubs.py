@@ -194,7 +194,13 @@ class Subscriber:
         return 202, {}, b""
 
     def subscribe(self, hub: Hub, address: str) -> str:
-        """Discover hub and topic at an address (4), subscribe, and return the topic."""
+        """Subscribe to what is at an address, wait until the hub knows, and return the topic."""
+        topic = self.ask(address)
+        until(lambda: self.url in hub.topics.get(topic, Topic()).subscribers, "no hub")
+        return topic
+
+    def ask(self, address: str) -> str:
+        """Discover hub and topic at an address (4), ask to be subscribed, and return the topic."""
         links = {rel: url for url, rel in links_of(httpx.get(address))}
         form = {
             "hub.mode": "subscribe",
@@ -203,7 +209,6 @@ class Subscriber:
             "hub.secret": self.secret,
         }
         assert httpx.post(links["hub"], data=form).status_code == 202
-        until(lambda: self.url in hub.topics.get(links["self"], Topic()).subscribers, "no hub")
         return links["self"]
 
 

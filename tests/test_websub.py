@@ -128,7 +128,10 @@ def test_a_ping_process_that_dies_before_the_answer_is_kept_tells_again(folder: 
         write(folder, "one", "One, edited")
         until(lambda: hub.pings, "the hub was not told")
         (pinging,) = [pid for pid in children(server.process.pid) if b"ping" in arguments(pid)]
+        assert os.getpriority(os.PRIO_PROCESS, pinging) > os.getpriority(os.PRIO_PROCESS, 0)
         os.kill(pinging, signal.SIGKILL)
+        until(lambda: 'restarts_total{process="feedhub ping"} 1.0' in server.metrics(), "not told")
+        assert "feedhub_sync_failing 0.0\n" in server.metrics()
         hub.reply = None
         until(lambda: hub.counts().keys() == ONE, lambda: str(hub.counts()))
         until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
@@ -142,6 +145,12 @@ def arguments(pid: int) -> list[bytes]:
     return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
+def ignores_hangup(server: Server) -> bool:
+    status = Path(f"/proc/{server.process.pid}/status").read_text(encoding="ascii")
+    ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+    return bool(ignored >> (signal.SIGHUP - 1) & 1)
+
+
 def test_three_commands_do_it_too(folder: Path, hub: Hub):
     """`sync` reads articles without a network, `serve` only reads, `ping` alone talks."""
     port = free_port()
@@ -152,6 +161,7 @@ def test_three_commands_do_it_too(folder: Path, hub: Hub):
         start(folder, ["serve", *base, "--port", str(port)]) as server,
     ):
         until(lambda: titles(server) == ["One", "Two"], "nothing is served")
+        until(lambda: ignores_hangup(ping), "a reload of the server would end it")
         write(folder, "one", "One, edited")
         told(hub, ONE)
         assert ping.stop() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import time
 from contextlib import closing
 from pathlib import Path
@@ -13,11 +14,15 @@ from typing import Any
 
 import pytest
 
+from feedhub.app.children import PING, SYNC, Child
+from feedhub.app.events import Events
 from feedhub.app.library import Library
 from feedhub.app.metrics import Metrics, exposition
-from feedhub.app.status import status_of
+from feedhub.app.server import Running
+from feedhub.app.status import Beside, status_of
 from feedhub.catalog import Catalog
-from feedhub.cli import main, ping, voice
+from feedhub.cli import main, ping, serving, voice
+from feedhub.cli.arguments import parse
 from feedhub.config import load_config
 from tests.hubs import running_hub
 from tests.kit import article_text, make_bench
@@ -53,7 +58,7 @@ def test_somebody_must_say_whose_feeds(capsys):
 
 def test_a_catalog_that_is_not_there_is_not_made(tmp_path, capsys):
     assert run("--catalog", str(tmp_path / "none.db")) == 2
-    assert "the catalog cannot be read" in capsys.readouterr().err
+    assert "there is no catalog yet; feedhub render or sync makes it" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
@@ -72,6 +77,27 @@ def test_a_hub_that_is_away_is_exit_code_1(place, capsys):
     out, err = capsys.readouterr()
     assert out == "addresses: 0 told, 6 waiting\n"
     assert err.startswith("feedhub: the hub http://127.0.0.1:1/ cannot be told: ")
+    assert err.count("\n") == 1
+
+
+def test_a_hub_that_asks_to_be_left_alone_is_exit_code_1_and_says_until_when(place, capsys):
+    with closing(Catalog(place)) as catalog:
+        catalog.note(hub=json.dumps({"hub": "http://127.0.0.1:1/", "rest": time.time() + 3600}))
+    assert run("--catalog", str(place)) == 1
+    out, err = capsys.readouterr()
+    assert out == "addresses: 0 told, 6 waiting\n"
+    assert re.fullmatch(
+        r"feedhub: the hub http://127\.0\.0\.1:1/ asks to be left alone until "
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: run feedhub ping again later\n",
+        err,
+    )
+
+
+def test_an_environment_of_no_use_is_exit_code_2(place, capsys, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(place.with_name("nowhere")))
+    assert run("--catalog", str(place)) == 2
+    err = capsys.readouterr().err
+    assert "SSL_CERT_FILE is of no use: [Errno 2] No such file" in err
     assert err.count("\n") == 1
 
 
@@ -178,6 +204,13 @@ def test_what_is_late_is_told(place, capsys, monkeypatch):
     assert err.count("the hub is not told yet: http://127.0.0.1:1/all.atom cannot be asked") == 1
 
 
+def test_what_is_only_early_is_not(place, capsys):
+    with closing(Catalog(place)) as catalog:
+        catalog._sql.execute("UPDATE pings SET since = ?", (time.time() + 60,))
+    watching(place, 2)
+    assert capsys.readouterr().err == ""
+
+
 def test_success_is_a_detail(place, capsys, monkeypatch):
     voice.set_volume(SimpleNamespace(quiet=False, verbose=True))  # type: ignore[arg-type]
     try:
@@ -213,7 +246,8 @@ def test_an_operator_sees_how_the_hub_is(place):
         assert late is not None
         assert late.problem == "6 addresses wait for feedhub ping: is it running?"
         with closing(Catalog(place)) as catalog:
-            catalog.note(hub=json.dumps({"told": 5.0, "failing": "it is away"}))
+            hub = json.loads(catalog.noted("config"))["websub"]["hub"]
+            catalog.note(hub=json.dumps({"hub": hub, "told": 5.0, "failing": "it is away"}))
         library.refresh()
         told = status_of(library, now)
         assert told.facts()["hub"] == {"waiting": 6, "told": 5.0, "problem": "it is away"}
@@ -222,6 +256,32 @@ def test_an_operator_sees_how_the_hub_is(place):
         assert "feedhub_hub_failing 1.0\n" in text
         assert "feedhub_hub_told_timestamp_seconds 5.0\n" in text
         assert told.problem == ""  # readers get what they ask for
+        dying = status_of(library, now, {PING: Beside(1, "it ended")})
+        assert dying.facts()["hub"] == {"waiting": 6, "told": 5.0, "problem": "it ended"}
+        with closing(Catalog(place)) as catalog:
+            word = {"hub": "https://old.example/", "told": 5.0, "failing": "it is away"}
+            catalog.note(hub=json.dumps(word))
+        library.refresh()
+        other = status_of(library, now)
+        assert other.facts()["hub"] == {"waiting": 6, "told": 0.0, "problem": ""}
+
+
+def test_a_process_that_nobody_wants_yet_is_not_shown(place):
+    events: Any = Events("text")
+    sync, pinging = Child(SYNC, [], events), Child(PING, [], events, wanted=lambda: False)
+    sync.begun, sync.restarts = True, 2
+    with closing(library_of(place)) as library:
+        press: Any = SimpleNamespace(library=library)
+        unused: Any = None
+        running = Running(
+            press=press,
+            metrics=unused,
+            events=events,
+            http=unused,
+            public=None,
+            children=[sync, pinging],
+        )
+        assert running.status().processes == {SYNC: Beside(2, "")}
 
 
 def test_without_a_hub_there_is_no_word_of_one(tmp_path):
@@ -237,11 +297,24 @@ def test_without_a_hub_there_is_no_word_of_one(tmp_path):
         assert b"feedhub_hub" not in exposition(Metrics(), lambda: status)
 
 
+@pytest.mark.parametrize("drafts", [False, True])
+def test_a_server_that_reads_articles_has_its_hub_told_but_not_of_drafts(drafts):
+    press = SimpleNamespace(edition=None)
+    running: Any = SimpleNamespace(children=[], events=None, press=press)
+    options = parse(["serve", "articles", *["--drafts"] * drafts])
+    serving._add_children(running, options, None)  # type: ignore[arg-type]
+    assert [child.name for child in running.children] == [SYNC, *[PING] * (not drafts)]
+    if not drafts:
+        wanted = running.children[1]._wanted
+        assert not wanted()  # nothing is known yet
+        for hub in ("", "https://hub.example/"):
+            keys = {"site.base_url": SITE, "websub.hub": hub}
+            press.edition = SimpleNamespace(config=load_config(None, {}, keys))
+            assert wanted() is bool(hub)
+
+
 def test_a_hub_named_while_a_server_runs_is_told_from_then_on(tmp_path):
     """The process that talks to it begins when it is wanted."""
-    from feedhub.app.children import Child
-    from feedhub.app.events import Events
-
     wanted = False
 
     async def run() -> None:
@@ -251,7 +324,7 @@ def test_a_hub_named_while_a_server_runs_is_told_from_then_on(tmp_path):
         child = Child("it", command, Events("text"), wanted=lambda: wanted)
         task = asyncio.create_task(child.run())
         await asyncio.sleep(0)
-        assert child.trouble == ""
+        assert (child.trouble, child.begun) == ("", False)
         assert not mark.exists()
         wanted = True
         await asyncio.to_thread(until, mark.exists, "it does not begin")

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhub.addresses import PrivateAddressError, is_public, public_address
+from feedhub.errors import ConfigError
 from feedhub.websub import hub as hub_room
 from feedhub.websub import make_client
 from feedhub.websub.hub import Answer, publish
@@ -177,6 +178,13 @@ def test_a_relative_place_is_one_too(names):
     assert hub.seen[1].url.path == "/new"
 
 
+def test_a_relative_place_is_relative_to_the_last(names):
+    hub = Elsewhere(308, "https://other.example/a/", "new")
+    assert hub.tell() == Answer("told")
+    assert hub.seen[2].headers["host"] == "other.example"
+    assert hub.seen[2].url.path == "/a/new"
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -201,6 +209,38 @@ def test_it_does_not_go_where_no_stranger_may_send_it(names, place):
     assert answer.verdict == "failed"
     assert answer.reason
     assert len(hub.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://two..dots/",
+        f"http://{'a' * 64}.example/",
+        "http://xn--a/",
+        f"http://{PUBLIC}:65536/",
+    ],
+)
+def test_a_place_that_cannot_be_one_is_a_failure_and_no_crash(place):
+    """Whatever a hub names, the process that tells it lives; no packet leaves for these."""
+    with answering(lambda *_: (307, {"Location": place}, b"")) as url:
+        answer = tell(url)
+    assert answer.verdict == "failed"
+    assert answer.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "ftp://proxy.example"),
+        ("ALL_PROXY", "socks5://127.0.0.1:1"),
+        ("SSL_CERT_FILE", "/nowhere"),
+        ("SSL_CERT_FILE", __file__),
+    ],
+)
+def test_what_the_environment_says_wrongly_is_one_line(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=r"^one of .*HTTPS_PROXY.* is of no use: \S"):
+        make_client()
 
 
 def test_it_does_not_go_round_in_circles(names):

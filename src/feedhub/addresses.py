@@ -24,8 +24,8 @@ async def public_address(host: str, port: int, allowed: Callable[[str], bool] | 
     """Return an IP address of `host` to connect to; `allowed` tells which may be, else public ones.
 
     Whoever connects to it, and not to the name, cannot be led elsewhere by a second look-up.
-    Raises PrivateAddressError where any address of the host is not public, and OSError where it has
-    none.
+    Raises PrivateAddressError where any address of the host is not public, OSError where it has
+    none, and UnicodeError where it is no host name.
     """
     loop = asyncio.get_running_loop()
     rows = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

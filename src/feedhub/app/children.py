@@ -21,12 +21,15 @@ _WELL, _STEADY = 60.0, 3.0
 _PATIENCE = 15.0
 # What a service manager says is meant for the main process alone.
 _OURS = ("NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
+# Names of those whose end means something to readers, or to the hub.
+SYNC, PING = "feedhub sync", "feedhub ping"
 
 
 class Child:
     """One process that is to run as long as the server does, once it is `wanted`.
 
-    `name` is for messages.
+    `name` is for messages. `begun` is true once it was wanted; `restarts` is how often it had to be
+    started again.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Child:
         self._stopping = False
         self._end = ""
         self._started = 0.0
+        self.begun = False
+        self.restarts = 0
 
     @property
     def trouble(self) -> str:
@@ -64,12 +69,14 @@ class Child:
         wait = _FIRST_WAIT
         while not self._wanted():
             await asyncio.sleep(_FIRST_WAIT)
+        self.begun = True
         while True:
             self._started = time.monotonic()
             self._end = await self._once()
             if self._stopping:
                 return
             self._events.say(f"{self.name} {self._end}; it is started again")
+            self.restarts += 1
             wait = _FIRST_WAIT if time.monotonic() - self._started > _WELL else wait
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)

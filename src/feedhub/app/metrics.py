@@ -14,7 +14,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -98,7 +98,10 @@ class _CatalogCollector(Collector):
         status = self._status()
         single = {
             "feedhub_ready": ("Whether there is something to serve.", status.ready),
-            "feedhub_sync_failing": ("Whether the last sync failed.", bool(status.problem)),
+            "feedhub_sync_failing": (
+                "Whether what is served does not follow the articles.",
+                bool(status.problem),
+            ),
             "feedhub_sync_timestamp_seconds": ("When the last good sync ended.", status.synced),
             "feedhub_sync_seconds": ("How long it took.", status.seconds),
             "feedhub_generation": ("How many syncs have changed a feed.", status.generation),
@@ -118,6 +121,14 @@ class _CatalogCollector(Collector):
         for state, count in status.articles.items():
             articles.add_metric([state], count)
         yield articles
+        restarts = CounterMetricFamily(
+            "feedhub_process_restarts",
+            "How often a process beside the server had to be started again.",
+            labels=["process"],
+        )
+        for name, beside in status.processes.items():
+            restarts.add_metric([name], beside.restarts)
+        yield restarts
 
 
 def exposition(own: Metrics, status: Callable[[], Status]) -> bytes:

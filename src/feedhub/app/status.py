@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from feedhub.app.children import PING, SYNC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,6 +14,16 @@ if TYPE_CHECKING:
 
 # Seconds after which a ping that is due should at least have been put off.
 _IDLE = 300.0
+
+
+class Beside(NamedTuple):
+    """How a process beside the server is: how often it was started again; what is wrong, or ""."""
+
+    restarts: int
+    problem: str
+
+
+_ALONE: Mapping[str, Beside] = MappingProxyType({})
 
 
 class HubStatus(NamedTuple):
@@ -25,10 +38,11 @@ class HubStatus(NamedTuple):
 
 
 class Status(NamedTuple):
-    """`ready` is false until something can be served; `problem` is "" where all is well.
+    """`ready` is false until something can be served.
 
-    `synced` is the Unix time of the last good sync, `seconds` how long it took. `hub` is None where
-    there is none.
+    `problem` says why that does not follow the articles any more, or "". `synced` is the Unix time
+    of the last good sync, `seconds` how long it took. `hub` is None where there is none, and
+    `processes` are those beside the server, by name.
     """
 
     ready: bool
@@ -40,37 +54,47 @@ class Status(NamedTuple):
     synced: float
     seconds: float
     hub: HubStatus | None = None
+    processes: Mapping[str, Beside] = _ALONE
 
     def facts(self) -> dict[str, Any]:
         """Return it as it is shown; without a hub there is no word of one."""
         facts = self._asdict()
         del facts["hub"]
+        facts["processes"] = {name: beside._asdict() for name, beside in self.processes.items()}
         return facts | ({"hub": self.hub._asdict()} if self.hub else {})
 
 
-def status_of(library: Library, now: float, trouble: str = "") -> Status:
-    """Return how the server is at the Unix time `now`; `trouble` is what is wrong beside."""
+def status_of(library: Library, now: float, processes: Mapping[str, Beside] = _ALONE) -> Status:
+    """Return how the server is at the Unix time `now`, with such `processes` beside it."""
     edition, synced = library.edition, library.synced
     return Status(
         ready=edition is not None,
-        problem=library.problem or trouble or _silence(synced, now),
+        problem=library.problem or _trouble(processes, SYNC) or _silence(synced, now),
         generation=edition.generation if edition else 0,
         documents=len(edition.entries) if edition else 0,
         articles=synced.get("articles", {}),
         rejected=synced.get("rejected", 0),
         synced=synced.get("at", 0.0),
         seconds=synced.get("seconds", 0.0),
-        hub=_hub_of(library, now) if edition and edition.config.websub.hub else None,
+        hub=_hub_of(library, now, _trouble(processes, PING)),
+        processes=processes,
     )
 
 
-def _hub_of(library: Library, now: float) -> HubStatus:
+def _trouble(processes: Mapping[str, Beside], name: str) -> str:
+    return processes[name].problem if name in processes else ""
+
+
+def _hub_of(library: Library, now: float, trouble: str) -> HubStatus | None:
     """A ping that is long due and was not even put off has nobody who sends it."""
+    hub = library.edition.config.websub.hub if library.edition else ""
+    if not hub:
+        return None
     number, due = library.pings
     idle = due is not None and now - due > _IDLE
     nobody = f"{number} addresses wait for feedhub ping: is it running?" if idle else ""
-    problem = library.hub.get("failing", "") or nobody
-    return HubStatus(number, library.hub.get("told", 0.0), problem)
+    word = library.hub if library.hub.get("hub") == hub else {}  # else it is of another hub
+    return HubStatus(number, word.get("told", 0.0), trouble or word.get("failing", "") or nobody)
 
 
 def _silence(synced: Mapping[str, Any], now: float) -> str:

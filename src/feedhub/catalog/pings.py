@@ -47,6 +47,10 @@ class Pings:
         """
         self._sql.executemany(_OWE, ((path, generation, now) for path in paths))
 
+    def owe_at_once(self, paths: Iterable[str], generation: int, now: float) -> None:
+        """Owe what is out already, outside a sync; what waits or is held back goes on doing so."""
+        self._write(_OWE_AT_ONCE, ((path, generation, now, now) for path in paths))
+
     def clear(self) -> None:
         """Owe nothing any more."""
         self._sql.execute("DELETE FROM pings")
@@ -78,6 +82,11 @@ class Pings:
         """Have what is due at `now` wait until later."""
         self._write(_PUT_OFF_DUE, [(until, now)])
 
+    def give_up(self, before: float) -> int:
+        """Forget what changed before a Unix time and is not held back; return how much it was."""
+        with self._guard():
+            return self._sql.execute(_GIVE_UP, (before,)).rowcount
+
     def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         with self._guard(), transaction(self._sql):
             self._sql.executemany(statement, rows)
@@ -88,6 +97,7 @@ INSERT INTO pings (path, generation, since, tries, due) VALUES (?, ?, ?, 0, NULL
 ON CONFLICT (path) DO UPDATE SET
     generation = excluded.generation, since = excluded.since, tries = 0, due = NULL
 """
+_OWE_AT_ONCE = "INSERT OR IGNORE INTO pings VALUES (?, ?, ?, 0, ?)"
 _RELEASE = "UPDATE pings SET since = ?, due = ? WHERE due IS NULL"
 _DUE = """
 SELECT path, generation, since, tries FROM pings
@@ -97,3 +107,4 @@ _WAITING = "SELECT count(*), MIN(due) FROM pings"
 _REMOVE = "DELETE FROM pings WHERE path = ? AND generation = ?"
 _PUT_OFF = "UPDATE pings SET tries = ?, due = ? WHERE path = ? AND generation = ?"
 _PUT_OFF_DUE = "UPDATE pings SET due = ? WHERE due <= ?"
+_GIVE_UP = "DELETE FROM pings WHERE since < ? AND due IS NOT NULL"

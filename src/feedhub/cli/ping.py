@@ -62,8 +62,8 @@ async def _once(place: Path, *, everything: bool) -> Report:
 def _tell(report: Report) -> int:
     for trouble in report.troubles:
         wrong(trouble)
-    if report.unseen:
-        remark(f"{report.unseen}: run feedhub ping again later")
+    if report.not_yet:
+        remark(f"{report.not_yet}: run feedhub ping again later")
     if not quiet():
         print(f"addresses: {report.told} told, {report.waiting} waiting")
     return 1 if report.waiting or report.troubles else 0
@@ -115,7 +115,7 @@ class _Watch:
         for trouble in report.troubles:
             self._say(trouble)
         if report.late:
-            self._say(f"the hub is not told yet: {report.unseen}")
+            self._say(f"the hub is not told yet: {report.not_yet}")
 
     def _opened(self) -> Catalog | None:
         """Return the catalog that stands there now, or None before the first sync."""

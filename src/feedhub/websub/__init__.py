@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "make_client", "owe_everything", "tell"]
 
-# How many addresses are told of at a time.
-_AT_ONCE = 4
+# How many addresses are told of at a time, and for how many seconds before one looks what is new.
+_AT_ONCE, _LONGEST = 4, 60.0
 
 
 async def tell(
@@ -31,19 +31,24 @@ async def tell(
 ) -> Report:
     """Tell the hub of every address that is due; what fails is put off.
 
-    `clock` gives Unix times. What was put off counts as due where it is done `by_hand`. An address
-    leaves the queue when the hub has answered: after a crash in between it is told twice, and none
-    is lost. Raises ConfigError where there is no hub, CatalogError where the catalog is of no use.
+    `clock` gives Unix times. What was put off counts as due where it is done `by_hand`, and all of
+    it is told; else what is left after a minute is left for the next time. An address leaves the
+    queue when the hub has answered: after a crash in between it is told twice, and none is lost.
+    Raises ConfigError where there is no hub, CatalogError where the catalog is of no use.
     """
     report = Report()
-    due = catalog.pings.due(None if by_hand else clock())
+    start = clock()
+    due = catalog.pings.due(None if by_hand else start)
     if due or by_hand:
         visit = Visit(catalog, client, clock, report, by_hand=by_hand)
-        for some in _batches(due) if not visit.unwelcome else ():
-            if not visit.settle(await asyncio.gather(*map(visit.tell, some))):
+        for some in _batches(due) if due and visit.is_welcome() else ():
+            going = visit.settle(await asyncio.gather(*map(visit.tell, some)))
+            if not going or (not by_hand and clock() - start > _LONGEST):
                 break
         visit.leave_word()
     report.waiting = catalog.pings.waiting().number
+    if by_hand and report.waiting and not (report.troubles or report.not_yet):
+        report.not_yet = "what has changed is not published yet"
     return report
 
 
@@ -52,8 +57,8 @@ def owe_everything(catalog: Catalog, now: float) -> None:
     with catalog.snapshot():
         site, _ = site_of(catalog)
         topics = [planned.path for planned in site.plan(stories=False).values() if planned.topic]
-    catalog.pings.owe(topics, catalog.generation(), now)
-    catalog.pings.release(now)
+        generation = catalog.generation()
+    catalog.pings.owe_at_once(topics, generation, now)
 
 
 def _batches(pings: Iterable[Ping]) -> Iterator[list[Ping]]:

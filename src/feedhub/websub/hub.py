@@ -12,12 +12,14 @@ import httpx
 from feedhub import __version__
 from feedhub.addresses import public_address
 from feedhub.document.dates import parse_http_date
+from feedhub.errors import ConfigError
 
 # Seconds for one request with all that belongs to it, and how often a hub may send us on.
 PATIENCE, _HOPS = 10.0, 3
 _MOVED = (301, 302, 307, 308)
 _LATER = (408, 425, 429)
 _PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65_535
 # What is read of a body, in bytes and seconds: a connection whose answer is read is used again.
 _BODY, _BODY_SECONDS = 4096, 1.0
 
@@ -38,12 +40,23 @@ class _LedAstrayError(Exception):
     """The hub sends us where we do not go."""
 
 
+# A UnicodeError is a host that cannot be one.
+_FAULTS = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, _LedAstrayError)
+
+
 def make_client() -> httpx.AsyncClient:
-    """Return a client that checks certificates, follows nothing and does not wait for ever."""
-    return httpx.AsyncClient(
-        headers={"user-agent": f"feedhub/{__version__}"},
-        timeout=httpx.Timeout(PATIENCE, connect=PATIENCE / 2),
-    )
+    """Return a client that checks certificates, follows nothing and does not wait for ever.
+
+    Raises ConfigError where the environment names a proxy or certificates that are of no use.
+    """
+    try:
+        return httpx.AsyncClient(
+            headers={"user-agent": f"feedhub/{__version__}"},
+            timeout=httpx.Timeout(PATIENCE, connect=PATIENCE / 2),
+        )
+    except (ValueError, ImportError, OSError) as error:
+        names = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE"
+        raise ConfigError(f"one of {names} is of no use: {why(error)}") from error
 
 
 async def publish(client: httpx.AsyncClient, hub: str, topic: str) -> Answer:
@@ -57,7 +70,7 @@ async def publish(client: httpx.AsyncClient, hub: str, topic: str) -> Answer:
             return await _publish(client, hub, form)
     except TimeoutError:
         return Answer("failed", f"no answer within {PATIENCE:g} seconds")
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, _LedAstrayError) as error:
+    except _FAULTS as error:
         return Answer("failed", why(error))
 
 
@@ -89,6 +102,8 @@ def _next(url: httpx.URL, location: str) -> httpx.URL:
     to = url.join(location)
     if to.scheme not in _PORTS or not to.host or (url.scheme, to.scheme) == ("https", "http"):
         raise _LedAstrayError(f"it sends us on from {url.scheme} to {to.scheme}")
+    if to.port is not None and to.port > _LAST_PORT:
+        raise _LedAstrayError(f"it sends us on to port {to.port}")
     return to
 
 
@@ -97,14 +112,15 @@ async def _sent_on(
 ) -> httpx.Request:
     """Return the same request for where the hub sends us; raises PrivateAddressError.
 
-    It goes to the address that was looked at, under the name that the certificate must have.
+    It goes to the address that was looked at, under the name that the certificate must have. The
+    connection is not kept: another name at this address would be given it, unchecked.
     """
     address = await public_address(url.host, url.port or _PORTS[url.scheme])
     return client.build_request(
         "POST",
         url.copy_with(host=address),
         data=form,
-        headers={"host": url.netloc.decode("ascii")},
+        headers={"host": url.netloc.decode("ascii"), "connection": "close"},
         extensions={"sni_hostname": url.raw_host.decode("ascii")},
     )
 

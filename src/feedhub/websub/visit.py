@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.site import Site, config_of_catalog
@@ -37,14 +38,14 @@ _SETTLE, _MARGIN = 2.0, 60.0
 class Report:
     """What came of a visit: how many addresses were told, how many wait.
 
-    `troubles` are lines for the operator. `unseen` says why something is not told yet, and `late`
+    `troubles` are lines for the operator. `not_yet` says why something is not told yet, and `late`
     whether it should long have been: servers follow at once.
     """
 
     told: int = 0
     waiting: int = 0
     troubles: list[str] = field(default_factory=list)
-    unseen: str = ""
+    not_yet: str = ""
     late: bool = False
 
 
@@ -74,7 +75,8 @@ def site_of(catalog: Catalog) -> tuple[Site, Config]:
 class Visit:
     """Tells the hub of some addresses at a time, and keeps what came of it.
 
-    Whoever comes `by_hand` knows that what changed is out, and that the hub is up again.
+    Whoever comes `by_hand` knows that what changed is out. Many a hand is a script: a hub that asks
+    to be left alone is.
     """
 
     def __init__(
@@ -94,15 +96,25 @@ class Visit:
         with catalog.snapshot():
             self._site, self._config = site_of(catalog)
             self._plan = self._site.plan(stories=False)
-            self._word = json.loads(catalog.noted("hub") or "{}")
+            word = json.loads(catalog.noted("hub") or "{}")
         self._hub = self._config.websub.hub
+        # What another hub has asked for, or how it was, is no concern of this one.
+        self._word: dict[str, Any] = word if word.get("hub") == self._hub else {"hub": self._hub}
         self._refused: dict[str, list[str]] = {}
         self._failed = ""
 
-    @property
-    def unwelcome(self) -> bool:
-        """Tell whether the hub has asked to be left alone for longer."""
-        return not self._by_hand and bool(self._word.get("rest", 0) > self._clock())
+    def is_welcome(self) -> bool:
+        """Tell whether the hub may be told now; where it asked to be left alone, all waits.
+
+        Raises CatalogError where nothing can be written: what cannot be noted is not told.
+        """
+        now = self._clock()
+        rest = max(now, self._word.get("rest", 0.0))
+        self._catalog.pings.put_off_due(now, rest)
+        if rest > now:
+            until = f"{datetime.fromtimestamp(rest, UTC):%Y-%m-%d %H:%M:%S} UTC"
+            self._report.not_yet = f"the hub {self._hub} asks to be left alone until {until}"
+        return bool(rest == now)
 
     async def tell(self, ping: Ping) -> Outcome:
         """Tell the hub of one address, if it is still there and strangers see what is new."""
@@ -148,24 +160,23 @@ class Visit:
         return going
 
     def _look_again(self, outcome: Outcome) -> None:
-        self._report.unseen = self._report.unseen or outcome.reason
+        self._report.not_yet = self._report.not_yet or outcome.reason
         age = self._clock() - outcome.ping.since
         self._report.late |= age > _LATE
-        self._put_off(outcome.ping, min(_SELDOM, max(_OFTEN, age / 2)))
+        wait = _SETTLE - age if age < _SETTLE else min(_SELDOM, max(_OFTEN, age / 2))
+        self._put_off(outcome.ping, wait)
 
     def _try_again(self, outcome: Outcome) -> None:
         """What else is due waits as long: one failure is enough of a trial."""
-        ping, rest = outcome.ping, min(outcome.after, _DAY)
+        ping, rest, now = outcome.ping, min(outcome.after, _DAY), self._clock()
         wait = max(rest, min(_LONGEST_WAIT, _FIRST_WAIT * 2**ping.tries))
         self._failed = outcome.reason
         if rest:
-            self._word["rest"] = self._clock() + rest
-        if self._clock() - ping.since > _DAY:
-            self._report.troubles.append(f"{ping.path}: the hub could not be told for a day")
-            self._catalog.pings.remove([ping])
-        else:
-            self._put_off(ping._replace(tries=min(ping.tries + 1, 30)), wait)
-        self._catalog.pings.put_off_due(self._clock(), self._clock() + wait)
+            self._word["rest"] = now + rest
+        self._put_off(ping._replace(tries=min(ping.tries + 1, 30)), wait)
+        self._catalog.pings.put_off_due(now, now + wait)
+        if given_up := self._catalog.pings.give_up(now - _DAY):
+            self._trouble(f"could not be told for a day; addresses given up: {given_up}")
 
     def _put_off(self, ping: Ping, wait: float) -> None:
         self._catalog.pings.put_off(ping, self._clock() + wait)
