@@ -59,12 +59,13 @@ def _row(rows: Iterator[Token]) -> Iterator[str]:
 def _inline(token: Token) -> str:
     parts: list[str] = []
     for child in token.children or ():
+        first = parts[-1:] in ([], ["\n"])
         if child.type == "code_inline":
-            parts.append(f"{_CODE[0]}{_text(child.content, first=not parts)}{_CODE[1]}")
+            parts.append(f"{_CODE[0]}{_text(child.content, first=first)}{_CODE[1]}")
         elif child.type == "softbreak":
             parts.append("\n")
         else:
-            parts.append(_FONTS.get(child.type, _text(child.content, first=not parts)))
+            parts.append(_FONTS.get(child.type, _text(child.content, first=first)))
     return "".join(parts)
 
 

@@ -61,7 +61,7 @@ def _arguments(command: argparse.ArgumentParser) -> str:
 
 
 def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
-    """Return each option as `--name METAVAR` with its help.
+    """Return each option as `--name METAVAR` or `--name, -n` with its help.
 
     Those of every command stand with the parser of all commands.
     """
@@ -69,7 +69,7 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
     kept = [parser._optionals, *(group for group in groups if group.title == "how much is said")]
     actions = [action for group in kept for action in group._group_actions]
     return {
-        f"{action.option_strings[0]} {action.metavar or ''}".strip(): str(action.help)
+        f"{', '.join(action.option_strings)} {action.metavar or ''}".strip(): str(action.help)
         for action in actions
         if action.option_strings and action.dest not in ("help", "version")
     }

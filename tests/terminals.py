@@ -33,7 +33,7 @@ def read_all(descriptor: int) -> str:
 def on_terminal(*arguments: str, columns: int = 80, **env: str) -> tuple[int, str]:
     """Run feedhub on a terminal; return its exit code and all that it shows, lines ending in LF."""
     main_end, screen = terminal(columns)
-    kept = {name: value for name, value in os.environ.items() if name not in _ABOUT_COLOURS}
+    kept = {name: value for name, value in os.environ.items() if name not in _ABOUT}
     with subprocess.Popen(
         [sys.executable, "-m", "feedhub", *arguments],
         stdin=screen,
@@ -46,4 +46,4 @@ def on_terminal(*arguments: str, columns: int = 80, **env: str) -> tuple[int, st
     return process.returncode, shown.replace("\r\n", "\n")
 
 
-_ABOUT_COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM", "COLUMNS", "LINES")
+_ABOUT = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "TERM", "COLUMNS", "LINES")

@@ -212,17 +212,37 @@ def test_a_line_that_is_longer_than_a_piece_is_a_piece(monkeypatch):
     assert [piece.count("\n") for piece in paper.pieces] == [1, 1]
 
 
-def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("feedhub.app.access_log._MOST_LINES", 3)
+@pytest.mark.parametrize("length", [1, 2_000])
+def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch, length):
+    """However long the lines are that strangers cause."""
+    monkeypatch.setattr("feedhub.app.access_log._MOST_HELD", 10_000)
     paper = Paper()
     log = AccessLog(paper)
-    for _ in range(10):
-        add(log)
+    for _ in range(300):
+        add(log, EXCHANGE._replace(target="/" * length))
     log.flush()
+    held = len(paper.getvalue())
     add(log)
     log.flush()
 
-    assert paper.getvalue().count("\n") == 4
+    assert 10_000 <= held < 12_500
+    assert held < len(paper.getvalue()) < held + 200
+
+
+def test_room_that_is_made_is_used_again(pipe, monkeypatch):
+    monkeypatch.setattr("feedhub.app.access_log._MOST_HELD", 200_000)
+    reader, writer = pipe
+    log = AccessLog(writer)
+    read = 0
+    for _ in range(20):
+        for _ in range(3_000):
+            add(log)
+        log.flush()
+        assert log._held == sum(map(len, log._lines)) < 210_000
+        read += len(os.read(reader.fileno(), 65_536))
+        log.flush()
+
+    assert read > 15 * 60_000
 
 
 @pytest.fixture

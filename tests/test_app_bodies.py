@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from feedhub.app.bodies import Bodies
 from feedhub.app.library import Made
+from feedhub.errors import CatalogError
 
 
 def entry(path: str = "all.rss", fingerprint: str = "f") -> Any:
@@ -247,10 +248,11 @@ def test_the_budget_holds_and_the_order_is_that_of_a_plain_list(steps, budget, s
             del model[next(iter(model))]
 
     def touch(path: str, coding: str, fingerprint: str) -> bool:
-        if model.get((path, coding), ("", 0))[0] != fingerprint:
+        found = model.get((path, coding))
+        if found is None:
             return False
         model.move_to_end((path, coding))
-        return True
+        return found[0] == fingerprint
 
     async def look() -> None:
         bodies = Bodies(budget, Builder(size))
@@ -290,5 +292,24 @@ def test_bytes_and_fingerprint_never_part(coding):
                 assert kept is None or kept.split()[1] == name
 
         await asyncio.gather(*(reader(number) for number in range(8)))
+
+    asyncio.run(look())
+
+
+def test_only_so_many_wait_for_a_document_each():
+    async def look() -> None:
+        builder = Builder()
+        builder.free.clear()
+        bodies = Bodies(1_000, builder, 2)
+        waiting = [asyncio.ensure_future(bodies.fetch(entry(path), "")) for path in "aab"]
+        more = asyncio.ensure_future(bodies.fetch(entry("c"), ""))
+        await asyncio.sleep(0)
+        builder.free.set()
+        with pytest.raises(CatalogError, match="too many"):
+            await more
+
+        await asyncio.gather(*waiting)
+        assert (await bodies.fetch(entry("c"), "")).body
+        assert len(builder.calls) == 3
 
     asyncio.run(look())

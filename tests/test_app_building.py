@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from feedhub.app.children import PING, SYNC
 from feedhub.app.library import VanishedError
-from feedhub.app.status import status_of
+from feedhub.app.status import Beside, status_of
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError
-from tests.fronts import addresses, bench_on_disk, library_of
+from tests.fronts import addresses, bench_on_disk, front_of, library_of
+from tests.kit import Bench
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def test_what_the_last_sync_said_is_known(bench, library):
     facts = {"at": 12.5, "seconds": 0.25, "articles": {"shown": 1}, "rejected": 2}
     bench.catalog.note(synced=json.dumps(facts), failing="the source is away")
     library.refresh()
-    status = status_of(library, 20.0, "a child is down")
+    status = status_of(library, 20.0, {SYNC: Beside(1, "it is down")})
 
     assert status.ready
     assert status.problem == "the source is away"
@@ -57,13 +60,16 @@ def test_what_the_last_sync_said_is_known(bench, library):
     assert status.generation == 1
 
 
-def test_what_is_wrong_beside_the_catalog_is_told_too(bench, library):
+def test_what_is_wrong_with_the_sync_is_told_too(bench, library):
     assert status_of(library, 20.0).ready is False
     bench.sync()
     library.refresh()
 
     assert status_of(library, 20.0).problem == ""
-    assert status_of(library, 20.0, "a child is down").problem == "a child is down"
+    assert status_of(library, 20.0, {SYNC: Beside(1, "it is down")}).problem == "it is down"
+    others = {PING: Beside(1, "it is down"), "worker 1": Beside(1, "it is down")}
+    assert status_of(library, 20.0, others).problem == ""  # readers get what there is
+    assert status_of(library, 20.0, others).processes == others
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,7 @@ def test_an_archive_that_is_gone_has_vanished(tmp_path):
 
     with pytest.raises(VanishedError):
         library.build(entry, "", None)
-    assert library.news(entry, "f") is None
+    assert library.news(entry, ["f"]) is None
     library.refresh()
     assert "/all/2019-01.rss" not in addresses(library)
     library.close()
@@ -146,13 +152,13 @@ def test_news_are_of_the_document_that_is_served(bench, library):
     bench.write("b.md", title="Second", publishedDateTime="2020-06-10T11:00:00Z")
     bench.sync()
     stale = library.edition.entries["/all.json"]
-    assert library.news(stale, base) is None  # the catalog has moved on; the whole is sent
+    assert library.news(stale, [base]) is None  # the catalog has moved on; the whole is sent
 
     library.refresh()
-    news = library.news(library.edition.entries["/all.json"], base)
+    news = library.news(library.edition.entries["/all.json"], ["other", base])
     assert news is not None
     assert [item["title"] for item in json.loads(news)["items"]] == ["Second"]
-    assert library.news(library.edition.entries["/all.json"], "unknown") is None
+    assert library.news(library.edition.entries["/all.json"], ["unknown"]) is None
 
 
 def test_who_serves_cannot_write(bench, library):
@@ -161,3 +167,87 @@ def test_who_serves_cannot_write(bench, library):
 
     with pytest.raises(CatalogError):
         library._catalog.note(synced="{}")
+
+
+def replaced(bench: Bench) -> None:
+    """Put the catalog of another folder in the place of this one."""
+    other = bench_on_disk(bench.root.parent / "other", **ASKED)
+    other.write("z.md", title="Another First", related=RELATED)
+    other.sync()
+    other.catalog.close()
+    (bench.root.parent / "other/catalog.sqlite").replace(bench.root.parent / "catalog.sqlite")
+
+
+def edited(bench: Bench) -> None:
+    bench.write("a.md", title="First again", related=RELATED)
+    bench.sync()
+
+
+def withdrawn(bench: Bench) -> None:
+    bench.write("a.md", title="First", related=RELATED, published=False)
+    bench.sync()
+
+
+ASKED = {"feeds__search": "yes", "feeds__stories": "yes"}
+RELATED = [{"title": "Seen elsewhere", "webUrl": "https://r.example/"}]
+STORY = "/stories/a-191ac0fe.json"
+
+
+@pytest.mark.parametrize("looked", [False, True])
+@pytest.mark.parametrize("change", [edited, withdrawn, replaced])
+@pytest.mark.parametrize("path", ["/search.json?q=first", STORY])
+def test_what_changes_between_finding_and_building_parts_no_tag_from_its_bytes(
+    tmp_path, path, change, looked
+):
+    bench = bench_on_disk(tmp_path, **ASKED)
+    bench.write("a.md", title="First", related=RELATED)
+    bench.sync()
+    with front_of(bench) as front:
+        find = front.press._asking._find
+
+        async def found(*given: Any) -> Any:
+            entry = await find(*given)
+            change(bench)
+            if looked:
+                await front.press.refresh()
+            return entry
+
+        before = front.get(path, "HEAD").fields["etag"] if path == STORY else ""
+        front.press._asking._kept.clear()
+        front.press._asking._find = found
+        reply = front.get(path)
+        front.press._asking._find = find
+        front.refresh()
+        after = front.get(path, if_none_match=before)
+        with front_of(bench) as other:
+            true = other.get(path)
+            assert (after.status, after.body) == (true.status, true.body)
+            if reply.status == 200 and reply.body == true.body:
+                assert reply.fields["etag"] == true.fields["etag"]
+                assert other.get(path, if_none_match=reply.fields["etag"]).status == 304
+            elif reply.status == 200:
+                assert reply.fields["etag"] != true.fields.get("etag")
+    bench.catalog.close()
+
+
+def test_a_catalog_that_breaks_between_finding_and_building_is_503(tmp_path):
+    bench = bench_on_disk(tmp_path, **ASKED)
+    bench.write("a.md", title="First")
+    bench.sync()
+    with front_of(bench) as front:
+        find = front.press._asking._find
+
+        async def found(*given: Any) -> Any:
+            entry = await find(*given)
+            damaged = tmp_path / "damaged"
+            damaged.write_bytes(b"no database at all " * 1_000)
+            damaged.replace(tmp_path / "catalog.sqlite")
+            await front.press.refresh()
+            front.library._site = None
+            return entry
+
+        front.press._asking._find = found
+        reply = front.get("/search.rss?q=first")
+        assert (reply.status, reply.fields["retry-after"]) == (503, "5")
+        assert reply.fields["cache-control"] == "no-store"
+    bench.catalog.close()

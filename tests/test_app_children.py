@@ -80,11 +80,13 @@ def test_a_process_that_ends_is_started_again_and_told_of(tmp_path):
 
     async def look() -> None:
         child = child_of(f"open({str(marks)!r}, 'a').write('x'); raise SystemExit(3)", said)
+        assert (child.begun, child.restarts) == (False, 0)
         running = asyncio.create_task(child.run())
         await until(lambda: marks.exists() and marks.stat().st_size >= 3)
         await child.stop()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        assert (child.begun, child.restarts) == (True, len(said.lines))
 
     asyncio.run(look())
     assert set(said.lines) == {"the child ended with 3; it is started again"}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 
@@ -101,3 +104,47 @@ def test_a_page_is_always_whole(bench, front):
 
     assert reply.status == 200
     assert b"Third" in reply.body
+
+
+def test_a_delta_is_not_dated_later_than_it_is_sent(tmp_path):
+    """Changes that follow each other within a second are given the seconds after it."""
+    with front_of(bench := two_articles(tmp_path)) as front:
+        etag = front.get("/all.json").fields["etag"]
+        bench.write("c.md", title="Third")
+        bench.sync(datetime.now(UTC) + timedelta(hours=1))
+        front.refresh()
+        reply = front.get("/all.json", a_im="feed", if_none_match=etag)
+
+    assert reply.status == 226
+    dated, sent = map(parsedate_to_datetime, (reply.fields["last-modified"], reply.fields["date"]))
+    assert dated <= sent
+
+
+def test_what_a_stranger_lists_is_looked_up_in_bounds(front, held):
+    asked: list[list[str]] = []
+    news = front.library.news
+
+    def counting(entry: Any, bases: list[str]) -> Any:
+        asked.append(bases)
+        return news(entry, bases)
+
+    front.library.news = counting
+    tags = ", ".join(f'"x{number}"' for number in range(5_000))
+    assert front.get("/all.json", a_im="feed", if_none_match=tags).status == 200
+    assert len(asked) == 1
+    assert len(asked[0]) <= 64
+
+
+@pytest.mark.parametrize(
+    "path", ["/search.json", "/search/?q=first", "/all/", "/feeds.opml", "/sitemap.xml"]
+)
+def test_who_serves_does_not_look_where_there_is_never_news(tmp_path, path):
+    bench = bench_on_disk(tmp_path, http__delta=True, feeds__search="yes")
+    bench.write("a.md", title="First")
+    bench.sync()
+    with front_of(bench) as front:
+        front.library.news = lambda *_: pytest.fail("it was looked for")
+        whole = front.get(path)
+        reply = front.get(path, a_im="feed", if_none_match='"x-json"')
+
+    assert (reply.status, reply.lasting, reply.body) == (200, whole.lasting, whole.body)

@@ -210,6 +210,19 @@ def test_a_document_that_cannot_be_built_harms_no_other(front, capsys, error, st
     assert front.get("/all.atom").status == 200
 
 
+def test_a_fault_is_told_in_few_words_whatever_was_asked(tmp_path, capsys):
+    bench = bench_on_disk(tmp_path / "stories", feeds__stories="yes")
+    bench.write("a.md", title="First")
+    bench.sync()
+    with front_of(bench) as front:
+        front.library.asked = lambda *_: 1 / 0
+        assert front.get(f"/stories/%0a{'x' * 9_000}.rss").status == 503
+
+    told = capsys.readouterr().err
+    assert told.startswith("feedhub: '/stories/\\nxxx")
+    assert len(told) < 400
+
+
 def test_a_fault_is_counted(front):
     front.library.build = lambda *_: 1 / 0
     front.get("/all.rss")
@@ -260,3 +273,31 @@ def test_a_client_without_an_address_came_through_a_socket_of_the_machine(front,
     front.refresh()
 
     assert front.log.getvalue().startswith("unix: - - [")
+
+
+QUERIES = [
+    "q=a%0d%0aX: y",
+    'q="\r\n192.0.2.1 - - [x] "GET /admin HTTP/1.1" 200 1 "-" "-',
+    "since=\x1b[2J\x00\xff",
+    "limit=1%22",
+    "q=" + "\\x0A" * 900,
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("path", ["/search.rss", "/all.rss", "/search", "/none"])
+def test_a_query_is_a_word_of_one_line_and_of_no_other_field(tmp_path, path, query):
+    bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
+    bench.write("a.md", title="First")
+    bench.sync()
+    with front_of(bench) as front:
+        reply = front.get(f"{path}?{query}")
+        front.refresh()
+        (line,) = front.log.getvalue().splitlines()
+
+    assert re.fullmatch(
+        r'192\.0\.2\.7 - - \[[^]]*\] "GET /[^"]* HTTP/1\.1" [0-9]{3} [0-9]+ "-" "-"', line
+    )
+    assert line.isascii()
+    assert line.isprintable()
+    assert not re.search(r"[\r\n]|X: y", " ".join(reply.fields.values()))

@@ -223,3 +223,9 @@ def test_whoever_comes_past_the_front_before_anything_was_read_is_asked_to_wait(
     front.runner.close()
 
     assert reply.status == 503
+
+
+def test_where_there_are_no_pages_nobody_is_sent_to_one(tmp_path):
+    for front in fronts(tmp_path, feeds__search="yes", feeds__formats=["rss"]):
+        assert front.get("/search?q=first").status == 404
+        assert front.get("/search.rss?q=first").status == 200

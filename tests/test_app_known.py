@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from feedhub.app import documents
 from feedhub.app.documents import Documents
+from feedhub.app.library import VanishedError
 from feedhub.document.dates import format_http_date
 from feedhub.document.preconditions import evaluate
 from tests.fronts import HOST, Front, Reply, ask, front_of, scope_of, two_articles
@@ -274,11 +275,14 @@ def test_what_is_known_is_bounded(front, clock, monkeypatch):
     assert len(front.app._known) == 3
 
 
-def test_an_answer_that_took_long_is_dated_when_it_goes_out(front, clock):
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_answer_that_took_long_is_dated_when_it_goes_out(front, clock, status):
     go, real = threading.Event(), front.library.build
 
     def slow(*args: Any) -> Any:
         go.wait(30)
+        if status == 404:
+            raise VanishedError
         return real(*args)
 
     front.library.build = slow
@@ -291,5 +295,6 @@ def test_an_answer_that_took_long_is_dated_when_it_goes_out(front, clock):
         return await waiting
 
     reply = front.runner.run(look())
+    assert reply.status == status
     assert reply.fields["date"] == format_http_date(int(clock.time()))
     assert front.app._known == {}

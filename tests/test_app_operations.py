@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,7 +22,7 @@ from feedhub.app.admin import make_admin
 from feedhub.app.events import Events
 from feedhub.app.ledger import Ledger
 from feedhub.app.metrics import Metrics, exposition
-from feedhub.app.status import Status
+from feedhub.app.status import Beside, HubStatus, Status
 from feedhub.app.systemd import notify, watchdog_seconds
 from tests.fronts import Reply, ask, scope_of
 
@@ -40,8 +43,7 @@ def note(metrics: Metrics, name: str = "rss", status: int = 200, size: int = 1_0
     """Note an answer that took two milliseconds."""
     ledger = Ledger(AccessLog(io.StringIO()), metrics)
     exchange = EXCHANGE._replace(status=status, size=size)
-    ledger.note((ledger.account(exchange, name, 0), None, 0.002))
-    ledger.write_up()
+    ledger.note(ledger.account(exchange, name, 0), None, 0.002)
 
 
 def samples(body: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -67,6 +69,28 @@ def test_answers_are_counted_by_format_and_status():
     assert single(body, "feedhub_requests_total", format="none", status="404") == 1
     assert single(body, "feedhub_response_bytes_total") == 40
     assert single(body, "feedhub_request_seconds_total") == pytest.approx(0.008)
+
+
+def test_many_answers_are_written_up_by_few_in_the_order_in_which_they_went_out():
+    """Who asks waits for what is written up at once; a crash loses what is not written yet."""
+    out, metrics, number = io.StringIO(), Metrics(), 3_000
+    ledger = Ledger(AccessLog(out), metrics)
+    written = [0]
+    for place in range(number):
+        exchange = EXCHANGE._replace(target=f"/{place}")
+        ledger.note(ledger.account(exchange, "rss", 0), None, 0.002)
+        written.append(out.getvalue().count("\n"))
+        assert place + 1 - written[-1] < 256
+    steps = [after - before for before, after in itertools.pairwise(written)]
+    ledger.settle()
+
+    assert max(steps) <= 256
+    assert len([step for step in steps if step]) < number / 20
+    targets = [line.split()[6] for line in out.getvalue().splitlines()]
+    assert targets == [f"/{place}" for place in range(number)]
+    assert single(exposition(metrics, lambda: WELL), "feedhub_request_seconds_total") == (
+        pytest.approx(number * 0.002)
+    )
 
 
 def test_what_was_handed_on_is_not_counted_again():
@@ -99,6 +123,32 @@ def test_the_state_of_the_catalog_is_that_of_the_moment():
     now[0] = WELL._replace(ready=False, problem="the source is away")
     body = exposition(metrics, lambda: now[0])
     assert (single(body, "feedhub_ready"), single(body, "feedhub_sync_failing")) == (0, 1)
+
+
+def test_processes_beside_the_server_are_counted_and_shown_by_name():
+    """What ends again and again is seen by its count; its end is no failure of the sync."""
+    processes = {"feedhub sync": Beside(0, ""), "feedhub ping": Beside(3, "it ended with 2")}
+    status = WELL._replace(processes=processes)
+    body = exposition(Metrics(), lambda: status)
+
+    assert single(body, "feedhub_process_restarts_total", process="feedhub sync") == 0
+    assert single(body, "feedhub_process_restarts_total", process="feedhub ping") == 3
+    assert single(body, "feedhub_sync_failing") == 0
+    shown = json.loads(admin("/readyz", status=status).body)["processes"]
+    assert shown["feedhub ping"] == {"restarts": 3, "problem": "it ended with 2"}
+
+
+def test_the_manual_names_every_metric_and_no_other():
+    manual = (Path(__file__).parent.parent / "docs/hosting.md").read_text(encoding="utf-8")
+    status = WELL._replace(processes={"feedhub ping": Beside(3, "")}, hub=HubStatus(0, 0.0, ""))
+    metrics = Metrics()
+    note(metrics)
+    families = text_string_to_metric_families(exposition(metrics, lambda: status).decode())
+    names = {row.name + "_total" * (row.type == "counter") for row in families}
+
+    shown = set(re.findall(r"\bfeedhub_\w+", manual))
+    ours = {name for name in names if name.startswith("feedhub_")}
+    assert shown == {name for name in ours if not name.endswith("_created")}
 
 
 def test_every_metric_says_what_it_is():
@@ -151,8 +201,8 @@ def test_where_processes_count_together_the_counts_are_read_from_their_folder(
 def admin(target: str, method: str = "GET", status: Status = WELL) -> Reply:
     metrics = Metrics()
     ledger = Ledger(AccessLog(io.StringIO()), metrics)
-    ledger.note((ledger.account(EXCHANGE, "rss", 0), None, 0.002))
-    app = make_admin(metrics, lambda: status, ledger.write_up)
+    ledger.note(ledger.account(EXCHANGE, "rss", 0), None, 0.002)
+    app = make_admin(metrics, lambda: status)
     return asyncio.run(ask(app, scope_of(target, method, host="127.0.0.1")))
 
 

@@ -100,6 +100,68 @@ def test_a_slow_build_holds_up_no_answer(front):
     assert front.runner.run(look()) == (200, 304, True)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_all_readers_need_waits_for_one_search_at_most(tmp_path, kept):
+    """Many searches at once keep neither a feed nor the look at the catalog waiting."""
+    bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
+    bench.write("a.md", title="First")
+    bench.sync()
+    with front_of(bench, budget=1) as front:
+        scopes = [scope_of(f"/search.json?q=w{number}", host="x") for number in range(9)]
+        if kept:  # the answer is known, its bytes are to be built anew
+            front.runner.run(_all(front, scopes))
+        order: list[str] = []
+        begun, go = threading.Event(), threading.Event()
+
+        def noting(name: str) -> None:
+            real = getattr(front.library, name)
+
+            def noted(*args: Any) -> Any:
+                entry = getattr(args[0], "planned", None) if args else None
+                order.append("feed" if entry and not entry.asked else name)
+                begun.set()
+                go.wait(30)
+                return real(*args)
+
+            setattr(front.library, name, noted)
+
+        for name in ("asked", "build", "refresh"):
+            noting(name)
+
+        async def look() -> set[int]:
+            searches = asyncio.ensure_future(_all(front, scopes))
+            while not begun.is_set():
+                await asyncio.sleep(0)
+            feed = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", host="x")))
+            await asyncio.sleep(0)
+            glance = asyncio.ensure_future(front.press.refresh())
+            await asyncio.sleep(0)
+            go.set()
+            await glance
+            return {(await feed).status, *(await searches)}
+
+        assert front.runner.run(look()) == {200}
+    assert order[:3] == ["build" if kept else "asked", "feed", "refresh"]
+    assert len(order) > 10
+
+
+def test_of_searches_only_so_many_wait_for_their_bytes(tmp_path):
+    bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
+    bench.write("a.md", title="First")
+    bench.sync()
+    with front_of(bench, budget=1) as front:
+        scopes = [scope_of(f"/search.json?limit={number}", host="x") for number in range(1, 71)]
+        for scope in scopes:  # found one by one, and nothing is kept but where to find them
+            front.runner.run(_all(front, [scope]))
+        told = front.runner.run(_all(front, [*scopes, scope_of("/all.rss", host="x")]))
+
+    assert told == [200] * 64 + [503] * 6 + [200]
+
+
+async def _all(front: Front, scopes: list[Any]) -> list[int]:
+    return [reply.status for reply in await asyncio.gather(*(ask(front.app, s) for s in scopes))]
+
+
 def test_the_budget_is_kept_and_shown(bench):
     with front_of(bench, budget=10) as front:
         assert front.get("/all.rss").status == 200
@@ -149,7 +211,7 @@ def test_what_documents_say_follows_when_they_are_made_anew(bench, front):
 def test_news_that_cannot_be_told_are_none(front):
     entry = front.library.edition.entries["/all.rss"]
 
-    assert front.runner.run(front.press.news(entry, "unknown", "gzip")) is None
+    assert front.runner.run(front.press.news(entry, ["unknown"], "gzip")) is None
 
 
 def test_the_rest_of_the_log_is_written_at_the_end(bench):

@@ -105,3 +105,29 @@ def test_no_thread_and_no_search_for_garbage_holds_up_the_answers_for_long():
     finally:
         gc.unfreeze()
         sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("workers", [False, True])
+def test_the_operator_can_look_until_all_others_have_ended(workers):
+    """With workers, the only server of the first process is the operator's."""
+    names = ["admin"] if workers else ["public", "admin"]
+    servers: list[Any] = [SimpleNamespace(name=name, should_exit=False) for name in names]
+    ended: list[list[str]] = []
+
+    async def stop() -> None:
+        ended.append([one.name for one in servers if one.should_exit])
+
+    async def nothing() -> None:
+        return None
+
+    running = running_of(
+        SimpleNamespace(close=nothing),
+        public=None if workers else "a socket",
+        held=None,
+        made=[],
+        children=[SimpleNamespace(stop=stop)],
+    )
+    asyncio.run(server._end(running, servers, []))
+
+    assert ended == [[] if workers else ["public"]]
+    assert all(one.should_exit for one in servers)

@@ -17,8 +17,10 @@ def test_a_free_port_is_found_and_told():
     with listen_tcp("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         assert told(listener) == f"http://127.0.0.1:{port}"
-        with pytest.raises(ConfigError, match=f"127.0.0.1:{port}: cannot listen"):
+        with pytest.raises(ConfigError) as refused:
             listen_tcp("127.0.0.1", port)
+        why = "cannot listen: Address already in use; choose another port"
+        assert str(refused.value) == f"127.0.0.1:{port}: {why}"
 
 
 class Listening:
@@ -119,3 +121,9 @@ class TestActivation:
         handed = self.handed(LISTEN_FDS="2", LISTEN_FDNAMES="admin:feedhub.socket")
 
         assert handed == {"admin": places[0], "public": places[1]}
+
+
+@pytest.mark.parametrize("number", [-3, 999_999])
+def test_what_is_no_descriptor_is_refused(number):
+    with pytest.raises(ConfigError, match=f"--fd {number}: this is no socket: "):
+        from_descriptor(number)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +17,7 @@ import pytest
 import feedhub
 from feedhub.catalog import Catalog
 from feedhub.check import as_github
-from feedhub.cli import commands, main, places
+from feedhub.cli import commands, main, places, syncing
 from feedhub.cli.arguments import build_parser
 from feedhub.cli.parsing import parsers_of
 from feedhub.config import load_config
@@ -165,6 +167,7 @@ def test_another_render_at_once_is_code_2(run):
         ("feeds articles/good.md", "articles/good.md: is not a folder; SOURCE is the folder of"),
         ("render articles articles", "articles: this is the source; choose another folder"),
         ("render articles ./articles/.", "articles: this is the source; choose another folder"),
+        ("render articles same", "same: this is the source; choose another folder to write to"),
         (
             "render articles public --catalog public/x/c.sqlite",
             "public/x/c.sqlite: the catalog must not lie in the output folder",
@@ -191,11 +194,17 @@ def test_another_render_at_once_is_code_2(run):
 )
 def test_usage_is_code_2_and_one_line(run, arguments: str, message: str):
     Path("loop").symlink_to("loop")
+    Path("same").symlink_to("articles")
     wants_base = not arguments.startswith("init") and "--base-url" not in arguments
     ran = run(*arguments.split(), *(BASE if wants_base else ()))
     assert (ran.code, ran.out) == (2, "")
     assert one_line(ran.err), ran.err
     assert f"feedhub: {message}" in ran.err
+
+
+def test_a_catalog_may_lie_beside_the_output_and_be_called_like_it(run):
+    assert run("render", "articles", "public", "--catalog", "public.sqlite", *BASE).code == 0
+    assert Path("public.sqlite").is_file()
 
 
 def test_the_default_catalog_may_not_lie_in_the_output(run, monkeypatch: pytest.MonkeyPatch):
@@ -210,7 +219,17 @@ def test_the_default_catalog_may_not_lie_in_the_output(run, monkeypatch: pytest.
     [
         ("", "feedhub: the following arguments are required: COMMAND"),
         ("rendr articles", "invalid choice: 'rendr'; did you mean render?; see feedhub --help"),
-        ("publish", "invalid choice: 'publish'; see feedhub --help"),
+        (
+            "publish",
+            "invalid choice: 'publish'; known are render, serve, sync, check, feeds, init, "
+            "completion, ping, probe, stats; see feedhub --help",
+        ),
+        ("it's", 'invalid choice: "it\'s"; known are render, '),
+        ("--verison", "feedhub: unknown argument '--verison'; did you mean --version?"),
+        ("-x", "feedhub: unknown argument '-x'; see feedhub --help"),
+        ("--json feeds a", "unknown argument '--json'; it stands behind the command; see feedhub"),
+        ("sync a --catlog=c", "unknown argument '--catlog=c'; did you mean --catalog?"),
+        ("render a -x", "feedhub render: unknown argument '-x'"),
         ("render articles", "feedhub render: the following arguments are required: OUT"),
         (
             "render a b --formts=x",
@@ -220,10 +239,11 @@ def test_the_default_catalog_may_not_lie_in_the_output(run, monkeypatch: pytest.
         ("render a b --form rss", "unknown argument '--form'; did you mean --format"),
         ("feeds a --catalog x", "feedhub feeds: unknown argument '--catalog'; see"),
         ("sync a", "feedhub sync: the following arguments are required: --catalog"),
-        ("serve a --log xml", "invalid choice: 'xml'; see feedhub serve --help"),
+        ("serve a --log xml", "invalid choice: 'xml'; known are text, json; see feedhub serve"),
         ("serve a --formats rss", "feedhub serve: unknown argument '--formats'"),
         ("check a --format gitub", "invalid choice: 'gitub'; did you mean github?"),
         ("check a --format", "argument --format: expected one argument"),
+        ("completion zs", "invalid choice: 'zs'; did you mean zsh?"),
         ("--verbose", "feedhub: the following arguments are required: COMMAND"),
     ],
 )
@@ -234,14 +254,48 @@ def test_a_misspelled_word_gets_one_line_with_the_nearest(run, arguments: str, m
     assert message in ran.err
 
 
-@pytest.mark.parametrize("given", ["--port 70000", "--port http", "--workers 0", "--workers two"])
+def test_words_with_blanks_and_behind_dashes_are_values(run):
+    ran = run("feeds", "articles", "--only", "-a b", *BASE)
+    assert ran == Ran(2, "", "feedhub: no feed is called '-a b'; feedhub feeds SOURCE lists all\n")
+    ran = run("feeds", "--", "-x")
+    assert ran.err == "feedhub: -x: does not exist; SOURCE is the folder of article files\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["render . @", "render @ public", "render . p --catalog @", "check . --config @", "init @"],
+)
+def test_an_empty_path_is_no_place(run, folder: Path, arguments: str):
+    before = files_below(folder)
+    ran = run(*(word.replace("@", "") for word in arguments.split()))
+    assert (ran.code, ran.out, one_line(ran.err)) == (2, "", True)
+    assert ": it is empty: name a file or folder; see feedhub " in ran.err
+    assert files_below(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ("serve a --workers 1001", "from 1 to 1000"),
+        ("stats a --top 1000001", "from 0 to 1000000"),
+    ],
+)
+def test_a_number_that_is_too_large_is_told_what_it_may_be(run, given: str, what: str):
+    ran = run(*given.split())
+    assert (ran.code, f"' is not a whole number {what}; see" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["--port 70000", "--port http", "--workers 0", "--workers two", "--workers ½", "--fd three"],
+)
 def test_a_number_that_cannot_be_is_told_in_words(run, given: str):
     option, value = given.split()
     ran = run("serve", "articles", option, value)
     assert (ran.code, ran.out, one_line(ran.err)) == (2, "", True)
     assert f"argument {option}: " in ran.err
     assert value in ran.err
-    assert "_" not in ran.err, "the name of a function says nothing to a person"
+    assert " is not a " in ran.err, "the name of a function says nothing to a person"
 
 
 def test_a_line_end_in_an_argument_stays_in_one_line(run):
@@ -305,11 +359,76 @@ def test_an_error_of_the_system_is_one_line(run, monkeypatch: pytest.MonkeyPatch
     assert run("feeds", "articles") == Ran(2, "", "feedhub: articles: Permission denied\n")
 
 
+def test_a_folder_that_is_gone_under_us_is_told(run, folder: Path, monkeypatch):
+    Path("gone").mkdir()
+    monkeypatch.chdir("gone")
+    (folder / "gone").rmdir()
+    told = "feedhub: the current folder does not exist any more: change to another\n"
+    assert run("check", ".") == Ran(2, "", told)
+
+
+def test_a_locale_that_cannot_name_a_file_is_told(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(commands, "feeds", lambda _: "\xfc".encode("ascii"))
+    assert "fault of feedhub" in run("feeds", "articles").err
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
+    told = "feedhub: this locale cannot name every file: set LC_ALL=C.UTF-8\n"
+    assert run("feeds", "articles") == Ran(2, "", told)
+
+
+def test_who_closes_every_stream_gets_the_work_done(folder: Path):
+    command = [sys.executable, "-m", "feedhub", "render", "articles", "public"]
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
+    assert subprocess.run(shell, check=False).returncode == 0
+    assert Path("public/all.rss").is_file()
+    shell[2:] = ['exec "$@" <&- 2>&1', "sh", *command[:3], "stats", "-"]
+    ran = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "no line was read" in ran.stdout) == (0, True)
+
+
+def with_full(stream: str, arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with one of its streams on a device that is always full."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no device that is always full")
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "feedhub", *arguments.split()]
+    with Path("/dev/full").open("w") as full:
+        out = full if stream == "stdout" else subprocess.PIPE
+        err = full if stream == "stderr" else subprocess.PIPE
+        return subprocess.run(command, stdout=out, stderr=err, text=True, check=False, env=env)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [("render articles public", 0), ("feeds none", 2), ("rendr", 2)]
+)
+def test_a_remark_that_cannot_be_written_changes_nothing(arguments: str, code: int):
+    ran = with_full("stderr", arguments)
+    assert (ran.returncode, "1 published" in ran.stdout) == (code, code == 0)
+
+
+@pytest.mark.parametrize("arguments", ["--help", "completion bash"])
+def test_output_that_cannot_be_written_is_code_2(arguments: str):
+    ran = with_full("stdout", arguments)
+    told = "feedhub: the output cannot be written: No space left on device\n"
+    assert (ran.returncode, ran.stderr) == (2, told)
+
+
 def test_main_may_print_to_anything():
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
         assert main(["feeds", "articles"]) == 0
     assert text.getvalue().startswith("all\t")
+
+
+def test_a_sync_that_watches_tells_bad_articles_once(capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("feedhub.cli.syncing.time.sleep", lambda _: None)
+    options = build_parser().parse_args(["sync", "articles", "--catalog", "c.sqlite", "--watch"])
+    running = syncing._Sync(options, places.config_of(options))
+    told = []
+    for name in ("bad.md", "bad.md", "worse.md"):
+        write(name, "---\npublished: perhaps\n---\n")
+        assert running.once()[0] == 1
+        told.append(re.findall(r"^articles/(\w+)", capsys.readouterr().err, re.MULTILINE))
+    assert told == [["bad"], [], ["bad", "worse"]]
 
 
 # Help and version
@@ -440,6 +559,25 @@ def test_check_tells_what_the_configuration_names_in_vain(run):
     ]
 
 
+def test_check_of_a_label_that_is_like_a_retired_one(run):
+    Path("feedhub.toml").write_text("[feeds]\ngone = ['topics/c-sharp']\n", encoding="utf-8")
+    write("old.md", article_text("Old", topics=["C#"], publishedDateTime="2019-01-01"))
+    write("new.md", article_text("New", topics=["C sharp"]))
+    ran = run("check", "articles")
+    assert (ran.code, ran.err) == (0, "")
+    assert "the topic 'C sharp' is too like one whose feed is retired, so its feed is" in ran.out
+
+
+def test_check_names_the_line_where_a_name_stands_alone(run):
+    text = "[[feeds.custom]]\nname = 'tea'\ntitle = \"Tea's\"\nq = 'Tea'\n"
+    Path("feedhub.toml").write_text(f"{text}topic = ['AI', 'Tea time']\n", encoding="utf-8")
+    assert run("check", "articles").out.startswith("feedhub.toml:5:1: warning unknown-name")
+    Path("feedhub.toml").write_text(
+        f"[feeds]\ngone = ['old/tea-set']\nmoved = ['a->tea']\n{text}", encoding="utf-8"
+    )
+    assert run("check", "articles").out.startswith("feedhub.toml:3:1: warning unknown-name")
+
+
 CONFIG = """\
 [feeds]
 moved = [
@@ -563,7 +701,40 @@ def test_init_leaves_a_file_alone(run):
     assert run("init", "other.toml").code == 0
 
 
+def test_init_that_cannot_write_leaves_nothing(run, monkeypatch: pytest.MonkeyPatch):
+    def full() -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(commands, "starter_toml", full)
+    told = "feedhub: feedhub.toml: cannot be written: No space left on device\n"
+    assert run("init") == Ran(2, "", told)
+    assert not Path("feedhub.toml").exists()
+
+
 # The default place of the catalog
+
+
+@pytest.mark.parametrize("place", ["articles", "/"])
+def test_a_folder_is_no_catalog_and_gets_nothing_beside_it(run, folder: Path, place: str):
+    before = files_below(folder)
+    ran = run("sync", "articles", "--catalog", place, *BASE)
+    told = f"feedhub: {place}: the catalog cannot be opened: unable to open database file\n"
+    assert ran == Ran(2, "", told)
+    assert files_below(folder) == before
+
+
+def test_a_catalog_where_no_folder_can_be_made_is_told_what_to_do(run):
+    ran = run("render", "articles", "public", "--catalog", "articles/good.md/c.sqlite", *BASE)
+    assert (ran.code, one_line(ran.err)) == (2, True)
+    assert ran.err.endswith("the catalog cannot be opened: File exists; choose another place\n")
+
+
+@pytest.mark.parametrize("command", ["ping", "probe"])
+def test_what_looks_outside_before_a_render_is_told_what_to_do(run, command: str):
+    ran = run(command, "articles", *BASE)
+    assert (ran.code, one_line(ran.err)) == (2, True)
+    told = ": there is no catalog yet; feedhub render or sync makes it\n"
+    assert ran.err.endswith(told)
 
 
 def test_the_catalog_lies_in_the_cache_and_each_site_has_its_own(run, monkeypatch):
@@ -573,6 +744,32 @@ def test_the_catalog_lies_in_the_cache_and_each_site_has_its_own(run, monkeypatc
         run("render", "articles", "public", "--allow-shrink", *more)
         run("render", "articles", "public", "--allow-shrink", *more)
     assert len(list(cache.glob("feedhub/*.sqlite"))) == 3
+
+
+def test_a_server_has_a_catalog_of_its_own_and_others_find_that_of_the_render():
+    def place(line: str) -> Path:
+        options = build_parser().parse_args(line.split())
+        return places.catalog_place(options, places.config_of(options))
+
+    render = place("render articles public")
+    found = {line: place(line) for line in ("ping articles", "probe articles", "serve articles")}
+    found["stats"] = place("stats access.log --source articles")
+    assert [line for line, catalog in found.items() if catalog != render] == ["serve articles"]
+
+
+@pytest.mark.parametrize(
+    ("search", "command", "builder"),
+    [
+        ("no", "serve", "no"),
+        ("auto", "serve", "yes"),
+        ("auto", "feeds", "no"),
+        ("yes", "feeds", "yes"),
+    ],
+)
+def test_feeds_can_be_combined_where_searches_are_answered(monkeypatch, search, command, builder):
+    monkeypatch.setenv("FEEDHUB_FEEDS_SEARCH", search)
+    options = build_parser().parse_args([command, "articles"])
+    assert places.config_of(options).feeds.builder == builder
 
 
 def test_a_relative_cache_folder_is_ignored(monkeypatch: pytest.MonkeyPatch):

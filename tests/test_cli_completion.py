@@ -108,6 +108,8 @@ def test_a_shell_offers_folders_for_sources_and_files_for_files(complete: Comple
     assert offered("feedhub check ar") == ["articles"]
     assert offered("feedhub check my") == []
     assert offered("feedhub check --config my") == ["my.toml"]
+    assert offered("feedhub stats my") == ["my.toml"]
+    assert offered("feedhub stats --source ar") == ["articles"]
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
@@ -116,6 +118,7 @@ def test_zsh_completes_what_is_typed(capsys: pytest.CaptureFixture[str]):
     assert typed_into_zsh("feedhub ren\t") == "feedhub render"
     assert typed_into_zsh("feedhub check --format gi\t") == "feedhub check --format github"
     assert typed_into_zsh("feedhub check --config m\t") == "feedhub check --config my.toml"
+    assert typed_into_zsh("feedhub stats a.log m\t") == "feedhub stats a.log my.toml"
 
 
 def typed_into_zsh(keys: str) -> str:

@@ -26,7 +26,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An own current folder, with a folder `articles` of one good article."""
     monkeypatch.chdir(tmp_path)
-    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     write("good.md", article_text("Good", topics=["AI"]))
@@ -78,6 +78,10 @@ class Terminal(io.StringIO):
         (io.StringIO(), {"FORCE_COLOR": "0", "CLICOLOR_FORCE": ""}, False),
         (io.StringIO(), {"FORCE_COLOR": "1", "TERM": "dumb"}, True),
         (Terminal(), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (Terminal(), {"CLICOLOR": "0"}, False),
+        (Terminal(), {"CLICOLOR": "1"}, True),
+        (io.StringIO(), {"CLICOLOR": "1"}, False),
+        (io.StringIO(), {"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, True),
     ],
 )
 def test_colours_are_for_terminals_unless_the_environment_says_otherwise(
@@ -173,11 +177,17 @@ def test_columns_are_as_wide_as_what_a_terminal_shows():
 
 
 def test_a_narrow_terminal_cuts_one_column_and_leaves_the_address_whole():
-    rows = rows_of("a" * 50, "機械学習" * 6, "short")
+    rows = rows_of("a" * 50, "機械学習" * 4, "short")
     shown = COLOUR.sub("", table.aligned(HEAD, rows, {2}, 1, 45)).splitlines()
     assert shown[1] == f"topic  {'a' * 21}…  0  https://x/0"
     assert shown[2] == f"topic  {'機械学習' * 2}機械…   1  https://x/1"
     assert shown[3] == f"topic  short{' ' * 17}  2  https://x/2"
+
+
+def test_no_cell_can_move_the_cursor():
+    assert table.table(HEAD, rows_of("a\x1b[2J\tb"), shrinks=1) == (
+        "topic\ta\\x1b[2J\\tb\t0\thttps://x/0\n"
+    )
 
 
 def test_the_column_that_is_cut_keeps_enough_to_tell_it_by():
@@ -222,6 +232,15 @@ def test_a_quiet_command_shows_no_bar(monkeypatch: pytest.MonkeyPatch):
     voice.set_volume(Namespace(quiet=False, verbose=False))
     with pytest.raises(ImportError), progress():
         pass
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_a_bar_is_drawn_where_the_cursor_moves(monkeypatch: pytest.MonkeyPatch, term: str):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", term)
+    assert voice.draws() is (term == "xterm")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert not voice.draws()
 
 
 def test_a_verbose_command_tells_where_and_every_warning(run, monkeypatch: pytest.MonkeyPatch):

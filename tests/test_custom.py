@@ -71,6 +71,35 @@ def test_it_has_archives_and_deltas_like_any_feed(bench):
     assert b"prev-archive" in bench.documents()["custom/ai-news.atom"].body
 
 
+def test_what_has_left_leaves_its_archive_too(bench):
+    configured(bench, {"name": "best", "min_quality": 50}, limit=1, days=0)
+    bench.write("a.md", title="One", quality=90)
+    bench.write("newer.md", title="Newer", quality=90, publishedDateTime="2020-05-02")
+    bench.write("x.md", title="Stays", quality=90, publishedDateTime="2020-04-02")
+    tags = []
+    for second, (quality, left) in enumerate(((90, ["Two"]), (10, []), (90, ["Two"])), 1):
+        bench.write("b.md", title="Two", quality=quality, publishedDateTime="2020-04-01")
+        bench.sync(NOW + timedelta(seconds=second))
+        assert bench.titles("custom/best/2020-04.json") == ["Stays", *left]
+        tags.append(bench.site.plan()["custom/best/2020-04.json"].etag())
+    assert tags[0] == tags[2] != tags[1]
+
+
+def test_what_has_left_cannot_be_said_by_a_delta(tmp_path):
+    best = {"name": "best", "min_quality": 50}
+    bench = bench_on_disk(tmp_path, feeds__custom=[best], http__delta=True)
+    bench.write("a.md", title="One", quality=90)
+    bench.sync()
+    with front_of(bench) as front:
+        known = front.get("/custom/best.rss").fields["etag"]
+        for second, (name, quality, status) in enumerate((("b", 90, 226), ("a", 10, 200)), 1):
+            bench.write(f"{name}.md", title="One", quality=quality)
+            bench.sync(NOW + timedelta(seconds=second))
+            front.refresh()
+            reply = front.get("/custom/best.rss", a_im="feed", if_none_match=known)
+            assert reply.status == status
+
+
 def test_it_follows_what_is_written(bench):
     before = state(bench)
     bench.write("d.md", title="Four", topics=["Tea", "AI"])
@@ -130,7 +159,10 @@ def test_another_selection_of_the_same_name_and_none(bench):
     configured(bench)
     bench.sync()
     assert not [path for path in bench.site.plan() if path.startswith("custom")]
-    for table in ("feeds WHERE kind = 'custom'", "words", "searched"):
+    # Nor what another feed would have that is given the same number.
+    orphans = "WHERE feed NOT IN (SELECT number FROM feeds)"
+    left = [f"{table} {orphans}" for table in ("labels", "states", "history")]
+    for table in ("feeds WHERE kind = 'custom'", "words", "searched", *left):
         query = f"SELECT count(*) FROM {table}"  # noqa: S608 - our own names
         assert bench.catalog._number(query) == 0
 

@@ -61,6 +61,11 @@ def test_the_manual_page_says_what_the_page_says():
     assert manpage.page(CLI) == made, "run make docs"
 
 
+def test_no_line_of_the_manual_page_is_taken_for_a_command():
+    assert manpage.page("# x\n\n.a\n'b c.d\n").endswith("\\&.a\n\\(aqb c.d\n")
+    assert manpage.page("# x\n\na\n.b\n").endswith("a\n\\&.b\n")
+
+
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 def test_the_manual_page_is_one():
     command = ["mandoc", "-T", "lint", "-W", "warning", str(manpage.PLACE)]
@@ -85,6 +90,14 @@ def test_every_option_is_documented_with_its_help(command: str):
     assert table(section(CLI, f"feedhub {command}")) == options_of(parsers()[command])
 
 
+def test_the_defaults_that_help_tells_are_those_of_the_code():
+    actions = [action for parser in parsers().values() for action in parser._actions]
+    told = {a: re.search(r"default: ([\w.]+)$", str(a.help)) for a in actions}
+    defaults = {a: match[1] for a, match in told.items() if match}
+    assert len(defaults) >= 6
+    assert [a.dest for a, word in defaults.items() if str(a.default).lower() != word] == []
+
+
 def test_there_is_no_page_for_a_command_that_does_not_exist():
     assert re.findall(r"^## feedhub (\w+)$", CLI, re.MULTILINE) == list(parsers())
 
@@ -96,8 +109,10 @@ def test_every_exit_code_is_documented():
 def test_the_options_of_every_command_are_documented_and_every_command_has_them():
     common = options_of(build_parser())
     assert table(section(CLI, manual.COMMON)) == common
+    names = {name for row in common for name in row.split(", ")}
+    assert names == {"--quiet", "-q", "--verbose", "-v"}
     for parser in parsers().values():
-        assert common.keys() <= parser._option_string_actions.keys()
+        assert names <= parser._option_string_actions.keys()
 
 
 def test_the_arguments_of_every_command_are_named():
@@ -133,6 +148,11 @@ def test_there_is_no_section_that_does_not_exist():
 
 
 # README.md
+
+
+def test_every_page_is_one_link_away_from_the_readme():
+    linked = set(re.findall(r"\]\(docs/([\w-]+\.md)", README))
+    assert linked == {place.name for place in (ROOT / "docs").glob("*.md")}
 
 
 def readme_commands() -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from http.client import HTTPResponse
 
 import pytest
 from lxml import etree, html
@@ -350,6 +352,33 @@ def test_row_47_what_follows_a_body_is_the_next_request(front):
     assert (answer.status, answer.body) == (200, front.plain().body)
     assert answer.rest.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.rest.endswith(b"\r\n\r\n" + front.plain().body)
+
+
+def test_row_47_what_is_sent_without_waiting_is_answered_in_order(front):
+    """RFC 9112, 9.3.2: known and unknown answers, quick ones and such as must be built."""
+    targets = [*DOCUMENTS, "/none", F, "/all.rss?x", "/feed", F, *DOCUMENTS, "/alle"] * 3
+    heads = [f"GET {target} HTTP/1.1\r\nHost: feeds.example.org\r\n" for target in targets]
+    raw = "\r\n".join(heads) + "Connection: close\r\n\r\n"
+    first = exchange(front.place.address, raw.encode())
+    assert (first.status, first.body) == (200, front.plain(targets[0]).body)
+
+    rest = Unclosed(first.rest)
+    for target in targets[1:]:
+        alone, answer = front.get(target), HTTPResponse(rest)  # type: ignore[arg-type]
+        answer.begin()
+        assert (answer.status, answer.getheader("etag")) == (alone.status, alone.header("etag"))
+        assert answer.read() == alone.body
+    assert rest.read() == b""
+
+
+class Unclosed(io.BytesIO):
+    """A connection that has been read, one answer after the other."""
+
+    def makefile(self, mode: str) -> Unclosed:
+        return self
+
+    def close(self) -> None:
+        """Who has read one answer would close it."""
 
 
 @pytest.mark.parametrize("count", [600, 1_800])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
+from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -12,11 +14,13 @@ import pytest
 from feedhub.app.asking import _WAITING
 from feedhub.errors import CatalogError
 from feedhub.selection import MOST_ENTRIES
+from feedhub.text import short_hash
 from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
 from tests.index_pages import parsed
 from tests.kit import Bench, parse
 
 BASE = "https://feeds.example.org"
+ID = "tag:feeds.example.org,2026:articles/d"
 
 
 @pytest.fixture
@@ -89,6 +93,16 @@ def test_every_spelling_of_a_query_is_one_document(front, suffix):
     assert told.encode() in one.body
     again = front.get(canonical.removeprefix(BASE))
     assert (again.lasting, again.body) == (one.lasting, one.body)
+
+
+@pytest.mark.parametrize("suffix", ["rss", "atom", "json", "/"])
+def test_field_and_document_name_the_same_address(front, suffix):
+    """Signs that may stand in a query as they are stand in both as they are."""
+    start = "/search/" if suffix == "/" else f"/search.{suffix}"
+    reply = front.get(f"{start}?q=robot*&since=2020-06-01T12:00:00Z&topic=%C3%A9t%C3%A9")
+    address = f"{start}?q=robot*&since=2020-06-01T12:00:00Z&topic=%C3%A9t%C3%A9"
+    assert reply.fields["link"] == f'<{BASE}{address}>; rel="self"'
+    assert f"{BASE}{address}" in unescape(reply.body.decode())
 
 
 def test_the_fields_of_a_search(front):
@@ -262,6 +276,49 @@ def test_a_search_has_room_for_so_much(tmp_path):
         assert 1 <= len(json.loads(reply.body)["items"]) < 9
 
 
+def test_a_search_has_room_for_one_however_long_it_is(tmp_path):
+    bench = bench_on_disk(tmp_path, feeds__search="yes", feeds__max_bytes=10_000)
+    for number in range(2):
+        bench.write(f"{number}.md", title=f"Number {number}", body="word " * 3_000)
+    bench.sync()
+    with front_of(bench) as front:
+        assert len(titles(front, "q=word")) == 1
+
+
+def test_what_shapes_documents_is_in_their_tag(front, bench):
+    paths = ("/search.rss?topic=ai", f"/stories/d-{short_hash(ID)}.rss")
+    bench.write("d.md", title="D", related=[{"title": "R", "webUrl": "https://r.example/"}])
+    bench.sync()
+    front.refresh()
+    tags = [front.get(path).fields["etag"] for path in paths]
+    bench.config = replace(bench.config, site=replace(bench.config.site, title="Other"))
+    bench.sync()
+    front.refresh()
+    for path, tag in zip(paths, tags, strict=True):
+        reply = front.get(path, if_none_match=tag)
+        assert reply.status == 200
+        assert b"Other" in reply.body
+
+
+def test_another_name_of_a_label_is_another_document(front, bench):
+    """Though it has the same entries: the title says how the label is spelled."""
+    path = "/search.rss?not_topic=tea"
+    tag = front.get(path).fields["etag"]
+    bench.write("d.md", title="Leaves", topics=["TEA"])
+    bench.sync()
+    front.refresh()
+    reply = front.get(path, if_none_match=tag)
+    assert reply.status == 200
+    assert b"about TEA" in reply.body
+
+
+def test_the_title_of_a_long_search_is_cut(front):
+    query = "&".join(f"topic=number-{number}" for number in range(50))
+    title = json.loads(front.get(f"/search.json?{query}").body)["title"]
+    assert title.startswith("Search: about number-0 or number-1 or number-10")
+    assert len(title) < 230
+
+
 def test_answers_are_counted_by_format_and_not_by_query(front):
     for number in range(3):
         front.get(f"/search.rss?q=x{number}")
@@ -271,23 +328,54 @@ def test_answers_are_counted_by_format_and_not_by_query(front):
 
 
 def test_strangers_cannot_fill_the_memory_or_push_out_the_feeds(bench, monkeypatch):
-    monkeypatch.setattr("feedhub.app.asking._KEPT", 100)
+    monkeypatch.setattr("feedhub.app.asking._KEPT", 300_000)
     with front_of(bench, 40_000) as front:
         _ask_much(front)
 
 
 def _ask_much(front: Front) -> None:
     front.get("/all.rss")
-    kept = front.press._asked
+    bodies, known = front.press._asked, front.press._asking._kept
     for number in range(150):
         front.get(f"/search.rss?not_topic=x{number}", "HEAD")
-    assert len(front.press._asking._kept) == 100
-    assert 5_000 < kept.size <= 10_000
+    assert 290_000 < known.weight <= 300_000
+    assert len(known) > 80
+    assert 5_000 < bodies.size <= 10_000
     built = front.metrics.registry.get_sample_value("feedhub_build_seconds_count")
     front.get("/all.rss")
     assert front.metrics.registry.get_sample_value("feedhub_build_seconds_count") == built
+    before = len(known), known.weight
     front.get("/search.rss?topic=ai&utm=" + "x" * 3_000)
-    assert len(front.press._asking._kept) == 100
+    assert (len(known), known.weight) == before  # nor can one long query push out many
+
+
+def test_an_address_that_is_longer_than_its_query_weighs_more(front):
+    """One letter of Arabic script may be eighteen, each of which takes six characters."""
+    known = front.press._asking._kept
+    front.get("/search.rss?topic=x", "HEAD")
+    short = known.weight
+    query = "&".join(f"topic={number}%EF%B7%BA" for number in range(50))
+    reply = front.get(f"/search.rss?{query}", "HEAD")
+    assert len(reply.fields["link"]) > 2 * len(query)
+    assert known.weight - 2 * short > 3 * len(reply.fields["link"])
+
+
+def test_who_is_followed_stays_known(front):
+    """What is asked for again and again is not pushed out by what is asked for once."""
+    front.press._asking._kept._budget = 30_000
+    found = []
+    find = front.library.asked
+
+    def noting(selection, row):
+        found.append(selection)
+        return find(selection, row)
+
+    front.library.asked = noting
+    for number in range(30):
+        front.app._until = 0.0  # another second
+        front.get("/search.rss?topic=ai")
+        front.get(f"/search.rss?topic=x{number}", "HEAD")
+    assert len(found) == 31
 
 
 def test_a_question_is_put_once(front):
@@ -359,6 +447,27 @@ def test_two_labels_of_one_slug_can_both_be_asked_for(front, bench):
     assert titles(front, "topic=c-sharp") == ["Spelled"]
     link = front.get("/search.rss?topic=C%23").fields["link"]
     assert re.search(r"topic=c-sharp-[0-9a-f]{8}>", link)
+
+
+def test_a_slug_wins_over_a_name(front, bench):
+    """The canonical address of one label may be what another is called."""
+    bench.write("d.md", title="Sharp", topics=["C#"], publishedDateTime="2020-06-01")
+    bench.write("e.md", title="Spelled", topics=["C-Sharp"])
+    bench.sync()
+    front.refresh()
+    link = front.get("/search.rss?topic=C%23").fields["link"]
+    assert link.startswith(f"<{BASE}/search.rss?topic=c-sharp>")
+    assert titles(front, "topic=c-sharp") == ["Sharp"]
+
+
+def test_an_edit_that_names_its_own_time_is_another_document(front, bench):
+    tags = set()
+    for title in ("One", "Two"):
+        bench.write("a.md", title=title, topics=["AI"], updatedDateTime="2020-06-10")
+        bench.sync()
+        front.refresh()
+        tags.add(front.get("/search.rss?topic=ai").fields["etag"])
+    assert len(tags) == 2
 
 
 def test_a_label_that_comes_later_is_found_at_the_address_it_was_given_before(front, bench):

@@ -165,6 +165,41 @@ def test_a_withdrawal_that_was_not_looked_at_yet(front, bench):
     assert front.get(f"/stories/{SLUG}.rss").status == 404
 
 
+def test_the_same_coverage_of_two_articles_has_two_ids():
+    """Else a reader that follows both stories would show it in the one and hide it in the other."""
+    item = Related(title="R", url="https://r.example/")
+    ids = {
+        entry.id
+        for name in "ab"
+        for entry in story_entries(
+            structs.replace(EVERYTHING, id=f"tag:x,2026:{name}", related=(item,)), "x,2026"
+        )
+    }
+    assert len(ids) == 4
+
+
+def test_coverage_that_is_named_twice_is_told_as_it_was_first():
+    first, again = (Related(title=title, url="https://r.example/") for title in ("First", "Again"))
+    itself = Related(title="Itself", url=EVERYTHING.url)
+    entries = story_entries(
+        structs.replace(EVERYTHING, related=(itself, first, again)), "example.org,2026"
+    )
+    assert {entry.title for entry in entries} == {EVERYTHING.title, "First"}
+
+
+def test_a_score_alone_is_no_other_story(front, bench):
+    path = f"/stories/{SLUG}.json"
+    tag = front.get(path).fields["etag"]
+    bench.write("a.md", title="The matter", related=RELATED, topics=["AI"], quality=7)
+    bench.sync()
+    front.refresh()
+    assert front.get(path).fields["etag"] == tag
+
+
+def test_a_folder_of_stories_is_none(front):
+    assert front.get(f"/stories/x/{SLUG}.rss", "POST").status == 404
+
+
 def test_a_retired_story(tmp_path):
     bench = bench_on_disk(tmp_path, feeds__stories="yes", feeds__gone=[f"stories/{SLUG}"])
     bench.write("a.md", title="The matter", related=RELATED)

@@ -46,7 +46,7 @@ class Related(Struct, frozen=True, kw_only=True):
     published: datetime | None = None
 
 
-class Article(Struct, frozen=True, kw_only=True):
+class Article(Struct, frozen=True, kw_only=True, weakref=True):
     """One published article; all text is plain and unescaped but `content_html`, which is sanitised
     HTML.
 

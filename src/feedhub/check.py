@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from feedhub.errors import Problem
-from feedhub.feed import KINDS, labels_of
+from feedhub.feed import LABELLED, labels_of
 from feedhub.text import label_key, slugify
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def _shared_addresses(catalog: Catalog, source: Source) -> Iterator[Problem]:
 
 def _odd_slugs(site: Site, catalog: Catalog, source: Source) -> Iterator[Problem]:
     """Labels whose feed is not where one would look, each told at the first file that has it."""
-    odd = [state for state in site.states() if state.label and state.slug != slugify(state.label)]
+    labelled = [state for state in site.states() if state.kind in LABELLED and state.label]
+    odd = [state for state in labelled if state.slug != slugify(state.label)]
     places = _first_places(catalog) if odd else {}
     for state in odd:
         path = source.locate(places[state.kind, label_key(state.label)])
@@ -51,17 +52,16 @@ def _slug_message(site: Site, state: FeedState) -> str:
     slug = slugify(state.label)
     if not slug:
         return f"the {name} has no letter or digit, so its feed is {address}: rename it"
-    other = next(o for o in site.states() if (o.kind, o.slug) == (state.kind, slug))
-    return (
-        f"the {name} is too like {other.label!r}, so its feed is {address}: rename one of the two"
-    )
+    others = (o for o in site.states() if (o.kind, o.slug) == (state.kind, slug))
+    like = next((repr(other.label) for other in others), "one whose feed is retired")
+    return f"the {name} is too like {like}, so its feed is {address}: rename one of the two"
 
 
 def _first_places(catalog: Catalog) -> dict[tuple[str, str], str]:
     """Return the path of the first article that has a label, by kind and key of the label."""
     places: dict[tuple[str, str], str] = {}
     for path, article in catalog.articles():
-        for label in labels_of(article, KINDS):
+        for label in labels_of(article, LABELLED):
             places.setdefault((label.kind, label.key), path)
     return places
 

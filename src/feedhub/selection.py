@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from feedhub.errors import FeedhubError
+from feedhub.folding import words
 from feedhub.text import one_line
 
 FACETS = ("topic", "provider", "category", "author")
@@ -31,13 +30,6 @@ _MOMENT = re.compile(rf"{_DAY}(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+ -]\d\d:\d\d)?)?", r
 # A word, a phrase in quotes, either with a star behind it or a minus before it.
 _TERM = re.compile(r'(?P<minus>-)?(?:"(?P<phrase>[^"]*)"?(?P<star>\*)?|(?P<word>[^\s"]+))')
 _QUOTES = str.maketrans("“”„«»", '"""""')
-_SIGNS = str.maketrans("“”„«»\u2018\u2019\u201a\u2013—…·•", " " * 13)
-# Scripts that write no spaces between words: Thai, Lao, Khmer, kana and the ideographs.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff"
-)
-_WORD = re.compile(rf"(?=[{_UNSPACED}])[^\W_]|(?:(?![{_UNSPACED}])[^\W_])+")
 
 
 class SelectionError(FeedhubError):
@@ -174,17 +166,6 @@ def told(selection: Selection, label: Callable[[str, str], str]) -> str:
     return ", ".join(parts) or "about everything"
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a text as they are searched: without case, accents and punctuation.
-
-    Where a script has no spaces, each character is a word, so that what stands side by side is
-    found as a phrase.
-    """
-    if not text.isascii():
-        text = text.translate(_SIGNS)  # after which most texts are
-    return _WORD.findall(text.lower() if text.isascii() else _folded(_folded(text)))
-
-
 _WORDS = {"topic": "about", "provider": "from", "category": "in", "author": "by"}
 
 
@@ -227,12 +208,13 @@ def _decoded(name: str, value: bytes) -> str:
 
 
 def _tidy(name: str, texts: Sequence[str]) -> tuple[str, ...]:
-    if len(texts) > _MOST_VALUES:
+    given = tuple(filter(None, map(one_line, texts)))
+    if len(given) > _MOST_VALUES:
         raise SelectionError(name, f"is given more than {_MOST_VALUES} times")
     longest = _LONGEST_SEARCH if name == "q" else _LONGEST
-    if any(len(text) > longest for text in texts):
+    if any(len(text) > longest for text in given):
         raise SelectionError(name, f"is longer than {longest} characters")
-    return tuple(filter(None, map(one_line, texts)))
+    return given
 
 
 def _one(name: str, texts: Sequence[str]) -> str:
@@ -292,15 +274,3 @@ def _term(match: re.Match[str]) -> Term | None:
     found = tuple(words(plain or match["phrase"] or ""))
     prefix = bool(match["star"]) or plain.endswith("*")
     return Term(found, prefix, bool(match["minus"])) if found else None
-
-
-@lru_cache(4_096)
-def _folded_character(char: str) -> str:
-    marks = unicodedata.normalize("NFKD", char)
-    bare = "".join(part for part in marks if unicodedata.category(part) != "Mn")
-    return unicodedata.normalize("NFKC", bare.casefold())
-
-
-def _folded(text: str) -> str:
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(c if c < "\x80" else _folded_character(c) for c in composed).lower()

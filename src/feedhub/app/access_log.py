@@ -21,7 +21,7 @@ Line = tuple[str, str]
 # An answer that went out to a client, so many seconds after its request had come.
 Noted = tuple[Line, Client, float]
 
-_MOST_LINES = 100_000
+_MOST_HELD = 16_000_000  # characters that wait to be written
 _BATCH = 256  # lines that are put together to be written
 _HERE = "unix:"  # who came through a socket of this machine has no address
 # The same readers ask for the same feeds again and again.
@@ -52,6 +52,7 @@ class AccessLog:
         self._out = _Outlet(out)
         self._form = _JSON if form == "json" else _TEXT
         self._lines: list[str] = []
+        self._held = 0
 
     def line(self, exchange: Exchange, second: int) -> Line:
         """Return what the lines of equal exchanges within one second of Unix time share."""
@@ -59,8 +60,10 @@ class AccessLog:
 
     def add(self, noted: Iterable[Noted]) -> None:
         """Make lines of answers; while nobody takes the lines off, newer ones are lost."""
-        if len(self._lines) < _MOST_LINES:
-            self._lines += self._form.lines(noted)
+        if self._held < _MOST_HELD:
+            lines = self._form.lines(noted)
+            self._lines += lines
+            self._held += sum(map(len, lines))
 
     def flush(self) -> None:
         """Write as much as is taken at once; what is not waits for the next time.
@@ -71,9 +74,12 @@ class AccessLog:
             batch = self._lines[place : place + _BATCH]
             taken = self._write(batch)
             if taken < len(batch):
-                del self._lines[: place + taken]
+                gone = place + taken
+                self._held -= sum(map(len, self._lines[:gone]))
+                del self._lines[:gone]
                 return
         self._lines.clear()
+        self._held = 0
 
     def _write(self, lines: Sequence[str]) -> int:
         """Return how many of the lines were taken."""

@@ -22,10 +22,8 @@ _HEADERS = {"cache-control": "no-store"}
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_admin(
-    metrics: Metrics, status: Callable[[], Status], write_up: Callable[[], None]
-) -> Starlette:
-    """Return the application of the admin address; `write_up` brings the counts up to date."""
+def make_admin(metrics: Metrics, status: Callable[[], Status]) -> Starlette:
+    """Return the application of the admin address."""
 
     async def livez(_: Request) -> Response:
         return PlainTextResponse("ok\n", headers=_HEADERS)
@@ -35,7 +33,6 @@ def make_admin(
         return JSONResponse(now.facts(), 200 if now.ready else 503, headers=_HEADERS)
 
     async def metricsz(_: Request) -> Response:
-        write_up()
         body = exposition(metrics, status)
         return Response(body, headers=_HEADERS | {"content-type": _EXPOSITION})
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.errors import CatalogError
 from feedhub.formats import FORMATS, PAGE
+from feedhub.kept import Kept
 from feedhub.selection import Selection, parse_query
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from feedhub.formats import Format
 
 SEARCH, STORIES = "search", "stories/"
-# How many answers are known, how long a query may be to be one of them, and how many may wait.
-_KEPT, _LONGEST_KEPT, _WAITING = 1_024, 2_048, 64
+# Bytes of answers that are known, how long a query may be to be one of them, how many may wait.
+_KEPT, _LONGEST_KEPT, _WAITING = 4_000_000, 2_048, 64
+# An answer has its address four times, which may be longer than the query, and some header fields.
+_TIMES, _AROUND = 4, 3_000
 
 
 class Address(NamedTuple):
@@ -64,7 +66,7 @@ class Asking:
 
     def __init__(self, find: Callable[[Selection | str, Format], Awaitable[Entry]]) -> None:
         self._find = find
-        self._kept: OrderedDict[tuple[str, bytes], Entry] = OrderedDict()
+        self._kept: Kept[tuple[str, bytes], Entry] = Kept(_KEPT)
         self._edition: Edition | None = None
         self._waiting = 0
 
@@ -86,8 +88,6 @@ class Asking:
         if found is None:
             found = await self._found(address, query)
             self._keep(edition, key, found)
-        else:
-            self._kept.move_to_end(key)
         return found
 
     async def _found(self, address: Address, query: bytes) -> Entry:
@@ -102,6 +102,5 @@ class Asking:
 
     def _keep(self, edition: Edition, key: tuple[str, bytes], entry: Entry) -> None:
         if edition is self._edition and len(key[1]) <= _LONGEST_KEPT:
-            self._kept[key] = entry
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            weight = len(key[1]) + _TIMES * len(entry.url) + _AROUND
+            self._kept.put(key, entry, weight)

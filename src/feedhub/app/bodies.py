@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+import math
 from typing import TYPE_CHECKING
+
+from feedhub.errors import CatalogError
+from feedhub.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,35 +22,44 @@ class Bodies:
     """Bytes by path and coding, each with the fingerprint it was built for.
 
     `build` takes an entry, a coding and the bytes without coding where they are at hand. `budget`
-    is in bytes; what was not asked for the longest time goes first.
+    is in bytes; what was not asked for the longest time goes first. `most` documents at once are
+    built or wait for it.
     """
 
     def __init__(
-        self, budget: int, build: Callable[[Entry, str, bytes | None], Awaitable[Made]]
+        self,
+        budget: int,
+        build: Callable[[Entry, str, bytes | None], Awaitable[Made]],
+        most: float = math.inf,
     ) -> None:
-        self._budget = budget
         self._build = build
-        self._kept: OrderedDict[_Key, tuple[str, bytes]] = OrderedDict()
+        self._most = most
+        self._kept: Kept[_Key, tuple[str, bytes]] = Kept(budget)
         self._building: dict[tuple[str, str, str], asyncio.Task[Made]] = {}
-        self.size = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return self._kept.weight
 
     def ready(self, entry: Entry, coding: str) -> bytes | None:
         """Return the bytes if they are at hand and of this very document."""
-        key = (entry.planned.path, coding)
-        found = self._kept.get(key)
+        found = self._kept.get((entry.planned.path, coding))
         if found is None or found[0] != entry.planned.fingerprint:
             return None
-        self._kept.move_to_end(key)
         return found[1]
 
     async def fetch(self, entry: Entry, coding: str) -> Made:
         """Build the bytes, or wait for whoever builds them already; raises what `build` raises.
 
-        They may be of a newer document than `entry`: then the result says so.
+        They may be of a newer document than `entry`: then the result says so. Raises CatalogError
+        where too many wait.
         """
         key = (entry.planned.path, entry.planned.fingerprint, coding)
         task = self._building.get(key)
         if task is None:
+            if len(self._building) >= self._most:
+                raise CatalogError("too many ask at once")
             task = asyncio.ensure_future(self._make(entry, coding))
             self._building[key] = task
             task.add_done_callback(lambda done: self._finished(key, done))
@@ -66,8 +78,5 @@ class Bodies:
         return made
 
     def _keep(self, entry: Entry, coding: str, body: bytes) -> None:
-        key = (entry.planned.path, coding)
-        self.size += len(body) - len(self._kept.pop(key, ("", b""))[1])
-        self._kept[key] = (entry.planned.fingerprint, body)
-        while self.size > self._budget:
-            self.size -= len(self._kept.popitem(last=False)[1][1])
+        kept = entry.planned.fingerprint, body
+        self._kept.put((entry.planned.path, coding), kept, len(body))

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # A stranger may ask for anything, at any length.
 _MOST_KNOWN, _LONGEST_KNOWN = 2_048, 2_000
 _NO_BODY: Message = {"type": "http.response.body", "body": b""}
+_MOST_BASES = 64  # documents that somebody may say to have
+_LONGEST_TOLD = 200  # characters of an address
 _LATER = 60  # seconds until a document that could not be built is asked for again
 
 
@@ -102,7 +104,7 @@ class Documents:
             body = {"type": "http.response.body", "body": found}
         await send(start)
         await send(body)
-        self._note((account, scope.get("client"), time.perf_counter() - started))
+        self._note(account, scope.get("client"), time.perf_counter() - started)
 
     async def _anew(
         self, scope: Scope, receive: Receive, send: Send, asked: tuple[object, ...], started: float
@@ -122,7 +124,7 @@ class Documents:
             known[asked] = _Known(start, answer.source if body else None, account)
         await send(start)
         await send({"type": "http.response.body", "body": body})
-        self._note((account, scope.get("client"), time.perf_counter() - started))
+        self._note(account, scope.get("client"), time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, fields: Fields) -> Answer | None:
         """Return the answer, or None where it is not for us."""
@@ -131,23 +133,13 @@ class Documents:
             return unavailable(SOON)
         if not names_one_host(scope, fields):
             return text_answer(400)
-        method = scope["method"]
-        if method not in ("GET", "HEAD"):
+        if scope["method"] not in ("GET", "HEAD"):
             return None
-        path, raw_path = scope["path"], scope["raw_path"]
-        entry = edition.find(path, raw_path)
-        told = (
-            f"{entry.planned.path} cannot be built"
-            if entry
-            else f"what {path!a} asks for cannot be told"
-        )
         try:
-            # A query or the name of a story may ask for what is at no address of its own.
-            entry = entry or await self._press.ask(edition, path, raw_path, scope["query_string"])
+            entry = await self._entry(scope, edition)
             if entry is None:
                 return None
-            at_hand = self._at_hand(method, edition, entry, fields)
-            return at_hand or await self._document(method, edition, entry, fields)
+            return await self._given(scope["method"], edition, entry, fields)
         except SelectionError as error:
             return text_answer(400, why=str(error))
         except VanishedError:
@@ -155,8 +147,18 @@ class Documents:
         except CatalogError:
             return unavailable(SOON)
         except Exception as error:  # the other documents are still served
-            self._press.complain(told, error)
+            self._press.complain(f"{scope['path'][:_LONGEST_TOLD]!a} cannot be answered", error)
             return unavailable(_LATER)
+
+    async def _entry(self, scope: Scope, edition: Edition) -> Entry | None:
+        """A query or the name of a story may ask for what is at no address of its own."""
+        path, raw_path = scope["path"], scope["raw_path"]
+        found = edition.find(path, raw_path)
+        return found or await self._press.ask(edition, path, raw_path, scope["query_string"])
+
+    async def _given(self, method: str, edition: Edition, entry: Entry, fields: Fields) -> Answer:
+        at_hand = self._at_hand(method, edition, entry, fields)
+        return at_hand or await self._document(method, edition, entry, fields)
 
     def _at_hand(
         self, method: str, edition: Edition, entry: Entry, fields: Fields
@@ -172,7 +174,7 @@ class Documents:
             headers = [self._control(edition, entry), *known]
             return Answer(304, headers, b"", entry.name, (entry, coding))
         body = None
-        if not _wants_news(method, edition, fields):
+        if not _wants_news(method, edition, entry, fields):
             body = self._press.ready(entry, coding)
         return None if body is None else self._whole(edition, entry, coding, body)
 
@@ -180,7 +182,7 @@ class Documents:
         self, method: str, edition: Edition, entry: Entry, fields: Fields
     ) -> Answer:
         coding = coding_of(fields)
-        if _wants_news(method, edition, fields):
+        if _wants_news(method, edition, entry, fields):
             news = await self._news(entry, coding, fields)
             if news is not None:
                 return news
@@ -188,15 +190,10 @@ class Documents:
         if body is None:
             made = await self._press.fetch(entry, coding)
             if made.entry is not entry:  # it has changed while we built it: begin anew
-                return await self._changed(method, edition, made.entry, fields)
+                answer = await self._given(method, edition, made.entry, fields)
+                return answer._replace(source=None)  # the edition does not know it yet
             body = made.body
         return self._whole(edition, entry, coding, body)
-
-    async def _changed(self, method: str, edition: Edition, entry: Entry, fields: Fields) -> Answer:
-        """Answer with what stands there by now, though the edition does not know it yet."""
-        at_hand = self._at_hand(method, edition, entry, fields)
-        answer = at_hand or await self._document(method, edition, entry, fields)
-        return answer._replace(source=None)
 
     def _whole(self, edition: Edition, entry: Entry, coding: str, body: bytes) -> Answer:
         length = (b"content-length", b"%d" % len(body))
@@ -212,11 +209,12 @@ class Documents:
         """Return only what is new for who names a document we know (RFC 3229 with `feed`)."""
         if not weights_of(fields[b"a-im"].decode("latin-1")).get("feed"):
             return None
-        for tag in tags_of(fields.get(b"if-none-match", b"").decode("latin-1")):
-            body = await self._press.news(entry, tag.partition("-")[0], coding)
-            if body is not None:
-                return _delta(entry, coding, body)
-        return None
+        tags = tags_of(fields.get(b"if-none-match", b"").decode("latin-1"))
+        bases = sorted({tag.partition("-")[0] for tag in tags})[:_MOST_BASES]
+        body = await self._press.news(entry, bases, coding)
+        if body is None:
+            return None
+        return _delta(entry, entry.dated(entry.variant(coding).whole, self._second), body)
 
     async def _pass_on(
         self, scope: Scope, receive: Receive, send: Send, fields: Fields, started: float
@@ -234,7 +232,7 @@ class Documents:
 
         await self._rest(scope, receive, noting)
         account = self._account(scope, fields, "", status, size)
-        self._note((account, scope.get("client"), time.perf_counter() - started))
+        self._note(account, scope.get("client"), time.perf_counter() - started)
 
     def _account(self, scope: Scope, fields: Fields, name: str, status: int, size: int) -> Account:
         query = scope["query_string"]
@@ -256,14 +254,16 @@ def _is_short(scope: Scope) -> bool:
     return fields + len(scope["raw_path"]) + len(scope["query_string"]) <= _LONGEST_KNOWN
 
 
-def _wants_news(method: str, edition: Edition, fields: Fields) -> bool:
-    return b"a-im" in fields and edition.config.http.delta and method == "GET"
+def _wants_news(method: str, edition: Edition, entry: Entry, fields: Fields) -> bool:
+    """Only of what is subscribed to is it remembered what it was before."""
+    wanted = b"a-im" in fields and method == "GET"
+    return wanted and edition.config.http.delta and entry.planned.topic
 
 
-def _delta(entry: Entry, coding: str, body: bytes) -> Answer:
+def _delta(entry: Entry, whole: tuple[Header, ...], body: bytes) -> Answer:
     """Nothing that does not know instance manipulations may keep it (RFC 3229, 10.4.1)."""
     replaced = {b"vary": b"Accept-Encoding, A-IM, If-None-Match"}
-    headers = [(name, replaced.get(name, value)) for name, value in entry.variant(coding).whole]
+    headers = [(name, replaced.get(name, value)) for name, value in whole]
     headers += [
         (b"cache-control", b"no-store, im"),
         (b"im", b"feed"),

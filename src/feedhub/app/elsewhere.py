@@ -20,7 +20,7 @@ from feedhub.app.answers import (
     unavailable,
 )
 from feedhub.feed import feed_path
-from feedhub.formats import SUBSCRIBED
+from feedhub.formats import PAGE, SUBSCRIBED
 from feedhub.site import address_of
 from feedhub.site.listing import ICON_PATH
 
@@ -88,8 +88,10 @@ def _answer(edition: Edition | None, scope: Scope) -> Answer:
 
 def _search(edition: Edition, scope: Scope) -> Answer | None:
     """Return the way to the page of a search from its address without a slash."""
-    page = f"{scope['path']}/"
-    if page != f"{edition.prefix}/{asking.SEARCH}/" or edition.config.feeds.search != "yes":
+    feeds, page = edition.config.feeds, f"{scope['path']}/"
+    if page != f"{edition.prefix}/{asking.SEARCH}/" or feeds.search != "yes":
+        return None
+    if PAGE.name not in feeds.formats:
         return None
     query = scope["query_string"] if _PRINTABLE.fullmatch(scope["query_string"]) else b""
     mark = "?" if query else ""

@@ -16,7 +16,7 @@ from feedhub.errors import CatalogError, FeedhubError
 from feedhub.site import Site, config_of_catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from feedhub.config import Config
@@ -117,13 +117,17 @@ class Library:
 
         return self._seen(find)
 
-    def news(self, entry: Entry, base: str) -> bytes | None:
-        """Return the document with what who holds `base` has not seen; None for an unknown base."""
+    def news(self, entry: Entry, bases: Iterable[str]) -> bytes | None:
+        """Return the document with what who holds one of `bases` has not seen.
+
+        The first that is known counts; None where none is.
+        """
         site = self._opened()
         with site.looking():
             if site.current(entry.planned) != entry.planned:
                 return None
-            return site.news(entry.planned, base)
+            told = (site.news(entry.planned, base) for base in bases)
+            return next((body for body in told if body is not None), None)
 
     def close(self) -> None:
         """Let go of the catalog."""

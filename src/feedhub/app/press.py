@@ -12,7 +12,7 @@ from feedhub.app.ledger import Ledger
 from feedhub.document import CODINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import ParamSpec, TypeVar
 
     from feedhub.app.access_log import AccessLog
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     P = ParamSpec("P")
     T = TypeVar("T")
+
+# How many documents that strangers ask for may wait to be built.
+_WAITING = 64
 
 
 class Press:
@@ -47,8 +50,10 @@ class Press:
         self.library = library
         self._thread = ThreadPoolExecutor(1, "library")
         self._bodies = Bodies(budget, self._build)
-        # Strangers invent queries: what they are given may not push out what all readers ask for.
-        self._asked = Bodies(budget // 4, self._build)
+        # Strangers invent queries: what they are given may not push out what all readers ask for,
+        # nor hold it up for longer than one of them takes.
+        self._asked = Bodies(budget // 4, self._build_asked, _WAITING)
+        self._one_asks = asyncio.Lock()
         self._asking = Asking(self._find)
         self.ledger = Ledger(log, metrics)
         self._events = events
@@ -80,11 +85,12 @@ class Press:
         return self._asked if entry.planned.asked else self._bodies
 
     async def _find(self, wanted: Selection | str, row: Format) -> Entry:
-        return await self._in_thread(self.library.asked, wanted, row)
+        async with self._one_asks:
+            return await self._in_thread(self.library.asked, wanted, row)
 
-    async def news(self, entry: Entry, base: str, coding: str) -> bytes | None:
-        """Return what is new since `base` in a coding; None where that cannot be told."""
-        plain = await self._in_thread(self.library.news, entry, base)
+    async def news(self, entry: Entry, bases: Iterable[str], coding: str) -> bytes | None:
+        """Return what is new since one of `bases` in a coding; None where that cannot be told."""
+        plain = await self._in_thread(self.library.news, entry, bases)
         if plain is None or not coding:
             return plain
         return await self._in_thread(CODINGS[coding].encode, plain)
@@ -124,6 +130,10 @@ class Press:
         await self._in_thread(self.library.close)
         self._thread.shutdown()
         self.ledger.settle()
+
+    async def _build_asked(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
+        async with self._one_asks:
+            return await self._build(entry, coding, plain)
 
     async def _build(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
         with self._metrics.build_seconds.time():

@@ -21,7 +21,7 @@ from feedhub.app.admin import make_admin
 from feedhub.app.documents import Documents
 from feedhub.app.elsewhere import make_elsewhere
 from feedhub.app.sockets import told
-from feedhub.app.status import Status, status_of
+from feedhub.app.status import Beside, Status, status_of
 from feedhub.app.systemd import notify, watchdog_seconds
 from feedhub.errors import ConfigError
 
@@ -67,8 +67,12 @@ class Running:
 
     def status(self) -> Status:
         """Return how the server is."""
-        trouble = next((child.trouble for child in self.children if child.trouble), "")
-        return status_of(self.press.library, time.time(), trouble)
+        beside = {
+            child.name: Beside(child.restarts, child.trouble)
+            for child in self.children
+            if child.begun
+        }
+        return status_of(self.press.library, time.time(), beside)
 
 
 class _Server(uvicorn.Server):
@@ -132,7 +136,7 @@ def _servers(running: Running) -> list[tuple[_Server, socket.socket]]:
         app = Documents(running.press, make_elsewhere(running.press))
         servers.append((_server(app, running.http, dates=False), running.public))
     if running.admin is not None:
-        admin = make_admin(running.metrics, running.status, running.press.ledger.write_up)
+        admin = make_admin(running.metrics, running.status)
         servers.append((_server(admin, running.http), running.admin))
     return servers
 
@@ -199,8 +203,8 @@ async def _end(running: Running, servers: list[_Server], tasks: list[asyncio.Tas
     """Let answers under way be finished, then end the processes beside, the admin address last."""
     if running.held is not None:
         running.held.close()
-    for server in servers[:1]:
-        server.should_exit = True
+    if running.public is not None:
+        servers[0].should_exit = True
     await asyncio.gather(*(child.stop() for child in running.children))
     for server in servers:
         server.should_exit = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -23,7 +24,9 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise ConfigError(f"{host}:{port}: cannot listen: {error.strerror or error}") from None
+        why = (error.strerror or str(error)).partition(" (while")[0]  # the address, once more
+        advice = "; choose another port" if error.errno == errno.EADDRINUSE else ""
+        raise ConfigError(f"{host}:{port}: cannot listen: {why}{advice}") from None
 
 
 def listen_unix(path: Path, mode: int) -> socket.socket:
@@ -47,8 +50,9 @@ def from_descriptor(number: int) -> socket.socket:
     """Take over a socket that listens already; raises ConfigError."""
     try:
         listener = socket.socket(fileno=number)
-    except OSError as error:
-        raise ConfigError(f"--fd {number}: this is no socket: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or error
+        raise ConfigError(f"--fd {number}: this is no socket: {why}") from None
     if listener.family == socket.AF_UNIX or listener.getsockopt(
         socket.SOL_SOCKET, socket.SO_ACCEPTCONN
     ):

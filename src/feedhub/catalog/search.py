@@ -141,7 +141,7 @@ def _slug(sql: sqlite3.Connection, facet: str, text: str) -> str:
 
 _FIND = {
     "slug": "SELECT slug FROM feeds WHERE kind = ? AND slug = ?",
-    "key": "SELECT slug FROM feeds WHERE kind = ? AND key = ? AND slug IS NOT NULL",
+    "key": "SELECT slug FROM feeds WHERE kind = ? AND key = ?",
 }
 _LABEL = "SELECT label FROM feeds WHERE kind = ? AND slug = ?"
 _NUMBER = "SELECT number FROM feeds WHERE kind = ? AND slug = ?"

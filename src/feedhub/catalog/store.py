@@ -135,8 +135,11 @@ def connect(place: Path | None) -> sqlite3.Connection:
         )
         with _closed_on_error(connection):
             _prepare(connection, place)
-    except (sqlite3.Error, OSError) as error:
+    except sqlite3.Error as error:
         raise CatalogError(f"{place}: the catalog cannot be opened: {error}") from error
+    except OSError as error:
+        why = f"{error.strerror}; choose another place"
+        raise CatalogError(f"{place}: the catalog cannot be opened: {why}") from error
     return connection
 
 
@@ -167,16 +170,17 @@ def connect_to_kept(place: Path, *, write: bool) -> sqlite3.Connection:
             if known != (_APPLICATION_ID, _VERSION):
                 raise CatalogError(f"{place}: this is no catalog of this version of feedhub")
     except sqlite3.Error as error:
+        if not place.exists():
+            told = "there is no catalog yet; feedhub render or sync makes it"
+            raise CatalogError(f"{place}: {told}") from None
         raise CatalogError(f"{place}: the catalog cannot be read: {error}") from error
     return connection
 
 
 def leave_readable(place: Path) -> None:
     """Leave the empty files without which those who may only read cannot open the catalog."""
-    if not place.exists():
-        return
     with suppress(OSError):  # then nothing was written either
-        for suffix in ("-wal", "-shm"):
+        for suffix in ("-wal", "-shm") if place.is_file() else ():
             place.with_name(place.name + suffix).touch()
 
 

@@ -11,7 +11,7 @@ from html import unescape
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.catalog.records import decode_article
-from feedhub.selection import words
+from feedhub.folding import words
 from feedhub.story import story_slug
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class WordSync:
         gone = [row[0] for row in self._sql.execute(_GONE).fetchall()]
         self._remove(gone)
         self._sql.executemany("DELETE FROM searched WHERE number = ?", zip(gone))
-        for number, stamp, digest, record, *known in self._sql.execute(_CHANGED).fetchall():
+        for number, stamp, digest, *known in self._sql.execute(_CHANGED).fetchall():
+            (record,) = self._sql.execute(_RECORD, (number,)).fetchone()  # not all at once
             self._take(number, stamp, digest, decode_article(record), known)
         if self._stale:
             self._sql.execute("INSERT INTO words (words) VALUES ('optimize')")
@@ -103,11 +104,12 @@ SELECT number FROM searched WHERE NOT EXISTS
     (SELECT 1 FROM articles WHERE articles.number = searched.number AND state = 'shown')
 """
 _CHANGED = """
-SELECT number, articles.stamp, articles.digest, record, searched.digest, quality
-FROM articles LEFT JOIN searched USING (number) JOIN records USING (number)
+SELECT number, articles.stamp, articles.digest, searched.digest, quality
+FROM articles LEFT JOIN searched USING (number)
 WHERE state = 'shown' AND (
     searched.stamp IS NOT articles.stamp OR searched.digest IS NOT articles.digest
     OR articles.stamp = ''
 )
 """
+_RECORD = "SELECT record FROM records WHERE number = ?"
 _PUT_WORDS = "INSERT INTO words (rowid, title, summary, content, names) VALUES (?, ?, ?, ?, ?)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -12,10 +11,12 @@ from urllib.parse import quote
 import msgspec
 
 from feedhub.catalog import Settings, accept_all
+from feedhub.catalog.records import size_of
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import LABELLED, FeedState, Window, build_feed, feed_path, query_part
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, WRITERS, Format
+from feedhub.kept import Kept
 from feedhub.site.asked import ASKED, Asked
 from feedhub.site.chosen import channel_of, config_of_catalog, known, named_of, source_of
 from feedhub.site.linking import Linking
@@ -42,9 +43,8 @@ __all__ = [
     "source_of",
 ]
 
-# How many articles stay decoded while documents are built: a feed's articles are mostly its
-# neighbours'.
-_ARTICLES_KEPT = 2_048
+# Bytes of articles that stay decoded and written: a feed's articles are mostly its neighbours'.
+_KEPT = 6_000_000
 # A page is for a look; who wants more follows the feed.
 PAGE_ENTRIES = 30
 
@@ -99,7 +99,7 @@ class Site:
             mark=mark,
             archives=config.feeds.archives,
         )
-        self._article = lru_cache(_ARTICLES_KEPT)(catalog.article)
+        self._articles: Kept[int, Article] = Kept(_KEPT)
         self._seen = -1
 
     def _settings_of(self, config: Config, *, drafts: bool) -> Settings:
@@ -165,7 +165,7 @@ class Site:
         with self._catalog.snapshot():
             generation = self._catalog.generation()
             if generation != self._seen:
-                self._article.cache_clear()
+                self._articles.clear()
                 self._asked.forget()
                 self._seen = generation
             yield
@@ -242,7 +242,7 @@ class Site:
         """Return the public address of a document; that of a page is its folder's."""
         path, mark, query = path.partition("?")
         # A canonical query stays as it is; a path that was asked for may hold anything.
-        return self._channel.url(address_of(path)) + mark + quote(query, safe="=&%+")
+        return self._channel.url(address_of(path)) + mark + quote(query, safe="=&%+:*")
 
     def _states(self) -> list[FeedState]:
         """Return the states of every feed that is neither retired nor moved."""
@@ -268,6 +268,13 @@ class Site:
     def _lists(self, states: list[FeedState]) -> Iterator[Planned]:
         """Yield what lists the whole site."""
         return (Planned(*row) for row in self._listing.rows(states))
+
+    def _article(self, number: int) -> Article:
+        found = self._articles.get(number)
+        if not found:
+            found = self._catalog.article(number)
+            self._articles.put(number, found, size_of(found))
+        return found
 
     def _entries(self, row: Format, state: FeedState) -> Iterable[Article]:
         """Return the entries of a feed's document, newest first."""
