@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from feedhub.cli import voice
 from feedhub.cli.arguments import parse
@@ -25,11 +24,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     be used; 3 refused, because too little would be left to publish. 130 after Ctrl-C, 141 where
     nobody reads the output.
     """
-    for name in ("stdout", "stderr"):  # closed by whoever started us
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - until the end
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - until the end
     if isinstance(sys.stdout, io.TextIOWrapper):  # what the terminal cannot show is escaped
         sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return _answered(arguments)
+    finally:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            _leave(sys.stderr)
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
+    """Run one command, and make an exit code of whatever stops it."""
     try:
         try:
             return _run(sys.argv[1:] if arguments is None else arguments)
@@ -38,16 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FeedhubError as error:
         return _failed(str(error), error.exit_code)
     except BrokenPipeError:
-        _leave_output()
+        _leave(sys.stdout)
         return 141
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        if error.filename is None:
-            _leave_output()
-            return _failed(f"the output cannot be written: {error.strerror or error}", 2)
-        return _failed(f"{error.filename}: {error.strerror}", 2)
-    except Exception:  # exit code 1 would say that the rest is published
+        return _failed(_refused(error), 2)
+    except Exception as error:  # exit code 1 would say that the rest is published
+        if isinstance(error, UnicodeEncodeError) and sys.getfilesystemencoding() != "utf-8":
+            return _failed("this locale cannot name every file: set LC_ALL=C.UTF-8", 2)
         import traceback
 
         traceback.print_exc()
@@ -63,12 +72,21 @@ def _run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _leave_output() -> None:
-    """Send to nowhere what could not be written, or Python tries and complains at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _refused(error: OSError) -> str:
+    """Return what the system refused; where it names no file, it is the output or where we are."""
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, FileNotFoundError):
+        return "the current folder does not exist any more: change to another"
+    _leave(sys.stdout)
+    return f"the output cannot be written: {error.strerror or error}"
+
+
+def _leave(stream: TextIO) -> None:
+    """Send to nowhere what could not be written, or Python tries at its end and exits with 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _failed(message: str, code: int) -> int:
-    with suppress(OSError):  # nobody reads it; the code says the rest
-        voice.wrong(message)
+    voice.wrong(message)
     return code

@@ -68,12 +68,12 @@ def _add_render(commands: Commands[Parser]) -> None:
         "articles preview --drafts",
     )
     options.add_source(command)
-    command.add_argument("out", metavar="OUT", type=Path, help="folder to write to")
+    command.add_argument("out", metavar="OUT", type=options.place, help="folder to write to")
     options.add_configuration(command)
     command.add_argument(
         "--catalog",
         metavar="PATH",
-        type=Path,
+        type=options.place,
         help="file that keeps what was read; default: one in the user's cache folder",
     )
     options.add_formats(command)
@@ -100,7 +100,7 @@ def _add_serve(commands: Commands[Parser]) -> None:
     command.add_argument(
         "source",
         metavar="SOURCE",
-        type=Path,
+        type=options.place,
         nargs="?",
         help="folder of article files, followed as it changes; without it --catalog is only read",
     )
@@ -108,7 +108,7 @@ def _add_serve(commands: Commands[Parser]) -> None:
     command.add_argument(
         "--catalog",
         metavar="PATH",
-        type=Path,
+        type=options.place,
         help="file that feedhub sync keeps; default with SOURCE: one in the user's cache folder",
     )
     options.add_sockets(command)
@@ -117,7 +117,7 @@ def _add_serve(commands: Commands[Parser]) -> None:
         metavar="N",
         type=options.positive,
         default=1,
-        help="processes that answer",
+        help="processes that answer; default: 1",
     )
     options.add_log(command)
     options.add_drafts(command)
@@ -134,7 +134,7 @@ def _add_sync(commands: Commands[Parser]) -> None:
     )
     options.add_source(command)
     command.add_argument(
-        "--catalog", metavar="PATH", type=Path, required=True, help="file to write"
+        "--catalog", metavar="PATH", type=options.place, required=True, help="file to write"
     )
     options.add_configuration(command)
     options.add_drafts(command)
@@ -202,7 +202,7 @@ def _add_init(commands: Commands[Parser]) -> None:
     command.add_argument(
         "file",
         metavar="FILE",
-        type=Path,
+        type=options.place,
         nargs="?",
         default=Path("feedhub.toml"),
         help="file to write; default: feedhub.toml; an existing one is left alone",

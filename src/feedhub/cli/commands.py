@@ -145,11 +145,16 @@ def _looking(options: Namespace) -> Iterator[tuple[Site, Catalog, Source]]:
 def init(options: Namespace) -> int:
     """Write a commented configuration."""
     try:
-        with options.file.open("x", encoding="utf-8") as file:
-            file.write(starter_toml())
+        file = options.file.open("x", encoding="utf-8")
     except FileExistsError:
         raise ConfigError(f"{options.file}: exists already and is left alone") from None
     except OSError as error:
+        raise ConfigError(f"{options.file}: cannot be written: {error.strerror}") from None
+    try:
+        with file:
+            file.write(starter_toml())
+    except OSError as error:
+        options.file.unlink()  # or the next try would leave a part of it alone
         raise ConfigError(f"{options.file}: cannot be written: {error.strerror}") from None
     if not quiet():
         print(f"{options.file} is written: set site.base_url first")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +37,21 @@ def named_nowhere(config: Config, catalog: Catalog, file: Path | None) -> list[P
     return [
         Problem(
             path=str(place),
-            line=next((at for at, line in enumerate(lines, 1) if word in line), 1),
+            line=_line_of(word, lines),
             level="warning",
             code="unknown-name",
             message=message,
         )
         for word, message in told
     ]
+
+
+def _line_of(word: str, lines: list[str]) -> int:
+    """Return the line that says a word and nothing more, else one that has it within."""
+    alone = re.compile(rf"""(?:["']|->\s*){re.escape(word)}\s*["']""")
+    places = (at for at, line in enumerate(lines, 1) if alone.search(line))
+    within = (at for at, line in enumerate(lines, 1) if word in line)
+    return next(chain(places, within), 1)
 
 
 def _labels(config: Config, known: Known) -> Iterator[tuple[str, str]]:

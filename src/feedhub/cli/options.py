@@ -8,13 +8,16 @@ from pathlib import Path
 
 def add_source(command: argparse.ArgumentParser) -> None:
     """The folder of article files."""
-    command.add_argument("source", metavar="SOURCE", type=Path, help="folder of article files")
+    command.add_argument("source", metavar="SOURCE", type=place, help="folder of article files")
 
 
 def add_configuration(command: argparse.ArgumentParser) -> None:
     """Where the configuration comes from."""
     command.add_argument(
-        "--config", metavar="FILE", type=Path, help="default: feedhub.toml, where there is one"
+        "--config",
+        metavar="FILE",
+        type=place,
+        help="the configuration; default: feedhub.toml, where there is one",
     )
     command.add_argument(
         "--base-url", metavar="URL", help="where the feeds are published; wins over site.base_url"
@@ -79,7 +82,7 @@ def add_sockets(command: argparse.ArgumentParser) -> None:
         "--host",
         metavar="HOST",
         default="127.0.0.1",
-        help="default: 127.0.0.1",
+        help="address to listen on; default: 127.0.0.1",
     )
     command.add_argument(
         "--port",
@@ -88,9 +91,11 @@ def add_sockets(command: argparse.ArgumentParser) -> None:
         default=8000,
         help="port to listen on, 0 for any that is free; default: 8000",
     )
-    command.add_argument("--uds", metavar="PATH", type=Path, help="listen on a Unix socket instead")
     command.add_argument(
-        "--fd", metavar="N", type=int, help="listen on an open socket that was handed over"
+        "--uds", metavar="PATH", type=place, help="listen on a Unix socket instead"
+    )
+    command.add_argument(
+        "--fd", metavar="N", type=natural, help="listen on an open socket that was handed over"
     )
     command.add_argument(
         "--admin",
@@ -99,14 +104,21 @@ def add_sockets(command: argparse.ArgumentParser) -> None:
     )
 
 
+def place(text: str) -> Path:
+    """Return a path; an empty one, as of a variable that is not set, is no folder's."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: name a file or folder")
+    return Path(text)
+
+
 def positive(text: str) -> int:
     """Return a whole number from 1."""
-    return _number(text, 1, 1_000, "a whole number from 1")
+    return _number(text, 1, 1_000, "a whole number from 1 to 1000")
 
 
 def natural(text: str) -> int:
     """Return a whole number from 0."""
-    return _number(text, 0, 1_000_000, "a whole number from 0")
+    return _number(text, 0, 1_000_000, "a whole number from 0 to 1000000")
 
 
 def port(text: str) -> int:

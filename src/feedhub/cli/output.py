@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from feedhub.cli.voice import BOLD, DIM, LEVELS, paint, quiet, shown, verbose
+from feedhub.cli.voice import BOLD, DIM, LEVELS, draws, paint, quiet, shown, tell, verbose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,14 +29,14 @@ def print_problems(problems: tuple[Problem, ...], source: Path) -> int:
     errors = [problem for problem in problems if problem.level == "error"]
     warnings = [problem for problem in problems if problem.level == "warning"]
     for problem in errors:
-        print(f"{_place(problem)} {shown(problem.message)}", file=sys.stderr)
+        tell(f"{_place(problem)} {shown(problem.message)}")
     if verbose():
         for problem in warnings:
             word = paint("warning", LEVELS["warning"], sys.stderr)
-            print(f"{_place(problem)} {word}: {shown(problem.message)}", file=sys.stderr)
+            tell(f"{_place(problem)} {word}: {shown(problem.message)}")
     elif warnings and not quiet():
         count = f"{len(warnings)} warning{'s' if len(warnings) > 1 else ''}"
-        print(f"{count}: feedhub check {shown(str(source))} tells them", file=sys.stderr)
+        tell(f"{count}: feedhub check {shown(str(source))} tells them")
     return len(errors)
 
 
@@ -59,7 +59,7 @@ def _place(problem: Problem) -> str:
 @contextmanager
 def progress(unit: str = " files") -> Iterator[Callable[[], object]]:
     """Show a bar on a terminal once the work takes longer than a moment; elsewhere do nothing."""
-    if quiet() or not sys.stderr.isatty():
+    if not draws():
         yield lambda: None
         return
     from tqdm import tqdm

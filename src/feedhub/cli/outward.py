@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedhub.cli import options
@@ -79,13 +78,13 @@ def add_stats(commands: Commands[Parser]) -> None:
     command.add_argument(
         "--source",
         metavar="SOURCE",
-        type=Path,
+        type=options.place,
         help="folder that feedhub render was given: its catalog tells which feeds there are",
     )
     command.add_argument(
         "--catalog",
         metavar="PATH",
-        type=Path,
+        type=options.place,
         help="file that feedhub render or sync keeps: it tells which feeds there are",
     )
     command.set_defaults(drafts=False)
@@ -104,7 +103,7 @@ def add_stats(commands: Commands[Parser]) -> None:
         help="rows of each table, 0 for all; default: 20",
     )
     command.add_argument(
-        "--html", metavar="FILE", type=Path, help="write the report as one HTML page too"
+        "--html", metavar="FILE", type=options.place, help="write the report as one HTML page too"
     )
     command.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -114,12 +113,15 @@ def _add_kept_catalog(command: argparse.ArgumentParser, what: str) -> None:
     command.add_argument(
         "source",
         metavar="SOURCE",
-        type=Path,
+        type=options.place,
         nargs="?",
         help=f"folder that feedhub render was given: its catalog {what}",
     )
     options.add_configuration(command)
     command.add_argument(
-        "--catalog", metavar="PATH", type=Path, help="file that feedhub render or sync keeps"
+        "--catalog",
+        metavar="PATH",
+        type=options.place,
+        help="file that feedhub render or sync keeps",
     )
     command.set_defaults(drafts=False)

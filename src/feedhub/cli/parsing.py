@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from feedhub.cli.voice import RED, paint
@@ -18,19 +19,39 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and exit with 2."""
-        if match := re.search(r"(.*invalid choice: '([^']*)')", message):
+        if match := re.search(r"(.*invalid choice: (.*)) \(choose from", message):
             known = [word for action in self._actions for word in action.choices or ()]
-            message = f"{match[1]}{nearest(match[2], known)}"
+            near = nearest(match[2].strip("'"), known)
+            message = match[1] + (near or f"; known are {', '.join(known)}")
         told = paint(f"{self.prog}:", RED, sys.stderr)
         self.exit(2, f"{told} {message}; see {self.prog} --help\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse what is not known here, where the options of the command are."""
+        """Refuse what is not known here, where the options of the command are.
+
+        Misspelled options come first: argparse would say that something else is missing.
+        """
+        own = takewhile(lambda word: word != "--", args or ())
+        if self._subparsers is not None:  # what follows is the command's
+            own = takewhile(lambda word: word.startswith("-"), own)
+        self._refuse([word for word in own if self._is_unknown_option(word)])
         found, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            near = nearest(unknown[0].split("=")[0], self._option_string_actions)
-            self.error(f"unknown argument {unknown[0]!r}{near}")
+        self._refuse(unknown)
         return found, unknown
+
+    def _is_unknown_option(self, word: str) -> bool:
+        match = re.fullmatch(r"(--[\w-]+)(=.*)?|(-[A-Za-z])\S*", word, re.DOTALL)
+        return match is not None and (match[1] or match[3]) not in self._option_string_actions
+
+    def _refuse(self, unknown: list[str]) -> None:
+        if unknown:
+            self.error(f"unknown argument {unknown[0]!r}{self._hint(unknown[0].split('=')[0])}")
+
+    def _hint(self, word: str) -> str:
+        commands = parsers_of(self).values() if self._subparsers is not None else ()
+        if any(word in command._option_string_actions for command in commands):
+            return "; it stands behind the command"
+        return nearest(word, self._option_string_actions)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

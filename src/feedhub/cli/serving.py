@@ -118,12 +118,12 @@ def _host_and_port(text: str) -> tuple[str, int]:
 
 
 def _add_children(running: Running, options: Namespace, public: socket.socket) -> None:
-    from feedhub.app.children import Child
+    from feedhub.app.children import SYNC, Child
 
     if options.source is not None:
         command = [*_command(options, "sync", str(options.source)), "--watch"]
         command += ["--allow-shrink"] * options.allow_shrink + ["--json"] * (options.log == "json")
-        sync = Child("feedhub sync", command, running.events, quiet=True)
+        sync = Child(SYNC, command, running.events, quiet=True)
         running.children.append(sync)
         if not options.drafts:  # no hub hears of them
             running.children.append(_ping(running, options))
@@ -132,14 +132,14 @@ def _add_children(running: Running, options: Namespace, public: socket.socket) -
 
 
 def _ping(running: Running, options: Namespace) -> Child:
-    from feedhub.app.children import Child
+    from feedhub.app.children import PING, Child
 
     def wanted() -> bool:
         edition = running.press.edition
         return edition is not None and bool(edition.config.websub.hub)
 
     command = _command(options, "ping", "--watch")
-    return Child("feedhub ping", command, running.events, quiet=True, wanted=wanted)
+    return Child(PING, command, running.events, quiet=True, wanted=wanted)
 
 
 def _workers(events: Events, options: Namespace, public: socket.socket) -> list[Child]:

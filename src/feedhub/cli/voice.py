@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -49,8 +50,14 @@ def detail(text: str) -> None:
         _say(text, DIM)
 
 
+def tell(line: str) -> None:
+    """Print a line on standard error; where nobody can read it, the work goes on."""
+    with suppress(OSError):
+        print(line, file=sys.stderr)
+
+
 def _say(text: str, colour: str) -> None:
-    print(paint("feedhub:", colour, sys.stderr), shown(text), file=sys.stderr)
+    tell(f"{paint('feedhub:', colour, sys.stderr)} {shown(text)}")
 
 
 def shown(text: str) -> str:
@@ -68,12 +75,22 @@ def paint(text: str, colour: str, stream: TextIO) -> str:
 def shows_colours(stream: TextIO) -> bool:
     """Tell whether colours are wanted: on a terminal, unless the environment says otherwise.
 
-    NO_COLOR comes first (no-color.org), then FORCE_COLOR and CLICOLOR_FORCE, then TERM.
+    NO_COLOR comes first (no-color.org), then FORCE_COLOR and CLICOLOR_FORCE, then CLICOLOR
+    (bixense.com/clicolors) and TERM.
     """
     if os.environ.get("NO_COLOR"):
         return False
     if any(os.environ.get(name, "0") not in ("", "0") for name in _FORCING):
         return True
+    return os.environ.get("CLICOLOR") != "0" and _moves_cursor(stream)
+
+
+def draws() -> bool:
+    """Tell whether a bar may be drawn on standard error, over and over on one line."""
+    return not quiet() and _moves_cursor(sys.stderr)
+
+
+def _moves_cursor(stream: TextIO) -> bool:
     return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 

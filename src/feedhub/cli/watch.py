@@ -86,10 +86,11 @@ def _changes(
     source: Path, out: Path | None, stop: threading.Event
 ) -> Iterator[set[watchfiles.main.FileChange]]:
     root = os.path.realpath(source)
-    own = os.path.realpath(out) + os.sep if out else None
+    own = os.path.realpath(out) + os.sep if out else ""
+    inside = own.startswith(root + os.sep)  # else nothing of it is looked at, even if we lie in it
 
     def counts(_: watchfiles.Change, path: str) -> bool:
-        ours = own is not None and f"{path}/".startswith(own)
+        ours = inside and f"{path}/".startswith(own)
         return not ours and "/." not in path.removeprefix(root)
 
     return watchfiles.watch(
@@ -119,6 +120,11 @@ def _told(run: Callable[[], tuple[int, datetime | None]], now: datetime) -> date
         due = run()[1]
     except FeedhubError as error:
         wrong(str(error))
+        return now + _AGAIN
+    except OSError as error:
+        if error.filename is None:  # nobody takes what we print
+            raise
+        wrong(f"{error.filename}: {error.strerror}")
         return now + _AGAIN
     finally:
         sys.stdout.flush()
