@@ -180,7 +180,7 @@ def test_a_reader_sees_what_was_written_and_writes_nothing(bench, place):
 
 
 def test_a_reader_makes_no_catalog_where_there_is_none(tmp_path):
-    with pytest.raises(CatalogError, match=r"none\.sqlite: the catalog cannot be read"):
+    with pytest.raises(CatalogError, match=r"none\.sqlite: there is no catalog yet"):
         Catalog(tmp_path / "none.sqlite", read_only=True)
     with pytest.raises(CatalogError, match="cannot be read"):
         Catalog(tmp_path, read_only=True)
