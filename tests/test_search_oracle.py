@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from feedhub.article import Article, Author, Provider
 from feedhub.catalog import Catalog
+from feedhub.catalog.words import texts_of
 from feedhub.config import load_config
 from feedhub.formats import FORMATS
 from feedhub.selection import MOST_ENTRIES, make_selection
 from feedhub.site import Site, source_of
 from feedhub.sources.records import Found, Reading
+from tests.golden.sample import NOTHING
 from tests.kit import NOW
 
 LABELS = ["AI", "Law & Order", "C++", "C#", "日本"]
@@ -260,3 +263,21 @@ def test_a_search_of_real_articles(seeds, data):
     )
     titles = [replace(one, content_html="", summary=one.summary) for one in real]
     assert searched(site, asked) == expected(titles, asked)
+
+
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        ("<p>H<sub>2</sub>O and <b>T</b>he <em>sea</em></p>", "h2o and the sea"),
+        ("<p>one</p><p>two</p>", "one two"),
+        (
+            '<a href="https://a.example/?q=x>y">one</a><br>two<img alt="a > b">three',
+            "one two three",
+        ),
+        ('<span title="not this > word">w</span>ord &amp; R&amp;D', "word r d"),
+        ("<blockquote>quoted</blockquote><section>cut</section>", "quoted cut"),
+        ("", ""),
+    ],
+)
+def test_words_of_a_text_end_where_people_see_them_end(html, found):
+    assert texts_of(replace(NOTHING, content_html=html))[2] == found

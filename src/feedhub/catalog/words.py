@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _BETWEEN = " \u00b7 "
 # The content is sanitised: every tag is closed, and a quoted `>` stands in double quotes.
 _TAG = re.compile(r'<(?:[^>"]|"[^"]*")*+>')
+# Tags that stand within words too.
+_INLINE = re.compile(
+    r'</?(?:abbr|b|bdi|em|i|ins|mark|s|small|span|strong|sub|sup|u)\b(?:[^>"]|"[^"]*")*+>'
+)
 
 
 class _Facts(NamedTuple):
@@ -87,12 +91,16 @@ class WordSync:
 
 def texts_of(article: Article) -> tuple[str, str, str, str]:
     """Return the words of title, summary, content and names, as they are searched."""
-    content = unescape(_TAG.sub(" ", article.content_html)) if article.content_html else ""
     people = [author.name for author in article.authors]
     people += [article.provider.name] if article.provider else []
-    title, summary, content = map(_joined, (article.title, article.summary, content))
     names = [*people, *article.topics, *article.categories]
+    texts = article.title, article.summary, _bare(article.content_html)
+    title, summary, content = map(_joined, texts)
     return title, summary, content, _BETWEEN.join(map(_joined, names))
+
+
+def _bare(html: str) -> str:
+    return unescape(_TAG.sub(" ", _INLINE.sub("", html))) if html else ""
 
 
 def _joined(text: str) -> str:
