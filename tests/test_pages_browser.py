@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browsers import browse, pictures_in, require_browser
 from tests.kit import article_text
 from tests.servers import free_port, serve
 
-JUDGES = Path(__file__).parent / "judges"
 TOPICS = ["AI", "Café Crème", "Law & <order>", "الذكاء الاصطناعي", "日本"]
 PROVIDERS = ["News & Co", "The Daily Planet", "Écho"]
-# Where pictures of the pages are kept to be looked at.
-PICTURES = "SCREENSHOTS"
 ARTICLES = 24
 
 
@@ -47,31 +41,16 @@ def write_articles(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a browser saw and did on the pages of a running server, in one go."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("needs a browser: apt-get install chromium")
-    if not (JUDGES / "node_modules/playwright-core").is_dir():
-        pytest.skip("needs the judges of tests/judges: npm --prefix tests/judges ci")
+    browser = require_browser()
     folder = tmp_path_factory.mktemp("pages")
     write_articles(folder / "articles")
-    pictures = Path(os.environ.get(PICTURES) or folder / "pictures")
-    pictures.mkdir(parents=True, exist_ok=True)
+    pictures = pictures_in(folder / "pictures")
     port = str(free_port())
     base = f"http://127.0.0.1:{port}"
     toml = '[site]\ntitle = "The Observer"\ndescription = "Everything that happened."\n'
     arguments = ["--port", port]
     with serve(folder, folder / "articles", *arguments, toml=toml, base_url=base):
-        command = ["node", JUDGES / "browse.mjs", browser, f"{base}/", "topics/ai/", pictures]
-        ran = subprocess.run(
-            [str(part) for part in command],
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-            env=os.environ | {"HOME": str(folder)},
-        )
-    assert ran.returncode == 0, ran.stderr
-    found: dict[str, Any] = json.loads(ran.stdout)
+        found = browse("browse.mjs", folder, browser, f"{base}/", "topics/ai/", pictures)
     return found | {"base": base, "folder": pictures}
 
 

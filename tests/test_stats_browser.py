@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from feedhub.stats.page import page
+from tests.browsers import browse, pictures_in, require_browser
 from tests.made_log import made_log
-from tests.test_pages_browser import JUDGES, PICTURES
 from tests.test_stats_counts import answer, full, told
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a browser saw of a report that has every section."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        pytest.skip("needs a browser: apt-get install chromium")
-    if not (JUDGES / "node_modules/playwright-core").is_dir():
-        pytest.skip("needs the judges of tests/judges: npm --prefix tests/judges ci")
+    browser = require_browser()
     records = [*made_log(3).records, *(full(n, agent="Heedless/1") for n in range(9))]
     records += [answer(n, path=f"{'long/' * 30}gone.rss", status=404) for n in range(5)]
     folder = tmp_path_factory.mktemp("report")
     (folder / "r.html").write_text(page(told(records)), encoding="utf-8")
-    pictures = Path(os.environ.get(PICTURES) or folder)
-    pictures.mkdir(parents=True, exist_ok=True)
-    command = ["node", JUDGES / "browse_report.mjs", browser, folder / "r.html", pictures]
-    words = [str(word) for word in command]
-    env = os.environ | {"HOME": str(folder)}
-    ran = subprocess.run(words, capture_output=True, text=True, timeout=180, check=False, env=env)
-    assert ran.returncode == 0, ran.stderr
-    found: dict[str, Any] = json.loads(ran.stdout)
-    return found
+    words = folder / "r.html", pictures_in(folder)
+    return browse("browse_report.mjs", folder, browser, *words)
 
 
 def test_it_asks_for_nothing_and_complains_of_nothing(seen):

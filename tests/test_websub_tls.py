@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from feedhub.websub import hub as hub_room
+from feedhub import addresses
 from feedhub.websub import make_client
 from feedhub.websub.hub import Answer, publish
 from tests.hubs import answering
@@ -47,7 +47,7 @@ def port(certificate: Path) -> Iterator[int]:
 def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list[Answer]:
     """Tell a hub that sends us on to hosts of these names, one after the other; all lie here."""
 
-    async def here(host: str, _: int) -> str:
+    async def here(host: str, *_: object) -> str:
         assert host in names
         return "127.0.0.1"
 
@@ -56,7 +56,7 @@ def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list
         async with make_client() as client:
             return [await publish(client, url, topic) for _ in names]
 
-    monkeypatch.setattr(hub_room, "public_address", here)
+    monkeypatch.setattr(addresses, "public_address", here)
     places = iter([{"Location": f"https://{name}:{port}/hub"} for name in names])
     with answering(lambda *_: (308, next(places), b"")) as url:
         assert urlsplit(url).scheme == "http"

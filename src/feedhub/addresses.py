@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import httpx
+
+# The schemes of the web, with the port of each (RFC 9110, 4.2).
+PORTS = {"http": 80, "https": 443}
 
 # Addresses that stand for an IPv4 address, which a gateway will find (RFC 6052, 2.1), and those of
 # a site, which Python takes for global (RFC 3879).
@@ -18,6 +23,27 @@ _SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
 
 class PrivateAddressError(OSError):
     """A host is not public, or not only."""
+
+
+class Pinned(NamedTuple):
+    """How a request goes to an IP address under the name it was looked up by.
+
+    `host` is the value of the header field, `extensions` name whom the certificate must be of.
+    """
+
+    url: httpx.URL
+    host: str
+    extensions: dict[str, str]
+
+
+async def pinned(url: httpx.URL, allowed: Callable[[str], bool] | None = None) -> Pinned:
+    """Return the way to an address of the web; raises what `public_address` raises."""
+    address = await public_address(url.host, url.port or PORTS[url.scheme], allowed)
+    return Pinned(
+        url.copy_with(host=address, fragment=None),
+        url.netloc.decode("ascii"),
+        {"sni_hostname": url.raw_host.decode("ascii")},
+    )
 
 
 async def public_address(host: str, port: int, allowed: Callable[[str], bool] | None = None) -> str:

@@ -10,9 +10,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from feedhub.catalog import Catalog, leave_readable
-from feedhub.cli.places import catalog_place, config_of
+from feedhub.cli.places import catalog_place, check_named, config_of
 from feedhub.cli.voice import detail, quiet, remark, wrong
-from feedhub.errors import ConfigError, FeedhubError
+from feedhub.errors import FeedhubError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -30,8 +30,7 @@ _GLANCE = 0.5
 
 def ping(options: Namespace) -> int:
     """Tell the hub what waits, once or until SIGTERM; 1 where something waits still."""
-    if options.source is None and options.catalog is None:
-        raise ConfigError("say whose feeds: SOURCE, or --catalog FILE that feedhub sync keeps")
+    check_named(options, "whose feeds")
     # Hub and addresses come with the catalog: a configuration only helps to find it.
     place = options.catalog or catalog_place(options, config_of(options))
     if options.watch:

@@ -64,6 +64,12 @@ def tell_places(options: Namespace, config: Config, catalog: Path | None = None)
         detail(f"catalog: {catalog}")
 
 
+def check_named(options: Namespace, what: str) -> None:
+    """Raise ConfigError where neither a source nor a catalog is named; `what` is wanted of it."""
+    if options.source is None and options.catalog is None:
+        raise ConfigError(f"say {what}: SOURCE, or --catalog FILE that feedhub sync keeps")
+
+
 def check_source(options: Namespace) -> None:
     """Raise ConfigError where the source is no folder."""
     place: Path = options.source

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from feedhub import __version__
 from feedhub.catalog import Catalog, leave_readable
 from feedhub.cli.output import progress
-from feedhub.cli.places import catalog_place, check_source, config_of, tell_places
+from feedhub.cli.places import catalog_place, check_named, check_source, config_of, tell_places
 from feedhub.cli.voice import detail, quiet
-from feedhub.errors import CatalogError, ConfigError
+from feedhub.errors import CatalogError
 from feedhub.site.chosen import config_of_catalog
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ _WORDS: dict[State, str] = {
 
 def probe(options: Namespace) -> int:
     """Ask for what the images in a catalog lack; the next sync or render tells it to readers."""
-    if options.source is None and options.catalog is None:
-        raise ConfigError("say whose images: SOURCE, or --catalog FILE that feedhub sync keeps")
+    check_named(options, "whose images")
     config = config_of(options)
     if options.source is not None:
         check_source(options)

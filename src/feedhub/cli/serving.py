@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from feedhub.cli.places import (
     catalog_place,
+    check_named,
     check_source,
     config_of,
     tell_places,
@@ -34,8 +35,7 @@ _COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 def serve(options: Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     config = config_of(options)
-    if options.source is None and options.catalog is None:
-        raise ConfigError("say what to serve: SOURCE, or --catalog FILE that feedhub sync keeps")
+    check_named(options, "what to serve")
     if options.source is not None:
         check_source(options)
     options.catalog = catalog_place(options, config)

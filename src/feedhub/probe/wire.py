@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import httpx
 
-from feedhub.addresses import is_public, public_address
+from feedhub.addresses import PORTS, is_public, pinned
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,7 +19,6 @@ PATIENCE, PAUSE = 10.0, 0.5
 # How much of a body is read, in bytes, and how often a server may send us on.
 BODY, _HOPS = 65_536, 5
 _MOVED = (301, 302, 303, 307, 308)
-_PORTS = {"http": 80, "https": 443}
 # Below them live services that are not meant to be spoken to like this; above, numbers begin anew.
 _FREE_PORTS = range(1024, 65_536)
 # Origins whose connections stay open while nothing is asked.
@@ -112,16 +111,11 @@ class Wire:
         enough: Callable[[bytes], bool],
     ) -> Reply:
         """Ask once; the connection goes to the address that was looked at, under the name given."""
-        name = url.netloc.decode("ascii")
-        address = await public_address(url.host, url.port or _PORTS[url.scheme], self._allowed)
-        request = httpx.Request(
-            method,
-            url.copy_with(host=address, fragment=None),
-            headers={**fields, "host": name},
-            extensions={"sni_hostname": url.raw_host.decode("ascii")},
-        )
+        to = await pinned(url, self._allowed)
+        fields = {**fields, "host": to.host}
+        request = httpx.Request(method, to.url, headers=fields, extensions=to.extensions)
         async with (
-            self._line(f"{url.scheme}://{name}") as line,
+            self._line(f"{url.scheme}://{to.host}") as line,
             aclosing(await line.handle_async_request(request)) as response,
         ):
             start, whole = await _read(response, enough)
@@ -170,10 +164,10 @@ async def _read(response: httpx.Response, enough: Callable[[bytes], bool]) -> tu
 
 def _checked(url: httpx.URL) -> httpx.URL:
     """Return an address that may be asked as far as it can be seen; raises LedAstrayError."""
-    if url.scheme not in _PORTS or not url.host:
+    if url.scheme not in PORTS or not url.host:
         raise LedAstrayError("is not an address of the web")
     if url.userinfo:
         raise LedAstrayError("holds a name or a password")
-    if url.port is not None and url.port not in _PORTS.values() and url.port not in _FREE_PORTS:
+    if url.port is not None and url.port not in PORTS.values() and url.port not in _FREE_PORTS:
         raise LedAstrayError("has a port that is not one of the web")
     return url

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import httpx
 
 from feedhub import __version__
-from feedhub.addresses import public_address
+from feedhub.addresses import PORTS, pinned
 from feedhub.document.dates import parse_http_date
 from feedhub.errors import ConfigError
 
@@ -18,7 +18,6 @@ from feedhub.errors import ConfigError
 PATIENCE, _HOPS = 10.0, 3
 _MOVED = (301, 302, 307, 308)
 _LATER = (408, 425, 429)
-_PORTS = {"http": 80, "https": 443}
 _LAST_PORT = 65_535
 # What is read of a body, in bytes and seconds: a connection whose answer is read is used again.
 _BODY, _BODY_SECONDS = 4096, 1.0
@@ -100,7 +99,7 @@ async def _read(response: httpx.Response) -> None:
 
 def _next(url: httpx.URL, location: str) -> httpx.URL:
     to = url.join(location)
-    if to.scheme not in _PORTS or not to.host or (url.scheme, to.scheme) == ("https", "http"):
+    if to.scheme not in PORTS or not to.host or (url.scheme, to.scheme) == ("https", "http"):
         raise _LedAstrayError(f"it sends us on from {url.scheme} to {to.scheme}")
     if to.port is not None and to.port > _LAST_PORT:
         raise _LedAstrayError(f"it sends us on to port {to.port}")
@@ -115,14 +114,9 @@ async def _sent_on(
     It goes to the address that was looked at, under the name that the certificate must have. The
     connection is not kept: another name at this address would be given it, unchecked.
     """
-    address = await public_address(url.host, url.port or _PORTS[url.scheme])
-    return client.build_request(
-        "POST",
-        url.copy_with(host=address),
-        data=form,
-        headers={"host": url.netloc.decode("ascii"), "connection": "close"},
-        extensions={"sni_hostname": url.raw_host.decode("ascii")},
-    )
+    to = await pinned(url)
+    fields = {"host": to.host, "connection": "close"}
+    return client.build_request("POST", to.url, data=form, headers=fields, extensions=to.extensions)
 
 
 def _judged(response: httpx.Response) -> Answer:

@@ -52,7 +52,7 @@ def encode(feed: Feed) -> bytes:
         readers=readers,
         picture=next((image for image in map(_picture, feed.entries) if image), None),
         items=list(_fitting(_ITEMS.entries(feed))),
-        search=search_of(feed),
+        search=search_of(feed) if feed.kind == "search" else None,
     )
 
 

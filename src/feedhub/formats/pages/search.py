@@ -39,7 +39,7 @@ class Search(NamedTuple):
 
 
 def search_of(feed: Feed) -> Search:
-    """Return the form of a search; of another feed it has nothing.
+    """Return the form of a search.
 
     A label is called as one of the articles spells it, else by its slug.
     """
