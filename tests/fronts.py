@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from feedhub.app.access_log import AccessLog
-from feedhub.app.documents import Documents
-from feedhub.app.edition import Entry
-from feedhub.app.elsewhere import make_elsewhere
-from feedhub.app.events import Events
-from feedhub.app.library import Library
-from feedhub.app.metrics import Metrics
-from feedhub.app.press import Press
+from feedhub.server.access_log import AccessLog
+from feedhub.server.builder import DocumentBuilder
+from feedhub.server.catalog_reader import CatalogReader
+from feedhub.server.documents import Documents
+from feedhub.server.events import Events
+from feedhub.server.fallback import make_fallback
+from feedhub.server.metrics import Metrics
+from feedhub.server.snapshot import Resource
 from feedhub.site import Planned
 from tests.kit import NOW, Bench, make_bench
 
-FAR = Entry(
+FAR = Resource(
     Planned("all.rss", "f", "application/rss+xml", NOW), "https://feeds.example.org/all.rss"
 )
 HOST = {"host": "feeds.example.org"}
@@ -82,16 +82,16 @@ async def ask(app: Any, scope: Any) -> Reply:
 class Front:
     """A press with its applications, and a loop to ask them in."""
 
-    def __init__(self, library: Any, budget: int = 1_000_000) -> None:
+    def __init__(self, reader: Any, budget: int = 1_000_000) -> None:
         self.runner = asyncio.Runner()
         self.log, self.metrics = io.StringIO(), Metrics()
-        self.library = library
-        self.press = Press(library, budget, AccessLog(self.log), Events(), self.metrics)
-        self.app = Documents(self.press, make_elsewhere(self.press))
+        self.reader = reader
+        self.builder = DocumentBuilder(reader, budget, AccessLog(self.log), Events(), self.metrics)
+        self.app = Documents(self.builder, make_fallback(self.builder))
 
     def refresh(self) -> None:
         """Look whether the catalog has moved, and write the log."""
-        self.runner.run(self.press.refresh())
+        self.runner.run(self.builder.refresh())
 
     def get(self, target: str, method: str = "GET", version: str = "1.1", **fields: str) -> Reply:
         """Ask for an address of the public port."""
@@ -100,7 +100,7 @@ class Front:
 
     def close(self) -> None:
         """End the thread and the loop."""
-        self.runner.run(self.press.close())
+        self.runner.run(self.builder.close())
         self.runner.close()
 
 
@@ -118,20 +118,22 @@ def two_articles(folder: Path) -> Bench:
     return bench
 
 
-def library_of(bench: Bench) -> Library:
+def library_of(bench: Bench) -> CatalogReader:
     """Return a library of what a bench has synced; its configuration is read when it is asked."""
-    return Library(bench.root.parent / "catalog.sqlite", lambda: bench.config, drafts=bench.drafts)
+    return CatalogReader(
+        bench.root.parent / "catalog.sqlite", lambda: bench.config, drafts=bench.drafts
+    )
 
 
-def read(library: Library, path: str = "/all.rss", coding: str = "") -> bytes:
+def read(reader: CatalogReader, path: str = "/all.rss", coding: str = "") -> bytes:
     """Build what stands at an address."""
-    assert library.edition
-    return library.build(library.edition.entries[path], coding, None).body
+    assert reader.snapshot
+    return reader.build(reader.snapshot.resources[path], coding, None).body
 
 
-def addresses(library: Library) -> set[str]:
+def addresses(reader: CatalogReader) -> set[str]:
     """Return every address, none before there is an edition."""
-    return set(library.edition.entries) if library.edition else set()
+    return set(reader.snapshot.resources) if reader.snapshot else set()
 
 
 @contextmanager

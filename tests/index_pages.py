@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 from lxml import html
 
-from feedhub.feed import Channel, Places
+from feedhub.feed import Channel, SiteLinks
 from feedhub.formats import SUBSCRIBED
 from feedhub.formats.pages import landing
 from feedhub.formats.pages.landing import Front, Row
@@ -27,7 +27,7 @@ CHANNEL = Channel(
     home_page_url=f"{BASE}/",
     description='Everything "new"',
     copyright="© Example",
-    places=Places(kinds=("all", "topic", "provider", "author"), formats=FORMATS),
+    links=SiteLinks(kinds=("all", "topic", "provider", "author"), formats=FORMATS),
 )
 NEWEST = datetime(2020, 6, 9, 11, 0, tzinfo=UTC)
 ODD = [

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from feedhub.app.access_log import AccessLog, Exchange
+from feedhub.server.access_log import AccessLog, Exchange
 from feedhub.stats.lines import Record
 
 START = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())

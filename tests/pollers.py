@@ -35,7 +35,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Ledger:
+class RequestRecorder:
     """What all clients together have seen: each ETag with its body, and what was wrong."""
 
     def __init__(self) -> None:
@@ -62,12 +62,12 @@ class Ledger:
 class Poller(threading.Thread):
     """One client on one connection: a mix of plain and conditional requests until `stop`."""
 
-    def __init__(self, number: int, address: Address, ledger: Ledger) -> None:
+    def __init__(self, number: int, address: Address, recorder: RequestRecorder) -> None:
         super().__init__(name=f"poller-{number}")
         assert isinstance(address, tuple)
         self._connection = http.client.HTTPConnection(*address, timeout=30)
         self._random = random.Random(number)
-        self._ledger = ledger
+        self._ledger = recorder
         self._ended = threading.Event()
         self._modified: dict[str, datetime] = {}
         self._tags: dict[str, str] = {}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from feedhub.article import Article
-from feedhub.sources import Reading, ReadOptions
+from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.permalink import PageName
 from feedhub.sources.place import place_of
 from feedhub.sources.reading import read_article
@@ -24,7 +24,7 @@ def read(
     root: str = "folder",
     generator: str = "",
     **options: Any,
-) -> Reading:
+) -> ReadResult:
     """Read a file of exactly this front matter (YAML) and body; `options` are ReadOptions."""
     return read_article(
         path,
@@ -36,7 +36,7 @@ def read(
     )
 
 
-def dated(matter: str = "", body: str = "", **place: Any) -> Reading:
+def dated(matter: str = "", body: str = "", **place: Any) -> ReadResult:
     """Read a file that has a title and a date too, which stand in lines 2 and 3."""
     return read(f"title: A title\ndate: 2024-01-02\n{matter}", body, **place)
 
@@ -50,7 +50,7 @@ def shown(matter: str = "", body: str = "", **place: Any) -> Article:
     return reading.article
 
 
-def told(reading: Reading) -> list[tuple[int, str, str]]:
+def told(reading: ReadResult) -> list[tuple[int, str, str]]:
     """Return line, level and code of every complaint of a reading."""
     return [(problem.line, problem.level, problem.code) for problem in reading.problems]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from feedhub.feed import FeedState
-from feedhub.site.listing import ICON_PATH, INDEX_PATH, OPML_PATH, ROBOTS_PATH, SITEMAP_PATH
+from feedhub.site.indexes import ICON_PATH, INDEX_PATH, OPML_PATH, ROBOTS_PATH, SITEMAP_PATH
 from tests.kit import NOW, Bench, make_bench
 
 LISTS = (OPML_PATH, INDEX_PATH, "topics/index.html", SITEMAP_PATH)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from feedhub.catalog import Catalog, store
+from feedhub.catalog import Catalog, database
 from feedhub.errors import CatalogError
 from feedhub.feed import slug_for
 from tests.kit import NOW, make_bench
@@ -610,7 +610,7 @@ def test_a_damaged_catalog_is_one_clear_line(tmp_path):
 
 
 def test_a_writer_that_never_ends_is_one_clear_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("feedhub.catalog.store.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("feedhub.catalog.database.BUSY_SECONDS", 0.05)
     bench = make_bench(tmp_path, tmp_path / "catalog.sqlite")
     other = sqlite3.connect(tmp_path / "catalog.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -620,15 +620,15 @@ def test_a_writer_that_never_ends_is_one_clear_line(tmp_path, monkeypatch):
 
 
 def test_a_catalog_that_another_process_made_meanwhile_is_used(tmp_path, monkeypatch):
-    transaction = store.transaction
+    transaction = database.transaction
 
     @contextmanager
     def slower(connection):
         with transaction(connection):
-            store._create(connection, tmp_path)
+            database._create(connection, tmp_path)
             yield
 
-    monkeypatch.setattr(store, "transaction", slower)
+    monkeypatch.setattr(database, "transaction", slower)
     Catalog(tmp_path / "catalog.sqlite").close()
     monkeypatch.undo()
     bench = make_bench(tmp_path, tmp_path / "catalog.sqlite")

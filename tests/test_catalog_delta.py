@@ -34,9 +34,9 @@ def bench(tmp_path: Path, place: Path) -> Iterator[Bench]:
     bench.catalog.close()
 
 
-def news(bench: Bench, base: str, kind: str = "all", slug: str = "") -> list[str] | None:
+def delta(bench: Bench, base: str, kind: str = "all", slug: str = "") -> list[str] | None:
     """Return the titles of what is new in a feed since the document `base`."""
-    numbers = bench.catalog.news(state_of(bench, kind, slug), base)
+    numbers = bench.catalog.delta(state_of(bench, kind, slug), base)
     return None if numbers is None else [bench.catalog.article(n).title for n in numbers]
 
 
@@ -82,7 +82,7 @@ class Oracle:
             while len(bases) > self._kept:
                 del bases[next(iter(bases))]
 
-    def news(self, bench: Bench, state: FeedState, fingerprint: str) -> list[str] | None:
+    def delta(self, bench: Bench, state: FeedState, fingerprint: str) -> list[str] | None:
         """Return the ids of a feed's articles that are not as they were in an earlier document."""
         base = self._bases[state.kind, state.slug].get(fingerprint)
         if base is None:
@@ -163,9 +163,9 @@ def remembering(kept: int) -> Iterator[None]:
 
 
 def compare(bench: Bench, oracle: Oracle, state: FeedState, base: str) -> None:
-    numbers = bench.catalog.news(state, base)
+    numbers = bench.catalog.delta(state, base)
     found = None if numbers is None else [bench.catalog.article(number).id for number in numbers]
-    assert found == oracle.news(bench, state, base)
+    assert found == oracle.delta(bench, state, base)
     if base == state.fingerprint:
         assert found in (None, [])
 
@@ -174,14 +174,14 @@ def test_an_edit_and_a_new_article_are_news(bench):
     bench.write("b.md", title="B", topics=["AI"], publishedDateTime="2020-06-10T00:00:00Z")
     bench.sync()
     base, topic = state_of(bench).fingerprint, state_of(bench, "topic", "ai").fingerprint
-    assert news(bench, base) == []
+    assert delta(bench, base) == []
     bench.write("a.md", title="A again", topics=["AI"])
     bench.sync(later(1))
-    assert news(bench, base) == news(bench, topic, "topic", "ai") == ["A again"]
+    assert delta(bench, base) == delta(bench, topic, "topic", "ai") == ["A again"]
     bench.write("c.md", title="C", publishedDateTime="2020-06-11T00:00:00Z")
     bench.sync(later(2))
-    assert news(bench, base) == ["C"], "the edited one does not fit in any more"
-    assert news(bench, topic, "topic", "ai") == ["A again"]
+    assert delta(bench, base) == ["C"], "the edited one does not fit in any more"
+    assert delta(bench, topic, "topic", "ai") == ["A again"]
 
 
 @pytest.mark.parametrize("gone", ["delete", "hide", "move"])
@@ -196,12 +196,12 @@ def test_after_a_withdrawal_everybody_gets_the_whole_feed(bench, gone):
     else:
         bench.write("b.md", title="B", publishedDateTime="2020-06-10T00:00:00Z")
     bench.sync(later(1))
-    assert news(bench, topic, "topic", "ai") is None
-    assert news(bench, base) == (["B"] if gone == "move" else None)
+    assert delta(bench, topic, "topic", "ai") is None
+    assert delta(bench, base) == (["B"] if gone == "move" else None)
     base = state_of(bench).fingerprint
     bench.write("c.md", title="C", publishedDateTime="2020-06-11T00:00:00Z")
     bench.sync(later(2))
-    assert news(bench, base) == ["C"]
+    assert delta(bench, base) == ["C"]
 
 
 def test_what_moves_up_into_the_window_is_news(bench):
@@ -212,7 +212,7 @@ def test_what_moves_up_into_the_window_is_news(bench):
     base = state_of(bench).fingerprint
     bench.write("11.md", title="T11", publishedDateTime="2019-01-01T00:00:00Z")
     bench.sync(later(1))
-    assert news(bench, base) == ["A"]
+    assert delta(bench, base) == ["A"]
 
 
 def test_of_articles_of_one_second_only_those_beyond_the_window_are_news(bench):
@@ -225,7 +225,7 @@ def test_of_articles_of_one_second_only_those_beyond_the_window_are_news(bench):
     bench.write("new.md", title="New", publishedDateTime="2019-01-01T00:00:00Z")
     bench.sync(later(1))
     assert bench.titles() == ["A", "B", "C"]
-    assert news(bench, base) == ["B", "C"]
+    assert delta(bench, base) == ["B", "C"]
 
 
 def test_a_document_that_comes_back_is_known_by_its_last_day(bench):
@@ -236,8 +236,8 @@ def test_a_document_that_comes_back_is_known_by_its_last_day(bench):
         bench.sync(later(step))
         prints.append(state_of(bench).fingerprint)
     assert prints[0] == prints[2] != prints[1]
-    assert news(bench, prints[0]) == []
-    assert news(bench, prints[1]) == ["One"]
+    assert delta(bench, prints[0]) == []
+    assert delta(bench, prints[1]) == ["One"]
 
 
 def test_everything_is_news_to_who_holds_an_empty_feed(bench):
@@ -246,14 +246,14 @@ def test_everything_is_news_to_who_holds_an_empty_feed(bench):
     base = state_of(bench).fingerprint
     bench.write("b.md", title="B", publishedDateTime="1969-01-01T00:00:00Z")
     bench.sync(later(1))
-    assert news(bench, base) == ["B"]
+    assert delta(bench, base) == ["B"]
 
 
 def test_a_document_that_nobody_published_or_of_another_feed_is_no_base(bench):
     bench.sync()
-    assert news(bench, "") is None
-    assert news(bench, "0" * 32) is None
-    assert news(bench, state_of(bench, "topic", "ai").fingerprint) is None
+    assert delta(bench, "") is None
+    assert delta(bench, "0" * 32) is None
+    assert delta(bench, state_of(bench, "topic", "ai").fingerprint) is None
 
 
 def test_as_many_documents_are_remembered_as_are_promised(bench):
@@ -263,7 +263,7 @@ def test_as_many_documents_are_remembered_as_are_promised(bench):
         bench.write("other.md", title="Other", topics=[f"Topic {number % 2}"])
         bench.sync(later(number))
         bases.append(state_of(bench, "topic", "ai").fingerprint)
-    known = [base for base in bases if news(bench, base, "topic", "ai") is not None]
+    known = [base for base in bases if delta(bench, base, "topic", "ai") is not None]
     assert feeds.HISTORY == 32
     assert known == bases[-32:]
 
@@ -274,8 +274,8 @@ def test_another_configuration_forgets_what_subscribers_hold(bench):
     bench.config = replace(bench.config, site=replace(bench.config.site, title="Other"))
     bench.sync(later(1))
     assert state_of(bench).fingerprint != base
-    assert news(bench, base) is None
-    assert news(bench, state_of(bench).fingerprint) == []
+    assert delta(bench, base) is None
+    assert delta(bench, state_of(bench).fingerprint) == []
 
 
 def test_who_holds_a_document_that_another_configuration_leaves_alone_is_told_what_is_new(bench):
@@ -286,10 +286,10 @@ def test_who_holds_a_document_that_another_configuration_leaves_alone_is_told_wh
     )
     bench.sync(later(1))
     assert state_of(bench).fingerprint == base
-    assert news(bench, base) == []
+    assert delta(bench, base) == []
     bench.write("b.md", title="B", publishedDateTime="2020-07-01T00:00:00Z")
     bench.sync(later(2))
-    assert news(bench, base) == ["B"]
+    assert delta(bench, base) == ["B"]
 
 
 def test_a_withdrawn_article_is_in_no_memory_of_earlier_documents(bench, place):
@@ -314,4 +314,4 @@ def test_what_was_edited_beyond_every_document_is_news_when_it_comes_up(tmp_path
     bench.sync(later(1))
     bench.write("new.md", title="New", publishedDateTime="2019-01-01T00:00:00Z")
     bench.sync(later(2))
-    assert news(bench, base) == ["Old again"]
+    assert delta(bench, base) == ["Old again"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from feedhub.cli import main, table, voice
+from feedhub.cli import console, main, table
 from feedhub.cli.output import progress
 from tests.kit import article_text
 from tests.servers import request, start, until
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _usual_volume():
     yield
-    voice.set_volume(Namespace(quiet=False, verbose=False))
+    console.set_volume(Namespace(quiet=False, verbose=False))
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ def test_colours_are_for_terminals_unless_the_environment_says_otherwise(
 ):
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    assert voice.shows_colours(stream) is colours
-    assert (voice.paint("word", voice.RED, stream) != "word") is colours
-    assert voice.paint("", voice.RED, stream) == ""
+    assert console.shows_colours(stream) is colours
+    assert (console.paint("word", console.RED, stream) != "word") is colours
+    assert console.paint("", console.RED, stream) == ""
 
 
 def test_a_terminal_gets_colours_and_columns():
@@ -226,10 +226,10 @@ def test_quiet_may_stand_before_the_command_and_does_not_outlast_it(run):
 def test_a_quiet_command_shows_no_bar(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    voice.set_volume(Namespace(quiet=True, verbose=False))
+    console.set_volume(Namespace(quiet=True, verbose=False))
     with progress() as step:
         step()
-    voice.set_volume(Namespace(quiet=False, verbose=False))
+    console.set_volume(Namespace(quiet=False, verbose=False))
     with pytest.raises(ImportError), progress():
         pass
 
@@ -238,9 +238,9 @@ def test_a_quiet_command_shows_no_bar(monkeypatch: pytest.MonkeyPatch):
 def test_a_bar_is_drawn_where_the_cursor_moves(monkeypatch: pytest.MonkeyPatch, term: str):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", term)
-    assert voice.draws() is (term == "xterm")
+    assert console.draws() is (term == "xterm")
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert not voice.draws()
+    assert not console.draws()
 
 
 def test_a_verbose_command_tells_where_and_every_warning(run, monkeypatch: pytest.MonkeyPatch):

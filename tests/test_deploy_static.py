@@ -15,7 +15,7 @@ import brotli
 import pytest
 
 from feedhub.formats import SUBSCRIBED
-from feedhub.site.listing import _TYPES
+from feedhub.site.indexes import _TYPES
 from tests.exchange import Response
 from tests.kit import Bench, make_bench
 from tests.proxies import Proxy, caddy_static, nginx_static

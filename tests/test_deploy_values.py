@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from feedhub.app.answers import ALLOWED, options, redirect, text_answer
-from feedhub.app.caching import Caching
-from feedhub.app.edition import _FEED_CSP, _OPEN, _SAFE
-from feedhub.app.elsewhere import _GUESSES
-from feedhub.app.server import _KEEP_ALIVE, _PATIENCE
 from feedhub.config import load_config
 from feedhub.formats import SUBSCRIBED
 from feedhub.formats.pages import CSP
-from feedhub.site.listing import _TYPES
+from feedhub.server.cache_policy import CachePolicy
+from feedhub.server.fallback import _GUESSES
+from feedhub.server.responses import ALLOWED, options, redirect, text_answer
+from feedhub.server.run import _KEEP_ALIVE, _PATIENCE
+from feedhub.server.snapshot import _FEED_CSP, _OPEN, _SAFE
+from feedhub.site.indexes import _TYPES
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}
@@ -32,7 +32,7 @@ def text(name: str) -> str:
 
 def lasting(max_age: int) -> str:
     """Return the Cache-Control of a document that may be kept so long."""
-    return Caching(HTTP)._value(max_age).decode()
+    return CachePolicy(HTTP)._value(max_age).decode()
 
 
 def header(answer, name: str) -> str:

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feedhub import text
-from feedhub.sources import dates, directory, fields, media_type, permalink, tree, urls
+from feedhub.sources import dates, fields, files, media_type, permalink, tree, urls
 from feedhub.sources.records import ReadOptions
 from tests.anything import DATE, TEXT, URL
 
@@ -229,7 +229,7 @@ def test_way_to_a_file(made, path):
         root.mkdir()
         for name, target in sorted(made.items()):
             _make(root / name, target)
-        found = directory.Directory(root, ReadOptions(authority="a", base_url="https://h"))
+        found = files.Directory(root, ReadOptions(authority="a", base_url="https://h"))
         whole = os.path.realpath(root / path)
         inside = os.path.realpath(whole).startswith(f"{root}/")
         assert found._real_path(path) == (whole if inside else "")

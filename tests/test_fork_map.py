@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from feedhub import parallel
+from feedhub import fork_map as forks
 from feedhub.errors import ArticleError, OutputError
-from feedhub.parallel import in_order
+from feedhub.fork_map import fork_map
 
 MANY = list(range(500))
 
@@ -36,7 +36,7 @@ def by_whom(item: int) -> tuple[int, int]:
 @pytest.mark.parametrize("processes", [1, 2, 3, 7])
 @pytest.mark.parametrize("number", [0, 1, 2, 63, 64, 65, 500])
 def test_results_come_in_order(number, processes):
-    results = list(in_order(by_whom, range(number), processes))
+    results = list(fork_map(by_whom, range(number), processes))
 
     assert [item for item, _ in results] == list(range(number))
     shared = processes > 1 and number >= 64
@@ -44,7 +44,7 @@ def test_results_come_in_order(number, processes):
 
 
 def test_the_first_is_done_here():
-    assert next(in_order(by_whom, MANY, 3)) == (0, os.getpid())
+    assert next(fork_map(by_whom, MANY, 3)) == (0, os.getpid())
 
 
 def test_other_threads_forbid_other_processes():
@@ -53,7 +53,7 @@ def test_other_threads_forbid_other_processes():
     thread = threading.Thread(target=done.wait)
     thread.start()
     try:
-        assert {worker for _, worker in in_order(by_whom, MANY, 3)} == {os.getpid()}
+        assert {worker for _, worker in fork_map(by_whom, MANY, 3)} == {os.getpid()}
     finally:
         done.set()
         thread.join()
@@ -70,7 +70,7 @@ def fail_at(error: Exception, item: int) -> int:
     "error", [OutputError("full"), ArticleError("code", "message", line=7), ValueError("x", 1)]
 )
 def test_what_is_raised_there_is_raised_here(error, processes):
-    results = in_order(partial(fail_at, error), MANY, processes)
+    results = fork_map(partial(fail_at, error), MANY, processes)
     with pytest.raises(type(error)) as caught:
         for _ in results:
             pass
@@ -87,7 +87,7 @@ class OddError(Exception):
 
 def test_an_error_that_cannot_travel_is_raised_all_the_same():
     with pytest.raises(OddError):
-        list(in_order(partial(fail_at, OddError(1, 2)), MANY, 3))
+        list(fork_map(partial(fail_at, OddError(1, 2)), MANY, 3))
 
 
 def die_at(parent: int, item: int) -> int:
@@ -97,7 +97,7 @@ def die_at(parent: int, item: int) -> int:
 
 
 def test_where_a_process_dies_its_share_is_done_here():
-    assert list(in_order(partial(die_at, os.getpid()), MANY, 3)) == MANY
+    assert list(fork_map(partial(die_at, os.getpid()), MANY, 3)) == MANY
 
 
 def test_who_cannot_begin_leaves_its_share():
@@ -106,7 +106,7 @@ def test_who_cannot_begin_leaves_its_share():
     def begin():
         raise OutputError("no")
 
-    results = list(in_order(by_whom, MANY, 3, begin))
+    results = list(fork_map(by_whom, MANY, 3, begin))
 
     assert results == [(item, here) for item in MANY]
 
@@ -117,7 +117,7 @@ def test_each_process_begins_once():
     def began_here(item: int) -> tuple[int, int]:
         return os.getpid(), len(began)
 
-    found = set(in_order(began_here, MANY, 3, lambda: began.append(1)))
+    found = set(fork_map(began_here, MANY, 3, lambda: began.append(1)))
 
     assert (os.getpid(), 0) in found
     assert {count for worker, count in found if worker != os.getpid()} == {1}
@@ -126,7 +126,7 @@ def test_each_process_begins_once():
 
 def test_who_stops_early_leaves_nobody_behind():
     before = len(children())
-    results = in_order(by_whom, MANY, 3)
+    results = fork_map(by_whom, MANY, 3)
     for _ in range(20):
         next(results)
     assert len(children()) == before + 3
@@ -142,11 +142,11 @@ def children() -> list[str]:
 
 _SLOW = """
 import sys, time
-from feedhub.parallel import in_order
+from feedhub.fork_map import fork_map
 def slow(item):
     time.sleep(0.01)
     return item
-for item in in_order(slow, range(100_000), 2):
+for item in fork_map(slow, range(100_000), 2):
     if item == 20:
         print(open("/proc/self/task/%d/children" % __import__("os").getpid()).read(), flush=True)
 """
@@ -174,7 +174,7 @@ def test_nobody_outlives_who_started_them(ended_by):
 def test_a_system_without_that_call_is_no_obstacle(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
 
-    parallel._end_with_parent()
+    forks._end_with_parent()
 
 
 def alive(number: str) -> bool:
@@ -187,9 +187,9 @@ def alive(number: str) -> bool:
 
 def test_as_many_as_can_work_at_once(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
-    assert parallel.processors() == 3
+    assert forks.processors() == 3
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
-    assert parallel.processors() == 8
+    assert forks.processors() == 8
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert parallel.processors() == 1
+    assert forks.processors() == 1

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedhub.catalog import Catalog
-from feedhub.catalog.store import TABLES
+from feedhub.catalog.database import TABLES
 from tests.canaries import (
     CANARY,
     HIDES,
@@ -171,7 +171,7 @@ def test_only_the_names_of_its_feeds_stay(place):
 
 def test_a_withdrawn_article_leaves_the_open_catalog(place):
     """Another process may hold the catalog open, and its log with it."""
-    from feedhub.catalog.store import connect
+    from feedhub.catalog.database import connect
 
     place.write("secret.md", secret(labels=PUBLIC_LABELS))
     place.render()

@@ -12,12 +12,12 @@ from lxml import html
 from msgspec import structs
 
 from feedhub.article import Article, Author, Provider, Related
-from feedhub.feed import Channel, Places
+from feedhub.feed import Channel, SiteLinks
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, _entry
 from feedhub.formats.pages.readers import readers
 from feedhub.text import one_line
 from tests.golden import sample
-from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, places, subscription
+from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, links, subscription
 from tests.index_pages import Balance, parsed
 
 BASE = CHANNEL.base_url
@@ -26,7 +26,7 @@ OWN = f"{BASE}/topics/k%C3%BCnstliche-intelligenz"
 
 def root_of(*articles: Article, channel: Channel | None = None) -> html.HtmlElement:
     """Return the page of a feed with these articles."""
-    feed = subscription(*articles, channel=places() if channel is None else channel)
+    feed = subscription(*articles, channel=links() if channel is None else channel)
     return parsed(PAGE.encode(feed).decode())
 
 
@@ -75,7 +75,7 @@ def test_labels_lead_to_their_pages_wherever_those_stand():
 
 
 def test_labels_without_a_page_lead_nowhere():
-    bare = replace(CHANNEL, places=Places(kinds=("topic",), absent=frozenset({"topics/r-d"})))
+    bare = replace(CHANNEL, links=SiteLinks(kinds=("topic",), removed=frozenset({"topics/r-d"})))
     item = item_of(EVERYTHING, bare)
     assert item.xpath(".//ul[@class='topics']//a/@href") == [f"{BASE}/topics/computer-vision/"]
     assert item.xpath(".//ul[@class='topics']/li/bdi/text()") == ["R&D"]
@@ -110,7 +110,7 @@ def test_a_long_excerpt_is_cut_between_words():
 def test_a_text_of_another_language_says_so_and_runs_its_own_way():
     assert item_of(EVERYTHING).xpath(".//h3/@lang | div/p/@lang") == ["fr", "fr"]
     assert item_of(VIDEO).xpath(".//h3/@dir") == ["auto"]
-    german = replace(places(), language="de")
+    german = replace(links(), language="de")
     assert item_of(NOTHING, german).xpath(".//h3/@lang") == ["de"]
 
 
@@ -122,7 +122,7 @@ def test_any_text_is_shown_as_it_is(title, summary, label):
     article = structs.replace(
         EVERYTHING, title=title, summary=summary, topics=(label,), provider=Provider(name=label)
     )
-    text = PAGE.encode(subscription(article, channel=places())).decode()
+    text = PAGE.encode(subscription(article, channel=links())).decode()
     Balance(text)
     (item,) = parsed(text).xpath("//article")
     assert item.xpath("string(.//h3)") == title
@@ -184,18 +184,18 @@ def test_the_feed_of_everything_is_its_own_whole():
 
 @pytest.mark.parametrize("missing", [{"kinds": ("topic",)}, {"absent": frozenset({"all"})}])
 def test_a_whole_that_is_not_there_is_not_named(missing):
-    channel = replace(places(), places=replace(places().places, **missing))
+    channel = replace(links(), links=replace(links().links, **missing))
     assert len(root_of(channel=channel).xpath("//head/link[@rel='alternate']")) == 3
 
 
 def test_older_articles_are_where_they_are():
     assert "archives" in root_of().xpath("string(//p[@class='end'])")
-    bare = parsed(PAGE.encode(replace(subscription(channel=places()), older="")).decode())
+    bare = parsed(PAGE.encode(replace(subscription(channel=links()), older="")).decode())
     assert "archives" not in bare.xpath("string(//p[@class='end'])")
 
 
 def test_the_picture_of_the_page_is_the_logo_or_the_newest_articles():
-    plain = replace(places(), logo="", icon="")
+    plain = replace(links(), logo="", icon="")
     assert root_of().xpath("//meta[@property='og:image']/@content") == [CHANNEL.logo]
     (lead, *_) = _entry.pictures(EVERYTHING)
     assert root_of(channel=plain).xpath("//meta[@property='og:image']/@content") == [lead.url]
@@ -203,14 +203,14 @@ def test_the_picture_of_the_page_is_the_logo_or_the_newest_articles():
 
 
 def test_a_preview_of_drafts_says_so():
-    drafts = replace(places(), drafts=True)
+    drafts = replace(links(), drafts=True)
     assert root_of(channel=drafts).xpath("string(//title)").startswith("[drafts] ")
 
 
 def test_an_article_is_written_once_for_all_pages_of_one_site():
-    channel = places()
+    channel = links()
     first = PAGE.encode(subscription(EVERYTHING, channel=channel))
-    moved = replace(channel, places=replace(channel.places, odd={}))
+    moved = replace(channel, links=replace(channel.links, slug_overrides={}))
     assert PAGE.encode(subscription(EVERYTHING, channel=channel)) == first
     assert b"topics/r-d/" in PAGE.encode(subscription(EVERYTHING, channel=moved))
     assert b"topics/r-d/" not in first
@@ -233,7 +233,7 @@ def long(number: int) -> Article:
 
 
 def test_a_page_is_small_however_much_there_is_to_say():
-    page = PAGE.encode(subscription(*map(long, range(30)), channel=places()))
+    page = PAGE.encode(subscription(*map(long, range(30)), channel=links()))
     assert 70_000 < len(page) < 100_000
     shown = parsed(page.decode()).xpath("//article")
     assert 10 < len(shown) < 30

@@ -14,8 +14,8 @@ from lxml import etree
 
 from feedhub.catalog import Catalog
 from feedhub.formats.pages import CSP, ICON
-from feedhub.site import PAGE_ENTRIES, listing, source_of
-from feedhub.site.listing import ICON_PATH, INDEX_PATH, ROBOTS_PATH, SITEMAP_PATH
+from feedhub.site import PAGE_ENTRIES, indexes, source_of
+from feedhub.site.indexes import ICON_PATH, INDEX_PATH, ROBOTS_PATH, SITEMAP_PATH
 from tests.fronts import Front, bench_on_disk, front_of
 from tests.index_pages import parsed
 from tests.kit import Bench, make_bench
@@ -200,7 +200,7 @@ def test_the_sitemap_has_every_page_with_the_time_of_what_it_shows(bench):
 
 def test_a_large_sitemap_is_cut_and_listed(bench, monkeypatch):
     whole = rows_of(body_of(bench, SITEMAP_PATH), "url")
-    monkeypatch.setattr(listing, "_SITEMAP_MAX", 2)
+    monkeypatch.setattr(indexes, "_SITEMAP_MAX", 2)
     bench.sync(later(60))
     parts = rows_of(body_of(bench, SITEMAP_PATH), "sitemap")
     assert [url for url, _ in parts] == [f"{BASE}/sitemap-{number}.xml" for number in (1, 2, 3)]

@@ -22,7 +22,7 @@ from feedhub.catalog import Catalog
 from feedhub.cli import main
 from feedhub.formats import SUBSCRIBED
 from feedhub.probe import Report, Wire, probe
-from feedhub.sources import directory
+from feedhub.sources import files
 from tests.kit import Bench, article_text, make_bench, parse
 from tests.pictures import Origin, answer, origin, png
 
@@ -114,7 +114,7 @@ def test_a_new_length_is_no_news(bench: Bench, server: Origin):
     plan, before = bench.site.plan(), parse(bodies(bench)["all.atom"])
     round_of(bench)
     changes = bench.sync()
-    assert (changes.changed, changes.news) == (2, ())
+    assert (changes.changed, changes.delta) == (2, ())
     after = parse(bodies(bench)["all.atom"])
     for old, new in zip(before.entries, after.entries, strict=True):
         assert (new.id, new.updated, new.published) == (old.id, old.updated, old.published)
@@ -122,7 +122,7 @@ def test_a_new_length_is_no_news(bench: Bench, server: Origin):
     assert bench.site.plan()["all.rss"].fingerprint != plan["all.rss"].fingerprint
     assert bench.site.plan()["all.rss"].changed_at > plan["all.rss"].changed_at
     show(bench, "one.md", server.url("/1.png"), excerpt="Edited.")
-    assert bench.sync().news == (("all", ""), ("topic", "ai"))
+    assert bench.sync().delta == (("all", ""), ("topic", "ai"))
 
 
 def test_a_file_that_is_read_again_keeps_what_is_known_and_its_date(bench: Bench, server: Origin):
@@ -146,7 +146,7 @@ def test_documents_are_a_function_of_the_catalog_and_its_answers(
     """A catalog in which the answers came first gives the same bytes as one in which they came
     later, however often it was synced.
     """
-    monkeypatch.setattr(directory, "_RACY_NS", 0)  # what does not change is not read again
+    monkeypatch.setattr(files, "_RACY_NS", 0)  # what does not change is not read again
     server.answers["/1.png"] = answer(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
@@ -174,7 +174,7 @@ def test_whoever_asks_only_for_what_is_new_is_given_the_length(bench: Bench, ser
     round_of(bench)
     bench.sync()
     site = bench.site
-    news = site.news(site.plan()["all.json"], base)
+    news = site.delta(site.plan()["all.json"], base)
     assert news is not None
     assert [item["title"] for item in json.loads(news)["items"]] == ["one.md"]
 
@@ -534,7 +534,7 @@ def test_what_was_learned_is_kept_whatever_ends_the_round(bench: Bench, server: 
 
     async def run() -> None:
         async with Wire("feedhub/0", allowed=lambda _: True) as wire:
-            await probe(bench.catalog, wire, days=1, seconds=60, step=end)
+            await probe(bench.catalog, wire, days=1, seconds=60, on_progress=end)
 
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(run())
@@ -570,8 +570,8 @@ def test_many_answers_are_kept_as_they_come(bench: Bench, server: Origin, monkey
 
     async def run() -> None:
         async with Wire("feedhub/0", allowed=lambda _: True, pause=0) as wire:
-            step = lambda: kept.append(len(rows(bench)))  # noqa: E731
-            await probe(bench.catalog, wire, days=1, seconds=60, step=step)
+            on_progress = lambda: kept.append(len(rows(bench)))  # noqa: E731
+            await probe(bench.catalog, wire, days=1, seconds=60, on_progress=on_progress)
 
     asyncio.run(run())
     assert (kept, len(rows(bench))) == ([0, 0, 2, 2], 4)

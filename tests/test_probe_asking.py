@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.addresses import is_public
-from feedhub.catalog.images import Facts
+from feedhub.catalog.images import ImageFacts
+from feedhub.http_client import is_public
 from feedhub.probe import asking
 from feedhub.probe.asking import Outcome, ask
 from feedhub.probe.picture import Picture, is_page, picture_of, tells_all
@@ -44,7 +44,7 @@ PNG = png()
 HEIC = AVIF.replace(b"avif", b"mif1")
 BMP = struct.pack("<2sIIIIii", b"BM", 26, 0, 26, 40, 40, -30)
 TIFF = struct.pack("<4sIHHHIIHHIII", b"II*\0", 8, 2, 256, 3, 1, 40, 257, 3, 1, 30, 0)
-KNOWN = Outcome("known", Facts("image/png", len(PNG), 40, 30))
+KNOWN = Outcome("known", ImageFacts("image/png", len(PNG), 40, 30))
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_head_and_the_first_bytes_tell_all(server: Origin):
 
 def test_where_the_size_is_known_head_is_enough(server: Origin):
     server.answers["HEAD /a.png"] = answer(Content_Type="image/PNG; x=y", Content_Length=1234)
-    assert asked(server.url(), sized=False) == Outcome("known", Facts("image/png", 1234))
+    assert asked(server.url(), sized=False) == Outcome("known", ImageFacts("image/png", 1234))
     assert server.lines() == ["HEAD /a.png"]
 
 
@@ -121,12 +121,12 @@ def test_few_connections_stay_open(server: Origin, monkeypatch):
 
 def test_a_type_by_another_name_is_told_by_its_own(server: Origin):
     server.answers["HEAD /a.png"] = answer(Content_Type="image/jpg", Content_Length=1234)
-    assert asked(server.url(), sized=False).facts == Facts("image/jpeg", 1234)
+    assert asked(server.url(), sized=False).facts == ImageFacts("image/jpeg", 1234)
 
 
 def test_a_range_tells_the_whole_length(server: Origin):
     server.answers["/a.png"] = partial(PNG[:50], 52_301, Content_Type="image/png")
-    assert asked(server.url()).facts == Facts("image/png", 52_301, 40, 30)
+    assert asked(server.url()).facts == ImageFacts("image/png", 52_301, 40, 30)
 
 
 @pytest.mark.parametrize(
@@ -237,14 +237,14 @@ def test_the_bytes_win_over_what_head_says(server: Origin, lie: bytes):
 def test_what_head_says_counts_where_nothing_else_tells_the_length(server: Origin):
     server.answers["HEAD /a.png"] = answer(Content_Type="image/png", Content_Length=9_999)
     server.answers["/a.png"] = partial(PNG, "*")
-    assert asked(server.url()).facts == Facts("image/png", 9_999, 40, 30)
+    assert asked(server.url()).facts == ImageFacts("image/png", 9_999, 40, 30)
     server.answers["/a.png"] = answer("206 Partial Content", PNG)
     assert asked(server.url()).facts.length == 9_999
 
 
 def test_a_length_that_cannot_be_is_none(server: Origin):
     server.answers["/a.png"] = partial(PNG, 3)
-    assert asked(server.url()).facts == Facts("image/png", None, 40, 30)
+    assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
 
 
 def test_an_answer_in_chunks_tells_its_length_by_its_end(server: Origin):
@@ -262,7 +262,7 @@ def test_chunks_that_do_not_end_soon_tell_no_length(server: Origin):
             connection.sendall(b"400\r\n" + b"\0" * 1024 + b"\r\n")
 
     server.answers |= {"HEAD /a.png": answer("405 No"), "/a.png": endless}
-    assert asked(server.url()).facts == Facts("image/png", None, 40, 30)
+    assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
 
 
 def test_a_server_that_ignores_the_range_is_not_read_to_its_end(server: Origin):
@@ -276,7 +276,7 @@ def test_a_server_that_ignores_the_range_is_not_read_to_its_end(server: Origin):
             sent += connection.send(b"\0" * 1024)
 
     server.answers |= {"HEAD /a.png": answer("405 No"), "/a.png": huge}
-    assert asked(server.url()).facts == Facts("image/jpeg", 10**9)
+    assert asked(server.url()).facts == ImageFacts("image/jpeg", 10**9)
     assert sent < 50_000_000, "what lay in the buffers between us"
 
 
@@ -294,7 +294,7 @@ def test_a_server_that_drips_is_left(server: Origin):
 def test_a_compressed_answer_tells_type_and_size_and_no_length(server: Origin):
     packed = gzip.compress(PNG)
     server.answers["/a.png"] = answer(body=packed, Content_Encoding="gzip")
-    assert asked(server.url()).facts == Facts("image/png", None, 40, 30)
+    assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
     server.answers["/a.png"] = answer(body=packed[:40], Content_Encoding="x-gzip")
     assert asked(server.url()).facts.length is None
     told = {"Content_Encoding": "br", "Content_Type": "image/png"}
@@ -306,7 +306,7 @@ def test_a_bomb_is_unpacked_no_further_than_is_looked_at(server: Origin):
     bomb = gzip.compress(PNG + b"\0" * 5_000_000)
     assert len(bomb) < BODY
     server.answers["/a.png"] = answer(body=bomb, Content_Encoding="gzip")
-    assert asked(server.url()).facts == Facts("image/png", None, 40, 30)
+    assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
     reply = Reply("", 200, {"content-encoding": "gzip"}, bomb, True)
     assert len(asking._unpacked(reply)) == BODY
 
@@ -330,7 +330,7 @@ def test_what_is_no_image_is_told(server: Origin, given: bytes):
 
 def test_a_format_that_is_not_known_is_believed(server: Origin):
     server.answers["/a.png"] = answer(body=b"\x00\x01new", Content_Type="image/x-new")
-    assert asked(server.url()).facts == Facts("image/x-new", 5)
+    assert asked(server.url()).facts == ImageFacts("image/x-new", 5)
 
 
 @pytest.mark.parametrize(

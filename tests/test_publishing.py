@@ -18,7 +18,7 @@ import pytest
 from feedhub.cli import main
 from tests.exchange import Response
 from tests.kit import article_text
-from tests.pollers import Ledger, Poller
+from tests.pollers import Poller, RequestRecorder
 from tests.servers import Server, request, serve, until
 
 ARTICLES = 24
@@ -90,9 +90,9 @@ class Desk:
 
 
 @contextmanager
-def polled(server: Server, ledger: Ledger) -> Iterator[None]:
+def polled(server: Server, recorder: RequestRecorder) -> Iterator[None]:
     """Let the clients poll meanwhile."""
-    pollers = [Poller(number, server.address, ledger) for number in range(CLIENTS)]
+    pollers = [Poller(number, server.address, recorder) for number in range(CLIENTS)]
     for poller in pollers:
         poller.start()
     try:
@@ -105,9 +105,9 @@ def polled(server: Server, ledger: Ledger) -> Iterator[None]:
 @pytest.mark.parametrize(("publishes", "workers"), [(1000, 1), (200, 2)])
 def test_every_body_is_whole_and_has_one_tag_while_articles_change(tmp_path, publishes, workers):
     desk = Desk(tmp_path / "articles")
-    ledger = Ledger()
+    recorder = RequestRecorder()
     with serve(tmp_path, desk.folder, "--workers", str(workers)) as server:
-        with polled(server, ledger):
+        with polled(server, recorder):
             for _ in range(publishes):
                 desk.publish()
                 time.sleep(PAUSE)
@@ -116,11 +116,11 @@ def test_every_body_is_whole_and_has_one_tag_while_articles_change(tmp_path, pub
         expected = freshly_rendered(desk.folder, tmp_path)
         until(lambda: served(server) == expected, "the last edits do not appear")
         assert server.process.poll() is None
-    assert ledger.wrong[:20] == []
+    assert recorder.wrong[:20] == []
     # That the clients did look, and did see change.
-    assert ledger.statuses[200] > publishes / 10
-    assert ledger.statuses[304] > publishes / 10
-    assert ledger.tags("/all.atom") > publishes / 100
+    assert recorder.statuses[200] > publishes / 10
+    assert recorder.statuses[304] > publishes / 10
+    assert recorder.tags("/all.atom") > publishes / 100
 
 
 def served(server: Server) -> dict[str, list[tuple[str, str, str]]]:

@@ -110,10 +110,10 @@ def test_a_catalog_knows_what_it_was_made_with(bench):
         replace(made, plan="z"),
         replace(made, private=True),
     ]
-    assert not bench.catalog.made_with(made)
+    assert not bench.catalog.matches(made)
     bench.catalog.note(shape=repr(made))
-    assert bench.catalog.made_with(made)
-    assert not any(bench.catalog.made_with(other) for other in others)
+    assert bench.catalog.matches(made)
+    assert not any(bench.catalog.matches(other) for other in others)
 
 
 def test_notes_are_kept_and_replaced(bench, place):

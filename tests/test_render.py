@@ -554,7 +554,9 @@ def test_what_an_interrupted_render_left_is_swept(bench: Bench, out: Path):
     (out / ".feedhub/stage/0").write_text("half")
     (out / ".feedhub/manifest.new").write_text("half")
     bench.write("four.md", title="Four", topics=["AI"])
-    render_bench(bench, out, step=lambda: swept.append(not (out / ".feedhub/stage/0").exists()))
+    render_bench(
+        bench, out, on_progress=lambda: swept.append(not (out / ".feedhub/stage/0").exists())
+    )
     assert swept[0], "before anything new needs its room"
     (bench.root / "four.md").unlink()
     render_bench(bench, out)

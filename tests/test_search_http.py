@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
-from feedhub.app.asking import _WAITING
 from feedhub.errors import CatalogError
 from feedhub.selection import MOST_ENTRIES
+from feedhub.server.on_demand import _WAITING
 from feedhub.text import short_hash
 from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
 from tests.index_pages import parsed
@@ -328,49 +328,49 @@ def test_answers_are_counted_by_format_and_not_by_query(front):
 
 
 def test_strangers_cannot_fill_the_memory_or_push_out_the_feeds(bench, monkeypatch):
-    monkeypatch.setattr("feedhub.app.asking._KEPT", 300_000)
+    monkeypatch.setattr("feedhub.server.on_demand._KEPT", 300_000)
     with front_of(bench, 40_000) as front:
         _ask_much(front)
 
 
 def _ask_much(front: Front) -> None:
     front.get("/all.rss")
-    bodies, known = front.press._asked, front.press._asking._kept
+    bodies, known = front.builder._asked, front.builder._asking._cache
     for number in range(150):
         front.get(f"/search.rss?not_topic=x{number}", "HEAD")
-    assert 290_000 < known.weight <= 300_000
+    assert 290_000 < known.currsize <= 300_000
     assert len(known) > 80
     assert 5_000 < bodies.size <= 10_000
     built = front.metrics.registry.get_sample_value("feedhub_build_seconds_count")
     front.get("/all.rss")
     assert front.metrics.registry.get_sample_value("feedhub_build_seconds_count") == built
-    before = len(known), known.weight
+    before = len(known), known.currsize
     front.get("/search.rss?topic=ai&utm=" + "x" * 3_000)
-    assert (len(known), known.weight) == before  # nor can one long query push out many
+    assert (len(known), known.currsize) == before  # nor can one long query push out many
 
 
 def test_an_address_that_is_longer_than_its_query_weighs_more(front):
     """One letter of Arabic script may be eighteen, each of which takes six characters."""
-    known = front.press._asking._kept
+    known = front.builder._asking._cache
     front.get("/search.rss?topic=x", "HEAD")
-    short = known.weight
+    short = known.currsize
     query = "&".join(f"topic={number}%EF%B7%BA" for number in range(50))
     reply = front.get(f"/search.rss?{query}", "HEAD")
     assert len(reply.fields["link"]) > 2 * len(query)
-    assert known.weight - 2 * short > 3 * len(reply.fields["link"])
+    assert known.currsize - 2 * short > 3 * len(reply.fields["link"])
 
 
 def test_who_is_followed_stays_known(front):
     """What is asked for again and again is not pushed out by what is asked for once."""
-    front.press._asking._kept._budget = 30_000
+    front.builder._asking._cache._Cache__maxsize = 30_000
     found = []
-    find = front.library.asked
+    find = front.reader.on_demand
 
     def noting(selection, row):
         found.append(selection)
         return find(selection, row)
 
-    front.library.asked = noting
+    front.reader.on_demand = noting
     for number in range(30):
         front.app._until = 0.0  # another second
         front.get("/search.rss?topic=ai")
@@ -380,20 +380,20 @@ def test_who_is_followed_stays_known(front):
 
 def test_a_question_is_put_once(front):
     asked = []
-    find = front.library.asked
+    find = front.reader.on_demand
 
     def counting(*given):
         asked.append(given)
         return find(*given)
 
-    front.library.asked = counting
+    front.reader.on_demand = counting
     for _ in range(3):
         front.get("/search.rss?topic=ai")
     assert len(asked) == 1
 
 
 def test_too_many_questions_at_once_are_put_off(front):
-    front.press._asking._waiting = _WAITING
+    front.builder._asking._waiting = _WAITING
     reply = front.get("/search.rss?topic=ai")
     assert reply.status == 503
     assert int(reply.fields["retry-after"]) > 0
@@ -407,7 +407,7 @@ def test_a_question_that_fails_harms_no_other(front, capsys, error, told):
     def broken(*_):
         raise error
 
-    front.library.asked = broken
+    front.reader.on_demand = broken
     reply = front.get("/search.rss?topic=ai")
     assert reply.status == 503
     assert "locked" not in reply.body.decode()
@@ -425,15 +425,15 @@ def test_a_question_that_takes_too_long_is_broken_off(front, monkeypatch):
 
 def test_an_edition_that_ends_meanwhile_takes_no_answer(front, bench):
     """What was found in the catalog of before is not kept for the one of now."""
-    asking, find = front.press._asking, front.library.asked
+    asking, find = front.builder._asking, front.reader.on_demand
 
     def slow(*given):
-        asking._edition = None  # somebody else has asked in a newer edition
+        asking._snapshot = None  # somebody else has asked in a newer edition
         return find(*given)
 
-    front.library.asked = slow
+    front.reader.on_demand = slow
     assert front.get("/search.rss").status == 200
-    assert not asking._kept
+    assert not asking._cache
 
 
 def test_two_labels_of_one_slug_can_both_be_asked_for(front, bench):

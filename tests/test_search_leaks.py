@@ -39,11 +39,11 @@ def answers(place: Place) -> str:
     with closing(Catalog(place.catalog, read_only=True)) as catalog:
         site = Site(catalog, config_of_catalog(catalog))
         said = []
-        with site.looking():
+        with site.snapshot():
             asked: list[Selection | str] = [parse_query(query.encode()) for query in QUERIES]
             for wanted in [*asked, *catalog.stories()]:
                 for row in FORMATS.values():
-                    planned = site.asked(wanted, row)
+                    planned = site.on_demand(wanted, row)
                     assert planned
                     said.append(site.document(planned).body.decode())
                     said.append(repr(planned))
@@ -53,7 +53,7 @@ def answers(place: Place) -> str:
 def hits(place: Place, query: str) -> int:
     with closing(Catalog(place.catalog, read_only=True)) as catalog:
         site = Site(catalog, config_of_catalog(catalog))
-        planned = site.asked(parse_query(query.encode()), FORMATS["json"])
+        planned = site.on_demand(parse_query(query.encode()), FORMATS["json"])
         assert planned
         return len(json.loads(site.document(planned).body)["items"])
 

@@ -16,12 +16,12 @@ from msgspec.structs import replace
 
 from feedhub.article import Article, Author, Provider
 from feedhub.catalog import Catalog
-from feedhub.catalog.words import texts_of
+from feedhub.catalog.search_index import texts_of
 from feedhub.config import load_config
 from feedhub.formats import FORMATS
 from feedhub.selection import MOST_ENTRIES, make_selection
 from feedhub.site import Site, source_of
-from feedhub.sources.records import Found, Reading
+from feedhub.sources.records import ReadResult, SourceFile
 from tests.golden.sample import NOTHING
 from tests.kit import NOW
 
@@ -90,7 +90,9 @@ PARAMETERS = {
     "limit": st.sampled_from([["1"], ["3"], [str(MOST_ENTRIES)]]),
 }
 # Few at once: what asks for everything finds nothing.
-ASKED = st.lists(st.sampled_from(sorted(PARAMETERS)), min_size=1, max_size=3, unique=True).flatmap(
+ON_DEMAND_KINDS = st.lists(
+    st.sampled_from(sorted(PARAMETERS)), min_size=1, max_size=3, unique=True
+).flatmap(
     lambda names: st.fixed_dictionaries(
         {name: PARAMETERS[name] for name in names},
         optional={"all": st.sampled_from([["1"], ["0"]])},
@@ -161,18 +163,18 @@ def expected(found: list[Article], asked: dict[str, list[str]]) -> list[str]:
 
 @dataclass
 class Shelf:
-    """A source of articles that stand in no files; `edition` tells its versions apart."""
+    """A source of articles that stand in no files; `snapshot` tells its versions apart."""
 
     articles: list[Article]
-    edition: int = 0
+    snapshot: int = 0
     signature: str = "shelf"
 
     def scan(self):
-        return [Found(article.id, f"{self.edition} {article!r}") for article in self.articles]
+        return [SourceFile(article.id, f"{self.snapshot} {article!r}") for article in self.articles]
 
-    def read(self, path: str, now: datetime) -> Reading:
+    def read(self, path: str, now: datetime) -> ReadResult:
         (article,) = (one for one in self.articles if one.id == path)
-        return Reading(state="shown", article=article)
+        return ReadResult(state="shown", article=article)
 
     def locate(self, path: str) -> str:
         return path
@@ -198,13 +200,17 @@ def ids(site: Site, path: str) -> list[str]:
 
 
 def searched(site: Site, asked: dict[str, list[str]]) -> list[str]:
-    planned = site.asked(make_selection(asked), FORMATS["json"])
+    planned = site.on_demand(make_selection(asked), FORMATS["json"])
     assert planned
     return [item["id"] for item in json.loads(site.document(planned).body)["items"]]
 
 
 @settings(max_examples=settings().max_examples // 4)
-@given(data=st.data(), count=st.integers(0, 16), questions=st.lists(ASKED, min_size=8, max_size=8))
+@given(
+    data=st.data(),
+    count=st.integers(0, 16),
+    questions=st.lists(ON_DEMAND_KINDS, min_size=8, max_size=8),
+)
 def test_a_search_is_the_algebra_of_its_sets(data, count, questions):
     first = [data.draw(articles(number)) for number in range(count)]
     with closing(Catalog(None)) as catalog:
@@ -212,7 +218,7 @@ def test_a_search_is_the_algebra_of_its_sets(data, count, questions):
         shelf = Shelf(first)
         site.sync(shelf, NOW)
         for _ in range(2):
-            with site.looking():
+            with site.snapshot():
                 whole = {"limit": ["200"]}
                 for question in questions:
                     assert searched(site, question) == expected(shelf.articles, question)
@@ -223,7 +229,7 @@ def test_a_search_is_the_algebra_of_its_sets(data, count, questions):
             kept = [one for one in first if data.draw(st.booleans())]
             edited = [replace(one, quality=None, topics=("AI",)) for one in kept[:2]]
             new = [data.draw(articles(number)) for number in range(count, count + 2)]
-            shelf = Shelf([*edited, *kept[2:], *new], edition=1)
+            shelf = Shelf([*edited, *kept[2:], *new], snapshot=1)
             site.sync(shelf, NOW)
 
 

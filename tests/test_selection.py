@@ -6,16 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feedhub.folding import words
 from feedhub.selection import (
     Selection,
     SelectionError,
     Term,
+    canonical_query,
+    describe,
     make_selection,
     parse_query,
-    query_of,
-    told,
 )
+from feedhub.tokenizer import tokenize
 from tests.anything import TEXT
 
 NAMES = ["topic", "provider", "category", "author", "not_topic", "not_author"]
@@ -48,7 +48,7 @@ def refusal(query: bytes) -> str:
 
 
 def canonical(query: bytes) -> str:
-    return query_of(parse_query(query))
+    return canonical_query(parse_query(query))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_any_bytes_are_a_selection_or_refused(query):
             selection = parse_query(text)
         except SelectionError:
             continue
-        assert parse_query(query_of(selection).encode()) == selection
+        assert parse_query(canonical_query(selection).encode()) == selection
 
 
 @given(given_values=GIVEN)
@@ -154,10 +154,10 @@ def test_the_query_of_a_selection_gives_it_back(given_values):
         selection = make_selection(given_values)
     except SelectionError:
         return
-    query = query_of(selection)
+    query = canonical_query(selection)
     assert query.isascii()
     assert parse_query(query.encode()) == selection
-    assert query_of(parse_query(query.encode())) == query
+    assert canonical_query(parse_query(query.encode())) == query
 
 
 @pytest.mark.parametrize(
@@ -182,14 +182,14 @@ def test_the_query_of_a_selection_gives_it_back(given_values):
     ],
 )
 def test_words(text, found):
-    assert words(text) == found
+    assert tokenize(text) == found
 
 
 @given(text=st.text())
 def test_words_are_letters_and_digits_that_stay_as_they_are(text):
-    found = words(text)
+    found = tokenize(text)
     assert all(part.isalnum() or not part.isascii() for word in found for part in word)
-    assert words(" ".join(found)) == found
+    assert tokenize(" ".join(found)) == found
 
 
 def test_a_selection_is_told_in_words():
@@ -198,14 +198,14 @@ def test_a_selection_is_told_in_words():
         b"&min_quality=80&since=2020-06-01"
     )
     names = {"ai": "AI", "cnet": "CNET"}
-    text = told(parse_query(query), lambda _, slug: names.get(slug, slug))
+    text = describe(parse_query(query), lambda _, slug: names.get(slug, slug))
     assert text == (
         "about AI or law, from CNET, not in x, not by bot, "
         "with “big blue” and “ibm” and “watson…”, without “a” or “b”, "
         "of quality 80 or more, since 2020-06-01"
     )
-    assert told(parse_query(b"topic=a&topic=b&all=1"), lambda _, s: s) == "about a and b"
-    assert told(Selection(), lambda _, s: s) == "about everything"
+    assert describe(parse_query(b"topic=a&topic=b&all=1"), lambda _, s: s) == "about a and b"
+    assert describe(Selection(), lambda _, s: s) == "about everything"
 
 
 def test_a_term_is_written_as_it_is_asked_for():

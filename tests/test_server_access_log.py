@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.app.access_log import AccessLog, Client, Exchange, escape
+from feedhub.server.access_log import AccessLog, Client, Exchange, escape
 
 SECOND = 1_591_700_000
 CLIENT = ("192.0.2.7", 40_000)
@@ -202,7 +202,7 @@ def test_no_request_makes_a_line_longer_than_that(form):
 
 
 def test_a_line_that_is_longer_than_a_piece_is_a_piece(monkeypatch):
-    monkeypatch.setattr("feedhub.app.access_log._PIECE", 10)
+    monkeypatch.setattr("feedhub.server.access_log._PIECE", 10)
     paper = Paper()
     log = AccessLog(paper)
     add(log)
@@ -215,7 +215,7 @@ def test_a_line_that_is_longer_than_a_piece_is_a_piece(monkeypatch):
 @pytest.mark.parametrize("length", [1, 2_000])
 def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch, length):
     """However long the lines are that strangers cause."""
-    monkeypatch.setattr("feedhub.app.access_log._MOST_HELD", 10_000)
+    monkeypatch.setattr("feedhub.server.access_log._MOST_HELD", 10_000)
     paper = Paper()
     log = AccessLog(paper)
     for _ in range(300):
@@ -230,7 +230,7 @@ def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch, length):
 
 
 def test_room_that_is_made_is_used_again(pipe, monkeypatch):
-    monkeypatch.setattr("feedhub.app.access_log._MOST_HELD", 200_000)
+    monkeypatch.setattr("feedhub.server.access_log._MOST_HELD", 200_000)
     reader, writer = pipe
     log = AccessLog(writer)
     read = 0

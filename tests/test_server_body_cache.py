@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.app.bodies import Bodies
-from feedhub.app.library import Made
 from feedhub.errors import CatalogError
+from feedhub.server.body_cache import BodyCache
+from feedhub.server.catalog_reader import BuiltDocument
 
 
-def entry(path: str = "all.rss", fingerprint: str = "f") -> Any:
+def resource(path: str = "all.rss", fingerprint: str = "f") -> Any:
     return SimpleNamespace(planned=SimpleNamespace(path=path, fingerprint=fingerprint))
 
 
@@ -32,27 +32,27 @@ class Builder:
         self.error: Exception | None = None
         self.becomes: Any = None
 
-    async def __call__(self, wanted: Any, coding: str, plain: bytes | None) -> Made:
+    async def __call__(self, wanted: Any, coding: str, plain: bytes | None) -> BuiltDocument:
         self.calls.append((wanted.planned.path, coding, plain))
         await self.free.wait()
         if self.error:
             raise self.error
         made = self.becomes or wanted
         body = f"{made.planned.path} {made.planned.fingerprint} ".encode().ljust(self.size, b".")
-        return Made(made, body, body[: self.size // 2] if coding else body)
+        return BuiltDocument(made, body, body[: self.size // 2] if coding else body)
 
 
 def test_what_was_built_is_at_hand():
     async def look() -> None:
-        bodies = Bodies(1_000, Builder())
-        assert bodies.ready(entry(), "") is None
+        bodies = BodyCache(1_000, Builder())
+        assert bodies.get(resource(), "") is None
 
-        made = await bodies.fetch(entry(), "")
+        made = await bodies.get_or_build(resource(), "")
 
-        assert made.body == made.plain == bodies.ready(entry(), "")
-        assert bodies.ready(entry(), "gzip") is None
-        assert bodies.ready(entry("all.atom"), "") is None
-        assert bodies.ready(entry(fingerprint="another"), "") is None
+        assert made.body == made.plain == bodies.get(resource(), "")
+        assert bodies.get(resource(), "gzip") is None
+        assert bodies.get(resource("all.atom"), "") is None
+        assert bodies.get(resource(fingerprint="another"), "") is None
 
     asyncio.run(look())
 
@@ -60,24 +60,24 @@ def test_what_was_built_is_at_hand():
 def test_a_coding_is_made_from_the_bytes_at_hand():
     async def look() -> None:
         builder = Builder(20)
-        bodies = Bodies(1_000, builder)
-        plain = (await bodies.fetch(entry(), "")).plain
-        coded = (await bodies.fetch(entry(), "gzip")).body
+        bodies = BodyCache(1_000, builder)
+        plain = (await bodies.get_or_build(resource(), "")).plain
+        coded = (await bodies.get_or_build(resource(), "gzip")).body
 
         assert builder.calls == [("all.rss", "", None), ("all.rss", "gzip", plain)]
-        assert bodies.ready(entry(), "gzip") == coded
-        assert bodies.ready(entry(), "") == plain
+        assert bodies.get(resource(), "gzip") == coded
+        assert bodies.get(resource(), "") == plain
 
     asyncio.run(look())
 
 
 def test_the_first_who_asks_for_a_coding_has_the_plain_bytes_kept_as_well():
     async def look() -> None:
-        bodies = Bodies(1_000, Builder(20))
-        made = await bodies.fetch(entry(), "br")
+        bodies = BodyCache(1_000, Builder(20))
+        made = await bodies.get_or_build(resource(), "br")
 
-        assert bodies.ready(entry(), "") == made.plain
-        assert bodies.ready(entry(), "br") == made.body
+        assert bodies.get(resource(), "") == made.plain
+        assert bodies.get(resource(), "br") == made.body
 
     asyncio.run(look())
 
@@ -86,9 +86,9 @@ def test_a_hundred_who_ask_at_once_have_one_document_built():
     async def look() -> None:
         builder = Builder()
         builder.free.clear()
-        bodies = Bodies(1_000, builder)
-        asking = [asyncio.ensure_future(bodies.fetch(entry(), "")) for _ in range(100)]
-        asking += [asyncio.ensure_future(bodies.fetch(entry("all.atom"), ""))]
+        bodies = BodyCache(1_000, builder)
+        asking = [asyncio.ensure_future(bodies.get_or_build(resource(), "")) for _ in range(100)]
+        asking += [asyncio.ensure_future(bodies.get_or_build(resource("all.atom"), ""))]
         await asyncio.sleep(0)
         builder.free.set()
         answers = await asyncio.gather(*asking)
@@ -103,8 +103,10 @@ def test_a_newer_document_is_not_waited_for_with_an_older_one():
     async def look() -> None:
         builder = Builder()
         builder.free.clear()
-        bodies = Bodies(1_000, builder)
-        asking = [asyncio.ensure_future(bodies.fetch(entry(fingerprint=f), "")) for f in "ab"]
+        bodies = BodyCache(1_000, builder)
+        asking = [
+            asyncio.ensure_future(bodies.get_or_build(resource(fingerprint=f), "")) for f in "ab"
+        ]
         await asyncio.sleep(0)
         builder.free.set()
         old, new = await asyncio.gather(*asking)
@@ -118,8 +120,10 @@ def test_who_hangs_up_stops_nobody_else():
     async def look() -> None:
         builder = Builder()
         builder.free.clear()
-        bodies = Bodies(1_000, builder)
-        first, second = (asyncio.ensure_future(bodies.fetch(entry(), "")) for _ in range(2))
+        bodies = BodyCache(1_000, builder)
+        first, second = (
+            asyncio.ensure_future(bodies.get_or_build(resource(), "")) for _ in range(2)
+        )
         await asyncio.sleep(0)
         first.cancel()
         with suppress(asyncio.CancelledError):
@@ -136,15 +140,15 @@ def test_a_fault_is_told_to_all_who_wait_and_not_kept():
     async def look() -> None:
         builder = Builder()
         builder.error = OSError("gone")
-        bodies = Bodies(1_000, builder)
+        bodies = BodyCache(1_000, builder)
         told = await asyncio.gather(
-            *(bodies.fetch(entry(), "") for _ in range(3)), return_exceptions=True
+            *(bodies.get_or_build(resource(), "") for _ in range(3)), return_exceptions=True
         )
         assert told == [builder.error] * 3
         assert len(builder.calls) == 1
 
         builder.error = None
-        assert (await bodies.fetch(entry(), "")).body
+        assert (await bodies.get_or_build(resource(), "")).body
 
     asyncio.run(look())
 
@@ -157,8 +161,8 @@ def test_a_fault_that_nobody_waits_for_is_no_noise():
         builder = Builder()
         builder.error = OSError("gone")
         builder.free.clear()
-        bodies = Bodies(1_000, builder)
-        only = asyncio.ensure_future(bodies.fetch(entry(), ""))
+        bodies = BodyCache(1_000, builder)
+        only = asyncio.ensure_future(bodies.get_or_build(resource(), ""))
         await asyncio.sleep(0)
         only.cancel()
         with suppress(asyncio.CancelledError):
@@ -173,12 +177,12 @@ def test_a_fault_that_nobody_waits_for_is_no_noise():
 def test_the_end_of_the_loop_is_no_fault():
     noise: list[Any] = []
 
-    async def look() -> Bodies:
+    async def look() -> BodyCache:
         asyncio.get_running_loop().set_exception_handler(lambda _, what: noise.append(what))
         builder = Builder()
         builder.free.clear()
-        bodies = Bodies(1_000, builder)
-        asyncio.ensure_future(bodies.fetch(entry(), ""))  # noqa: RUF006 - left alone on purpose
+        bodies = BodyCache(1_000, builder)
+        asyncio.ensure_future(bodies.get_or_build(resource(), ""))  # noqa: RUF006 - left alone on purpose
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return bodies
@@ -191,27 +195,27 @@ def test_the_end_of_the_loop_is_no_fault():
 def test_what_has_changed_meanwhile_is_kept_as_what_it_is(coding):
     async def look() -> None:
         builder = Builder()
-        builder.becomes = entry(fingerprint="new")
-        bodies = Bodies(1_000, builder)
-        made = await bodies.fetch(entry(fingerprint="old"), coding)
+        builder.becomes = resource(fingerprint="new")
+        bodies = BodyCache(1_000, builder)
+        made = await bodies.get_or_build(resource(fingerprint="old"), coding)
 
-        assert made.entry is builder.becomes
-        assert bodies.ready(entry(fingerprint="old"), coding) is None
-        assert bodies.ready(builder.becomes, coding) == made.body
-        assert bodies.ready(builder.becomes, "") == made.plain
+        assert made.resource is builder.becomes
+        assert bodies.get(resource(fingerprint="old"), coding) is None
+        assert bodies.get(builder.becomes, coding) == made.body
+        assert bodies.get(builder.becomes, "") == made.plain
 
     asyncio.run(look())
 
 
 def test_what_was_not_asked_for_the_longest_goes_first():
     async def look() -> None:
-        bodies = Bodies(30, Builder(10))
+        bodies = BodyCache(30, Builder(10))
         for path in "abc":
-            await bodies.fetch(entry(path), "")
-        assert bodies.ready(entry("a"), "")
-        await bodies.fetch(entry("d"), "")
+            await bodies.get_or_build(resource(path), "")
+        assert bodies.get(resource("a"), "")
+        await bodies.get_or_build(resource("d"), "")
 
-        assert [path for path in "abcd" if bodies.ready(entry(path), "")] == ["a", "c", "d"]
+        assert [path for path in "abcd" if bodies.get(resource(path), "")] == ["a", "c", "d"]
         assert bodies.size == 30
 
     asyncio.run(look())
@@ -219,10 +223,10 @@ def test_what_was_not_asked_for_the_longest_goes_first():
 
 def test_a_document_larger_than_the_budget_is_sent_and_not_kept():
     async def look() -> None:
-        bodies = Bodies(5, Builder(10))
+        bodies = BodyCache(5, Builder(10))
 
-        assert (await bodies.fetch(entry(), "")).body
-        assert bodies.ready(entry(), "") is None
+        assert (await bodies.get_or_build(resource(), "")).body
+        assert bodies.get(resource(), "") is None
         assert bodies.size == 0
 
     asyncio.run(look())
@@ -255,19 +259,17 @@ def test_the_budget_holds_and_the_order_is_that_of_a_plain_list(steps, budget, s
         return found[0] == fingerprint
 
     async def look() -> None:
-        bodies = Bodies(budget, Builder(size))
+        bodies = BodyCache(budget, Builder(size))
         for path, fingerprint, coding, build in steps:
-            wanted = entry(path, fingerprint)
+            wanted = resource(path, fingerprint)
             if build:
-                await bodies.fetch(wanted, coding)
+                await bodies.get_or_build(wanted, coding)
                 touch(path, "", fingerprint)
                 keep(path, "", fingerprint, size)
                 if coding:
                     keep(path, coding, fingerprint, size // 2)
             else:
-                assert (bodies.ready(wanted, coding) is not None) == touch(
-                    path, coding, fingerprint
-                )
+                assert (bodies.get(wanted, coding) is not None) == touch(path, coding, fingerprint)
             assert bodies.size == sum(length for _, length in model.values()) <= budget
 
     asyncio.run(look())
@@ -279,16 +281,16 @@ def test_bytes_and_fingerprint_never_part(coding):
 
     async def look() -> None:
         builder = Builder(30)
-        bodies = Bodies(100, builder)
+        bodies = BodyCache(100, builder)
 
         async def reader(number: int) -> None:
             for turn in range(20):
-                wanted = entry("all.rss", str((number + turn) % 5))
-                builder.becomes = entry("all.rss", str(turn % 5))
-                made = await bodies.fetch(wanted, coding)
-                name = made.entry.planned.fingerprint.encode()
+                wanted = resource("all.rss", str((number + turn) % 5))
+                builder.becomes = resource("all.rss", str(turn % 5))
+                made = await bodies.get_or_build(wanted, coding)
+                name = made.resource.planned.fingerprint.encode()
                 assert made.plain.split()[1] == name
-                kept = bodies.ready(made.entry, coding)
+                kept = bodies.get(made.resource, coding)
                 assert kept is None or kept.split()[1] == name
 
         await asyncio.gather(*(reader(number) for number in range(8)))
@@ -300,16 +302,16 @@ def test_only_so_many_wait_for_a_document_each():
     async def look() -> None:
         builder = Builder()
         builder.free.clear()
-        bodies = Bodies(1_000, builder, 2)
-        waiting = [asyncio.ensure_future(bodies.fetch(entry(path), "")) for path in "aab"]
-        more = asyncio.ensure_future(bodies.fetch(entry("c"), ""))
+        bodies = BodyCache(1_000, builder, 2)
+        waiting = [asyncio.ensure_future(bodies.get_or_build(resource(path), "")) for path in "aab"]
+        more = asyncio.ensure_future(bodies.get_or_build(resource("c"), ""))
         await asyncio.sleep(0)
         builder.free.set()
         with pytest.raises(CatalogError, match="too many"):
             await more
 
         await asyncio.gather(*waiting)
-        assert (await bodies.fetch(entry("c"), "")).body
+        assert (await bodies.get_or_build(resource("c"), "")).body
         assert len(builder.calls) == 3
 
     asyncio.run(look())

@@ -31,7 +31,7 @@ def front(bench):
 class Shelf:
     """A library that says where it was asked, and has what it is told."""
 
-    edition = None
+    snapshot = None
     problem = "nothing"
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ def test_the_catalog_is_only_touched_in_one_thread_of_its_own():
     front = Front(shelf)
     for _ in range(5):
         front.refresh()
-    front.runner.run(front.press.reload())
+    front.runner.run(front.builder.reload())
     front.close()
 
     (name,) = shelf.threads
@@ -79,13 +79,13 @@ def test_what_goes_wrong_is_told_once(capsys):
 def test_a_slow_build_holds_up_no_answer(front):
     """While one document is built, what is at hand and every 304 are answered."""
     etag = front.get("/all.atom").fields["etag"]
-    go, real = threading.Event(), front.library.build
+    go, real = threading.Event(), front.reader.build
 
     def slow(*args: Any) -> Any:
         go.wait(30)
         return real(*args)
 
-    front.library.build = slow
+    front.reader.build = slow
 
     async def look() -> tuple[int, int, bool]:
         waiting = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", host="x")))
@@ -114,16 +114,16 @@ def test_what_all_readers_need_waits_for_one_search_at_most(tmp_path, kept):
         begun, go = threading.Event(), threading.Event()
 
         def noting(name: str) -> None:
-            real = getattr(front.library, name)
+            real = getattr(front.reader, name)
 
             def noted(*args: Any) -> Any:
-                entry = getattr(args[0], "planned", None) if args else None
-                order.append("feed" if entry and not entry.asked else name)
+                resource = getattr(args[0], "planned", None) if args else None
+                order.append("feed" if resource and not resource.on_demand else name)
                 begun.set()
                 go.wait(30)
                 return real(*args)
 
-            setattr(front.library, name, noted)
+            setattr(front.reader, name, noted)
 
         for name in ("asked", "build", "refresh"):
             noting(name)
@@ -134,7 +134,7 @@ def test_what_all_readers_need_waits_for_one_search_at_most(tmp_path, kept):
                 await asyncio.sleep(0)
             feed = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", host="x")))
             await asyncio.sleep(0)
-            glance = asyncio.ensure_future(front.press.refresh())
+            glance = asyncio.ensure_future(front.builder.refresh())
             await asyncio.sleep(0)
             go.set()
             await glance
@@ -180,16 +180,16 @@ def test_a_wrong_configuration_is_told_to_who_asks_for_it(front):
     def wrong() -> Any:
         raise ConfigError("no")
 
-    front.library._read_config = wrong
+    front.reader._read_config = wrong
     with pytest.raises(ConfigError):
-        front.runner.run(front.press.reload())
+        front.runner.run(front.builder.reload())
 
     assert front.get("/all.rss").status == 200
 
 
 def test_a_new_configuration_counts_at_once(bench, front):
     bench.config = replace(bench.config, http=replace(bench.config.http, stale_if_error=7))
-    front.runner.run(front.press.reload())
+    front.runner.run(front.builder.reload())
 
     assert "stale-if-error=7" in front.get("/all.rss").fields["cache-control"]
 
@@ -197,7 +197,7 @@ def test_a_new_configuration_counts_at_once(bench, front):
 def test_what_documents_say_follows_when_they_are_made_anew(bench, front):
     """Feeds say how long they may be kept (RSS: ttl): that is for who makes the catalog."""
     bench.config = replace(bench.config, http=replace(bench.config.http, max_age=120))
-    front.runner.run(front.press.reload())
+    front.runner.run(front.builder.reload())
     before = front.get("/all.rss")
     bench.sync()
     front.refresh()
@@ -209,9 +209,9 @@ def test_what_documents_say_follows_when_they_are_made_anew(bench, front):
 
 
 def test_news_that_cannot_be_told_are_none(front):
-    entry = front.library.edition.entries["/all.rss"]
+    resource = front.reader.snapshot.resources["/all.rss"]
 
-    assert front.runner.run(front.press.news(entry, ["unknown"], "gzip")) is None
+    assert front.runner.run(front.builder.delta(resource, ["unknown"], "gzip")) is None
 
 
 def test_the_rest_of_the_log_is_written_at_the_end(bench):
@@ -233,17 +233,17 @@ def test_no_thread_is_left_at_the_end(bench):
 def test_all_who_come_before_the_first_edition_look_once_more_together(bench):
     """Who serves may have looked just before the first sync ended."""
     with front_of(bench) as front:
-        front.library.edition = None
-        front.library._published = ()
-        front.library._version = -1
+        front.reader.snapshot = None
+        front.reader._published = ()
+        front.reader._version = -1
         looks: list[int] = []
-        real = front.library.refresh
+        real = front.reader.refresh
 
         def looking() -> None:
             looks.append(1)
             real()
 
-        front.library.refresh = looking
+        front.reader.refresh = looking
 
         async def look() -> list[int]:
             asked = [ask(front.app, scope_of("/all.rss", host="x")) for _ in range(10)]
@@ -255,9 +255,9 @@ def test_all_who_come_before_the_first_edition_look_once_more_together(bench):
 
 def test_who_hangs_up_before_the_first_edition_stops_nobody_else(bench):
     with front_of(bench) as front:
-        front.library.edition = None
-        front.library._published = ()
-        front.library._version = -1
+        front.reader.snapshot = None
+        front.reader._published = ()
+        front.reader._version = -1
 
         async def look() -> int:
             scope = scope_of("/all.rss", host="x")
@@ -270,7 +270,7 @@ def test_who_hangs_up_before_the_first_edition_stops_nobody_else(bench):
 
 
 def test_a_fault_is_told_in_one_line(front, capsys):
-    front.press.complain("all.rss cannot be built", CatalogError("two\nlines\x1b[31m"))
+    front.builder.complain("all.rss cannot be built", CatalogError("two\nlines\x1b[31m"))
 
     told = capsys.readouterr().err
     assert told.startswith("feedhub: all.rss cannot be built: CatalogError: two lines")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from feedhub.app.children import PING, SYNC
-from feedhub.app.library import VanishedError
-from feedhub.app.status import Beside, status_of
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError
+from feedhub.server.catalog_reader import VanishedError
+from feedhub.server.processes import PING, SYNC
+from feedhub.server.status import ProcessStatus, status_of
 from tests.fronts import addresses, bench_on_disk, front_of, library_of
 from tests.kit import Bench
 
@@ -26,50 +26,50 @@ def bench(tmp_path):
 
 
 @pytest.fixture
-def library(bench):
-    library = library_of(bench)
-    yield library
-    library.close()
+def reader(bench):
+    reader = library_of(bench)
+    yield reader
+    reader.close()
 
 
-def test_a_document_of_a_configuration_that_is_new_is_built_by_it(bench, library):
+def test_a_document_of_a_configuration_that_is_new_is_built_by_it(bench, reader):
     """Asked for between the sync by the new configuration and the next look."""
     bench.sync()
-    library.refresh()
-    old = library.edition.entries["/all.rss"]
+    reader.refresh()
+    old = reader.snapshot.resources["/all.rss"]
     bench.config = replace(bench.config, site=replace(bench.config.site, title="Renamed"))
     bench.sync()
-    made = library.build(old, "", None)
+    made = reader.build(old, "", None)
 
     assert b"<title>Renamed</title>" in made.plain
-    assert made.entry.planned == bench.site.plan()["all.rss"]
+    assert made.resource.planned == bench.site.plan()["all.rss"]
 
 
-def test_what_the_last_sync_said_is_known(bench, library):
+def test_what_the_last_sync_said_is_known(bench, reader):
     bench.sync()
     facts = {"at": 12.5, "seconds": 0.25, "articles": {"shown": 1}, "rejected": 2}
     bench.catalog.note(synced=json.dumps(facts), failing="the source is away")
-    library.refresh()
-    status = status_of(library, 20.0, {SYNC: Beside(1, "it is down")})
+    reader.refresh()
+    status = status_of(reader, 20.0, {SYNC: ProcessStatus(1, "it is down")})
 
     assert status.ready
     assert status.problem == "the source is away"
     assert (status.synced, status.seconds, status.rejected) == (12.5, 0.25, 2)
     assert status.articles == {"shown": 1}
-    assert status.documents == len(addresses(library))
+    assert status.documents == len(addresses(reader))
     assert status.generation == 1
 
 
-def test_what_is_wrong_with_the_sync_is_told_too(bench, library):
-    assert status_of(library, 20.0).ready is False
+def test_what_is_wrong_with_the_sync_is_told_too(bench, reader):
+    assert status_of(reader, 20.0).ready is False
     bench.sync()
-    library.refresh()
+    reader.refresh()
 
-    assert status_of(library, 20.0).problem == ""
-    assert status_of(library, 20.0, {SYNC: Beside(1, "it is down")}).problem == "it is down"
-    others = {PING: Beside(1, "it is down"), "worker 1": Beside(1, "it is down")}
-    assert status_of(library, 20.0, others).problem == ""  # readers get what there is
-    assert status_of(library, 20.0, others).processes == others
+    assert status_of(reader, 20.0).problem == ""
+    assert status_of(reader, 20.0, {SYNC: ProcessStatus(1, "it is down")}).problem == "it is down"
+    others = {PING: ProcessStatus(1, "it is down"), "worker 1": ProcessStatus(1, "it is down")}
+    assert status_of(reader, 20.0, others).problem == ""  # readers get what there is
+    assert status_of(reader, 20.0, others).processes == others
 
 
 @pytest.mark.parametrize(
@@ -82,42 +82,42 @@ def test_what_is_wrong_with_the_sync_is_told_too(bench, library):
         ({"at": 100.0, "every": 10.0}, 50.0, False),
     ],
 )
-def test_a_sync_that_watches_and_is_silent_is_a_problem(library, synced, now, silent):
-    library.problem, library.synced = "", synced
+def test_a_sync_that_watches_and_is_silent_is_a_problem(reader, synced, now, silent):
+    reader.problem, reader.synced = "", synced
 
-    assert bool(status_of(library, now).problem) == silent
+    assert bool(status_of(reader, now).problem) == silent
 
 
-def test_what_has_changed_is_built_as_what_it_is_now(bench, library):
+def test_what_has_changed_is_built_as_what_it_is_now(bench, reader):
     bench.sync()
-    library.refresh()
-    assert library.edition
-    old = library.edition.entries["/all.rss"]
+    reader.refresh()
+    assert reader.snapshot
+    old = reader.snapshot.resources["/all.rss"]
     bench.write("a.md", title="Changed", topics=["AI"])
     bench.sync()
-    made = library.build(old, "br", None)
+    made = reader.build(old, "br", None)
 
-    assert made.entry is not old
-    assert made.entry.planned == bench.site.plan()["all.rss"]
+    assert made.resource is not old
+    assert made.resource.planned == bench.site.plan()["all.rss"]
     assert made.plain == bench.documents()["all.rss"].body
-    assert made.entry.url == old.url
+    assert made.resource.url == old.url
 
 
-def test_what_has_not_changed_is_built_as_itself(bench, library):
+def test_what_has_not_changed_is_built_as_itself(bench, reader):
     bench.sync()
-    library.refresh()
-    assert library.edition
-    entry = library.edition.entries["/all.rss"]
+    reader.refresh()
+    assert reader.snapshot
+    resource = reader.snapshot.resources["/all.rss"]
 
-    assert library.build(entry, "", None).entry is entry
+    assert reader.build(resource, "", None).resource is resource
 
 
-def test_bytes_at_hand_are_coded_without_the_catalog(bench, library, monkeypatch):
+def test_bytes_at_hand_are_coded_without_the_catalog(bench, reader, monkeypatch):
     bench.sync()
-    library.refresh()
-    assert library.edition
+    reader.refresh()
+    assert reader.snapshot
     monkeypatch.setattr("feedhub.site.Site.document", lambda *_: pytest.fail("built"))
-    made = library.build(library.edition.entries["/all.rss"], "gzip", b"at hand")
+    made = reader.build(reader.snapshot.resources["/all.rss"], "gzip", b"at hand")
 
     assert made.plain == b"at hand"
     assert made.body == CODINGS["gzip"].encode(b"at hand")
@@ -125,53 +125,53 @@ def test_bytes_at_hand_are_coded_without_the_catalog(bench, library, monkeypatch
 
 def test_an_archive_that_is_gone_has_vanished(tmp_path):
     bench = bench_on_disk(tmp_path, feeds__limit=1, feeds__days=0)
-    library = library_of(bench)
+    reader = library_of(bench)
     bench.write("a.md", title="First", topics=["AI"])
     bench.write("old.md", title="Old", publishedDateTime="2019-01-01T00:00:00Z")
     bench.sync()
-    library.refresh()
-    assert library.edition
-    entry = library.edition.entries["/all/2019-01.rss"]
+    reader.refresh()
+    assert reader.snapshot
+    resource = reader.snapshot.resources["/all/2019-01.rss"]
     (bench.root / "old.md").unlink()
     bench.sync()
 
     with pytest.raises(VanishedError):
-        library.build(entry, "", None)
-    assert library.news(entry, ["f"]) is None
-    library.refresh()
-    assert "/all/2019-01.rss" not in addresses(library)
-    library.close()
+        reader.build(resource, "", None)
+    assert reader.delta(resource, ["f"]) is None
+    reader.refresh()
+    assert "/all/2019-01.rss" not in addresses(reader)
+    reader.close()
     bench.catalog.close()
 
 
-def test_news_are_of_the_document_that_is_served(bench, library):
+def test_news_are_of_the_document_that_is_served(bench, reader):
     bench.sync()
-    library.refresh()
-    assert library.edition
-    base = library.edition.entries["/all.json"].planned.fingerprint
+    reader.refresh()
+    assert reader.snapshot
+    base = reader.snapshot.resources["/all.json"].planned.fingerprint
     bench.write("b.md", title="Second", publishedDateTime="2020-06-10T11:00:00Z")
     bench.sync()
-    stale = library.edition.entries["/all.json"]
-    assert library.news(stale, [base]) is None  # the catalog has moved on; the whole is sent
+    stale = reader.snapshot.resources["/all.json"]
+    assert reader.delta(stale, [base]) is None  # the catalog has moved on; the whole is sent
 
-    library.refresh()
-    news = library.news(library.edition.entries["/all.json"], ["other", base])
+    reader.refresh()
+    news = reader.delta(reader.snapshot.resources["/all.json"], ["other", base])
     assert news is not None
     assert [item["title"] for item in json.loads(news)["items"]] == ["Second"]
-    assert library.news(library.edition.entries["/all.json"], ["unknown"]) is None
+    assert reader.delta(reader.snapshot.resources["/all.json"], ["unknown"]) is None
 
 
-def test_who_serves_cannot_write(bench, library):
+def test_who_serves_cannot_write(bench, reader):
     bench.sync()
-    library.refresh()
+    reader.refresh()
 
     with pytest.raises(CatalogError):
-        library._catalog.note(synced="{}")
+        reader._catalog.note(synced="{}")
 
 
 def replaced(bench: Bench) -> None:
     """Put the catalog of another folder in the place of this one."""
-    other = bench_on_disk(bench.root.parent / "other", **ASKED)
+    other = bench_on_disk(bench.root.parent / "other", **ON_DEMAND_KINDS)
     other.write("z.md", title="Another First", related=RELATED)
     other.sync()
     other.catalog.close()
@@ -188,7 +188,7 @@ def withdrawn(bench: Bench) -> None:
     bench.sync()
 
 
-ASKED = {"feeds__search": "yes", "feeds__stories": "yes"}
+ON_DEMAND_KINDS = {"feeds__search": "yes", "feeds__stories": "yes"}
 RELATED = [{"title": "Seen elsewhere", "webUrl": "https://r.example/"}]
 STORY = "/stories/a-191ac0fe.json"
 
@@ -199,24 +199,24 @@ STORY = "/stories/a-191ac0fe.json"
 def test_what_changes_between_finding_and_building_parts_no_tag_from_its_bytes(
     tmp_path, path, change, looked
 ):
-    bench = bench_on_disk(tmp_path, **ASKED)
+    bench = bench_on_disk(tmp_path, **ON_DEMAND_KINDS)
     bench.write("a.md", title="First", related=RELATED)
     bench.sync()
     with front_of(bench) as front:
-        find = front.press._asking._find
+        find = front.builder._asking._find
 
         async def found(*given: Any) -> Any:
-            entry = await find(*given)
+            resource = await find(*given)
             change(bench)
             if looked:
-                await front.press.refresh()
-            return entry
+                await front.builder.refresh()
+            return resource
 
         before = front.get(path, "HEAD").fields["etag"] if path == STORY else ""
-        front.press._asking._kept.clear()
-        front.press._asking._find = found
+        front.builder._asking._cache.clear()
+        front.builder._asking._find = found
         reply = front.get(path)
-        front.press._asking._find = find
+        front.builder._asking._find = find
         front.refresh()
         after = front.get(path, if_none_match=before)
         with front_of(bench) as other:
@@ -231,22 +231,22 @@ def test_what_changes_between_finding_and_building_parts_no_tag_from_its_bytes(
 
 
 def test_a_catalog_that_breaks_between_finding_and_building_is_503(tmp_path):
-    bench = bench_on_disk(tmp_path, **ASKED)
+    bench = bench_on_disk(tmp_path, **ON_DEMAND_KINDS)
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench) as front:
-        find = front.press._asking._find
+        find = front.builder._asking._find
 
         async def found(*given: Any) -> Any:
-            entry = await find(*given)
+            resource = await find(*given)
             damaged = tmp_path / "damaged"
             damaged.write_bytes(b"no database at all " * 1_000)
             damaged.replace(tmp_path / "catalog.sqlite")
-            await front.press.refresh()
-            front.library._site = None
-            return entry
+            await front.builder.refresh()
+            front.reader._site = None
+            return resource
 
-        front.press._asking._find = found
+        front.builder._asking._find = found
         reply = front.get("/search.rss?q=first")
         assert (reply.status, reply.fields["retry-after"]) == (503, "5")
         assert reply.fields["cache-control"] == "no-store"

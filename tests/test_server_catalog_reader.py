@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from feedhub.app.library import Library
 from feedhub.catalog import Catalog
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, ConfigError
+from feedhub.server.catalog_reader import CatalogReader
 from tests.fronts import FAR, addresses, bench_on_disk, library_of, read
 from tests.kit import NOW
 
@@ -26,31 +26,31 @@ def bench(tmp_path):
 
 
 @pytest.fixture
-def library(bench):
-    library = library_of(bench)
-    yield library
-    library.close()
+def reader(bench):
+    reader = library_of(bench)
+    yield reader
+    reader.close()
 
 
-def test_before_the_first_look_there_is_nothing_and_it_says_so(library):
-    assert library.edition is None
-    assert library.problem
+def test_before_the_first_look_there_is_nothing_and_it_says_so(reader):
+    assert reader.snapshot is None
+    assert reader.problem
 
 
-def test_what_was_synced_is_served(bench, library):
+def test_what_was_synced_is_served(bench, reader):
     bench.sync()
-    library.refresh()
+    reader.refresh()
 
-    assert library.problem == ""
-    assert read(library) == bench.documents()["all.rss"].body
-    assert read(library, coding="gzip") == CODINGS["gzip"].encode(read(library))
+    assert reader.problem == ""
+    assert read(reader) == bench.documents()["all.rss"].body
+    assert read(reader, coding="gzip") == CODINGS["gzip"].encode(read(reader))
 
 
-def test_a_catalog_that_was_never_synced_has_nothing_to_serve(library):
-    library.refresh()
+def test_a_catalog_that_was_never_synced_has_nothing_to_serve(reader):
+    reader.refresh()
 
-    assert library.edition is None
-    assert library.problem.startswith("nothing is published yet")
+    assert reader.snapshot is None
+    assert reader.problem.startswith("nothing is published yet")
 
 
 def test_a_catalog_that_is_not_there_is_waited_for(tmp_path):
@@ -58,136 +58,136 @@ def test_a_catalog_that_is_not_there_is_waited_for(tmp_path):
     bench.catalog.close()
     place = tmp_path / "later" / "catalog.sqlite"
     place.unlink()
-    library = library_of(bench)
-    library.refresh()
-    assert library.problem.startswith("nothing is published yet")
+    reader = library_of(bench)
+    reader.refresh()
+    assert reader.problem.startswith("nothing is published yet")
     assert not place.exists()  # who only reads makes none
     with pytest.raises(CatalogError, match="nothing is published yet"):
-        library.build(FAR, "", None)
+        reader.build(FAR, "", None)
 
     bench.catalog = Catalog(place)
     bench.write("a.md", title="First")
     bench.sync()
-    library.refresh()
+    reader.refresh()
 
-    assert library.problem == ""
-    assert "/all.rss" in addresses(library)
-    library.close()
+    assert reader.problem == ""
+    assert "/all.rss" in addresses(reader)
+    reader.close()
     bench.catalog.close()
 
 
 def test_a_library_that_opened_nothing_can_be_closed(tmp_path):
-    Library(tmp_path / "none", lambda: None).close()  # type: ignore[arg-type, return-value]
+    CatalogReader(tmp_path / "none", lambda: None).close()  # type: ignore[arg-type, return-value]
 
 
-def test_an_edit_makes_another_edition_and_the_same_content_does_not(bench, library):
+def test_an_edit_makes_another_edition_and_the_same_content_does_not(bench, reader):
     bench.sync()
-    library.refresh()
-    first = library.edition
+    reader.refresh()
+    first = reader.snapshot
     bench.sync()
-    library.refresh()
-    assert library.edition is first
+    reader.refresh()
+    assert reader.snapshot is first
 
     bench.write("b.md", title="Second", topics=["New"])
     bench.sync()
-    library.refresh()
+    reader.refresh()
 
-    assert library.edition is not first
-    assert "/topics/new.rss" in addresses(library)
+    assert reader.snapshot is not first
+    assert "/topics/new.rss" in addresses(reader)
 
 
-def test_a_scheduled_article_makes_another_edition_when_its_time_moves(bench, library):
+def test_a_scheduled_article_makes_another_edition_when_its_time_moves(bench, reader):
     bench.sync()
-    library.refresh()
-    assert library.edition
-    assert library.edition.due is None
+    reader.refresh()
+    assert reader.snapshot
+    assert reader.snapshot.due is None
 
     bench.write("later.md", title="Later", publishedDateTime="2026-06-02T00:00:00Z")
     bench.sync(NOW)
-    library.refresh()
+    reader.refresh()
 
-    assert library.edition.due == datetime(2026, 6, 2, tzinfo=UTC).timestamp()
+    assert reader.snapshot.due == datetime(2026, 6, 2, tzinfo=UTC).timestamp()
 
 
-def test_nothing_is_asked_of_a_catalog_that_has_not_moved(bench, library, monkeypatch):
+def test_nothing_is_asked_of_a_catalog_that_has_not_moved(bench, reader, monkeypatch):
     bench.sync()
-    library.refresh()
+    reader.refresh()
     monkeypatch.setattr(Catalog, "next_due", lambda _: pytest.fail("asked"))
     for _ in range(3):
-        library.refresh()
+        reader.refresh()
 
-    assert library.problem == ""
+    assert reader.problem == ""
 
 
-def test_a_catalog_that_is_replaced_is_opened_anew(bench, library, tmp_path):
+def test_a_catalog_that_is_replaced_is_opened_anew(bench, reader, tmp_path):
     bench.sync()
-    library.refresh()
+    reader.refresh()
     other = bench_on_disk(tmp_path / "other")
     other.write("z.md", title="Another", topics=["Zebra"])
     other.sync()
     other.catalog.close()
     os.replace(tmp_path / "other" / "catalog.sqlite", tmp_path / "catalog.sqlite")  # noqa: PTH105
-    library.refresh()
+    reader.refresh()
 
-    assert library.problem == ""
-    assert "/topics/zebra.rss" in addresses(library)
-    assert "/topics/ai.rss" not in addresses(library)
+    assert reader.problem == ""
+    assert "/topics/zebra.rss" in addresses(reader)
+    assert "/topics/ai.rss" not in addresses(reader)
 
 
-def test_a_catalog_that_is_taken_away_leaves_what_was_good(bench, library, tmp_path):
+def test_a_catalog_that_is_taken_away_leaves_what_was_good(bench, reader, tmp_path):
     bench.sync()
-    library.refresh()
-    before = read(library)
+    reader.refresh()
+    before = read(reader)
     (tmp_path / "catalog.sqlite").rename(tmp_path / "away")
-    library.refresh()
+    reader.refresh()
 
-    assert read(library) == before
+    assert read(reader) == before
 
 
-def test_a_damaged_catalog_leaves_what_was_good_and_says_so(bench, library, tmp_path):
+def test_a_damaged_catalog_leaves_what_was_good_and_says_so(bench, reader, tmp_path):
     bench.sync()
-    library.refresh()
-    edition = library.edition
+    reader.refresh()
+    snapshot = reader.snapshot
     damaged = tmp_path / "damaged"
     damaged.write_bytes(b"no database at all " * 1_000)
     os.replace(damaged, tmp_path / "catalog.sqlite")  # noqa: PTH105
-    library.refresh()
+    reader.refresh()
 
-    assert library.edition is edition
-    assert "catalog" in library.problem
+    assert reader.snapshot is snapshot
+    assert "catalog" in reader.problem
 
 
-def test_a_catalog_of_drafts_is_never_served_in_public(bench, library):
+def test_a_catalog_of_drafts_is_never_served_in_public(bench, reader):
     bench.sync()
-    library.refresh()
-    edition = library.edition
+    reader.refresh()
+    snapshot = reader.snapshot
     bench.write("draft.md", title="Secret", published=False)
     bench.drafts = True
     bench.sync()
-    library.refresh()
+    reader.refresh()
 
-    assert library.edition is edition
-    assert "--drafts" in library.problem
+    assert reader.snapshot is snapshot
+    assert "--drafts" in reader.problem
     with pytest.raises(CatalogError):
-        read(library)
+        read(reader)
 
     bench.drafts = False
     bench.sync()
-    library.refresh()
-    assert library.problem == ""
-    assert b"Secret" not in read(library)
+    reader.refresh()
+    assert reader.problem == ""
+    assert b"Secret" not in read(reader)
 
 
-def test_a_configuration_that_another_process_has_already_is_followed(bench, library):
+def test_a_configuration_that_another_process_has_already_is_followed(bench, reader):
     bench.sync()
-    library.refresh()
+    reader.refresh()
     bench.config = replace(bench.config, feeds=replace(bench.config.feeds, formats=("json",)))
     bench.sync()
-    library.refresh()
+    reader.refresh()
 
-    assert library.problem == ""
-    assert "/all.json" in addresses(library)
-    assert "/all.rss" not in addresses(library)
+    assert reader.problem == ""
+    assert "/all.json" in addresses(reader)
+    assert "/all.rss" not in addresses(reader)
 
 
 def test_a_configuration_is_read_again_before_there_is_a_catalog(tmp_path):
@@ -196,75 +196,75 @@ def test_a_configuration_is_read_again_before_there_is_a_catalog(tmp_path):
     def config() -> Any:
         reads.append(1)
 
-    library = Library(tmp_path / "none", config)
-    library.reload()
+    reader = CatalogReader(tmp_path / "none", config)
+    reader.reload()
 
     assert len(reads) == 2
 
 
-def test_a_wrong_configuration_changes_nothing(bench, library):
+def test_a_wrong_configuration_changes_nothing(bench, reader):
     bench.sync()
-    library.refresh()
-    before = read(library)
+    reader.refresh()
+    before = read(reader)
 
     def wrong() -> Any:
         raise ConfigError("no")
 
-    library._read_config = wrong
+    reader._read_config = wrong
     with pytest.raises(ConfigError):
-        library.reload()
-    library.refresh()
+        reader.reload()
+    reader.refresh()
 
-    assert library.problem == ""
-    assert read(library) == before
+    assert reader.problem == ""
+    assert read(reader) == before
 
 
-def test_what_has_not_changed_is_taken_over_into_the_next_edition(bench, library):
+def test_what_has_not_changed_is_taken_over_into_the_next_edition(bench, reader):
     bench.write("b.md", title="Second", topics=["Other"])
     bench.sync()
-    library.refresh()
-    assert library.edition
-    before = library.edition.entries["/topics/ai.rss"]
+    reader.refresh()
+    assert reader.snapshot
+    before = reader.snapshot.resources["/topics/ai.rss"]
     bench.write("b.md", title="Changed", topics=["Other"])
     bench.sync()
-    library.refresh()
+    reader.refresh()
 
-    assert library.edition.entries["/topics/ai.rss"] is before
+    assert reader.snapshot.resources["/topics/ai.rss"] is before
 
 
-def test_a_damage_that_is_mended_is_over(bench, library, tmp_path):
+def test_a_damage_that_is_mended_is_over(bench, reader, tmp_path):
     bench.sync()
-    library.refresh()
+    reader.refresh()
     place = tmp_path / "catalog.sqlite"
     place.rename(tmp_path / "good")
     place.write_bytes(b"no database at all " * 1_000)
-    library.refresh()
-    assert library.problem
+    reader.refresh()
+    assert reader.problem
     place.unlink()
     (tmp_path / "good").rename(place)
-    library.refresh()
+    reader.refresh()
 
-    assert library.problem == ""
+    assert reader.problem == ""
 
 
-def test_a_fault_of_ours_leaves_what_was_good_and_is_told(bench, library, monkeypatch):
+def test_a_fault_of_ours_leaves_what_was_good_and_is_told(bench, reader, monkeypatch):
     bench.sync()
-    library.refresh()
-    edition = library.edition
+    reader.refresh()
+    snapshot = reader.snapshot
     bench.catalog.note(synced="no JSON")
-    library.refresh()
+    reader.refresh()
 
-    assert library.edition is edition
-    assert library.problem.startswith("JSONDecodeError: ")
+    assert reader.snapshot is snapshot
+    assert reader.problem.startswith("JSONDecodeError: ")
 
 
-def test_a_catalog_that_may_not_be_opened_is_told(bench, library, monkeypatch):
+def test_a_catalog_that_may_not_be_opened_is_told(bench, reader, monkeypatch):
     def refuse(_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     bench.sync()
-    monkeypatch.setattr(Library, "_open", refuse)
-    library.refresh()
+    monkeypatch.setattr(CatalogReader, "_open", refuse)
+    reader.refresh()
 
-    assert "Permission denied" in library.problem
-    assert library.edition is None
+    assert "Permission denied" in reader.problem
+    assert reader.snapshot is None

@@ -122,13 +122,13 @@ def test_a_delta_is_not_dated_later_than_it_is_sent(tmp_path):
 
 def test_what_a_stranger_lists_is_looked_up_in_bounds(front, held):
     asked: list[list[str]] = []
-    news = front.library.news
+    news = front.reader.delta
 
-    def counting(entry: Any, bases: list[str]) -> Any:
+    def counting(resource: Any, bases: list[str]) -> Any:
         asked.append(bases)
-        return news(entry, bases)
+        return news(resource, bases)
 
-    front.library.news = counting
+    front.reader.delta = counting
     tags = ", ".join(f'"x{number}"' for number in range(5_000))
     assert front.get("/all.json", a_im="feed", if_none_match=tags).status == 200
     assert len(asked) == 1
@@ -143,7 +143,7 @@ def test_who_serves_does_not_look_where_there_is_never_news(tmp_path, path):
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench) as front:
-        front.library.news = lambda *_: pytest.fail("it was looked for")
+        front.reader.delta = lambda *_: pytest.fail("it was looked for")
         whole = front.get(path)
         reply = front.get(path, a_im="feed", if_none_match='"x-json"')
 

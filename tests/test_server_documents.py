@@ -10,9 +10,9 @@ from typing import Any
 import brotli
 import pytest
 
-from feedhub.app.documents import Documents
-from feedhub.app.library import VanishedError
 from feedhub.errors import CatalogError
+from feedhub.server.catalog_reader import VanishedError
+from feedhub.server.documents import Documents
 from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of, two_articles
 from tests.kit import Bench
 
@@ -71,7 +71,7 @@ def test_head_has_the_fields_of_get_and_no_body(front, path, coding):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_304_builds_nothing_and_repeats_the_fields(front, method):
-    etag = front.library.edition.entries["/all.atom"].variant("gzip").etag
+    etag = front.reader.snapshot.resources["/all.atom"].representation("gzip").etag
     reply = front.get("/all.atom", method, accept_encoding="gzip", if_none_match=etag)
 
     assert (reply.status, reply.body) == (304, b"")
@@ -127,7 +127,7 @@ def test_a_change_is_answered_with_its_own_tag(bench, front):
 
 def test_a_change_that_was_not_looked_at_yet_never_parts_body_and_tag(bench, front):
     """The catalog has moved on, the edition has not: what is built tells which document it is."""
-    old = front.library.edition.entries["/all.rss"].variant("").etag
+    old = front.reader.snapshot.resources["/all.rss"].representation("").etag
     bench.write("a.md", title="Changed", topics=["AI"])
     bench.sync()
     reply = front.get("/all.rss")
@@ -199,7 +199,7 @@ def test_a_document_that_cannot_be_built_harms_no_other(front, capsys, error, st
     def broken(*_: Any) -> Any:
         raise error
 
-    front.library.build = broken
+    front.reader.build = broken
     reply = front.get("/all.rss")
     told = capsys.readouterr().err
 
@@ -215,7 +215,7 @@ def test_a_fault_is_told_in_few_words_whatever_was_asked(tmp_path, capsys):
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench) as front:
-        front.library.asked = lambda *_: 1 / 0
+        front.reader.on_demand = lambda *_: 1 / 0
         assert front.get(f"/stories/%0a{'x' * 9_000}.rss").status == 503
 
     told = capsys.readouterr().err
@@ -224,7 +224,7 @@ def test_a_fault_is_told_in_few_words_whatever_was_asked(tmp_path, capsys):
 
 
 def test_a_fault_is_counted(front):
-    front.library.build = lambda *_: 1 / 0
+    front.reader.build = lambda *_: 1 / 0
     front.get("/all.rss")
 
     assert front.metrics.registry.get_sample_value("feedhub_faults_total") == 1
@@ -236,7 +236,7 @@ def test_what_is_no_request_is_handed_on(front):
     async def rest(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    app: Any = Documents(front.press, rest)
+    app: Any = Documents(front.builder, rest)
     asyncio.run(app({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
 

@@ -215,11 +215,11 @@ def test_a_guess_leads_nowhere_where_there_is_no_feed_of_everything(tmp_path):
 
 
 def test_whoever_comes_past_the_front_before_anything_was_read_is_asked_to_wait(tmp_path):
-    from feedhub.app.elsewhere import make_elsewhere
+    from feedhub.server.fallback import make_fallback
 
     front = Front(None)
-    front.press = type("Empty", (), {"edition": None})  # type: ignore[assignment]
-    reply = front.runner.run(ask(make_elsewhere(front.press), scope_of("/all.rss")))
+    front.builder = type("Empty", (), {"snapshot": None})  # type: ignore[assignment]
+    reply = front.runner.run(ask(make_fallback(front.builder), scope_of("/all.rss")))
     front.runner.close()
 
     assert reply.status == 503

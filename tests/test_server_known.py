@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.app import documents
-from feedhub.app.documents import Documents
-from feedhub.app.library import VanishedError
 from feedhub.document.dates import format_http_date
 from feedhub.document.preconditions import evaluate
+from feedhub.server import documents
+from feedhub.server.catalog_reader import VanishedError
+from feedhub.server.documents import Documents
 from tests.fronts import HOST, Front, Reply, ask, front_of, scope_of, two_articles
 from tests.kit import NOW, Bench
 
@@ -80,16 +80,16 @@ class Subject:
 
     def ask(self, app: Documents, scope: Any) -> tuple[Reply, str]:
         """Return the answer and the line that is logged of it."""
-        self.front.press.ledger.settle()
+        self.front.builder.recorder.settle()
         before = len(self.front.log.getvalue())
         reply = self.front.runner.run(ask(app, scope))
-        self.front.press.ledger.settle()
+        self.front.builder.recorder.settle()
         return reply, self.front.log.getvalue()[before:]
 
     def judge(self, scope: Any) -> Reply:
         """Check that an answer is the same as if nothing were known."""
         told = self.ask(self.front.app, scope)
-        assert told == self.ask(Documents(self.front.press, self.rest), scope)
+        assert told == self.ask(Documents(self.front.builder, self.rest), scope)
         assert told[1].count("\n") == 1
         return told[0]
 
@@ -192,12 +192,12 @@ def judged(monkeypatch) -> list[str]:
         tags.append(etag)
         return evaluate(conditions, etag, last_modified)
 
-    monkeypatch.setattr("feedhub.app.fields.evaluate", judge)
+    monkeypatch.setattr("feedhub.server.request_fields.evaluate", judge)
     return tags
 
 
 def test_an_equal_request_is_a_look_up(front, clock, judged):
-    etag = front.library.edition.entries["/all.rss"].variant("").etag
+    etag = front.reader.snapshot.resources["/all.rss"].representation("").etag
     for number in range(5):
         reply = front.get("/all.rss", if_none_match=etag, x_forwarded_for=f"192.0.2.{number}")
         assert reply.status == 304
@@ -226,7 +226,7 @@ def test_what_is_noted_is_written_up_though_nobody_looks_at_the_catalog(front, c
         front.get("/all.rss")
         clock.move(1)
 
-    assert len(front.press.ledger._noted) == 1
+    assert len(front.builder.recorder._noted) == 1
 
 
 def test_a_change_ends_what_is_known_at_once(tmp_path, clock):
@@ -277,7 +277,7 @@ def test_what_is_known_is_bounded(front, clock, monkeypatch):
 
 @pytest.mark.parametrize("status", [200, 404])
 def test_an_answer_that_took_long_is_dated_when_it_goes_out(front, clock, status):
-    go, real = threading.Event(), front.library.build
+    go, real = threading.Event(), front.reader.build
 
     def slow(*args: Any) -> Any:
         go.wait(30)
@@ -285,7 +285,7 @@ def test_an_answer_that_took_long_is_dated_when_it_goes_out(front, clock, status
             raise VanishedError
         return real(*args)
 
-    front.library.build = slow
+    front.reader.build = slow
 
     async def look() -> Reply:
         waiting = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", **HOST)))

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from feedhub.app import metrics as metrics_room
-from feedhub.app.access_log import AccessLog, Exchange
-from feedhub.app.admin import make_admin
-from feedhub.app.events import Events
-from feedhub.app.ledger import Ledger
-from feedhub.app.metrics import Metrics, exposition
-from feedhub.app.status import Beside, HubStatus, Status
-from feedhub.app.systemd import notify, watchdog_seconds
+from feedhub.server import metrics as metrics_room
+from feedhub.server.access_log import AccessLog, Exchange
+from feedhub.server.admin import make_admin
+from feedhub.server.events import Events
+from feedhub.server.metrics import Metrics, exposition
+from feedhub.server.recorder import RequestRecorder
+from feedhub.server.status import HubStatus, ProcessStatus, Status
+from feedhub.server.systemd import notify, watchdog_seconds
 from tests.fronts import Reply, ask, scope_of
 
 WELL = Status(
@@ -41,9 +41,9 @@ EXCHANGE = Exchange("GET", "/all.rss", "1.1", "", "", 200, 1_000)
 
 def note(metrics: Metrics, name: str = "rss", status: int = 200, size: int = 1_000) -> None:
     """Note an answer that took two milliseconds."""
-    ledger = Ledger(AccessLog(io.StringIO()), metrics)
+    recorder = RequestRecorder(AccessLog(io.StringIO()), metrics)
     exchange = EXCHANGE._replace(status=status, size=size)
-    ledger.note(ledger.account(exchange, name, 0), None, 0.002)
+    recorder.note(recorder.labels(exchange, name, 0), None, 0.002)
 
 
 def samples(body: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -74,15 +74,15 @@ def test_answers_are_counted_by_format_and_status():
 def test_many_answers_are_written_up_by_few_in_the_order_in_which_they_went_out():
     """Who asks waits for what is written up at once; a crash loses what is not written yet."""
     out, metrics, number = io.StringIO(), Metrics(), 3_000
-    ledger = Ledger(AccessLog(out), metrics)
+    recorder = RequestRecorder(AccessLog(out), metrics)
     written = [0]
     for place in range(number):
         exchange = EXCHANGE._replace(target=f"/{place}")
-        ledger.note(ledger.account(exchange, "rss", 0), None, 0.002)
+        recorder.note(recorder.labels(exchange, "rss", 0), None, 0.002)
         written.append(out.getvalue().count("\n"))
         assert place + 1 - written[-1] < 256
     steps = [after - before for before, after in itertools.pairwise(written)]
-    ledger.settle()
+    recorder.settle()
 
     assert max(steps) <= 256
     assert len([step for step in steps if step]) < number / 20
@@ -127,7 +127,10 @@ def test_the_state_of_the_catalog_is_that_of_the_moment():
 
 def test_processes_beside_the_server_are_counted_and_shown_by_name():
     """What ends again and again is seen by its count; its end is no failure of the sync."""
-    processes = {"feedhub sync": Beside(0, ""), "feedhub ping": Beside(3, "it ended with 2")}
+    processes = {
+        "feedhub sync": ProcessStatus(0, ""),
+        "feedhub ping": ProcessStatus(3, "it ended with 2"),
+    }
     status = WELL._replace(processes=processes)
     body = exposition(Metrics(), lambda: status)
 
@@ -140,7 +143,9 @@ def test_processes_beside_the_server_are_counted_and_shown_by_name():
 
 def test_the_manual_names_every_metric_and_no_other():
     manual = (Path(__file__).parent.parent / "docs/hosting.md").read_text(encoding="utf-8")
-    status = WELL._replace(processes={"feedhub ping": Beside(3, "")}, hub=HubStatus(0, 0.0, ""))
+    status = WELL._replace(
+        processes={"feedhub ping": ProcessStatus(3, "")}, hub=HubStatus(0, 0.0, "")
+    )
     metrics = Metrics()
     note(metrics)
     families = text_string_to_metric_families(exposition(metrics, lambda: status).decode())
@@ -162,8 +167,8 @@ def test_every_metric_says_what_it_is():
 
 COUNT = """
 import sys
-from feedhub.app.metrics import Metrics, exposition
-from tests.test_app_operations import WELL, note
+from feedhub.server.metrics import Metrics, exposition
+from tests.test_server_operations import WELL, note
 metrics = Metrics()
 for _ in range(int(sys.argv[1])):
     note(metrics)
@@ -200,8 +205,8 @@ def test_where_processes_count_together_the_counts_are_read_from_their_folder(
 
 def admin(target: str, method: str = "GET", status: Status = WELL) -> Reply:
     metrics = Metrics()
-    ledger = Ledger(AccessLog(io.StringIO()), metrics)
-    ledger.note(ledger.account(EXCHANGE, "rss", 0), None, 0.002)
+    recorder = RequestRecorder(AccessLog(io.StringIO()), metrics)
+    recorder.note(recorder.labels(EXCHANGE, "rss", 0), None, 0.002)
     app = make_admin(metrics, lambda: status)
     return asyncio.run(ask(app, scope_of(target, method, host="127.0.0.1")))
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from feedhub.app import children
-from feedhub.app.children import Child
+from feedhub.server import processes
+from feedhub.server.processes import SupervisedProcess
 
 FOREVER = "import time\nwhile True: time.sleep(60)"
 PATIENT = 30.0
@@ -38,9 +38,9 @@ async def until(look: Callable[[], Any]) -> None:
         await asyncio.sleep(0.005)
 
 
-def child_of(code: str, said: Said | None = None, **more: Any) -> Child:
+def child_of(code: str, said: Said | None = None, **more: Any) -> SupervisedProcess:
     events: Any = said or Said()
-    return Child("the child", [sys.executable, "-c", code], events, **more)
+    return SupervisedProcess("the child", [sys.executable, "-c", code], events, **more)
 
 
 def gone(pid: int) -> bool:
@@ -53,7 +53,7 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(children, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(processes, "_FIRST_WAIT", 0.01)
 
 
 def test_a_process_runs_until_it_is_stopped(tmp_path):
@@ -104,7 +104,7 @@ def test_one_that_ended_is_a_problem_until_it_has_stayed_for_a_while(tmp_path, m
         running = asyncio.create_task(child.run())
         await until(lambda: marks.exists() and marks.read_text() == "xx" and child._process)
         fresh = child.trouble
-        monkeypatch.setattr(children, "_STEADY", -1.0)
+        monkeypatch.setattr(processes, "_STEADY", -1.0)
         steady = child.trouble
         await child.stop()
         await running
@@ -118,9 +118,9 @@ def test_one_that_ended_is_a_problem_until_it_has_stayed_for_a_while(tmp_path, m
 )
 def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives, expected):
     now, waits = [0.0], []
-    monkeypatch.setattr(children, "_FIRST_WAIT", 0.5)
-    monkeypatch.setattr(children, "_LONGEST_WAIT", 5.0)
-    monkeypatch.setattr("feedhub.app.children.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(processes, "_FIRST_WAIT", 0.5)
+    monkeypatch.setattr(processes, "_LONGEST_WAIT", 5.0)
+    monkeypatch.setattr("feedhub.server.processes.time.monotonic", lambda: now[0])
     child = child_of("")
 
     async def once() -> str:
@@ -132,7 +132,7 @@ def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives
         child._stopping = len(waits) >= len(expected)
 
     monkeypatch.setattr(child, "_once", once)
-    monkeypatch.setattr("feedhub.app.children.asyncio.sleep", sleep)
+    monkeypatch.setattr("feedhub.server.processes.asyncio.sleep", sleep)
     asyncio.run(child.run())
 
     assert waits == expected
@@ -158,7 +158,7 @@ def test_a_process_is_asked_politely_first(tmp_path):
 
 
 def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr(children, "_PATIENCE", 0.05)
+    monkeypatch.setattr(processes, "_PATIENCE", 0.05)
     stubborn = (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}"
@@ -255,7 +255,7 @@ def test_a_process_that_cannot_be_started_is_tried_again(tmp_path):
     said = Said()
     program = tmp_path / "program"
     events: Any = said
-    child = Child("the child", [str(program)], events)
+    child = SupervisedProcess("the child", [str(program)], events)
 
     async def look() -> None:
         running = asyncio.create_task(child.run())

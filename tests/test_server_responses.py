@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.app.answers import KNOWN, not_allowed, options, redirect, text_answer
-from feedhub.app.caching import Caching
 from feedhub.config import HttpConfig
+from feedhub.server.cache_policy import CachePolicy
+from feedhub.server.responses import KNOWN, not_allowed, options, redirect, text_answer
 
 NOW = 1_591_700_000.0
 FEED: Any = SimpleNamespace(state=SimpleNamespace(period="", newer=""))
@@ -22,7 +22,7 @@ LIST: Any = SimpleNamespace(state=None)
 
 def control(planned: Any, due: float | None = None, now: float = NOW, **http: Any) -> str:
     drafts = http.pop("drafts", False)
-    return Caching(HttpConfig(**http), drafts=drafts).header(planned, due, now).decode()
+    return CachePolicy(HttpConfig(**http), drafts=drafts).header(planned, due, now).decode()
 
 
 def max_age(text: str) -> int:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from feedhub.app import server
 from feedhub.errors import ConfigError
+from feedhub.server import run
 
 
-class Press:
+class DocumentBuilder:
     """Counts how often it is asked, and wants to end after some rounds."""
 
     def __init__(self, rounds: int = 5) -> None:
@@ -37,18 +37,18 @@ class Press:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(server, "_GLANCE", 0.001)
+    monkeypatch.setattr(run, "_GLANCE", 0.001)
 
 
-def running_of(press: Any, **more: Any) -> Any:
-    return SimpleNamespace(**({"press": press, "parent": None, "children": []} | more))
+def running_of(builder: Any, **more: Any) -> Any:
+    return SimpleNamespace(**({"press": builder, "parent": None, "children": []} | more))
 
 
 def test_the_catalog_is_looked_at_until_the_end():
     async def look() -> int:
-        press = Press()
-        await server._glance(running_of(press), press.stop)
-        return press.looks
+        builder = DocumentBuilder()
+        await run._glance(running_of(builder), builder.stop)
+        return builder.looks
 
     assert asyncio.run(look()) == 5
 
@@ -62,8 +62,8 @@ def test_signs_of_life_are_given_as_often_as_they_are_due(tmp_path, monkeypatch)
         manager.settimeout(10)
 
         async def look() -> None:
-            press = Press()
-            await server._glance(running_of(press), press.stop)
+            builder = DocumentBuilder()
+            await run._glance(running_of(builder), builder.stop)
 
         asyncio.run(look())
         assert [manager.recv(100) for _ in range(5)] == [b"WATCHDOG=1"] * 5
@@ -72,9 +72,9 @@ def test_signs_of_life_are_given_as_often_as_they_are_due(tmp_path, monkeypatch)
 @pytest.mark.parametrize(("parent", "looks"), [(os.getppid(), 5), (1_000_000_000, 1)])
 def test_a_worker_ends_with_its_parent(parent, looks):
     async def look() -> int:
-        press = Press()
-        await server._glance(running_of(press, parent=parent), press.stop)
-        return press.looks
+        builder = DocumentBuilder()
+        await run._glance(running_of(builder, parent=parent), builder.stop)
+        return builder.looks
 
     assert asyncio.run(look()) == looks
 
@@ -87,9 +87,9 @@ def test_a_new_configuration_is_told_and_handed_on_and_a_wrong_one_is_not(wrong)
     child = SimpleNamespace(signal=signals.append)
 
     async def look() -> None:
-        press = Press()
-        press.wrong = wrong
-        await server._reload(running_of(press, events=events, children=[child]))
+        builder = DocumentBuilder()
+        builder.wrong = wrong
+        await run._reload(running_of(builder, events=events, children=[child]))
 
     asyncio.run(look())
     assert len(said) == 1
@@ -99,7 +99,7 @@ def test_a_new_configuration_is_told_and_handed_on_and_a_wrong_one_is_not(wrong)
 def test_no_thread_and_no_search_for_garbage_holds_up_the_answers_for_long():
     before = sys.getswitchinterval()
     try:
-        server._shorten_pauses()
+        run._shorten_pauses()
         assert sys.getswitchinterval() < 0.001
         assert gc.get_freeze_count() > 1_000
     finally:
@@ -127,7 +127,7 @@ def test_the_operator_can_look_until_all_others_have_ended(workers):
         made=[],
         children=[SimpleNamespace(stop=stop)],
     )
-    asyncio.run(server._end(running, servers, []))
+    asyncio.run(run._end(running, servers, []))
 
     assert ended == [[] if workers else ["public"]]
     assert all(one.should_exit for one in servers)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from feedhub.app.caching import Caching
-from feedhub.app.edition import Edition, Entry, make_edition
 from feedhub.document.dates import format_http_date
 from feedhub.formats import PAGE_MEDIA_TYPE
 from feedhub.formats.pages import CSP
+from feedhub.server.cache_policy import CachePolicy
+from feedhub.server.snapshot import Resource, SiteSnapshot, make_snapshot
 from feedhub.site import Planned
 from tests.kit import make_bench
 
@@ -20,15 +20,15 @@ CHANGED = datetime(2020, 6, 9, 11, 0, 0, 900_000, tzinfo=UTC)
 CODINGS = ["", "gzip", "br"]
 
 
-def entry(path: str = "topics/ai.rss", media_type: str = "application/rss+xml") -> Entry:
+def resource(path: str = "topics/ai.rss", media_type: str = "application/rss+xml") -> Resource:
     planned = Planned(path, "0123abc", media_type, CHANGED)
-    return Entry(planned, f"https://feeds.example.org/{path}")
+    return Resource(planned, f"https://feeds.example.org/{path}")
 
 
-def edition_of(bench: Any, before: Edition | None = None) -> Edition:
-    known = before.entries if before else {}
-    caching = Caching(bench.config.http)
-    return make_edition(bench.site, bench.config, caching, 1, None, known)
+def edition_of(bench: Any, before: SiteSnapshot | None = None) -> SiteSnapshot:
+    known = before.resources if before else {}
+    cache_policy = CachePolicy(bench.config.http)
+    return make_snapshot(bench.site, bench.config, cache_policy, 1, None, known)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def bench(tmp_path):
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_whole_document_says_what_it_is(coding):
-    fields = dict(entry().variant(coding).whole)
+    fields = dict(resource().representation(coding).whole)
 
     assert fields.get(b"content-encoding") == (coding.encode() or None)
     assert fields[b"content-type"] == b"application/rss+xml"
@@ -58,7 +58,7 @@ def test_a_whole_document_says_what_it_is(coding):
 
 def test_every_coding_of_every_format_has_a_tag_of_its_own():
     tags = [
-        entry(f"all.{name}").variant(coding).etag
+        resource(f"all.{name}").representation(coding).etag
         for name in ("rss", "atom", "json")
         for coding in CODINGS
     ]
@@ -71,51 +71,51 @@ def test_every_coding_of_every_format_has_a_tag_of_its_own():
 @pytest.mark.parametrize("coding", CODINGS)
 def test_what_is_not_modified_repeats_the_validators_and_no_more(coding):
     """RFC 9110, 15.4.5."""
-    variant = entry().variant(coding)
-    whole, short = dict(variant.whole), dict(variant.not_modified)
+    representation = resource().representation(coding)
+    whole, short = dict(representation.whole), dict(representation.not_modified)
 
     assert {name: whole[name] for name in short} == short
     assert {b"etag", b"last-modified", b"vary"} <= short.keys()
     assert not {b"content-type", b"content-encoding", b"content-length"} & short.keys()
-    assert short[b"etag"] == variant.etag.encode()
+    assert short[b"etag"] == representation.etag.encode()
 
 
 def test_header_fields_are_made_once():
-    document = entry()
+    document = resource()
 
-    assert document.variant("br") is document.variant("br")
+    assert document.representation("br") is document.representation("br")
 
 
 def test_the_page_has_the_policy_that_lets_its_style_in():
-    fields = dict(entry("index.html", PAGE_MEDIA_TYPE).variant("").whole)
+    fields = dict(resource("index.html", PAGE_MEDIA_TYPE).representation("").whole)
 
     assert fields[b"content-security-policy"] == CSP.encode()
 
 
 def test_an_edition_has_every_document_at_its_address(bench):
-    edition = edition_of(bench)
+    snapshot = edition_of(bench)
 
-    assert {"/", "/feeds.opml", "/all.rss", "/all.atom", "/all.json"} <= edition.entries.keys()
-    assert "/topics/café-crème.rss" in edition.entries
-    assert "/index.html" not in edition.entries
-    assert edition.prefix == ""
-    assert edition.url("") == "https://feeds.example.org/"
+    assert {"/", "/feeds.opml", "/all.rss", "/all.atom", "/all.json"} <= snapshot.resources.keys()
+    assert "/topics/café-crème.rss" in snapshot.resources
+    assert "/index.html" not in snapshot.resources
+    assert snapshot.prefix == ""
+    assert snapshot.url("") == "https://feeds.example.org/"
 
 
 def test_links_are_addresses_that_may_stand_in_a_header(bench):
-    for document in edition_of(bench).entries.values():
-        link = dict(document.variant("").whole)[b"link"].decode("ascii")
+    for document in edition_of(bench).resources.values():
+        link = dict(document.representation("").whole)[b"link"].decode("ascii")
         assert re.fullmatch(r'<https://feeds\.example\.org/[!#-;=?-~]*>; rel="self"', link)
 
 
 def test_below_a_path_every_address_begins_with_it(tmp_path):
     bench = make_bench(tmp_path, site__base_url="https://example.org/news")
     bench.sync()
-    edition = edition_of(bench)
+    snapshot = edition_of(bench)
 
-    assert edition.prefix == "/news"
-    assert {"/news/", "/news/all.rss"} <= edition.entries.keys()
-    assert all(address.startswith("/news/") for address in edition.entries)
+    assert snapshot.prefix == "/news"
+    assert {"/news/", "/news/all.rss"} <= snapshot.resources.keys()
+    assert all(address.startswith("/news/") for address in snapshot.resources)
 
 
 def test_a_path_of_the_base_is_found_as_servers_hand_it_over(tmp_path):
@@ -123,13 +123,13 @@ def test_a_path_of_the_base_is_found_as_servers_hand_it_over(tmp_path):
     bench = make_bench(tmp_path, site__base_url="https://example.org/caf%C3%A9")
     bench.sync()
 
-    assert "/café/all.rss" in edition_of(bench).entries
+    assert "/café/all.rss" in edition_of(bench).resources
 
 
 def test_no_tag_stands_for_two_documents(bench):
     tags = [
-        document.variant(coding).etag
-        for document in edition_of(bench).entries.values()
+        document.representation(coding).etag
+        for document in edition_of(bench).resources.values()
         for coding in CODINGS
     ]
 
@@ -144,7 +144,7 @@ def test_what_has_not_changed_is_taken_over(bench):
     bench.sync()
     after = edition_of(bench, before)
 
-    same = {name for name, found in after.entries.items() if before.entries.get(name) is found}
+    same = {name for name, found in after.resources.items() if before.resources.get(name) is found}
     assert "/topics/café-crème.rss" in same
     assert "/all.rss" not in same
     assert "/topics/other.rss" not in same
@@ -157,14 +157,14 @@ def test_a_document_that_changed_is_dated_later(bench):
     after = edition_of(bench, before)
 
     for name in ("/all.rss", "/all.json", "/topics/café-crème.atom"):
-        assert after.entries[name].last_modified >= before.entries[name].last_modified + 1
-        assert format_http_date(after.entries[name].last_modified)
+        assert after.resources[name].last_modified >= before.resources[name].last_modified + 1
+        assert format_http_date(after.resources[name].last_modified)
 
 
 def test_no_date_of_an_answer_is_still_to_come():
     """RFC 9110, 8.8.2.1: changes within a second are given the seconds after it."""
-    document = entry()
-    fields = document.variant("").whole
+    document = resource()
+    fields = document.representation("").whole
     moment = document.last_modified
 
     assert document.dated(fields, moment) is fields

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from feedhub.app.sockets import from_descriptor, handed_over, listen_tcp, listen_unix, told
 from feedhub.errors import ConfigError
+from feedhub.server.sockets import from_descriptor, handed_over, listen_tcp, listen_unix, told
 
 
 def test_a_free_port_is_found_and_told():
@@ -101,7 +101,7 @@ class TestActivation:
     def places(self, monkeypatch):
         with listen_tcp("127.0.0.1", 0) as one, listen_tcp("127.0.0.1", 0) as two:
             held = {3: one, 4: two}
-            monkeypatch.setattr("feedhub.app.sockets.from_descriptor", held.__getitem__)
+            monkeypatch.setattr("feedhub.server.sockets.from_descriptor", held.__getitem__)
             yield one, two
 
     def handed(self, **environ: str) -> dict[str, socket.socket]:

@@ -15,7 +15,7 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from feedhub.errors import ArticleError
-from feedhub.sources import ReadOptions, frontmatter, plain_tree, shapes
+from feedhub.sources import ReadOptions, frontmatter, layouts, simple_yaml
 from feedhub.sources.reading import read_article
 from feedhub.sources.tree import MAX_NODES, Mapping, Sequence
 from feedhub.sources.yaml_tree import read_yaml
@@ -38,7 +38,7 @@ LINES = [head.splitlines(keepends=True) for head in HEADS]
 
 
 def read_plain(text: str) -> Mapping | None:
-    return plain_tree.read_plain(text.encode("utf-8", "surrogatepass"))
+    return simple_yaml.read_plain(text.encode("utf-8", "surrogatepass"))
 
 
 def strict(text: str) -> Mapping | None:
@@ -284,13 +284,13 @@ def test_many_keys() -> None:
 
 def test_shapes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, few are kept, and those in use are not lost."""
-    monkeypatch.setattr(shapes, "_MAX_KEPT", 300)
+    monkeypatch.setattr(layouts, "_MAX_KEPT", 300)
     for number in range(200):
         assert taken(f"---\na{number}:\n- b{number}: c\n  d:\n  - e\nf: g\n")
-        assert shapes._kept <= 310
-        assert len(shapes.ROOT.next) + len(shapes._firsts) <= 310
-    shapes.forget()
-    assert not shapes.ROOT.next
+        assert layouts._kept <= 310
+        assert len(layouts.ROOT.next) + len(layouts._firsts) <= 310
+    layouts.forget()
+    assert not layouts.ROOT.next
     assert taken(HEADS[0])
 
 

@@ -13,7 +13,7 @@ import pytest
 from feedhub.catalog import Catalog
 from feedhub.errors import ConfigError
 from feedhub.site import Site
-from feedhub.site.listing import INDEX_PATH, OPML_PATH
+from feedhub.site.indexes import INDEX_PATH, OPML_PATH
 from tests.kit import Bench
 from tests.sites import FIXED, LISTS, configure, edit, later, site_bench
 
@@ -183,9 +183,9 @@ def test_what_the_configuration_has_taken_away_is_gone(bench):
 
 
 def test_a_catalog_fits_the_configuration_it_was_made_with(bench):
-    assert not bench.site.fits()
+    assert not bench.site.matches_catalog()
     bench.sync()
-    assert bench.site.fits()
+    assert bench.site.matches_catalog()
     ours = bench.config
     for section, values in (
         ("feeds", {"limit": 7}),
@@ -200,30 +200,30 @@ def test_a_catalog_fits_the_configuration_it_was_made_with(bench):
     ):
         bench.config = ours
         configure(bench, section, **values)
-        assert not bench.site.fits(), values
+        assert not bench.site.matches_catalog(), values
     bench.config = ours
     bench.drafts = True
-    assert not bench.site.fits()
+    assert not bench.site.matches_catalog()
 
 
 def test_what_shapes_no_document_may_differ(bench):
     bench.sync()
     configure(bench, "http", stale_if_error=1, delta=True, cache_megabytes=1, parser="h11")
     configure(bench, "render", compress=())
-    assert bench.site.fits()
+    assert bench.site.matches_catalog()
 
 
 def test_whoever_looks_sees_one_state_and_the_next_time_the_next(bench, tmp_path):
     bench.sync()
     with closing(Catalog(tmp_path / "catalog.sqlite", read_only=True)) as catalog:
         site = Site(catalog, bench.config)
-        with site.looking():
+        with site.snapshot():
             first = site.plan()
             before = site.document(first["all.json"]).body
             edit(bench, "Edited", 60)
             assert site.plan() == first
             assert site.document(first["all.json"]).body == before
-        with site.looking():
+        with site.snapshot():
             assert site.plan() == bench.site.plan()
             assert b"Edited" in site.document(site.plan()["all.json"]).body
 
@@ -239,7 +239,7 @@ def test_articles_are_read_once_while_nothing_changes(bench, monkeypatch):
     monkeypatch.setattr(Catalog, "article", counted)
     site = bench.site
     for _ in range(3):
-        with site.looking():
+        with site.snapshot():
             for planned in site.plan().values():
                 site.document(planned)
     assert len(reads) == len(set(reads)) == 3

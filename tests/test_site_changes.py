@@ -13,7 +13,7 @@ import pytest
 from feedhub.catalog import refuse_shrinking
 from feedhub.errors import CatalogError, ShrinkError
 from feedhub.site import Planned, Site, config_of_catalog, source_of
-from feedhub.site.listing import INDEX_PATH, SITEMAP_PATH
+from feedhub.site.indexes import INDEX_PATH, SITEMAP_PATH
 from tests.kit import Bench, make_bench
 from tests.sites import LISTS, configure, edit, later, site_bench
 
@@ -161,7 +161,7 @@ def test_what_is_not_accepted_leaves_the_catalog_as_it_was(bench, tmp_path):
     with pytest.raises(RefusedError):
         sync_with(bench, refuse, 60)
     configure(bench, "feeds", limit=1)
-    assert bench.site.fits()
+    assert bench.site.matches_catalog()
     assert bench.site.plan() == before
     assert bench.catalog.generation() == generation
     assert {path: document.body for path, document in bench.documents().items()} == bodies
@@ -218,7 +218,7 @@ def test_a_catalog_says_with_which_configuration_it_was_made(bench):
     bench.sync()
     found = config_of_catalog(bench.catalog)
     assert found == bench.config
-    assert Site(bench.catalog, found).fits()
+    assert Site(bench.catalog, found).matches_catalog()
 
 
 def test_a_configuration_that_was_refused_is_not_the_catalogs(bench):
@@ -250,22 +250,22 @@ def test_news_are_the_feed_with_fewer_entries(tmp_path):
     bench.sync(later(60))
     site = bench.site
     planned = site.plan()["all.json"]
-    body = site.news(planned, base)
+    body = site.delta(planned, base)
     assert body is not None
     part, whole = json.loads(body), json.loads(site.document(planned).body)
     assert [item["title"] for item in part["items"]] == ["T1 again"]
     assert part | {"items": []} == whole | {"items": []}
     assert part["items"][0] in whole["items"]
     for name in ("rss", "atom"):
-        assert b"T1 again" in (site.news(site.plan()[f"all.{name}"], base) or b"")
+        assert b"T1 again" in (site.delta(site.plan()[f"all.{name}"], base) or b"")
 
 
 def test_of_archives_lists_and_unknown_documents_there_are_no_news(bench):
     bench.sync()
     site = bench.site
     for path in ("all/2020-01.json", *LISTS):
-        assert site.news(site.plan()[path], site.plan()[path].fingerprint) is None
-    assert site.news(site.plan()["all.rss"], "unknown") is None
+        assert site.delta(site.plan()[path], site.plan()[path].fingerprint) is None
+    assert site.delta(site.plan()["all.rss"], "unknown") is None
     base = site.plan()["all.json"].fingerprint
-    assert site.news(site.plan()["all.json"], base) is not None
-    assert site.news(site.plan()["all/2020-01.json"], base) is None
+    assert site.delta(site.plan()["all.json"], base) is not None
+    assert site.delta(site.plan()["all/2020-01.json"], base) is None

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from feedhub.errors import Problem
-from feedhub.sources import Found, Reading, ReadOptions, open_source
-from feedhub.sources.directory import Directory
+from feedhub.sources import ReadOptions, ReadResult, SourceFile, open_source
+from feedhub.sources.files import Directory
 from feedhub.sources.frontmatter import MAX_BYTES
 from tests.kit import NOW, article_text
 from tests.readings import AUTHORITY, BASE
@@ -66,7 +66,7 @@ def _write(root: Path, name: str = "a.md", text: str = "") -> Path:
 
 
 def _found(root: Path, **options: object) -> list[str]:
-    return [item.path for item in _source(root, **options).scan() if isinstance(item, Found)]
+    return [item.path for item in _source(root, **options).scan() if isinstance(item, SourceFile)]
 
 
 def _told(root: Path) -> list[tuple[str, str, str]]:
@@ -74,11 +74,11 @@ def _told(root: Path) -> list[tuple[str, str, str]]:
     return [(problem.path, problem.level, problem.code) for problem in problems]
 
 
-def _read(root: Path, path: str = "a.md") -> Reading:
+def _read(root: Path, path: str = "a.md") -> ReadResult:
     return _source(root).read(path, NOW)
 
 
-def _code(reading: Reading) -> str:
+def _code(reading: ReadResult) -> str:
     assert reading.state == "rejected"
     [problem] = reading.problems
     return problem.code
@@ -177,7 +177,7 @@ class TestWhichFiles:
         scan = _source(root).scan()
         first = next(scan)
         (root / "b.md").unlink()
-        assert isinstance(first, Found)
+        assert isinstance(first, SourceFile)
         assert list(scan) == []
 
 
@@ -310,7 +310,7 @@ class TestReading:
         assert not reading.withdraws
 
     def test_what_nobody_thought_of_is_told_without_quoting(self, root, monkeypatch):
-        def fail(*_: object, **__: object) -> Reading:
+        def fail(*_: object, **__: object) -> ReadResult:
             raise KeyError("secret words")
 
         _write(root)
@@ -325,7 +325,7 @@ class TestReading:
             raise TimeoutError
 
         _write(root)
-        monkeypatch.setattr("feedhub.sources.directory._read_bytes", fail)
+        monkeypatch.setattr("feedhub.sources.files._read_bytes", fail)
         assert _read(root).problems[0].message == "cannot be read: TimeoutError"
 
 
@@ -394,13 +394,11 @@ class TestStamps:
     def _later(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let an hour pass between writing and looking; the change time cannot be set back."""
         now = time.time_ns
-        monkeypatch.setattr(
-            "feedhub.sources.directory.time.time_ns", lambda: now() + 3_600_000_000_000
-        )
+        monkeypatch.setattr("feedhub.sources.files.time.time_ns", lambda: now() + 3_600_000_000_000)
 
     def _stamp(self, root: Path) -> str:
         [found] = _source(root).scan()
-        assert isinstance(found, Found)
+        assert isinstance(found, SourceFile)
         return found.stamp
 
     def test_same_file_same_stamp(self, root):
@@ -435,7 +433,7 @@ class TestStamps:
 def test_file_written_a_moment_ago_has_no_stamp(root):
     path = _write(root)
     os.utime(path)
-    assert [item.stamp for item in _source(root).scan() if isinstance(item, Found)] == [""]
+    assert [item.stamp for item in _source(root).scan() if isinstance(item, SourceFile)] == [""]
 
 
 def test_signature_moves_with_all_that_shapes_a_reading(root, tmp_path):

@@ -203,7 +203,7 @@ def test_one_more_line_is_one_line(run):
 def test_what_is_not_there_is_told_before_anything_is_read(run):
     read: list[int] = []
     with pytest.raises(ConfigError, match=r"none\.log: cannot be read"):
-        statistics(["access.log", "none.log"], Addresses(), step=read.append)
+        statistics(["access.log", "none.log"], Addresses(), on_progress=read.append)
     assert read == []
     assert "no/r.html: cannot be written" in run("none.log", "--html", "no/r.html").err
 

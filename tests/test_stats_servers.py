@@ -18,7 +18,7 @@ from tests.servers import Server, request, serve, until
 
 FEEDLY = "Feedly/1.0 (+http://www.feedly.com/fetcher.html; 12 subscribers)"
 ODD = 'Odd "Reader"/1 \\ {x}'
-ASKED = 6
+ON_DEMAND_KINDS = 6
 Running = tuple[Server | Proxy, Callable[[], str]]
 
 
@@ -78,7 +78,7 @@ def test_a_log_tells_what_was_asked(name: str, tmp_path: Path, served: Server):
     start, how = SERVERS[name]
     with start(tmp_path, served, how) as (server, log):
         size = _ask(server)
-        until(lambda: log().count("\n") >= ASKED, lambda: f"lines are missing:\n{log()}")
+        until(lambda: log().count("\n") >= ON_DEMAND_KINDS, lambda: f"lines are missing:\n{log()}")
         (tmp_path / "the.log").write_text(log(), encoding="utf-8")
     told = statistics([str(tmp_path / "the.log")], Addresses(titles={"all": "", "topics/ai": ""}))
     _check(told, size)
@@ -114,7 +114,7 @@ def _ask(server: Server | Proxy) -> int:
 
 
 def _check(told: Report, size: int) -> None:
-    assert (told.unreadable, told.answers, told.others) == (0, ASKED, 3)
+    assert (told.unreadable, told.answers, told.others) == (0, ON_DEMAND_KINDS, 3)
     (feed,) = told.feeds
     assert (feed.feed, [row.format for row in feed.documents]) == ("all", ["rss"])
     assert (feed.audience.reported, feed.audience.single) == (12, 1)

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from feedhub.app.children import PING, SYNC, Child
-from feedhub.app.events import Events
-from feedhub.app.library import Library
-from feedhub.app.metrics import Metrics, exposition
-from feedhub.app.server import Running
-from feedhub.app.status import Beside, status_of
 from feedhub.catalog import Catalog
-from feedhub.cli import main, ping, serving, voice
+from feedhub.cli import console, main, ping, serving
 from feedhub.cli.arguments import parse
 from feedhub.config import load_config
+from feedhub.server.catalog_reader import CatalogReader
+from feedhub.server.events import Events
+from feedhub.server.metrics import Metrics, exposition
+from feedhub.server.processes import PING, SYNC, SupervisedProcess
+from feedhub.server.run import Running
+from feedhub.server.status import ProcessStatus, status_of
 from tests.hubs import running_hub
 from tests.kit import article_text, make_bench
 from tests.servers import until
@@ -212,7 +212,7 @@ def test_what_is_only_early_is_not(place, capsys):
 
 
 def test_success_is_a_detail(place, capsys, monkeypatch):
-    voice.set_volume(SimpleNamespace(quiet=False, verbose=True))  # type: ignore[arg-type]
+    console.set_volume(SimpleNamespace(quiet=False, verbose=True))  # type: ignore[arg-type]
     try:
         with running_hub() as hub:
             hub.reply = lambda: (204, {}, b"")
@@ -224,64 +224,67 @@ def test_success_is_a_detail(place, capsys, monkeypatch):
             watching(place, 2)
         assert "the hub was told of 6 addresses, 0 wait" in capsys.readouterr().err
     finally:
-        voice.set_volume(SimpleNamespace(quiet=False, verbose=False))  # type: ignore[arg-type]
+        console.set_volume(SimpleNamespace(quiet=False, verbose=False))  # type: ignore[arg-type]
 
 
 # Status
 
 
-def library_of(place: Path) -> Library:
-    library = Library(place, lambda: load_config(None, {}, {"site.base_url": SITE}))
-    library.refresh()
-    return library
+def library_of(place: Path) -> CatalogReader:
+    reader = CatalogReader(place, lambda: load_config(None, {}, {"site.base_url": SITE}))
+    reader.refresh()
+    return reader
 
 
 def test_an_operator_sees_how_the_hub_is(place):
-    with closing(library_of(place)) as library:
+    with closing(library_of(place)) as reader:
         now = time.time()
-        status = status_of(library, now)
+        status = status_of(reader, now)
         assert status.hub is not None
         assert status.facts()["hub"] == {"waiting": 6, "told": 0.0, "problem": ""}
-        late = status_of(library, now + 300).hub
+        late = status_of(reader, now + 300).hub
         assert late is not None
         assert late.problem == "6 addresses wait for feedhub ping: is it running?"
         with closing(Catalog(place)) as catalog:
             hub = json.loads(catalog.noted("config"))["websub"]["hub"]
             catalog.note(hub=json.dumps({"hub": hub, "told": 5.0, "failing": "it is away"}))
-        library.refresh()
-        told = status_of(library, now)
+        reader.refresh()
+        told = status_of(reader, now)
         assert told.facts()["hub"] == {"waiting": 6, "told": 5.0, "problem": "it is away"}
         text = exposition(Metrics(), lambda: told).decode()
         assert "feedhub_pings_waiting 6.0\n" in text
         assert "feedhub_hub_failing 1.0\n" in text
         assert "feedhub_hub_told_timestamp_seconds 5.0\n" in text
         assert told.problem == ""  # readers get what they ask for
-        dying = status_of(library, now, {PING: Beside(1, "it ended")})
+        dying = status_of(reader, now, {PING: ProcessStatus(1, "it ended")})
         assert dying.facts()["hub"] == {"waiting": 6, "told": 5.0, "problem": "it ended"}
         with closing(Catalog(place)) as catalog:
             word = {"hub": "https://old.example/", "told": 5.0, "failing": "it is away"}
             catalog.note(hub=json.dumps(word))
-        library.refresh()
-        other = status_of(library, now)
+        reader.refresh()
+        other = status_of(reader, now)
         assert other.facts()["hub"] == {"waiting": 6, "told": 0.0, "problem": ""}
 
 
 def test_a_process_that_nobody_wants_yet_is_not_shown(place):
     events: Any = Events("text")
-    sync, pinging = Child(SYNC, [], events), Child(PING, [], events, wanted=lambda: False)
+    sync, pinging = (
+        SupervisedProcess(SYNC, [], events),
+        SupervisedProcess(PING, [], events, wanted=lambda: False),
+    )
     sync.begun, sync.restarts = True, 2
-    with closing(library_of(place)) as library:
-        press: Any = SimpleNamespace(library=library)
+    with closing(library_of(place)) as reader:
+        builder: Any = SimpleNamespace(reader=reader)
         unused: Any = None
         running = Running(
-            press=press,
+            builder=builder,
             metrics=unused,
             events=events,
             http=unused,
             public=None,
             children=[sync, pinging],
         )
-        assert running.status().processes == {SYNC: Beside(2, "")}
+        assert running.status().processes == {SYNC: ProcessStatus(2, "")}
 
 
 def test_without_a_hub_there_is_no_word_of_one(tmp_path):
@@ -290,8 +293,8 @@ def test_without_a_hub_there_is_no_word_of_one(tmp_path):
     bench.write("one.md")
     bench.sync()
     bench.catalog.close()
-    with closing(library_of(place)) as library:
-        status = status_of(library, time.time())
+    with closing(library_of(place)) as reader:
+        status = status_of(reader, time.time())
         assert status.ready
         assert "hub" not in status.facts()
         assert b"feedhub_hub" not in exposition(Metrics(), lambda: status)
@@ -299,8 +302,8 @@ def test_without_a_hub_there_is_no_word_of_one(tmp_path):
 
 @pytest.mark.parametrize("drafts", [False, True])
 def test_a_server_that_reads_articles_has_its_hub_told_but_not_of_drafts(drafts):
-    press = SimpleNamespace(edition=None)
-    running: Any = SimpleNamespace(children=[], events=None, press=press)
+    builder = SimpleNamespace(snapshot=None)
+    running: Any = SimpleNamespace(children=[], events=None, builder=builder)
     options = parse(["serve", "articles", *["--drafts"] * drafts])
     serving._add_children(running, options, None)  # type: ignore[arg-type]
     assert [child.name for child in running.children] == [SYNC, *[PING] * (not drafts)]
@@ -309,7 +312,7 @@ def test_a_server_that_reads_articles_has_its_hub_told_but_not_of_drafts(drafts)
         assert not wanted()  # nothing is known yet
         for hub in ("", "https://hub.example/"):
             keys = {"site.base_url": SITE, "websub.hub": hub}
-            press.edition = SimpleNamespace(config=load_config(None, {}, keys))
+            builder.snapshot = SimpleNamespace(config=load_config(None, {}, keys))
             assert wanted() is bool(hub)
 
 
@@ -321,7 +324,7 @@ def test_a_hub_named_while_a_server_runs_is_told_from_then_on(tmp_path):
         nonlocal wanted
         mark = tmp_path / "mark"
         command = ["/bin/sh", "-c", f"echo x >> {mark}; exec sleep 60"]
-        child = Child("it", command, Events("text"), wanted=lambda: wanted)
+        child = SupervisedProcess("it", command, Events("text"), wanted=lambda: wanted)
         task = asyncio.create_task(child.run())
         await asyncio.sleep(0)
         assert (child.trouble, child.begun) == ("", False)

@@ -15,21 +15,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.addresses import PrivateAddressError, is_public, public_address
 from feedhub.errors import ConfigError
+from feedhub.http_client import PrivateAddressError, is_public, public_address
 from feedhub.websub import hub as hub_room
 from feedhub.websub import make_client
-from feedhub.websub.hub import Answer, publish
+from feedhub.websub.hub import HubReply, publish
 from tests.hubs import answering, spoken
 
 TOPIC = "https://feeds.example.org/topics/m%C3%BCnchen.atom?a=1&b=2"
 PUBLIC = "93.184.216.34"
 
 
-def tell(url: str, transport: httpx.AsyncBaseTransport | None = None) -> Answer:
+def tell(url: str, transport: httpx.AsyncBaseTransport | None = None) -> HubReply:
     """Tell a hub once; without a transport, over the network."""
 
-    async def run() -> Answer:
+    async def run() -> HubReply:
         client = make_client() if transport is None else httpx.AsyncClient(transport=transport)
         async with client:
             return await publish(client, url, TOPIC)
@@ -37,7 +37,7 @@ def tell(url: str, transport: httpx.AsyncBaseTransport | None = None) -> Answer:
     return asyncio.run(run())
 
 
-def tell_of(status: int, **fields: str) -> Answer:
+def tell_of(status: int, **fields: str) -> HubReply:
     """Tell a hub that gives an answer."""
     return tell("https://hub.example/", httpx.MockTransport(lambda _: spoken(status, **fields)))
 
@@ -50,7 +50,7 @@ def test_it_is_told_as_hubs_expect():
         return 204, {}, b""
 
     with answering(answer) as url:
-        assert tell(f"{url}/hub?key=1") == Answer("told")
+        assert tell(f"{url}/hub?key=1") == HubReply("told")
     ((method, path, fields, form),) = seen
     assert (method, path) == ("POST", "/hub?key=1")
     assert fields["content-type"] == "application/x-www-form-urlencoded"
@@ -60,7 +60,7 @@ def test_it_is_told_as_hubs_expect():
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_any_success_is_told(status):
-    assert tell_of(status) == Answer("told")
+    assert tell_of(status) == HubReply("told")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 303, 304, 300])
@@ -102,7 +102,7 @@ def test_nobody_is_waited_for_longer_than_a_while(monkeypatch):
         return 200, {}, b""
 
     with answering(answer) as url:
-        assert tell(url) == Answer("failed", "no answer within 0.2 seconds")
+        assert tell(url) == HubReply("failed", "no answer within 0.2 seconds")
         over.set()
 
 
@@ -120,7 +120,7 @@ def test_a_body_without_an_end_is_left(monkeypatch, size, parts):
                 await asyncio.sleep(0.01)
 
     transport = httpx.MockTransport(lambda _: httpx.Response(202, stream=Endless()))
-    assert tell("https://hub.example/", transport) == Answer("told")
+    assert tell("https://hub.example/", transport) == HubReply("told")
     assert parts in (None, len(read))
 
 
@@ -141,7 +141,7 @@ class Elsewhere:
             return spoken(self.status, location=self.places.pop(0))
         return spoken(204)
 
-    def tell(self) -> Answer:
+    def tell(self) -> HubReply:
         return tell("https://hub.example/hub", httpx.MockTransport(self))
 
 
@@ -162,7 +162,7 @@ def names(monkeypatch):
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_it_goes_where_it_is_sent_with_the_same_words(names, status):
     hub = Elsewhere(status, "https://other.example:8443/new?x=1")
-    assert hub.tell() == Answer("told")
+    assert hub.tell() == HubReply("told")
     first, second = hub.seen
     assert (second.method, second.content) == (first.method, first.content)
     assert str(second.url) == f"https://{PUBLIC}:8443/new?x=1"  # the address that was looked at
@@ -173,14 +173,14 @@ def test_it_goes_where_it_is_sent_with_the_same_words(names, status):
 def test_a_relative_place_is_one_too(names):
     names["hub.example"] = [PUBLIC]
     hub = Elsewhere(308, "/new")
-    assert hub.tell() == Answer("told")
+    assert hub.tell() == HubReply("told")
     assert hub.seen[1].headers["host"] == "hub.example"
     assert hub.seen[1].url.path == "/new"
 
 
 def test_a_relative_place_is_relative_to_the_last(names):
     hub = Elsewhere(308, "https://other.example/a/", "new")
-    assert hub.tell() == Answer("told")
+    assert hub.tell() == HubReply("told")
     assert hub.seen[2].headers["host"] == "other.example"
     assert hub.seen[2].url.path == "/a/new"
 
@@ -245,7 +245,7 @@ def test_what_the_environment_says_wrongly_is_one_line(monkeypatch, name, value)
 
 def test_it_does_not_go_round_in_circles(names):
     hub = Elsewhere(307, *["https://other.example/"] * 10)
-    assert hub.tell() == Answer("failed", "it sends us on more than 3 times")
+    assert hub.tell() == HubReply("failed", "it sends us on more than 3 times")
     assert len(hub.seen) == 4
 
 
@@ -254,7 +254,7 @@ def test_a_place_to_go_that_is_not_named_is_a_refusal():
 
 
 def test_the_operators_own_hub_may_be_private():
-    assert tell("http://127.0.0.1/", httpx.MockTransport(lambda _: spoken(204))) == Answer("told")
+    assert tell("http://127.0.0.1/", httpx.MockTransport(lambda _: spoken(204))) == HubReply("told")
 
 
 # Addresses

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from feedhub.app.edition import entry_of
 from feedhub.formats import SUBSCRIBED
 from feedhub.selection import make_selection
+from feedhub.server.snapshot import resource_of
 from tests.judges import atom, json_feed_schema, rss
 from tests.kit import article_text, make_bench, parse
 
@@ -41,8 +41,8 @@ def links(path: str, body: bytes) -> list[tuple[str, str]]:
 
 def header(bench, path: str) -> str:
     site = bench.site
-    entry = entry_of(site, site.plan()[path])
-    return dict(entry.variant("gzip").whole)[b"link"].decode()
+    resource = resource_of(site, site.plan()[path])
+    return dict(resource.representation("gzip").whole)[b"link"].decode()
 
 
 @pytest.mark.parametrize("suffix", [row.suffix for row in SUBSCRIBED.values()])
@@ -86,11 +86,14 @@ def test_what_is_made_for_who_asks_names_none(tmp_path, suffix):
     site, row = bench.site, next(row for row in SUBSCRIBED.values() if row.suffix == suffix)
     stories = [planned for path, planned in site.plan().items() if path.startswith("stories/")]
     asked = [planned for planned in stories if planned.path.endswith(suffix)]
-    search = site.asked(make_selection({"q": ["one"]}), row)
+    search = site.on_demand(make_selection({"q": ["one"]}), row)
     assert search
     for planned in [*asked, search]:
         assert not planned.topic
-        assert 'rel="hub"' not in dict(entry_of(site, planned).variant("").whole)[b"link"].decode()
+        assert (
+            'rel="hub"'
+            not in dict(resource_of(site, planned).representation("").whole)[b"link"].decode()
+        )
         assert b"hub.example" not in site.document(planned).body
     assert len(asked) == 1
 

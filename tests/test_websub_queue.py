@@ -134,7 +134,7 @@ def test_a_second_change_joins_the_first_and_begins_anew(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
     owed(bench)
     first = bench.catalog.pings.due(None)
-    bench.catalog.pings.put_off(first[0]._replace(tries=7), 9e9)
+    bench.catalog.pings.defer(first[0]._replace(tries=7), 9e9)
     bench.write("one.md", title="One, edited again", topics=["AI"])
     then = LATER + timedelta(minutes=1)
     owed(bench, then)
@@ -143,7 +143,7 @@ def test_a_second_change_joins_the_first_and_begins_anew(bench):
     assert {ping.tries for ping in second} == {0}
     assert {ping.since for ping in second} == {then.timestamp()}
     bench.catalog.pings.remove(first)  # their hub has only been told of the first change
-    bench.catalog.pings.put_off(first[0]._replace(tries=7), 9e9)  # or has failed then
+    bench.catalog.pings.defer(first[0]._replace(tries=7), 9e9)  # or has failed then
     assert bench.catalog.pings.due(None) == second
     bench.catalog.pings.remove(second)
     assert bench.catalog.pings.waiting() == (0, None)
@@ -153,7 +153,7 @@ def test_what_never_failed_goes_first(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
     owed(bench)
     first, *others = bench.catalog.pings.due(None)
-    bench.catalog.pings.put_off(first._replace(tries=1), 0)
+    bench.catalog.pings.defer(first._replace(tries=1), 0)
     assert bench.catalog.pings.due(None) == [*others, first._replace(tries=1)]
 
 

@@ -288,8 +288,8 @@ def test_what_could_not_be_told_for_a_day_is_given_up(world):
 def test_giving_up_is_for_what_is_old_and_out(world):
     """Neither what has changed since, nor what is held back, is given up with the rest."""
     catalog = world.bench.catalog
-    catalog.pings.owe(["all.rss"], catalog.generation(), START)
-    catalog.pings.owe_at_once(["topics/robots.rss"], catalog.generation(), START + 10)
+    catalog.pings.enqueue(["all.rss"], catalog.generation(), START)
+    catalog.pings.enqueue_released(["topics/robots.rss"], catalog.generation(), START + 10)
     world.hub, world.now = 500, START + 86_405
     assert "addresses given up: 5" in world.visit().troubles[0]
     catalog.pings.release(world.now)
@@ -433,7 +433,7 @@ def test_an_address_that_cannot_be_asked_is_told_of(world):
 
 
 def test_an_address_that_does_not_answer_is_not_waited_for(world, monkeypatch):
-    monkeypatch.setattr("feedhub.websub.looking.PATIENCE", 0.05)
+    monkeypatch.setattr("feedhub.websub.visibility.PATIENCE", 0.05)
 
     async def answer(request: httpx.Request) -> httpx.Response:
         await asyncio.sleep(5)

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from feedhub import addresses
+from feedhub import http_client
 from feedhub.websub import make_client
-from feedhub.websub.hub import Answer, publish
+from feedhub.websub.hub import HubReply, publish
 from tests.hubs import answering
 
 NAME = "hub.example"
@@ -44,19 +44,19 @@ def port(certificate: Path) -> Iterator[int]:
         yield int(url.rpartition(":")[2])
 
 
-def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list[Answer]:
+def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list[HubReply]:
     """Tell a hub that sends us on to hosts of these names, one after the other; all lie here."""
 
     async def here(host: str, *_: object) -> str:
         assert host in names
         return "127.0.0.1"
 
-    async def tell(url: str) -> list[Answer]:
+    async def tell(url: str) -> list[HubReply]:
         topic = "https://feeds.example.org/all.atom"
         async with make_client() as client:
             return [await publish(client, url, topic) for _ in names]
 
-    monkeypatch.setattr(addresses, "public_address", here)
+    monkeypatch.setattr(http_client, "public_address", here)
     places = iter([{"Location": f"https://{name}:{port}/hub"} for name in names])
     with answering(lambda *_: (308, next(places), b"")) as url:
         assert urlsplit(url).scheme == "http"
@@ -65,14 +65,14 @@ def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list
 
 def test_a_name_that_the_certificate_has_is_the_hub(port, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    assert led_to([NAME, NAME], port, monkeypatch) == [Answer("told"), Answer("told")]
+    assert led_to([NAME, NAME], port, monkeypatch) == [HubReply("told"), HubReply("told")]
 
 
 def test_a_name_that_it_has_not_is_somebody_else(port, certificate, monkeypatch):
     """Also where a connection to the same address stands already, under the right name."""
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
     first, second = led_to([NAME, "other.example"], port, monkeypatch)
-    assert first == Answer("told")
+    assert first == HubReply("told")
     assert second.verdict == "failed"
     assert "certificate is not valid for 'other.example'" in second.reason
 

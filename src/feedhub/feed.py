@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class SiteLinks:
     """Where the pages and feeds of a site stand, for what links to them.
 
-    `kinds` are those that have pages; `odd` are the slugs of labels, by kind and key, that had to
-    be given another than their own; `absent` are the paths of feeds that are not there. `formats`
-    are what each feed is written as: a name for people, a media type without parameters, the ending
-    of the address; the first is for those who do not choose.
+    `kinds` are those that have pages; `slug_overrides` are the slugs of labels, by kind and key,
+    that had to be given another than their own; `removed` are the paths of feeds that are not
+    there. `formats` are what each feed is written as: a name for people, a media type without
+    parameters, the ending of the address; the first is for those who do not choose.
     """
 
     kinds: tuple[str, ...] = ()
-    odd: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    absent: frozenset[str] = frozenset()
+    slug_overrides: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
     formats: tuple[tuple[str, str, str], ...] = ()
 
     def page_of(self, kind: str, label: str) -> str:
@@ -37,8 +37,8 @@ class Places:
         if kind not in self.kinds:
             return ""
         key = label_key(label)
-        slug = self.odd.get((kind, key)) or slugify(key)
-        return "" if feed_path(kind, slug) in self.absent else page_path(kind, slug)
+        slug = self.slug_overrides.get((kind, key)) or slugify(key)
+        return "" if feed_path(kind, slug) in self.removed else page_path(kind, slug)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Channel:
     """The texts and addresses that all feeds of a site share; `base_url` has no trailing slash.
 
     `authority` is the owner and date of every id (RFC 4151). `ttl` is in minutes.
-    `home_page_url` is the page of a feed that has no page of its own. `places` is for pages.
+    `home_page_url` is the page of a feed that has no page of its own. `links` is for pages.
     """
 
     base_url: str
@@ -62,7 +62,7 @@ class Channel:
     drafts: bool = False
     stories: str = ""
     hub: str = ""
-    places: Places = field(default_factory=Places)
+    links: SiteLinks = field(default_factory=SiteLinks)
 
     def titled(self, title: str) -> str:
         """Return a title as subscribers see it: a preview of drafts says that it is one."""

@@ -43,7 +43,7 @@ def processors() -> int:
     return min(len(count(0)), _MOST)
 
 
-def in_order(
+def fork_map(
     work: Callable[[T], R],
     items: Sequence[T],
     processes: int,

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from feedhub.errors import FeedhubError
-from feedhub.folding import words
 from feedhub.text import one_line
+from feedhub.tokenizer import tokenize
 
 FACETS = ("topic", "provider", "category", "author")
 DEFAULT_LIMIT, MOST_ENTRIES = 50, 200
@@ -80,7 +80,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class NamedSelection:
     """A selection that is a feed of its own: the name is its address, the title for people."""
 
     name: str
@@ -108,7 +108,7 @@ def make_selection(values: Mapping[str, Sequence[str]]) -> Selection:
     """Return the selection of parameters that are decoded; raises SelectionError."""
     given = {name: _tidy(name, texts) for name, texts in values.items()}
     single = {name: _one(name, given.get(name, ())) for name in _SINGLE}
-    return ordered(
+    return normalized(
         Selection(
             wanted=tuple((facet, text) for facet in FACETS for text in given.get(facet, ())),
             unwanted=tuple((f, text) for f in FACETS for text in given.get(_NOT + f, ())),
@@ -121,7 +121,7 @@ def make_selection(values: Mapping[str, Sequence[str]]) -> Selection:
     )
 
 
-def ordered(selection: Selection) -> Selection:
+def normalized(selection: Selection) -> Selection:
     """Return what selects the same articles, each part once and in order."""
     wanted = tuple(sorted(set(selection.wanted)))
     facets = [facet for facet, _ in wanted]
@@ -134,7 +134,7 @@ def ordered(selection: Selection) -> Selection:
     )
 
 
-def query_of(selection: Selection) -> str:
+def canonical_query(selection: Selection) -> str:
     """Return the query of the one address that a selection has; "" for the newest of everything."""
     pairs = [
         *selection.wanted,
@@ -144,7 +144,7 @@ def query_of(selection: Selection) -> str:
     return "&".join(f"{name}={quote(text, safe=':*')}" for name, text in sorted(pairs))
 
 
-def told(selection: Selection, label: Callable[[str, str], str]) -> str:
+def describe(selection: Selection, label: Callable[[str, str], str]) -> str:
     """Return a selection in words; `label` gives the name of a facet's value."""
     joint = " and " if selection.every else " or "
     parts = [
@@ -271,6 +271,6 @@ def _terms(text: str) -> tuple[Term, ...]:
 
 def _term(match: re.Match[str]) -> Term | None:
     plain = match["word"] or ""
-    found = tuple(words(plain or match["phrase"] or ""))
+    found = tuple(tokenize(plain or match["phrase"] or ""))
     prefix = bool(match["star"]) or plain.endswith("*")
     return Term(found, prefix, bool(match["minus"])) if found else None

@@ -19,7 +19,7 @@ _WORD = re.compile(rf"(?=[{_UNSPACED}])[^\W_][{_VOWELS}]*|{_LETTER}(?:{_LETTER}|
 _PLAIN_WORD = re.compile("[a-z0-9]+")
 
 
-def words(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """Return the words of a text as they are searched: without case, accents and punctuation.
 
     Where a script has no spaces, each character is a word, so that what stands side by side is

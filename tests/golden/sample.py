@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from feedhub.article import Article, Author, Image, Provider, Related
-from feedhub.feed import Channel, Feed, FeedState, Places, build_feed
+from feedhub.feed import Channel, Feed, FeedState, SiteLinks, build_feed
 from feedhub.formats import PAGE, SUBSCRIBED, opml
 from feedhub.formats.pages import landing
 from feedhub.formats.pages.landing import Front, Row
@@ -161,14 +161,17 @@ def documents() -> dict[str, bytes]:
     return found | lists
 
 
-def places(channel: Channel = CHANNEL) -> Channel:
+def links(channel: Channel = CHANNEL) -> Channel:
     """Return the channel that knows where pages stand: of topics, one of them at another slug."""
     formats = tuple(
         (row.title, row.media_type.partition(";")[0], row.suffix) for row in SUBSCRIBED.values()
     )
-    odd = {("topic", "r&d"): "r-d-2"}
+    slug_overrides = {("topic", "r&d"): "r-d-2"}
     return replace(
-        channel, places=Places(kinds=("all", "topic", "provider"), odd=odd, formats=formats)
+        channel,
+        links=SiteLinks(
+            kinds=("all", "topic", "provider"), slug_overrides=slug_overrides, formats=formats
+        ),
     )
 
 
@@ -179,10 +182,10 @@ def page() -> bytes:
         "topic": [Row("at-t", "AT&T", 1, VIDEO.published), Row("視頻", "視頻", 0, None)],
         "author": [],
     }
-    front = Front(channel=places(), opml_url=CHANNEL.url("feeds.opml"), search="search/")
+    front = Front(channel=links(), opml_url=CHANNEL.url("feeds.opml"), search="search/")
     return landing.encode(front, groups)
 
 
 def feed_page(*articles: Article) -> bytes:
     """Return the page of the subscription feed."""
-    return PAGE.encode(subscription(*articles, channel=places()))
+    return PAGE.encode(subscription(*articles, channel=links()))

@@ -6,11 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from feedhub.catalog.feeds import FeedSync
-from feedhub.catalog.images import Images, ImageSync
-from feedhub.catalog.pings import Ping, Pings, Waiting
-from feedhub.catalog.reading import Reading, Settings
-from feedhub.catalog.store import (
+from feedhub.catalog.database import (
     BUSY_SECONDS,
     TABLES,
     connect,
@@ -18,6 +14,10 @@ from feedhub.catalog.store import (
     leave_readable,
     transaction,
 )
+from feedhub.catalog.feeds import FeedSync
+from feedhub.catalog.images import Images, ImageSync
+from feedhub.catalog.pings import Ping, Pings, Waiting
+from feedhub.catalog.reading import Reading, Settings
 from feedhub.catalog.sync import ArticleSync
 from feedhub.errors import CatalogError, ShrinkError
 
@@ -55,7 +55,7 @@ class Changes:
     read: int
     changed: int
     problems: tuple[Problem, ...]
-    news: tuple[tuple[str, str], ...] = ()
+    changed_feeds: tuple[tuple[str, str], ...] = ()
 
     @property
     def articles(self) -> int:
@@ -90,7 +90,7 @@ def refuse_shrinking(changes: Changes, before: int) -> None:
 
 
 class Catalog(Reading):
-    """The catalog at a place, or in memory where `place` is None. Raises CatalogError.
+    """The catalog at a place, or in memory where `path` is None. Raises CatalogError.
 
     With `read_only` another process writes it; then only what looks at it may be called. With
     `kept` another process keeps it: then it is there already, and only notes and pings are written.
@@ -134,19 +134,20 @@ class Catalog(Reading):
         source: Source,
         settings: Settings,
         now: datetime,
-        step: Callable[[], object] = lambda: None,
+        on_progress: Callable[[], object] = lambda: None,
         accept: Accept = accept_all,
         *,
         processes: int = 1,
     ) -> Changes:
         """Bring the catalog up to the source as it is to be shown at `now`; all or nothing.
 
-        Waits for another process that does the same. Files are read by so many processes. `step`
-        is called for each file of the source. What `accept` raises leaves the catalog as it was.
+        Waits for another process that does the same. Files are read by so many processes.
+        `on_progress` is called for each file of the source. What `accept` raises leaves the catalog
+        as it was.
         """
         with self._guard(), transaction(self._sql):
             before = self.count()
-            changes = self._sync(source, settings, now, step, processes)
+            changes = self._sync(source, settings, now, on_progress, processes)
             accept(changes, before)
         self._truncate_log()
         return changes
@@ -163,7 +164,7 @@ class Catalog(Reading):
         source: Source,
         settings: Settings,
         now: datetime,
-        step: Callable[[], object],
+        on_progress: Callable[[], object],
         processes: int,
     ) -> Changes:
         self._separate(settings)
@@ -173,7 +174,7 @@ class Catalog(Reading):
         articles = ArticleSync(
             self._sql, source, now, kinds=settings.labelled, generation=generation
         )
-        articles.run(reread=reread, relabel=reshape, processes=processes, step=step)
+        articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
         ImageSync(self._sql, generation).run(articles.touched)
         feeds = FeedSync(
             self._sql,
@@ -201,7 +202,7 @@ class Catalog(Reading):
             read=articles.read,
             changed=feeds.changed,
             problems=articles.problems(),
-            news=tuple(feeds.news),
+            changed_feeds=tuple(feeds.changed_feeds),
         )
 
     def _select(
@@ -215,9 +216,9 @@ class Catalog(Reading):
         if not (settings.indexed or kept):
             return False
         from feedhub.catalog.custom import CustomSync  # a render without selections needs neither
-        from feedhub.catalog.words import WordSync
+        from feedhub.catalog.search_index import SearchIndexSync
 
-        index = WordSync(self._sql, wordy=settings.wordy, anew=anew)
+        index = SearchIndexSync(self._sql, wordy=settings.wordy, anew=anew)
         if settings.indexed:
             index.run()
         selections = CustomSync(self._sql, generation)

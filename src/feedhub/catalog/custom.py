@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from feedhub.selection import Named
+    from feedhub.selection import NamedSelection
 
 _Line = tuple[int, str, int]  # published, id, number of the article
 
@@ -28,7 +28,7 @@ class CustomSync:
         self._generation = generation
         self.touched: defaultdict[int, set[str]] = defaultdict(set)
 
-    def run(self, selections: Iterable[Named]) -> None:
+    def run(self, selections: Iterable[NamedSelection]) -> None:
         """Bring every named selection up to date; one that is named no more leaves nothing."""
         names = set()
         for named in selections:

@@ -123,7 +123,7 @@ TABLES = (
 
 
 def connect(place: Path | None) -> sqlite3.Connection:
-    """Open the catalog at `place`, or one in memory for None; another version's is made anew.
+    """Open the catalog at `path`, or one in memory for None; another version's is made anew.
 
     Raises CatalogError where the file is not a catalog or cannot be used.
     """

@@ -65,7 +65,7 @@ class FeedSync:
         self._shape = shape
         self._generation = generation
         self.changed = 0
-        self.news: list[tuple[str, str]] = []
+        self.changed_feeds: list[tuple[str, str]] = []
 
     def name_new_feeds(self) -> None:
         """Give addresses to labels that have none: the label of the oldest article comes first."""
@@ -168,7 +168,7 @@ class FeedSync:
         if not period:
             self._remember(feed, fingerprint, entries)
             if old is not None and old.content != content:
-                self.news.append(self._sql.execute(_FEED, (feed,)).fetchone()[:2])
+                self.changed_feeds.append(self._sql.execute(_FEED, (feed,)).fetchone()[:2])
 
     def _remember(self, feed: int, fingerprint: str, entries: Sequence[_Entry]) -> None:
         """Note what a subscriber of this document knows, for deltas from it (RFC 3229)."""

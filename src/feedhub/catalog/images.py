@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from feedhub.catalog.database import transaction
 from feedhub.catalog.months import month_of
 from feedhub.catalog.records import decode_article
-from feedhub.catalog.store import transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,7 +29,7 @@ State = Literal["known", "none", "gone", "failing", "busy"]
 OWN = 16
 
 
-class Facts(NamedTuple):
+class ImageFacts(NamedTuple):
     """What a server says of an image: `length` in bytes, size in pixels; None is unknown."""
 
     media_type: str = ""
@@ -46,7 +46,7 @@ class Wanted(NamedTuple):
     failures: int
 
 
-class Answer(NamedTuple):
+class ImageRecord(NamedTuple):
     """What came of asking: `known`, `none` (no image), `gone`, `failing` or `busy`.
 
     `asked` and `again`, when it may be asked again, are Unix times. `facts` of one that is not
@@ -58,7 +58,7 @@ class Answer(NamedTuple):
     asked: int
     again: int
     failures: int = 0
-    facts: Facts = Facts()
+    facts: ImageFacts = ImageFacts()
 
 
 class _Pictured(msgspec.Struct):
@@ -72,7 +72,7 @@ class _Picture(msgspec.Struct):
 
 
 _images = msgspec.msgpack.Decoder(_Pictured)
-_facts = msgspec.msgpack.Decoder(dict[str, Facts])
+_facts = msgspec.msgpack.Decoder(dict[str, ImageFacts])
 
 
 def with_facts(article: Article, facts: bytes | None) -> Article:
@@ -84,7 +84,7 @@ def with_facts(article: Article, facts: bytes | None) -> Article:
     return replace(article, images=images)
 
 
-def _told(image: Image, facts: Facts | None) -> Image:
+def _told(image: Image, facts: ImageFacts | None) -> Image:
     """A type that the bytes tell wins over what the address is called; a size is taken whole."""
     if facts is None:
         return image
@@ -133,7 +133,7 @@ class Images:
             rows = self._sql.execute(_NEWEST)
             return {image.url for row in rows for image in _images.decode(row[0]).images}
 
-    def put(self, answers: Iterable[Answer]) -> None:
+    def put(self, answers: Iterable[ImageRecord]) -> None:
         """Keep answers; the next sync puts them into the feeds."""
         with self._guard(), transaction(self._sql):
             for answer in answers:
@@ -157,7 +157,7 @@ class ImageSync:
         """
         if not self._sql.execute(_ANYTHING).fetchone()[0]:
             return
-        facts = {url: Facts(*row) for url, *row in self._sql.execute(_KNOWN)}
+        facts = {url: ImageFacts(*row) for url, *row in self._sql.execute(_KNOWN)}
         used: set[str] = set()
         changes: list[tuple[int, bytes, bytes | None, bool]] = []
         for number, digest, record, before in self._sql.execute(_PICTURED):

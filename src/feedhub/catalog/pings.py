@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedhub.catalog.store import transaction
+from feedhub.catalog.database import transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,14 +40,14 @@ class Pings:
         self._sql = connection
         self._guard = guard
 
-    def owe(self, paths: Iterable[str], generation: int, now: float) -> None:
+    def enqueue(self, paths: Iterable[str], generation: int, now: float) -> None:
         """Note, in the transaction of a sync, that these changed; a second change joins the first.
 
         They are held back until `release`.
         """
         self._sql.executemany(_OWE, ((path, generation, now) for path in paths))
 
-    def owe_at_once(self, paths: Iterable[str], generation: int, now: float) -> None:
+    def enqueue_released(self, paths: Iterable[str], generation: int, now: float) -> None:
         """Owe what is out already, outside a sync; what waits or is held back goes on doing so."""
         self._write(_OWE_AT_ONCE, ((path, generation, now, now) for path in paths))
 
@@ -74,15 +74,15 @@ class Pings:
         """Forget what was told or given up, unless it has changed again meanwhile."""
         self._write(_REMOVE, ((ping.path, ping.generation) for ping in pings))
 
-    def put_off(self, ping: Ping, until: float) -> None:
+    def defer(self, ping: Ping, until: float) -> None:
         """Have one wait until a Unix time; its `tries` are kept as they are given."""
         self._write(_PUT_OFF, [(ping.tries, until, ping.path, ping.generation)])
 
-    def put_off_due(self, now: float, until: float) -> None:
+    def defer_due(self, now: float, until: float) -> None:
         """Have what is due at `now` wait until later."""
         self._write(_PUT_OFF_DUE, [(until, now)])
 
-    def give_up(self, before: float) -> int:
+    def expire(self, before: float) -> int:
         """Forget what changed before a Unix time and is not held back; return how much it was."""
         with self._guard():
             return self._sql.execute(_GIVE_UP, (before,)).rowcount

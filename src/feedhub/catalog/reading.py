@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from feedhub.catalog.database import transaction
 from feedhub.catalog.images import with_facts
 from feedhub.catalog.months import month_bounds
 from feedhub.catalog.records import decode_article
-from feedhub.catalog.store import transaction
 from feedhub.errors import CatalogError
 from feedhub.feed import LABELLED, FeedState, Window
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from feedhub.article import Article
     from feedhub.catalog.search import Match
-    from feedhub.selection import Named, Selection
+    from feedhub.selection import NamedSelection, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Settings:
     shape: str
     plan: str = ""
     private: bool = False
-    named: tuple[Named, ...] = ()
+    named: tuple[NamedSelection, ...] = ()
     stories: bool = False
     searched: bool = False
 
@@ -103,7 +103,7 @@ class Reading:
         """Return how many syncs have changed a feed."""
         return int(self.noted("generation") or 0)
 
-    def made_with(self, settings: Settings) -> bool:
+    def matches(self, settings: Settings) -> bool:
         """Tell whether the last sync had these settings, so that fingerprints stand for bytes."""
         return self._meta("shape") == repr(settings)
 
@@ -163,7 +163,7 @@ class Reading:
         row = self._sql.execute(_ONE_FEED, key).fetchone()
         return row and _feed_state(row)
 
-    def news(self, state: FeedState, base: str) -> list[int] | None:
+    def delta(self, state: FeedState, base: str) -> list[int] | None:
         """Return which of a feed's articles whoever holds the document `base` has not seen.
 
         `base` is a fingerprint; None where it is not known or too old.

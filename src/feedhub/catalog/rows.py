@@ -19,7 +19,7 @@ from feedhub.feed import labels_of
 if TYPE_CHECKING:
     from feedhub.article import Article
     from feedhub.feed import Label
-    from feedhub.sources import Reading
+    from feedhub.sources import ReadResult
 
 
 class ArticleRow(NamedTuple):
@@ -60,7 +60,7 @@ class FileRow(NamedTuple):
     article: ArticleRow | None
 
 
-def row_of(reading: Reading, kinds: tuple[str, ...]) -> FileRow:
+def row_of(reading: ReadResult, kinds: tuple[str, ...]) -> FileRow:
     """Return what the catalog keeps of a file; its labels are of these kinds."""
     article, dated = reading.article, reading.dated_update
     return FileRow(

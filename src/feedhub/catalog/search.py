@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.feed import slug_for
-from feedhub.selection import FACETS, ordered
+from feedhub.selection import FACETS, normalized
 from feedhub.text import label_key, slugify
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def resolved(sql: sqlite3.Connection, selection: Selection) -> Selection:
     def slugs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         return tuple((facet, _slug(sql, facet, text)) for facet, text in pairs)
 
-    return ordered(
+    return normalized(
         replace(selection, wanted=slugs(selection.wanted), unwanted=slugs(selection.unwanted))
     )
 

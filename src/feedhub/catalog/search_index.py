@@ -11,8 +11,8 @@ from html import unescape
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.catalog.records import decode_article
-from feedhub.folding import words
 from feedhub.story import story_slug
+from feedhub.tokenizer import tokenize
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,7 +40,7 @@ class _Facts(NamedTuple):
     story: str | None
 
 
-class WordSync:
+class SearchIndexSync:
     """Brings the index up to date inside the transaction of a sync; `moved` tells whether it did.
 
     With `wordy` the words themselves are wanted, not only the rest. `anew` begins with nothing.
@@ -104,7 +104,7 @@ def _bare(html: str) -> str:
 
 
 def _joined(text: str) -> str:
-    return " ".join(words(text))
+    return " ".join(tokenize(text))
 
 
 _GONE = """

@@ -12,7 +12,7 @@ from feedhub.catalog.records import decode_article, decode_problems, encode_prob
 from feedhub.catalog.rows import ArticleRow, FileRow, row_of
 from feedhub.errors import Problem
 from feedhub.feed import labels_of
-from feedhub.parallel import in_order
+from feedhub.fork_map import fork_map
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from feedhub.feed import Label
-    from feedhub.sources import Found, Source
+    from feedhub.sources import Source, SourceFile
 
 
 class _Known(NamedTuple):
@@ -70,18 +70,19 @@ class ArticleSync:
         self.touched: defaultdict[int, set[str]] = defaultdict(set)
 
     def run(
-        self, *, reread: bool, relabel: bool, processes: int, step: Callable[[], object]
+        self, *, reread: bool, relabel: bool, processes: int, on_progress: Callable[[], object]
     ) -> None:
         """Bring articles and labels up to date; files are read by so many processes.
 
         `reread` reads every file though none changed: then a different digest is our doing and no
-        update. `relabel` settles every article known before again. `step` is called for each file.
+        update. `relabel` settles every article known before again. `on_progress` is called for each
+        file.
         """
-        kept, changed = self._look(reread=reread, step=step)
-        with closing(in_order(self._row, changed, processes)) as rows:
+        kept, changed = self._look(reread=reread, on_progress=on_progress)
+        with closing(fork_map(self._row, changed, processes)) as rows:
             for found, row in zip(changed, rows, strict=True):
                 self._put(found, row, silent=reread)
-                step()
+                on_progress()
         self._forget(self._known.keys() - kept)
         if relabel:
             self._dirty |= {known.id: None for _, known in sorted(self._known.items()) if known.id}
@@ -91,10 +92,12 @@ class ArticleSync:
             # What is withdrawn cannot be said by a delta, and its id is not kept.
             self._sql.execute("DELETE FROM history WHERE feed = ?", (feed,))
 
-    def _look(self, *, reread: bool, step: Callable[[], object]) -> tuple[set[str], list[Found]]:
+    def _look(
+        self, *, reread: bool, on_progress: Callable[[], object]
+    ) -> tuple[set[str], list[SourceFile]]:
         """Return the paths that are still there, and the files that must be read."""
         kept: set[str] = set()
-        changed: list[Found] = []
+        changed: list[SourceFile] = []
         for item in self._source.scan():
             if isinstance(item, Problem):
                 self._scan_problems.append(item)
@@ -104,7 +107,7 @@ class ArticleSync:
                 if reread or self._is_new(item):
                     changed.append(item)
                     continue
-            step()
+            on_progress()
         self.read = len(changed)
         return kept, changed
 
@@ -121,18 +124,18 @@ class ArticleSync:
         """What lies in a folder that cannot be looked into is not gone."""
         return [p for p in self._known if path in (".", p) or p.startswith(f"{path.rstrip('/')}/")]
 
-    def _is_new(self, found: Found) -> bool:
+    def _is_new(self, found: SourceFile) -> bool:
         known = self._known.get(found.path)
         return not found.stamp or not known or known.stamp != found.stamp or self._is_due(known)
 
     def _is_due(self, known: _Known) -> bool:
         return known.due is not None and known.due <= self._now.timestamp()
 
-    def _row(self, found: Found) -> FileRow:
+    def _row(self, found: SourceFile) -> FileRow:
         """Read one file; the catalog is not asked, for this may happen in another process."""
         return row_of(self._source.read(found.path, self._now), self._kinds)
 
-    def _put(self, found: Found, row: FileRow, *, silent: bool) -> None:
+    def _put(self, found: SourceFile, row: FileRow, *, silent: bool) -> None:
         known = self._known.get(found.path)
         if known and _keeps_earlier(known, row) and not self._is_due(known):
             self._keep(known, found, row)
@@ -141,7 +144,7 @@ class ArticleSync:
         else:
             self._show(known, found, row, row.article, silent=silent)
 
-    def _keep(self, known: _Known, found: Found, row: FileRow) -> None:
+    def _keep(self, known: _Known, found: SourceFile, row: FileRow) -> None:
         """Keep the last good article of a file that cannot be read: it may be half-written.
 
         Its `due` stays too: past it, nobody knows whether the article may still be shown.
@@ -149,7 +152,7 @@ class ArticleSync:
         problems = row.problems or encode_problems((_lost_front_matter(found.path),))
         self._sql.execute(_KEEP, (found.stamp, problems, known.number))
 
-    def _hide(self, known: _Known | None, found: Found, row: FileRow) -> None:
+    def _hide(self, known: _Known | None, found: SourceFile, row: FileRow) -> None:
         if known and known.id is not None:
             self._unlabel(known.number)
             self._sql.execute("DELETE FROM records WHERE number = ?", (known.number,))
@@ -159,7 +162,13 @@ class ArticleSync:
         self._write(known, found.path, values)
 
     def _show(
-        self, known: _Known | None, found: Found, row: FileRow, article: ArticleRow, *, silent: bool
+        self,
+        known: _Known | None,
+        found: SourceFile,
+        row: FileRow,
+        article: ArticleRow,
+        *,
+        silent: bool,
     ) -> None:
         article = article.updated_at(self._updated(known, article, silent=silent))
         values = (found.stamp, "shown", row.due, False, row.problems, *article.columns)

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from feedhub.cli import voice
+from feedhub.cli import console
 from feedhub.cli.arguments import parse
 from feedhub.errors import FeedhubError
 
@@ -65,7 +65,7 @@ def _answered(arguments: Sequence[str] | None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     options = parse(arguments)
-    voice.set_volume(options)
+    console.set_volume(options)
     from feedhub.cli import commands  # `feedhub --version` needs none of it
 
     code: int = getattr(commands, options.command)(options)
@@ -88,5 +88,5 @@ def _leave(stream: TextIO) -> None:
 
 
 def _failed(message: str, code: int) -> int:
-    voice.wrong(message)
+    console.wrong(message)
     return code

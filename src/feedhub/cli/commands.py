@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedhub.catalog import Catalog
+from feedhub.cli.console import quiet, shows_colours, wrong
 from feedhub.cli.output import print_problems, problem_lines, progress, summary
 from feedhub.cli.places import (
     catalog_place,
@@ -19,10 +20,9 @@ from feedhub.cli.places import (
     tell_places,
     warn_of_default_address,
 )
-from feedhub.cli.voice import quiet, shows_colours, wrong
 from feedhub.config import starter_toml
 from feedhub.errors import ConfigError, OutputError, ShrinkError
-from feedhub.parallel import processors
+from feedhub.fork_map import processors
 from feedhub.site import Site, source_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _render(options: Namespace, config: Config, catalog: Catalog) -> int:
     from feedhub.render import render as render_site
 
     start = time.monotonic()
-    with progress() as step:
+    with progress() as on_progress:
         report = render_site(
             Site(catalog, config, drafts=options.drafts),
             catalog,
@@ -77,7 +77,7 @@ def _render(options: Namespace, config: Config, catalog: Catalog) -> int:
             drafts=options.drafts,
             allow_shrink=options.allow_shrink,
             processes=options.workers or processors(),
-            step=step,
+            on_progress=on_progress,
         )
     return _tell(options, report, time.monotonic() - start)
 

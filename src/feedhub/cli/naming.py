@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from feedhub.cli.parsing import nearest
 from feedhub.errors import Problem
 from feedhub.feed import feed_path
-from feedhub.site.chosen import named_of
+from feedhub.site.settings import named_of
 from feedhub.text import label_key, slugify
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from feedhub.cli.voice import BOLD, DIM, LEVELS, draws, paint, quiet, shown, tell, verbose
+from feedhub.cli.console import BOLD, DIM, LEVELS, draws, paint, quiet, shown, tell, verbose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

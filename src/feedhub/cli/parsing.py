@@ -8,7 +8,7 @@ import sys
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from feedhub.cli.voice import RED, paint
+from feedhub.cli.console import RED, paint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

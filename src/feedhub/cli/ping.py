@@ -10,8 +10,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from feedhub.catalog import Catalog, leave_readable
+from feedhub.cli.console import detail, quiet, remark, wrong
 from feedhub.cli.places import catalog_place, check_named, config_of
-from feedhub.cli.voice import detail, quiet, remark, wrong
 from feedhub.errors import FeedhubError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedhub.cli.voice import detail, remark, verbose
+from feedhub.cli.console import detail, remark, verbose
 from feedhub.config import Config, SiteConfig, load_config
 from feedhub.errors import ConfigError
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from feedhub import __version__
 from feedhub.catalog import Catalog, leave_readable
+from feedhub.cli.console import detail, quiet
 from feedhub.cli.output import progress
 from feedhub.cli.places import catalog_place, check_named, check_source, config_of, tell_places
-from feedhub.cli.voice import detail, quiet
 from feedhub.errors import CatalogError
-from feedhub.site.chosen import config_of_catalog
+from feedhub.site.settings import config_of_catalog
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -57,10 +57,14 @@ def _asked(options: Namespace, catalog: Catalog, site: str) -> Report:
     agent = f"feedhub/{__version__} (+{site}/)"
 
     async def run() -> Report:
-        with progress(" images") as step:
+        with progress(" images") as on_progress:
             async with Wire(agent) as wire:
                 return await probe(
-                    catalog, wire, days=options.days, seconds=options.seconds, step=step
+                    catalog,
+                    wire,
+                    days=options.days,
+                    seconds=options.seconds,
+                    on_progress=on_progress,
                 )
 
     return asyncio.run(run())

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from feedhub.cli.console import quiet, verbose
 from feedhub.cli.places import (
     catalog_place,
     check_named,
@@ -16,17 +17,16 @@ from feedhub.cli.places import (
     tell_places,
     warn_of_default_address,
 )
-from feedhub.cli.voice import quiet, verbose
 from feedhub.errors import ConfigError
 
 if TYPE_CHECKING:
     import socket
     from argparse import Namespace
 
-    from feedhub.app.children import Child
-    from feedhub.app.events import Events
-    from feedhub.app.server import Running
     from feedhub.config import Config
+    from feedhub.server.events import Events
+    from feedhub.server.processes import SupervisedProcess
+    from feedhub.server.run import Running
 
 # Where processes count together; what counts looks at it when it is imported.
 _COUNTS = "PROMETHEUS_MULTIPROC_DIR"
@@ -56,23 +56,23 @@ def serve(options: Namespace) -> int:
 
 
 def _run(options: Namespace, config: Config) -> None:
-    from feedhub.app.access_log import AccessLog
-    from feedhub.app.events import Events
-    from feedhub.app.library import Library
-    from feedhub.app.metrics import Metrics
-    from feedhub.app.press import Press
-    from feedhub.app.server import Running, run
+    from feedhub.server.access_log import AccessLog
+    from feedhub.server.builder import DocumentBuilder
+    from feedhub.server.catalog_reader import CatalogReader
+    from feedhub.server.events import Events
+    from feedhub.server.metrics import Metrics
+    from feedhub.server.run import Running, run
 
     made: list[Path] = []
     public, admin = _sockets(options, made)
     events, metrics = Events(options.log), Metrics()
-    library = Library(options.catalog, lambda: config_of(options), drafts=options.drafts)
+    reader = CatalogReader(options.catalog, lambda: config_of(options), drafts=options.drafts)
     log = AccessLog(_nowhere() if quiet() else sys.stdout, options.log)
     budget, tells = config.http.cache_megabytes * 1_000_000, options.parent is None
-    press = Press(library, budget, log, events, metrics, tells=tells)
+    builder = DocumentBuilder(reader, budget, log, events, metrics, tells=tells)
     alone = options.workers == 1
     running = Running(
-        press=press,
+        builder=builder,
         metrics=metrics,
         events=events,
         http=config.http,
@@ -93,7 +93,7 @@ def _nowhere() -> TextIO:
 
 def _sockets(options: Namespace, made: list[Path]) -> tuple[socket.socket, socket.socket | None]:
     """Return what the public and the operator come to; paths made for it go to `made`."""
-    from feedhub.app.sockets import from_descriptor, handed_over, listen_tcp, listen_unix
+    from feedhub.server.sockets import from_descriptor, handed_over, listen_tcp, listen_unix
 
     handed = handed_over(os.environ)
     public, admin = handed.get("public"), handed.get("admin")
@@ -118,12 +118,12 @@ def _host_and_port(text: str) -> tuple[str, int]:
 
 
 def _add_children(running: Running, options: Namespace, public: socket.socket) -> None:
-    from feedhub.app.children import SYNC, Child
+    from feedhub.server.processes import SYNC, SupervisedProcess
 
     if options.source is not None:
         command = [*_command(options, "sync", str(options.source)), "--watch"]
         command += ["--allow-shrink"] * options.allow_shrink + ["--json"] * (options.log == "json")
-        sync = Child(SYNC, command, running.events, quiet=True)
+        sync = SupervisedProcess(SYNC, command, running.events, quiet=True)
         running.children.append(sync)
         if not options.drafts:  # no hub hears of them
             running.children.append(_ping(running, options))
@@ -131,26 +131,26 @@ def _add_children(running: Running, options: Namespace, public: socket.socket) -
         running.children.extend(_workers(running.events, options, public))
 
 
-def _ping(running: Running, options: Namespace) -> Child:
-    from feedhub.app.children import PING, Child
+def _ping(running: Running, options: Namespace) -> SupervisedProcess:
+    from feedhub.server.processes import PING, SupervisedProcess
 
     def wanted() -> bool:
-        edition = running.press.edition
-        return edition is not None and bool(edition.config.websub.hub)
+        snapshot = running.builder.snapshot
+        return snapshot is not None and bool(snapshot.config.websub.hub)
 
     command = _command(options, "ping", "--watch")
-    return Child(PING, command, running.events, quiet=True, wanted=wanted)
+    return SupervisedProcess(PING, command, running.events, quiet=True, wanted=wanted)
 
 
-def _workers(events: Events, options: Namespace, public: socket.socket) -> list[Child]:
+def _workers(events: Events, options: Namespace, public: socket.socket) -> list[SupervisedProcess]:
     from prometheus_client.multiprocess import mark_process_dead
 
-    from feedhub.app.children import Child
+    from feedhub.server.processes import SupervisedProcess
 
     number = public.fileno()
     command = [*_command(options, "serve"), "--fd", str(number), "--log", options.log]
     return [
-        Child(
+        SupervisedProcess(
             f"worker {place + 1}",
             command,
             events,

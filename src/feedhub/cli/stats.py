@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from feedhub.cli.console import BOLD, draws, paint, quiet, remark, shown, tell
 from feedhub.cli.places import catalog_place, check_source, config_of
 from feedhub.cli.table import aligned
-from feedhub.cli.voice import BOLD, draws, paint, quiet, remark, shown, tell
 from feedhub.errors import ConfigError, OutputError
 from feedhub.feed import feed_path
 from feedhub.stats import STANDARD_INPUT, Addresses, Report, Trouble, statistics
@@ -50,9 +50,13 @@ def _read(options: Namespace) -> Report:
     """Return what the logs tell, and say what is wrong with them."""
     addresses = _addresses(options)
     troubles = _Troubles()
-    with _progress(options.logs) as step:
+    with _progress(options.logs) as on_progress:
         report = statistics(
-            options.logs, addresses, days=options.days, trouble=troubles.note, step=step
+            options.logs,
+            addresses,
+            days=options.days,
+            trouble=troubles.note,
+            on_progress=on_progress,
         )
     troubles.tell()
     if report.unreadable and not report.answers:

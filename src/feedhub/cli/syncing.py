@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from feedhub.catalog import Catalog, accept_all, leave_readable, refuse_shrinking
+from feedhub.cli.console import quiet, wrong
 from feedhub.cli.output import print_problems, progress
 from feedhub.cli.places import check_source, config_of, tell_places
-from feedhub.cli.voice import quiet, wrong
 from feedhub.errors import CatalogError, ConfigError, FeedhubError, ShrinkError
-from feedhub.parallel import processors
+from feedhub.fork_map import processors
 from feedhub.site import Site, source_of
 
 if TYPE_CHECKING:
@@ -122,10 +122,10 @@ class _Sync:
         check_source(options)
         site = Site(catalog, self._config, drafts=options.drafts)
         source = source_of(options.source, self._config, drafts=options.drafts)
-        with progress() as step:
+        with progress() as on_progress:
             accept = accept_all if options.allow_shrink else refuse_shrinking
             processes = self._processes(catalog)
-            changes = site.sync(source, now, step, accept, processes=processes)
+            changes = site.sync(source, now, on_progress, accept, processes=processes)
         if changes.changed:
             self._changed_at = int(now.timestamp())
         facts = _facts(changes, time.monotonic() - start)

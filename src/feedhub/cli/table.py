@@ -6,7 +6,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from feedhub.cli.voice import BOLD, paint, shown
+from feedhub.cli.console import BOLD, paint, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import watchfiles
 
-from feedhub.cli.voice import wrong
+from feedhub.cli.console import wrong
 from feedhub.errors import FeedhubError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from feedhub.catalog.images import Answer
+from feedhub.catalog.images import ImageRecord
 from feedhub.probe.asking import ask
 from feedhub.probe.wire import Wire
 
@@ -60,15 +60,15 @@ async def probe(
     *,
     days: int,
     seconds: float,
-    step: Callable[[], object] = lambda: None,
+    on_progress: Callable[[], object] = lambda: None,
 ) -> Report:
     """Ask for what the catalog's images lack, and keep the answers; return what came of it.
 
     What is known, or is no image, is asked for again after `days`. No request begins when `seconds`
-    are over; the rest is left for the next round. `step` is called for each image. Raises
+    are over; the rest is left for the next round. `on_progress` is called for each image. Raises
     CatalogError.
     """
-    return await _Round(catalog, wire, days=days, seconds=seconds, step=step).run()
+    return await _Round(catalog, wire, days=days, seconds=seconds, on_progress=on_progress).run()
 
 
 @dataclass(slots=True)
@@ -89,15 +89,15 @@ class _Round:
         *,
         days: int,
         seconds: float,
-        step: Callable[[], object],
+        on_progress: Callable[[], object],
     ) -> None:
         self._catalog = catalog
         self._wire = wire
         self._again = days * _DAY
         self._end = time.monotonic() + seconds
-        self._step = step
+        self._on_progress = on_progress
         self._report = Report()
-        self._answers: list[Answer] = []
+        self._answers: list[ImageRecord] = []
         self._version, self._used = catalog.version(), catalog.images.used()
 
     async def run(self) -> Report:
@@ -152,17 +152,17 @@ class _Round:
         if outcome.reason:
             self._report.troubles.append((wanted.url, outcome.reason))
         self._answers.append(self._answer(wanted, outcome))
-        self._step()
+        self._on_progress()
         if len(self._answers) >= _BATCH:
             self._keep()
 
-    def _answer(self, wanted: Wanted, outcome: Outcome) -> Answer:
+    def _answer(self, wanted: Wanted, outcome: Outcome) -> ImageRecord:
         now, first = int(time.time()), _WAITS.get(outcome.state)
         if first is None:
-            return Answer(wanted.url, outcome.state, now, now + self._again, 0, outcome.facts)
+            return ImageRecord(wanted.url, outcome.state, now, now + self._again, 0, outcome.facts)
         wait = max(first * 2 ** min(wanted.failures, 10), outcome.after)
         again = now + int(min(wait, _LONGEST))
-        return Answer(wanted.url, outcome.state, now, again, wanted.failures + 1)
+        return ImageRecord(wanted.url, outcome.state, now, again, wanted.failures + 1)
 
     def _keep(self) -> None:
         """Keep what was learned of images that are still used."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
-from feedhub.addresses import PrivateAddressError
-from feedhub.catalog.images import Facts
+from feedhub.catalog.images import ImageFacts
 from feedhub.document.dates import parse_http_date
+from feedhub.http_client import PrivateAddressError
 from feedhub.probe.picture import is_page, picture_of, tells_all
 from feedhub.probe.wire import BODY, TROUBLES, LedAstrayError, Reply, Wire
 
@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
     """What came of asking; `reason` is for the operator, `after` the wait in seconds asked for."""
 
     state: State
-    facts: Facts = Facts()
+    facts: ImageFacts = ImageFacts()
     reason: str = ""
     after: float = 0.0
 
@@ -59,7 +59,7 @@ async def _ask(wire: Wire, url: str, *, sized: bool) -> Outcome:
     head = await _head(wire, url)
     if head is not None and head.status in _BUSY:
         return _busy(head)
-    told, place = Facts(), url
+    told, place = ImageFacts(), url
     if head is not None and head.status == 200:
         told, place = _by_fields(head), head.url
     if not sized and told.media_type and told.length:
@@ -75,13 +75,13 @@ async def _head(wire: Wire, url: str) -> Reply | None:
         return None
 
 
-def _by_fields(reply: Reply) -> Facts:
+def _by_fields(reply: Reply) -> ImageFacts:
     """Return what the header alone tells; a length of 0, or of what is coded, tells nothing."""
     media_type = reply.fields.get("content-type", "").partition(";")[0].strip().lower()
     media_type = _MISNAMED.get(media_type, media_type)
     length = reply.fields.get("content-length", "")
     plain = _NUMBER.fullmatch(length) and not _coding(reply.fields)
-    return Facts(
+    return ImageFacts(
         media_type if _TYPE.fullmatch(media_type) else "", int(length) or None if plain else None
     )
 
@@ -90,7 +90,7 @@ def _coding(fields: Mapping[str, str]) -> str:
     return fields.get("content-encoding", "").strip().lower().replace("identity", "")
 
 
-def _judged(reply: Reply, told: Facts) -> Outcome:
+def _judged(reply: Reply, told: ImageFacts) -> Outcome:
     """Return what came of a GET; `told` is what the HEAD before said."""
     status = reply.status
     if status in _BUSY:
@@ -105,10 +105,10 @@ def _judged(reply: Reply, told: Facts) -> Outcome:
     if not media_type:
         return Outcome("none", reason="is not an image")
     length = _length(reply, fields, told)
-    return Outcome("known", Facts(media_type, length, picture.width, picture.height))
+    return Outcome("known", ImageFacts(media_type, length, picture.width, picture.height))
 
 
-def _length(reply: Reply, fields: Facts, told: Facts) -> int | None:
+def _length(reply: Reply, fields: ImageFacts, told: ImageFacts) -> int | None:
     """Return the length that a reader would get, in bytes; what HEAD said counts last."""
     if _coding(reply.fields):
         return None

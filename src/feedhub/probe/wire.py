@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import httpx
 
-from feedhub.addresses import PORTS, is_public, pinned
+from feedhub.http_client import PORTS, is_public, pinned
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from feedhub.catalog import refuse_shrinking
 from feedhub.document import CODINGS
-from feedhub.parallel import in_order
+from feedhub.fork_map import fork_map
 from feedhub.render.folder import Manifest, OutputFolder, Staged, digest_of
 
 if TYPE_CHECKING:
@@ -47,29 +47,32 @@ def render(
     drafts: bool = False,
     allow_shrink: bool = False,
     processes: int = 1,
-    step: Callable[[], object] = lambda: None,
+    on_progress: Callable[[], object] = lambda: None,
 ) -> Report:
     """Bring the folder `out` up to the source as it is to be shown at `now`.
 
     Raises ShrinkError, and leaves the folder as it is, where nothing or less than half of what was
     published last time would be left, unless `allow_shrink`; OutputError where the folder cannot be
     written. A preview with `drafts` is nothing that a later render is measured by. So many
-    `processes` read and write. `step` is called for each file of the source and for each document.
+    `processes` read and write. `on_progress` is called for each file of the source and for each
+    document.
     """
     folder, root = OutputFolder(out), os.path.realpath(out)
     with folder.locked():
-        changes = site.sync(source, now, step, processes=processes)
+        changes = site.sync(source, now, on_progress, processes=processes)
         with catalog.snapshot():
             published = catalog.count()
             if not allow_shrink:
                 refuse_shrinking(changes, folder.manifest.published)
             writer = _Writer(folder, site, catalog.outputs(root), compress)
             begin = partial(catalog.follow_fork, catalog.generation())
-            missing = [planned for planned in site.plan().values() if writer.lacks(planned, step)]
-            with closing(in_order(writer.build, missing, processes, begin)) as built:
+            missing = [
+                planned for planned in site.plan().values() if writer.lacks(planned, on_progress)
+            ]
+            with closing(fork_map(writer.build, missing, processes, begin)) as built:
                 for planned, documents in zip(missing, built, strict=True):
                     writer.put(planned, documents)
-                    step()
+                    on_progress()
         measure = folder.manifest.published if drafts else published
         removed = folder.commit(Manifest(measure, writer.files))
         catalog.remember_outputs(root, writer.outputs())
@@ -103,7 +106,7 @@ class _Writer:
         self.written = 0
         self.unchanged = 0
 
-    def lacks(self, planned: Planned, step: Callable[[], object]) -> bool:
+    def lacks(self, planned: Planned, on_progress: Callable[[], object]) -> bool:
         """Account for a document of the plan that stands, or say that it must be made."""
         paths = self._paths(planned)
         if not all(self._stands(path, planned.fingerprint) for path in paths):
@@ -111,7 +114,7 @@ class _Writer:
         self.files.update((path, self._folder.manifest.files[path]) for path in paths)
         self._standing.update((path, self._remembered[path]) for path in paths)
         self.unchanged += 1
-        step()
+        on_progress()
         return False
 
     def build(self, planned: Planned) -> list[Staged]:

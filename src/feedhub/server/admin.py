@@ -8,15 +8,15 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from feedhub.app.metrics import exposition
+from feedhub.server.metrics import exposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
 
-    from feedhub.app.metrics import Metrics
-    from feedhub.app.status import Status
+    from feedhub.server.metrics import Metrics
+    from feedhub.server.status import Status
 
 _HEADERS = {"cache-control": "no-store"}
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"

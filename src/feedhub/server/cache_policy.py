@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _FLOOR = 60
 
 
-class Caching:
+class CachePolicy:
     """The values of Cache-Control; a preview of drafts is nothing for a cache."""
 
     def __init__(self, http: HttpConfig, *, drafts: bool = False) -> None:

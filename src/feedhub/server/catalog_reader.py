@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from feedhub.app.caching import Caching
-from feedhub.app.edition import Edition, Entry, entry_of, make_edition
 from feedhub.catalog import Catalog, Waiting
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
+from feedhub.server.cache_policy import CachePolicy
+from feedhub.server.snapshot import Resource, SiteSnapshot, make_snapshot, resource_of
 from feedhub.site import Site, config_of_catalog
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Made(NamedTuple):
+class BuiltDocument(NamedTuple):
     """The bytes of a document without coding and in the one asked for, and what they are of."""
 
-    entry: Entry
+    resource: Resource
     plain: bytes
     body: bytes
 
@@ -39,7 +39,7 @@ class VanishedError(CatalogError):
     """The document is not there any more."""
 
 
-class Library:
+class CatalogReader:
     """Opens the catalog at `place` and follows it: another process may write or replace it.
 
     What documents say and which there are is decided by the configuration that the catalog was made
@@ -60,7 +60,7 @@ class Library:
         self._identity: tuple[int, int] | None = None
         self._version = -1
         self._published: tuple[object, ...] = ()
-        self.edition: Edition | None = None
+        self.snapshot: SiteSnapshot | None = None
         self.problem = "starting"
         self.synced: dict[str, Any] = {}
         self.hub: dict[str, Any] = {}
@@ -92,41 +92,41 @@ class Library:
         self._config = self._read_config()
         self._version = -1
 
-    def build(self, entry: Entry, coding: str, plain: bytes | None) -> Made:
-        """Return the bytes of what stands at the address of `entry` now; `plain`, where known.
+    def build(self, resource: Resource, coding: str, plain: bytes | None) -> BuiltDocument:
+        """Return the bytes of what stands at the address of `resource` now; `plain`, where known.
 
         Raises VanishedError where there is nothing any more, CatalogError where it cannot be told.
         """
         if plain is None:
-            planned, plain = self._built(entry.planned)
-            if planned != entry.planned:
-                entry = entry_of(self._opened(), planned)
-        return Made(entry, plain, CODINGS[coding].encode(plain) if coding else plain)
+            planned, plain = self._built(resource.planned)
+            if planned != resource.planned:
+                resource = resource_of(self._opened(), planned)
+        return BuiltDocument(resource, plain, CODINGS[coding].encode(plain) if coding else plain)
 
-    def asked(self, wanted: Selection | str, row: Format) -> Entry:
+    def on_demand(self, wanted: Selection | str, row: Format) -> Resource:
         """Return the document of a selection, or of the story at an address, in a format.
 
         Raises VanishedError where there is none, CatalogError where it cannot be told.
         """
 
-        def find(site: Site) -> Entry:
-            planned = site.asked(wanted, row)
+        def find(site: Site) -> Resource:
+            planned = site.on_demand(wanted, row)
             if planned is None:
                 raise VanishedError("nobody has what is asked for")
-            return entry_of(site, planned)
+            return resource_of(site, planned)
 
         return self._seen(find)
 
-    def news(self, entry: Entry, bases: Iterable[str]) -> bytes | None:
+    def delta(self, resource: Resource, bases: Iterable[str]) -> bytes | None:
         """Return the document with what who holds one of `bases` has not seen.
 
         The first that is known counts; None where none is.
         """
         site = self._opened()
-        with site.looking():
-            if site.current(entry.planned) != entry.planned:
+        with site.snapshot():
+            if site.current(resource.planned) != resource.planned:
                 return None
-            told = (site.news(entry.planned, base) for base in bases)
+            told = (site.delta(resource.planned, base) for base in bases)
             return next((body for body in told if body is not None), None)
 
     def close(self) -> None:
@@ -142,8 +142,8 @@ class Library:
         """Return what is seen; a catalog of another configuration is taken over first."""
         for _ in range(2):
             site = self._opened()
-            with site.looking():
-                if site.fits():
+            with site.snapshot():
+                if site.matches_catalog():
                     return look(site)
             self.refresh()
         raise CatalogError(_OTHER)
@@ -179,13 +179,13 @@ class Library:
 
     def _fit(self, catalog: Catalog) -> None:
         """Take the configuration that the catalog was made with; raises CatalogError."""
-        if self._site is not None and self._site.fits():
+        if self._site is not None and self._site.matches_catalog():
             return
         if not catalog.generation():
             raise CatalogError(_EMPTY)
         shown = config_of_catalog(catalog)
         site = Site(catalog, shown, drafts=self._drafts)
-        if not site.fits():
+        if not site.matches_catalog():
             other_drafts = catalog.noted("private") != str(self._drafts)
             raise CatalogError(_DRAFTS if other_drafts else _OTHER)
         self._site, self._shown = site, shown
@@ -196,10 +196,10 @@ class Library:
         if key == self._published:
             return
         self._published = key
-        before = self.edition
-        known = before.entries if before else {}
-        caching = Caching(config.http, drafts=self._drafts)
-        self.edition = make_edition(self._opened(), config, caching, generation, due, known)
+        before = self.snapshot
+        known = before.resources if before else {}
+        cache_policy = CachePolicy(config.http, drafts=self._drafts)
+        self.snapshot = make_snapshot(self._opened(), config, cache_policy, generation, due, known)
 
 
 def _built(site: Site, planned: Planned) -> tuple[Planned, bytes]:

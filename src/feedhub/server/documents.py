@@ -9,25 +9,25 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedhub.app.access_log import Exchange
-from feedhub.app.answers import SOON, Answer, text_answer, unavailable
-from feedhub.app.fields import READ, coding_of, fields_of, names_one_host, status_for
-from feedhub.app.library import VanishedError
 from feedhub.document.dates import format_http_date
 from feedhub.document.negotiation import weights_of
 from feedhub.document.preconditions import tags_of
 from feedhub.errors import CatalogError
 from feedhub.selection import SelectionError
+from feedhub.server.access_log import Exchange
+from feedhub.server.catalog_reader import VanishedError
+from feedhub.server.request_fields import READ, coding_of, fields_of, names_one_host, status_for
+from feedhub.server.responses import SOON, Answer, text_answer, unavailable
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from feedhub.app.edition import Edition, Entry, Header
-    from feedhub.app.fields import Fields
-    from feedhub.app.ledger import Account
-    from feedhub.app.press import Press
+    from feedhub.server.builder import DocumentBuilder
+    from feedhub.server.recorder import RequestLabels
+    from feedhub.server.request_fields import Fields
+    from feedhub.server.snapshot import Header, Resource, SiteSnapshot
 
-    Source = tuple[Entry, str]
+    Source = tuple[Resource, str]
 
 # A stranger may ask for anything, at any length.
 _MOST_KNOWN, _LONGEST_KNOWN = 2_048, 2_000
@@ -42,7 +42,7 @@ class _Known(NamedTuple):
 
     start: Message
     source: Source | None
-    account: Account
+    labels: RequestLabels
 
 
 class Documents:
@@ -51,11 +51,11 @@ class Documents:
     What was answered is known for the rest of the second, so that equal requests cost one look-up.
     """
 
-    def __init__(self, press: Press, rest: ASGIApp) -> None:
-        self._press = press
+    def __init__(self, builder: DocumentBuilder, rest: ASGIApp) -> None:
+        self._builder = builder
         self._rest = rest
-        self._note = press.ledger.note
-        self._edition: Edition | None = None
+        self._note = builder.recorder.note
+        self._snapshot: SiteSnapshot | None = None
         self._known: dict[tuple[object, ...], _Known] = {}
         self._date: Header = (b"date", b"")
         self._second, self._until = 0, 0.0  # the first request begins a second
@@ -63,15 +63,15 @@ class Documents:
     def _look(self) -> float:
         """Return the moment; with another second or another edition everything begins anew."""
         moment = time.perf_counter()
-        if moment >= self._until or self._press.library.edition is not self._edition:
+        if moment >= self._until or self._builder.reader.snapshot is not self._snapshot:
             self._turn(moment)
         return moment
 
     def _turn(self, moment: float) -> None:
         """Date is the very second (RFC 9110, 6.6.1): the server's own may lie before a change."""
-        self._press.ledger.write_up()
+        self._builder.recorder.write_up()
         now = time.time()
-        self._edition = self._press.library.edition
+        self._snapshot = self._builder.reader.snapshot
         self._second = int(now)
         self._until = moment + 1 - now % 1
         self._date = (b"date", format_http_date(self._second).encode())
@@ -94,17 +94,17 @@ class Documents:
         if known is None:
             await self._anew(scope, receive, send, asked, started)
             return
-        start, source, account = known
+        start, source, labels = known
         body = _NO_BODY
         if source is not None:
-            found = self._press.ready(*source)
+            found = self._builder.get(*source)
             if found is None:
                 await self._anew(scope, receive, send, asked, started)
                 return
             body = {"type": "http.response.body", "body": found}
         await send(start)
         await send(body)
-        self._note(account, scope.get("client"), time.perf_counter() - started)
+        self._note(labels, scope.get("client"), time.perf_counter() - started)
 
     async def _anew(
         self, scope: Scope, receive: Receive, send: Send, asked: tuple[object, ...], started: float
@@ -119,27 +119,27 @@ class Documents:
         body = b"" if scope["method"] == "HEAD" else answer.body
         start = {"type": "http.response.start", "status": answer.status}
         start["headers"] = [self._date, *answer.headers]
-        account = self._account(scope, fields, answer.name, answer.status, len(body))
+        labels = self._account(scope, fields, answer.name, answer.status, len(body))
         if answer.source is not None and len(known) < _MOST_KNOWN and _is_short(scope):
-            known[asked] = _Known(start, answer.source if body else None, account)
+            known[asked] = _Known(start, answer.source if body else None, labels)
         await send(start)
         await send({"type": "http.response.body", "body": body})
-        self._note(account, scope.get("client"), time.perf_counter() - started)
+        self._note(labels, scope.get("client"), time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, fields: Fields) -> Answer | None:
         """Return the answer, or None where it is not for us."""
-        edition = self._edition or await self._press.first_edition()
-        if edition is None:
+        snapshot = self._snapshot or await self._builder.first_edition()
+        if snapshot is None:
             return unavailable(SOON)
         if not names_one_host(scope, fields):
             return text_answer(400)
         if scope["method"] not in ("GET", "HEAD"):
             return None
         try:
-            entry = await self._entry(scope, edition)
-            if entry is None:
+            resource = await self._entry(scope, snapshot)
+            if resource is None:
                 return None
-            return await self._given(scope["method"], edition, entry, fields)
+            return await self._given(scope["method"], snapshot, resource, fields)
         except SelectionError as error:
             return text_answer(400, why=str(error))
         except VanishedError:
@@ -147,74 +147,80 @@ class Documents:
         except CatalogError:
             return unavailable(SOON)
         except Exception as error:  # the other documents are still served
-            self._press.complain(f"{scope['path'][:_LONGEST_TOLD]!a} cannot be answered", error)
+            self._builder.complain(f"{scope['path'][:_LONGEST_TOLD]!a} cannot be answered", error)
             return unavailable(_LATER)
 
-    async def _entry(self, scope: Scope, edition: Edition) -> Entry | None:
+    async def _entry(self, scope: Scope, snapshot: SiteSnapshot) -> Resource | None:
         """A query or the name of a story may ask for what is at no address of its own."""
         path, raw_path = scope["path"], scope["raw_path"]
-        found = edition.find(path, raw_path)
-        return found or await self._press.ask(edition, path, raw_path, scope["query_string"])
+        found = snapshot.find(path, raw_path)
+        return found or await self._builder.ask(snapshot, path, raw_path, scope["query_string"])
 
-    async def _given(self, method: str, edition: Edition, entry: Entry, fields: Fields) -> Answer:
-        at_hand = self._at_hand(method, edition, entry, fields)
-        return at_hand or await self._document(method, edition, entry, fields)
+    async def _given(
+        self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields
+    ) -> Answer:
+        at_hand = self._at_hand(method, snapshot, resource, fields)
+        return at_hand or await self._document(method, snapshot, resource, fields)
 
     def _at_hand(
-        self, method: str, edition: Edition, entry: Entry, fields: Fields
+        self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields
     ) -> Answer | None:
         """Return the answer if there is nothing to be waited for."""
         coding = coding_of(fields)
-        variant = entry.variant(coding)
-        status = status_for(fields, variant.etag, entry.last_modified)
+        representation = resource.representation(coding)
+        status = status_for(fields, representation.etag, resource.last_modified)
         if status == 412:
             return text_answer(412)
         if status == 304:
-            known = entry.dated(variant.not_modified, self._second)
-            headers = [self._control(edition, entry), *known]
-            return Answer(304, headers, b"", entry.name, (entry, coding))
+            known = resource.dated(representation.not_modified, self._second)
+            headers = [self._control(snapshot, resource), *known]
+            return Answer(304, headers, b"", resource.name, (resource, coding))
         body = None
-        if not _wants_news(method, edition, entry, fields):
-            body = self._press.ready(entry, coding)
-        return None if body is None else self._whole(edition, entry, coding, body)
+        if not _wants_news(method, snapshot, resource, fields):
+            body = self._builder.get(resource, coding)
+        return None if body is None else self._whole(snapshot, resource, coding, body)
 
     async def _document(
-        self, method: str, edition: Edition, entry: Entry, fields: Fields
+        self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields
     ) -> Answer:
         coding = coding_of(fields)
-        if _wants_news(method, edition, entry, fields):
-            news = await self._news(entry, coding, fields)
+        if _wants_news(method, snapshot, resource, fields):
+            news = await self._news(resource, coding, fields)
             if news is not None:
                 return news
-        body = self._press.ready(entry, coding)
+        body = self._builder.get(resource, coding)
         if body is None:
-            made = await self._press.fetch(entry, coding)
-            if made.entry is not entry:  # it has changed while we built it: begin anew
-                answer = await self._given(method, edition, made.entry, fields)
+            made = await self._builder.get_or_build(resource, coding)
+            if made.resource is not resource:  # it has changed while we built it: begin anew
+                answer = await self._given(method, snapshot, made.resource, fields)
                 return answer._replace(source=None)  # the edition does not know it yet
             body = made.body
-        return self._whole(edition, entry, coding, body)
+        return self._whole(snapshot, resource, coding, body)
 
-    def _whole(self, edition: Edition, entry: Entry, coding: str, body: bytes) -> Answer:
+    def _whole(
+        self, snapshot: SiteSnapshot, resource: Resource, coding: str, body: bytes
+    ) -> Answer:
         length = (b"content-length", b"%d" % len(body))
-        whole = entry.dated(entry.variant(coding).whole, self._second)
-        headers = [self._control(edition, entry), length, *whole]
-        return Answer(200, headers, body, entry.name, (entry, coding))
+        whole = resource.dated(resource.representation(coding).whole, self._second)
+        headers = [self._control(snapshot, resource), length, *whole]
+        return Answer(200, headers, body, resource.name, (resource, coding))
 
-    def _control(self, edition: Edition, entry: Entry) -> Header:
-        value = edition.caching.header(entry.planned, edition.due, self._second)
+    def _control(self, snapshot: SiteSnapshot, resource: Resource) -> Header:
+        value = snapshot.cache_policy.header(resource.planned, snapshot.due, self._second)
         return (b"cache-control", value)
 
-    async def _news(self, entry: Entry, coding: str, fields: Fields) -> Answer | None:
+    async def _news(self, resource: Resource, coding: str, fields: Fields) -> Answer | None:
         """Return only what is new for who names a document we know (RFC 3229 with `feed`)."""
         if not weights_of(fields[b"a-im"].decode("latin-1")).get("feed"):
             return None
         tags = tags_of(fields.get(b"if-none-match", b"").decode("latin-1"))
         bases = sorted({tag.partition("-")[0] for tag in tags})[:_MOST_BASES]
-        body = await self._press.news(entry, bases, coding)
+        body = await self._builder.delta(resource, bases, coding)
         if body is None:
             return None
-        return _delta(entry, entry.dated(entry.variant(coding).whole, self._second), body)
+        return _delta(
+            resource, resource.dated(resource.representation(coding).whole, self._second), body
+        )
 
     async def _pass_on(
         self, scope: Scope, receive: Receive, send: Send, fields: Fields, started: float
@@ -231,10 +237,12 @@ class Documents:
             await send(message)
 
         await self._rest(scope, receive, noting)
-        account = self._account(scope, fields, "", status, size)
-        self._note(account, scope.get("client"), time.perf_counter() - started)
+        labels = self._account(scope, fields, "", status, size)
+        self._note(labels, scope.get("client"), time.perf_counter() - started)
 
-    def _account(self, scope: Scope, fields: Fields, name: str, status: int, size: int) -> Account:
+    def _account(
+        self, scope: Scope, fields: Fields, name: str, status: int, size: int
+    ) -> RequestLabels:
         query = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query if query else b"")
         exchange = Exchange(
@@ -246,7 +254,7 @@ class Documents:
             status=status,
             size=size,
         )
-        return self._press.ledger.account(exchange, name, self._second)
+        return self._builder.recorder.labels(exchange, name, self._second)
 
 
 def _is_short(scope: Scope) -> bool:
@@ -254,13 +262,13 @@ def _is_short(scope: Scope) -> bool:
     return fields + len(scope["raw_path"]) + len(scope["query_string"]) <= _LONGEST_KNOWN
 
 
-def _wants_news(method: str, edition: Edition, entry: Entry, fields: Fields) -> bool:
+def _wants_news(method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields) -> bool:
     """Only of what is subscribed to is it remembered what it was before."""
     wanted = b"a-im" in fields and method == "GET"
-    return wanted and edition.config.http.delta and entry.planned.topic
+    return wanted and snapshot.config.http.delta and resource.planned.topic
 
 
-def _delta(entry: Entry, whole: tuple[Header, ...], body: bytes) -> Answer:
+def _delta(resource: Resource, whole: tuple[Header, ...], body: bytes) -> Answer:
     """Nothing that does not know instance manipulations may keep it (RFC 3229, 10.4.1)."""
     replaced = {b"vary": b"Accept-Encoding, A-IM, If-None-Match"}
     headers = [(name, replaced.get(name, value)) for name, value in whole]
@@ -269,4 +277,4 @@ def _delta(entry: Entry, whole: tuple[Header, ...], body: bytes) -> Answer:
         (b"im", b"feed"),
         (b"content-length", b"%d" % len(body)),
     ]
-    return Answer(226, headers, body, entry.name)
+    return Answer(226, headers, body, resource.name)

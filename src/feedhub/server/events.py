@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from feedhub.text import printable
 
 if TYPE_CHECKING:
-    from feedhub.app.access_log import Form
+    from feedhub.server.access_log import Form
 
 
 class Events:

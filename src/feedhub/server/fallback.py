@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.responses import Response
 
-from feedhub.app import asking
-from feedhub.app.answers import (
+from feedhub.feed import feed_path
+from feedhub.formats import PAGE, SUBSCRIBED
+from feedhub.server import on_demand
+from feedhub.server.responses import (
     KNOWN,
     SOON,
     Answer,
@@ -19,16 +21,14 @@ from feedhub.app.answers import (
     text_answer,
     unavailable,
 )
-from feedhub.feed import feed_path
-from feedhub.formats import PAGE, SUBSCRIBED
 from feedhub.site import address_of
-from feedhub.site.listing import ICON_PATH
+from feedhub.site.indexes import ICON_PATH
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from feedhub.app.edition import Edition
-    from feedhub.app.press import Press
+    from feedhub.server.builder import DocumentBuilder
+    from feedhub.server.snapshot import SiteSnapshot
 
 _LONGEST_PATH = 8_192
 _PRINTABLE = re.compile(rb"[!-~]*")
@@ -47,55 +47,55 @@ _GUESSES = {
 }
 
 
-class Elsewhere:
+class Fallback:
     """The endpoint of every other address."""
 
-    def __init__(self, press: Press) -> None:
-        self._press = press
+    def __init__(self, builder: DocumentBuilder) -> None:
+        self._builder = builder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
-        answer = _answer(self._press.edition, scope)
+        answer = _answer(self._builder.snapshot, scope)
         response = Response(answer.body, answer.status)
         response.raw_headers = answer.headers
         await response(scope, receive, send)
 
 
-def make_elsewhere(press: Press) -> Starlette:
+def make_fallback(builder: DocumentBuilder) -> Starlette:
     """Return the Starlette application behind the documents."""
     app = Starlette()
     app.router.redirect_slashes = False  # it would send people to whatever Host names
-    app.router.default = Elsewhere(press)
+    app.router.default = Fallback(builder)
     return app
 
 
-def _answer(edition: Edition | None, scope: Scope) -> Answer:
+def _answer(snapshot: SiteSnapshot | None, scope: Scope) -> Answer:
     method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]
-    if edition is None:
+    if snapshot is None:
         return unavailable(SOON)
     if len(raw_path) > _LONGEST_PATH:
         return text_answer(414)
     if method == "OPTIONS" and path == "*":
         return options()
-    if edition.find(path, raw_path) is not None:
+    if snapshot.find(path, raw_path) is not None:
         return _at_document(method)
     if method in ("GET", "HEAD"):
-        return _search(edition, scope) or _elsewhere(edition, path) or text_answer(404)
-    if asking.address_of(edition, path, raw_path):
+        return _search(snapshot, scope) or _elsewhere(snapshot, path) or text_answer(404)
+    if on_demand.address_of(snapshot, path, raw_path):
         return _at_document(method)
     return text_answer(404 if method in KNOWN else 501)
 
 
-def _search(edition: Edition, scope: Scope) -> Answer | None:
+def _search(snapshot: SiteSnapshot, scope: Scope) -> Answer | None:
     """Return the way to the page of a search from its address without a slash."""
-    feeds, page = edition.config.feeds, f"{scope['path']}/"
-    if page != f"{edition.prefix}/{asking.SEARCH}/" or feeds.search != "yes":
+    feeds, page = snapshot.config.feeds, f"{scope['path']}/"
+    if page != f"{snapshot.prefix}/{on_demand.SEARCH}/" or feeds.search != "yes":
         return None
     if PAGE.name not in feeds.formats:
         return None
     query = scope["query_string"] if _PRINTABLE.fullmatch(scope["query_string"]) else b""
     mark = "?" if query else ""
-    return redirect(308, f"{edition.url(asking.SEARCH)}/{mark}{query.decode()}")
+    return redirect(308, f"{snapshot.url(on_demand.SEARCH)}/{mark}{query.decode()}")
 
 
 def _at_document(method: str) -> Answer:
@@ -105,50 +105,50 @@ def _at_document(method: str) -> Answer:
     return options() if method == "OPTIONS" else not_allowed(method)
 
 
-def _elsewhere(edition: Edition, path: str) -> Answer | None:
+def _elsewhere(snapshot: SiteSnapshot, path: str) -> Answer | None:
     """Return where to look instead, or that it is gone for good."""
-    if path == edition.prefix:
+    if path == snapshot.prefix:
         path += "/"
-    below = path.removeprefix(f"{edition.prefix}/")
+    below = path.removeprefix(f"{snapshot.prefix}/")
     if below == path:
         return None
-    return _page(edition, below) or _guessed(edition, below) or _moved(edition, below)
+    return _page(snapshot, below) or _guessed(snapshot, below) or _moved(snapshot, below)
 
 
-def _page(edition: Edition, path: str) -> Answer | None:
+def _page(snapshot: SiteSnapshot, path: str) -> Answer | None:
     """Return where the page or picture stands that a path nearly names."""
-    if path == "favicon.ico" and (icon := _icon(edition)):
+    if path == "favicon.ico" and (icon := _icon(snapshot)):
         return redirect(308, icon)
     page = address_of(path)
     page += "" if page.endswith("/") or not page else "/"
-    there = f"{edition.prefix}/{page}" in edition.entries
-    return redirect(308, edition.url(page)) if there else None
+    there = f"{snapshot.prefix}/{page}" in snapshot.resources
+    return redirect(308, snapshot.url(page)) if there else None
 
 
-def _icon(edition: Edition) -> str:
+def _icon(snapshot: SiteSnapshot) -> str:
     """Return what a browser shows beside a feed's address, which cannot name it."""
-    own = f"{edition.prefix}/{ICON_PATH}" in edition.entries
-    return edition.config.site.icon or (edition.url(ICON_PATH) if own else "")
+    own = f"{snapshot.prefix}/{ICON_PATH}" in snapshot.resources
+    return snapshot.config.site.icon or (snapshot.url(ICON_PATH) if own else "")
 
 
-def _guessed(edition: Edition, path: str) -> Answer | None:
-    formats = edition.config.feeds.formats
+def _guessed(snapshot: SiteSnapshot, path: str) -> Answer | None:
+    formats = snapshot.config.feeds.formats
     wanted = _GUESSES.get(path)
     if wanted is None:
         return None
     found = wanted if wanted in formats else next(name for name in formats if name in SUBSCRIBED)
     feed = feed_path("all", "") + SUBSCRIBED[found].suffix
-    exists = f"{edition.prefix}/{feed}" in edition.entries
-    return redirect(308, edition.url(feed)) if exists else None
+    exists = f"{snapshot.prefix}/{feed}" in snapshot.resources
+    return redirect(308, snapshot.url(feed)) if exists else None
 
 
-def _moved(edition: Edition, path: str) -> Answer | None:
-    feeds = edition.config.feeds
+def _moved(snapshot: SiteSnapshot, path: str) -> Answer | None:
+    feeds = snapshot.config.feeds
     if any(_belongs(path, gone) for gone in feeds.gone):
         return text_answer(410)
     for old, new in feeds.moved:
         if _belongs(path, old):
-            return redirect(301, edition.url(new + path.removeprefix(old)))
+            return redirect(301, snapshot.url(new + path.removeprefix(old)))
     return None
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from feedhub.app.status import Status
+    from feedhub.server.status import Status
 
 # Where several processes count together, prometheus-client wants a folder for their counts here.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cachetools import LRUCache
+
 from feedhub.errors import CatalogError
 from feedhub.formats import FORMATS, PAGE
-from feedhub.kept import Kept
 from feedhub.selection import Selection, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from feedhub.app.edition import Edition, Entry
     from feedhub.formats import Format
+    from feedhub.server.snapshot import Resource, SiteSnapshot
 
 SEARCH, STORIES = "search", "stories/"
 # Bytes of answers that are known, how long a query may be to be one of them, how many may wait.
@@ -29,10 +30,10 @@ class Address(NamedTuple):
     story: str
 
 
-def address_of(edition: Edition, path: str, raw_path: bytes) -> Address | None:
+def address_of(snapshot: SiteSnapshot, path: str, raw_path: bytes) -> Address | None:
     """Return what a path, given decoded and as it was sent, asks for, or None."""
-    below = path.removeprefix(f"{edition.prefix}/")
-    feeds = edition.config.feeds
+    below = path.removeprefix(f"{snapshot.prefix}/")
+    feeds = snapshot.config.feeds
     if below == path or (b"%" in raw_path and b"%2f" in raw_path.lower()):
         return None
     if below.startswith(SEARCH) and feeds.search == "yes":
@@ -58,39 +59,42 @@ def _ending(row: Format) -> str:
     return "/" if row is PAGE else row.suffix
 
 
-class Asking:
+class OnDemandResources:
     """Finds what is asked for; `find` looks in the catalog, beside the event loop.
 
     It raises VanishedError where there is nothing, CatalogError where that cannot be told.
     """
 
-    def __init__(self, find: Callable[[Selection | str, Format], Awaitable[Entry]]) -> None:
+    def __init__(self, find: Callable[[Selection | str, Format], Awaitable[Resource]]) -> None:
         self._find = find
-        self._kept: Kept[tuple[str, bytes], Entry] = Kept(_KEPT)
-        self._edition: Edition | None = None
+        # Values are a resource and about how many bytes it and its key take.
+        self._cache: LRUCache[tuple[str, bytes], tuple[Resource, int]] = LRUCache(
+            _KEPT, getsizeof=lambda value: value[1]
+        )
+        self._snapshot: SiteSnapshot | None = None
         self._waiting = 0
 
-    async def entry(
-        self, edition: Edition, path: str, raw_path: bytes, query: bytes
-    ) -> Entry | None:
+    async def resource(
+        self, snapshot: SiteSnapshot, path: str, raw_path: bytes, query: bytes
+    ) -> Resource | None:
         """Return what stands at an address, or None where nothing can be asked for there.
 
         Raises SelectionError for a query that is nonsense, and what `find` raises.
         """
-        address = address_of(edition, path, raw_path)
+        address = address_of(snapshot, path, raw_path)
         if address is None:
             return None
-        if edition is not self._edition:
-            self._kept.clear()
-            self._edition = edition
+        if snapshot is not self._snapshot:
+            self._cache.clear()
+            self._snapshot = snapshot
         key = (path, b"" if address.story else query)
-        found = self._kept.get(key)
-        if found is None:
-            found = await self._found(address, query)
-            self._keep(edition, key, found)
+        if known := self._cache.get(key):
+            return known[0]
+        found = await self._found(address, query)
+        self._keep(snapshot, key, found)
         return found
 
-    async def _found(self, address: Address, query: bytes) -> Entry:
+    async def _found(self, address: Address, query: bytes) -> Resource:
         wanted = address.story or parse_query(query)
         if self._waiting >= _WAITING:
             raise CatalogError("too many ask at once")
@@ -100,7 +104,7 @@ class Asking:
         finally:
             self._waiting -= 1
 
-    def _keep(self, edition: Edition, key: tuple[str, bytes], entry: Entry) -> None:
-        if edition is self._edition and len(key[1]) <= _LONGEST_KEPT:
-            weight = len(key[1]) + _TIMES * len(entry.url) + _AROUND
-            self._kept.put(key, entry, weight)
+    def _keep(self, snapshot: SiteSnapshot, key: tuple[str, bytes], resource: Resource) -> None:
+        if snapshot is self._snapshot and len(key[1]) <= _LONGEST_KEPT:
+            weight = len(key[1]) + _TIMES * len(resource.url) + _AROUND
+            self._cache[key] = (resource, weight)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from feedhub.app.events import Events
+    from feedhub.server.events import Events
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 # Whoever lives this long is well: when it ends the waiting begins anew.
@@ -25,7 +25,7 @@ _OURS = ("NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 SYNC, PING = "feedhub sync", "feedhub ping"
 
 
-class Child:
+class SupervisedProcess:
     """One process that is to run as long as the server does, once it is `wanted`.
 
     `name` is for messages. `begun` is true once it was wanted; `restarts` is how often it had to be

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from feedhub.app.access_log import AccessLog, Client, Exchange, Line, Noted
-    from feedhub.app.metrics import Metrics, Tally
+    from feedhub.server.access_log import AccessLog, Client, Exchange, Line, Noted
+    from feedhub.server.metrics import Metrics, Tally
 
 # Lines that are written up at once: who asks meanwhile waits for a tenth of a millisecond.
 _MOST = 128
 
 
-class Account(NamedTuple):
+class RequestLabels(NamedTuple):
     """Equal answers to equal requests of one second: only who asks, and how long it takes, differ.
 
     `size` is that of a body in bytes.
@@ -23,7 +23,7 @@ class Account(NamedTuple):
     size: int
 
 
-class Ledger:
+class RequestRecorder:
     """Notes answers in the order in which they go out.
 
     Writing up a hundred lines takes a fifth of the time of writing up each beside its request;
@@ -35,12 +35,12 @@ class Ledger:
         self._metrics = metrics
         self._noted: list[Noted] = []
 
-    def note(self, account: Account, client: Client, seconds: float) -> None:
+    def note(self, labels: RequestLabels, client: Client, seconds: float) -> None:
         """Note an answer to a client, `seconds` from its request until its last byte was handed on.
 
         With so many that it is worth it, all are written up.
         """
-        line, tally, size = account
+        line, tally, size = labels
         tally.answers += 1
         tally.size += size
         tally.seconds += seconds
@@ -48,10 +48,10 @@ class Ledger:
         if len(self._noted) >= _MOST:
             self.write_up()
 
-    def account(self, exchange: Exchange, name: str, second: int) -> Account:
+    def labels(self, exchange: Exchange, name: str, second: int) -> RequestLabels:
         """Return where equal answers are noted; `name` is the format of a document or ""."""
         tally = self._metrics.tally(name, exchange.status)
-        return Account(self._log.line(exchange, second), tally, exchange.size)
+        return RequestLabels(self._log.line(exchange, second), tally, exchange.size)
 
     def write_up(self) -> None:
         """Have the lines of what was noted written."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from feedhub.app.edition import Header
+    from feedhub.server.snapshot import Header
 
     Fields = Mapping[bytes, bytes]
 

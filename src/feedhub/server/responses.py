@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from feedhub.app.edition import Entry, Header
+    from feedhub.server.snapshot import Header, Resource
 
 ALLOWED = "GET, HEAD, OPTIONS"
 # How long a cache may keep what is not a document, in seconds; the rest not at all. An address
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     headers: list[Header]
     body: bytes
     name: str = ""
-    source: tuple[Entry, str] | None = None
+    source: tuple[Resource, str] | None = None
 
 
 def text_answer(status: int, *more: Header, why: str = "") -> Answer:

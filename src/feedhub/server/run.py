@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import uvicorn
 import uvloop
 
-from feedhub.app.admin import make_admin
-from feedhub.app.documents import Documents
-from feedhub.app.elsewhere import make_elsewhere
-from feedhub.app.sockets import told
-from feedhub.app.status import Beside, Status, status_of
-from feedhub.app.systemd import notify, watchdog_seconds
 from feedhub.errors import ConfigError
+from feedhub.server.admin import make_admin
+from feedhub.server.documents import Documents
+from feedhub.server.fallback import make_fallback
+from feedhub.server.sockets import told
+from feedhub.server.status import ProcessStatus, Status, status_of
+from feedhub.server.systemd import notify, watchdog_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from feedhub.app.children import Child
-    from feedhub.app.events import Events
-    from feedhub.app.metrics import Metrics
-    from feedhub.app.press import Press
     from feedhub.config import HttpConfig
+    from feedhub.server.builder import DocumentBuilder
+    from feedhub.server.events import Events
+    from feedhub.server.metrics import Metrics
+    from feedhub.server.processes import SupervisedProcess
 
 # How often the catalog is looked at, and how long answers under way are waited for at the end.
 _GLANCE, _PATIENCE = 0.2, 10
@@ -54,7 +54,7 @@ class Running:
     `parent` is the process without which there is no reason to go on, or None.
     """
 
-    press: Press
+    builder: DocumentBuilder
     metrics: Metrics
     events: Events
     http: HttpConfig
@@ -62,17 +62,17 @@ class Running:
     held: socket.socket | None = None
     admin: socket.socket | None = None
     made: list[Path] = field(default_factory=list)
-    children: list[Child] = field(default_factory=list)
+    children: list[SupervisedProcess] = field(default_factory=list)
     parent: int | None = None
 
     def status(self) -> Status:
         """Return how the server is."""
         beside = {
-            child.name: Beside(child.restarts, child.trouble)
+            child.name: ProcessStatus(child.restarts, child.trouble)
             for child in self.children
             if child.begun
         }
-        return status_of(self.press.library, time.time(), beside)
+        return status_of(self.builder.reader, time.time(), beside)
 
 
 class _Server(uvicorn.Server):
@@ -104,7 +104,7 @@ async def _run(running: Running) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await running.press.refresh()
+    await running.builder.refresh()
     _shorten_pauses()
     servers = _servers(running)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in servers]
@@ -133,7 +133,7 @@ def _servers(running: Running) -> list[tuple[_Server, socket.socket]]:
     """Return the servers of this process with their sockets, that of the public first."""
     servers = []
     if running.public is not None:
-        app = Documents(running.press, make_elsewhere(running.press))
+        app = Documents(running.builder, make_fallback(running.builder))
         servers.append((_server(app, running.http, dates=False), running.public))
     if running.admin is not None:
         admin = make_admin(running.metrics, running.status)
@@ -173,7 +173,7 @@ async def _glance(running: Running, stop: asyncio.Event) -> None:
     """Follow the catalog until the end; a sign of life goes out only while this goes on."""
     alive_every, told_at = watchdog_seconds(), 0.0
     while not stop.is_set():
-        await running.press.refresh()
+        await running.builder.refresh()
         if alive_every and time.monotonic() - told_at >= alive_every:
             notify("WATCHDOG=1")
             told_at = time.monotonic()
@@ -189,7 +189,7 @@ async def _reload(running: Running) -> None:
     """Read the configuration again; a wrong one is told and changes nothing."""
     notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
     try:
-        await running.press.reload()
+        await running.builder.reload()
     except ConfigError as error:
         running.events.say(f"the configuration stays as it was: {error}")
     else:
@@ -211,6 +211,6 @@ async def _end(running: Running, servers: list[_Server], tasks: list[asyncio.Tas
     for task in tasks[len(servers) :]:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await running.press.close()
+    await running.builder.close()
     for path in running.made:
         path.unlink(missing_ok=True)

@@ -12,8 +12,8 @@ from feedhub.site import address_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from feedhub.app.caching import Caching
     from feedhub.config import Config
+    from feedhub.server.cache_policy import CachePolicy
     from feedhub.site import Planned, Site
 
 Header = tuple[bytes, bytes]
@@ -34,7 +34,7 @@ _UNLISTED = ((b"x-robots-tag", b"noindex"),)
 _FEED_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
-class Variant(NamedTuple):
+class Representation(NamedTuple):
     """One representation: its tag, and its header fields but for Cache-Control and length."""
 
     etag: str
@@ -42,7 +42,7 @@ class Variant(NamedTuple):
     not_modified: tuple[Header, ...]
 
 
-class Entry:
+class Resource:
     """What stands at one address; header fields are made when they are first needed."""
 
     __slots__ = ("_links", "_variants", "last_modified", "name", "planned", "url")
@@ -55,9 +55,9 @@ class Entry:
         self._links = f'<{url}>; rel="self"{hubs}'.encode()
         self.name = planned.path.partition("?")[0].rpartition(".")[2]
         self.last_modified = int(planned.changed_at.timestamp())
-        self._variants: dict[str, Variant] = {}
+        self._variants: dict[str, Representation] = {}
 
-    def variant(self, coding: str) -> Variant:
+    def representation(self, coding: str) -> Representation:
         """Return the representation in a content coding, "" for none."""
         found = self._variants.get(coding)
         if found is None:
@@ -74,7 +74,7 @@ class Entry:
         present = format_http_date(int(now)).encode()
         return tuple((n, present if n == b"last-modified" else value) for n, value in fields)
 
-    def _variant(self, coding: str) -> Variant:
+    def _variant(self, coding: str) -> Representation:
         """Each coding has a tag of its own (RFC 9110, 8.8.3.3); a 304 repeats what a 200 says of
         the representation (15.4.5).
         """
@@ -91,11 +91,11 @@ class Entry:
             *validators,
             (b"link", self._links),
             (b"content-security-policy", self._policy().encode()),
-            *(_UNLISTED if self.planned.asked else ()),
+            *(_UNLISTED if self.planned.on_demand else ()),
             *_SAFE,
             *_OPEN,
         )
-        return Variant(etag, whole, (*validators, *_OPEN))
+        return Representation(etag, whole, (*validators, *_OPEN))
 
     def _policy(self) -> str:
         if self.planned.media_type != PAGE_MEDIA_TYPE:
@@ -105,7 +105,7 @@ class Entry:
         return CSP
 
 
-class Edition(NamedTuple):
+class SiteSnapshot(NamedTuple):
     """Everything that is served at one moment: entries by address, and when time will change it.
 
     `prefix` is the path of the base address; every address begins with it. `url` gives the public
@@ -114,41 +114,41 @@ class Edition(NamedTuple):
 
     generation: int
     due: float | None
-    entries: dict[str, Entry]
-    caching: Caching
+    resources: dict[str, Resource]
+    cache_policy: CachePolicy
     config: Config
     prefix: str
     url: Callable[[str], str]
 
-    def find(self, path: str, raw_path: bytes) -> Entry | None:
+    def find(self, path: str, raw_path: bytes) -> Resource | None:
         """Return what stands at a path, given decoded and as it was sent, or None.
 
         A slash that is encoded is no separator (RFC 3986, 2.2).
         """
         if b"%" in raw_path and b"%2f" in raw_path.lower():
             return None
-        return self.entries.get(path)
+        return self.resources.get(path)
 
 
-def entry_of(site: Site, planned: Planned) -> Entry:
+def resource_of(site: Site, planned: Planned) -> Resource:
     """Return what stands at the address of a document."""
-    return Entry(planned, site.url(planned.path), site.hub_of(planned))
+    return Resource(planned, site.url(planned.path), site.hub_of(planned))
 
 
-def make_edition(
+def make_snapshot(
     site: Site,
     config: Config,
-    caching: Caching,
+    cache_policy: CachePolicy,
     generation: int,
     due: float | None,
-    before: Mapping[str, Entry],
-) -> Edition:
+    before: Mapping[str, Resource],
+) -> SiteSnapshot:
     """Return the edition of a site; what has not changed is taken from the one `before`."""
     prefix = unquote(urlsplit(config.site.base_url).path)
-    entries = {}
+    resources = {}
     for planned in site.plan(stories=False).values():
         address = f"{prefix}/{address_of(planned.path)}"
         known = before.get(address)
         same = known is not None and known.planned == planned
-        entries[address] = known if known and same else entry_of(site, planned)
-    return Edition(generation, due, entries, caching, config, prefix, site.url)
+        resources[address] = known if known and same else resource_of(site, planned)
+    return SiteSnapshot(generation, due, resources, cache_policy, config, prefix, site.url)

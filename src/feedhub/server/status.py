@@ -5,25 +5,25 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from feedhub.app.children import PING, SYNC
+from feedhub.server.processes import PING, SYNC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from feedhub.app.library import Library
+    from feedhub.server.catalog_reader import CatalogReader
 
 # Seconds after which a ping that is due should at least have been put off.
 _IDLE = 300.0
 
 
-class Beside(NamedTuple):
+class ProcessStatus(NamedTuple):
     """How a process beside the server is: how often it was started again; what is wrong, or ""."""
 
     restarts: int
     problem: str
 
 
-_ALONE: Mapping[str, Beside] = MappingProxyType({})
+_ALONE: Mapping[str, ProcessStatus] = MappingProxyType({})
 
 
 class HubStatus(NamedTuple):
@@ -54,7 +54,7 @@ class Status(NamedTuple):
     synced: float
     seconds: float
     hub: HubStatus | None = None
-    processes: Mapping[str, Beside] = _ALONE
+    processes: Mapping[str, ProcessStatus] = _ALONE
 
     def facts(self) -> dict[str, Any]:
         """Return it as it is shown; without a hub there is no word of one."""
@@ -64,36 +64,38 @@ class Status(NamedTuple):
         return facts | ({"hub": self.hub._asdict()} if self.hub else {})
 
 
-def status_of(library: Library, now: float, processes: Mapping[str, Beside] = _ALONE) -> Status:
+def status_of(
+    reader: CatalogReader, now: float, processes: Mapping[str, ProcessStatus] = _ALONE
+) -> Status:
     """Return how the server is at the Unix time `now`, with such `processes` beside it."""
-    edition, synced = library.edition, library.synced
+    snapshot, synced = reader.snapshot, reader.synced
     return Status(
-        ready=edition is not None,
-        problem=library.problem or _trouble(processes, SYNC) or _silence(synced, now),
-        generation=edition.generation if edition else 0,
-        documents=len(edition.entries) if edition else 0,
+        ready=snapshot is not None,
+        problem=reader.problem or _trouble(processes, SYNC) or _silence(synced, now),
+        generation=snapshot.generation if snapshot else 0,
+        documents=len(snapshot.resources) if snapshot else 0,
         articles=synced.get("articles", {}),
         rejected=synced.get("rejected", 0),
         synced=synced.get("at", 0.0),
         seconds=synced.get("seconds", 0.0),
-        hub=_hub_of(library, now, _trouble(processes, PING)),
+        hub=_hub_of(reader, now, _trouble(processes, PING)),
         processes=processes,
     )
 
 
-def _trouble(processes: Mapping[str, Beside], name: str) -> str:
+def _trouble(processes: Mapping[str, ProcessStatus], name: str) -> str:
     return processes[name].problem if name in processes else ""
 
 
-def _hub_of(library: Library, now: float, trouble: str) -> HubStatus | None:
+def _hub_of(reader: CatalogReader, now: float, trouble: str) -> HubStatus | None:
     """A ping that is long due and was not even put off has nobody who sends it."""
-    hub = library.edition.config.websub.hub if library.edition else ""
+    hub = reader.snapshot.config.websub.hub if reader.snapshot else ""
     if not hub:
         return None
-    number, due = library.pings
+    number, due = reader.pings
     idle = due is not None and now - due > _IDLE
     nobody = f"{number} addresses wait for feedhub ping: is it running?" if idle else ""
-    word = library.hub if library.hub.get("hub") == hub else {}  # else it is of another hub
+    word = reader.hub if reader.hub.get("hub") == hub else {}  # else it is of another hub
     return HubStatus(number, word.get("told", 0.0), trouble or word.get("failing", "") or nobody)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
+from cachetools import LRUCache
 
 from feedhub.catalog import Settings, accept_all
 from feedhub.catalog.records import size_of
@@ -16,12 +17,11 @@ from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import LABELLED, FeedState, Window, build_feed, feed_path, query_part
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, WRITERS, Format
-from feedhub.kept import Kept
-from feedhub.site.asked import ASKED, Asked
-from feedhub.site.chosen import channel_of, config_of_catalog, known, named_of, source_of
-from feedhub.site.linking import Linking
-from feedhub.site.listing import INDEX_PATH, Listing, Shown
+from feedhub.site.indexes import INDEX_PATH, Indexes, IndexOptions
+from feedhub.site.on_demand import ON_DEMAND_KINDS, OnDemandFeeds
+from feedhub.site.page_links import PageLinks
 from feedhub.site.planned import Planned
+from feedhub.site.settings import channel_of, config_of_catalog, known, named_of, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -69,29 +69,29 @@ class Site:
         self._channel = channel_of(config, drafts=drafts)
         # No hub is told of what is made for who asks.
         self._channel_unhubbed = replace(self._channel, hub="")
-        self._shown = Shown(
+        self._shown = IndexOptions(
             pages=self._pages,
             discovery=config.site.discovery,
             combines=config.feeds.builder == "yes",
         )
         self._text = msgspec.json.encode(config).decode()
         self._settings = self._settings_of(config, drafts=drafts)
-        self._asked = Asked(
+        self._on_demand = OnDemandFeeds(
             catalog,
             authority=self._channel.authority,
             shape=self._settings.shape,
             max_bytes=config.feeds.max_bytes,
         )
         mark = repr((self._settings.shape, self._settings.plan, self._kinds))
-        self._linking = Linking(
+        self._linking = PageLinks(
             catalog,
             self._channel,
             self._formats,
             kinds=self._kinds,
-            absent=self._elsewhere,
+            removed=self._elsewhere,
             mark=mark,
         )
-        self._listing = Listing(
+        self._indexes = Indexes(
             catalog,
             self._linking,
             self._formats,
@@ -99,7 +99,7 @@ class Site:
             mark=mark,
             archives=config.feeds.archives,
         )
-        self._articles: Kept[int, Article] = Kept(_KEPT)
+        self._articles: LRUCache[int, Article] = LRUCache(_KEPT, getsizeof=size_of)
         self._seen = -1
 
     def _settings_of(self, config: Config, *, drafts: bool) -> Settings:
@@ -121,7 +121,7 @@ class Site:
         self,
         source: Source,
         now: datetime,
-        step: Callable[[], object] = lambda: None,
+        on_progress: Callable[[], object] = lambda: None,
         accept: Accept = accept_all,
         *,
         processes: int = 1,
@@ -135,13 +135,13 @@ class Site:
             accept(changes, before)
             self._linking.forget()
             self._linking.date(int(now.timestamp()))
-            self._listing.date(self._states(), int(now.timestamp()))
+            self._indexes.date(self._states(), int(now.timestamp()))
             self._catalog.note(config=self._text)
             self._owe_pings(changes, int(now.timestamp()))
 
         try:
             return self._catalog.sync(
-                source, self._settings, now, step, finish, processes=processes
+                source, self._settings, now, on_progress, finish, processes=processes
             )
         finally:
             self._linking.forget()
@@ -153,26 +153,28 @@ class Site:
     def _owe_pings(self, changes: Changes, now: int) -> None:
         """Note of which addresses the hub is to be told, once their new bytes are out."""
         if self._channel.hub:
-            feeds = {feed_path(kind, slug) for kind, slug in changes.news} - self._elsewhere
+            feeds = {
+                feed_path(kind, slug) for kind, slug in changes.changed_feeds
+            } - self._elsewhere
             paths = [path + row.suffix for path in sorted(feeds) for row in self._formats]
-            self._catalog.pings.owe(paths, self._catalog.generation(), now)
+            self._catalog.pings.enqueue(paths, self._catalog.generation(), now)
         else:
             self._catalog.pings.clear()
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[None]:
         """Hold still: whatever is asked within sees one state of the catalog."""
         with self._catalog.snapshot():
             generation = self._catalog.generation()
             if generation != self._seen:
                 self._articles.clear()
-                self._asked.forget()
+                self._on_demand.forget()
                 self._seen = generation
             yield
 
-    def fits(self) -> bool:
+    def matches_catalog(self) -> bool:
         """Tell whether the catalog was made with this configuration."""
-        return self._catalog.made_with(self._settings)
+        return self._catalog.matches(self._settings)
 
     def plan(self, *, stories: bool = True) -> dict[str, Planned]:
         """Return every document of the site, by path; without `stories` those that are asked for.
@@ -180,7 +182,7 @@ class Site:
         There are as many stories as articles: a server makes them for who asks.
         """
         states = self._states()
-        told = self._asked.stories() if stories and self._settings.stories else []
+        told = self._on_demand.stories() if stories and self._settings.stories else []
         documents = [
             self._planned(state, row)
             for state in [*states, *told]
@@ -188,12 +190,16 @@ class Site:
         ]
         return {planned.path: planned for planned in [*documents, *self._lists(states)]}
 
-    def asked(self, wanted: Selection | str, row: Format) -> Planned | None:
+    def on_demand(self, wanted: Selection | str, row: Format) -> Planned | None:
         """Return the document of a selection, or of the story at an address, in a format.
 
         None where there is none.
         """
-        state = self._asked.story(wanted) if isinstance(wanted, str) else self._asked.search(wanted)
+        state = (
+            self._on_demand.story(wanted)
+            if isinstance(wanted, str)
+            else self._on_demand.search(wanted)
+        )
         return self._offered(state, row)
 
     def _offered(self, state: FeedState | None, row: Format) -> Planned | None:
@@ -206,26 +212,26 @@ class Site:
         if planned.format is None or planned.state is None:
             lists = {row.path: row for row in self._lists(self._states())}
             return lists.get(planned.path)
-        catalog = self._asked if planned.state.kind in ASKED else self._catalog
+        catalog = self._on_demand if planned.state.kind in ON_DEMAND_KINDS else self._catalog
         return self._offered(catalog.current(planned.state), planned.format)
 
     def document(self, planned: Planned) -> Document:
         """Build one document of the plan."""
         if planned.format is None or planned.state is None:
-            body = self._listing.body(planned.path, self._states())
+            body = self._indexes.body(planned.path, self._states())
         else:
             entries = self._entries(planned.format, planned.state)
             body = self._encoded(planned.format, planned.state, entries)
         return Document(path=planned.path, media_type=planned.media_type, body=body)
 
-    def news(self, planned: Planned, base: str) -> bytes | None:
+    def delta(self, planned: Planned, base: str) -> bytes | None:
         """Return the document with only what who holds the one of fingerprint `base` has not seen.
 
         None where that is not known (RFC 3229); the fingerprints of pages never are.
         """
         if planned.format is None or planned.state is None or planned.state.period:
             return None
-        numbers = self._catalog.news(planned.state, base)
+        numbers = self._catalog.delta(planned.state, base)
         if numbers is None:
             return None
         return self._encoded(planned.format, planned.state, map(self._article, numbers))
@@ -236,7 +242,7 @@ class Site:
 
     def address(self, state: FeedState) -> str:
         """Return the public address of a feed in the format that a list names."""
-        return self._listing.address(state)
+        return self._indexes.address(state)
 
     def url(self, path: str) -> str:
         """Return the public address of a document; that of a page is its folder's."""
@@ -267,27 +273,27 @@ class Site:
 
     def _lists(self, states: list[FeedState]) -> Iterator[Planned]:
         """Yield what lists the whole site."""
-        return (Planned(*row) for row in self._listing.rows(states))
+        return (Planned(*row) for row in self._indexes.rows(states))
 
     def _article(self, number: int) -> Article:
         found = self._articles.get(number)
         if not found:
             found = self._catalog.article(number)
-            self._articles.put(number, found, size_of(found))
+            self._articles[number] = found
         return found
 
     def _entries(self, row: Format, state: FeedState) -> Iterable[Article]:
         """Return the entries of a feed's document, newest first."""
         entries: Iterable[Article] = (
-            self._asked.entries(state, self._article)
-            if state.kind in ASKED
+            self._on_demand.entries(state, self._article)
+            if state.kind in ON_DEMAND_KINDS
             else map(self._article, self._catalog.entries(state))
         )
         return islice(entries, PAGE_ENTRIES) if row is PAGE else entries
 
     def _encoded(self, row: Format, state: FeedState, entries: Iterable[Article]) -> bytes:
         channel = self._linking.channel() if row is PAGE else self._channel
-        if state.kind in ASKED and row is not PAGE:
+        if state.kind in ON_DEMAND_KINDS and row is not PAGE:
             channel = self._channel_unhubbed
         return row.encode(build_feed(channel, state, tuple(entries), pages=self._pages))
 

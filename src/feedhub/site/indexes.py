@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from feedhub.feed import Feed, FeedState
     from feedhub.formats import Format
     from feedhub.formats.pages.landing import Row
-    from feedhub.site.linking import Linking
+    from feedhub.site.page_links import PageLinks
 
 OPML_PATH = "feeds.opml"
 INDEX_PATH = "index.html"
@@ -39,7 +39,7 @@ _TYPES = {
 _SITEMAP_MAX = 25_000
 
 
-class Listed(NamedTuple):
+class IndexDocument(NamedTuple):
     """A document that lists the whole site; equal fingerprints mean equal bytes."""
 
     path: str
@@ -49,7 +49,7 @@ class Listed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class IndexOptions:
     """What there is besides the feeds themselves.
 
     `pages` for people; with them `discovery`, which is what crawlers ask for; and whether a server
@@ -61,7 +61,7 @@ class Shown:
     combines: bool = False
 
 
-class Listing:
+class Indexes:
     """The lists of what a catalog holds.
 
     `linking` knows where pages stand, `formats` are what feeds are written as, `mark` stands for
@@ -71,9 +71,9 @@ class Listing:
     def __init__(
         self,
         catalog: Catalog,
-        linking: Linking,
+        linking: PageLinks,
         formats: Sequence[Format],
-        shown: Shown,
+        shown: IndexOptions,
         *,
         mark: str,
         archives: bool,
@@ -87,11 +87,11 @@ class Listing:
         self._mark = mark
         self._archives = archives
 
-    def rows(self, states: list[FeedState]) -> Iterator[Listed]:
+    def rows(self, states: list[FeedState]) -> Iterator[IndexDocument]:
         """Yield the lists of the feeds whose states are given, archives among them."""
         for path, fingerprint in self._fingerprints(states):
             media_type = _TYPES[path.rpartition(".")[2]]
-            yield Listed(path, fingerprint, media_type, self._changed_at(path))
+            yield IndexDocument(path, fingerprint, media_type, self._changed_at(path))
 
     def date(self, states: list[FeedState], now: int) -> None:
         """Note when the lists changed; in a fresh catalog, when the newest feed did."""

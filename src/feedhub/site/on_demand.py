@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from feedhub.catalog.search import Match
     from feedhub.selection import Selection
 
-ASKED = ("search", "story")
+ON_DEMAND_KINDS = ("search", "story")
 # How many selections stay answered until the catalog moves, and how long the words of one may be.
 _KEPT, _LONGEST = 64, 200
 
 
-class Asked:
+class OnDemandFeeds:
     """Selections and stories as feeds; `shape` stands for what their documents are made with.
 
     `max_bytes` is how long a document may be.
@@ -45,12 +45,13 @@ class Asked:
 
     def search(self, selection: Selection) -> FeedState:
         """Return the feed of a selection, under its one address."""
-        from feedhub.selection import query_of, told  # which a render without selections spares
+        # A render without selections spares this import.
+        from feedhub.selection import canonical_query, describe
 
         canonical = self._catalog.resolved(selection)
         matches = self._room(canonical)
-        label = cut(told(canonical, self._catalog.label), _LONGEST)
-        return self._state("search", query_of(canonical), label, map(_line, matches))
+        label = cut(describe(canonical, self._catalog.label), _LONGEST)
+        return self._state("search", canonical_query(canonical), label, map(_line, matches))
 
     def story(self, slug: str) -> FeedState | None:
         """Return the feed of a story, or None where there is none at this address."""

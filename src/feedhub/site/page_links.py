@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from feedhub.feed import Places
+from feedhub.feed import SiteLinks
 from feedhub.text import slugify
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NOTE = "pages"
 
 
-class Linking:
+class PageLinks:
     """The links between pages, as the catalog has them now.
 
     Nearly every label stands at its own slug, so only the others are kept. `mark` stands for
@@ -34,7 +34,7 @@ class Linking:
         formats: Sequence[Format],
         *,
         kinds: tuple[str, ...],
-        absent: Iterable[str],
+        removed: Iterable[str],
         mark: str,
     ) -> None:
         self._catalog = catalog
@@ -42,22 +42,26 @@ class Linking:
         self._generation = -1
         # The format that lists name comes first: it is the one for who does not choose.
         ordered = sorted(formats, key=lambda row: row.name == "json")
-        places = Places(
+        links = SiteLinks(
             kinds=kinds,
-            absent=frozenset(absent),
+            removed=frozenset(removed),
             formats=tuple((r.title, r.media_type.partition(";")[0], r.suffix) for r in ordered),
         )
         # For lists, which name feeds by their slugs: the catalog need not be asked.
-        self.plain = self._channel = replace(channel, places=places)
+        self.plain = self._channel = replace(channel, links=links)
 
     def channel(self) -> Channel:
         """Return the channel that knows where every page stands; it is another when one moves."""
         generation = self._catalog.generation()
         if generation != self._generation:
-            places = self._channel.places
-            odd = {(k, key): slug for k, key, slug in self._catalog.named() if slugify(key) != slug}
-            if odd != places.odd:
-                self._channel = replace(self._channel, places=replace(places, odd=odd))
+            links = self._channel.links
+            slug_overrides = {
+                (k, key): slug for k, key, slug in self._catalog.named() if slugify(key) != slug
+            }
+            if slug_overrides != links.slug_overrides:
+                self._channel = replace(
+                    self._channel, links=replace(links, slug_overrides=slug_overrides)
+                )
             self._generation = generation
         return self._channel
 
@@ -83,7 +87,7 @@ class Linking:
             self._catalog.note(**{_NOTE: f"{links} {later}"})
 
     def _links(self) -> str:
-        return _digest(self._mark, repr(sorted(self.channel().places.odd.items())))
+        return _digest(self._mark, repr(sorted(self.channel().links.slug_overrides.items())))
 
 
 def _digest(*parts: str) -> str:

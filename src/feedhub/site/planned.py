@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from feedhub.feed import FeedState
 from feedhub.formats import SUBSCRIBED, Format
-from feedhub.site.asked import ASKED
+from feedhub.site.on_demand import ON_DEMAND_KINDS
 
 
 class Planned(NamedTuple):
@@ -28,12 +28,14 @@ class Planned(NamedTuple):
     def topic(self) -> bool:
         """Tell whether readers subscribe to it: of no other is a hub told (WebSub, 2)."""
         subscribed = self.format is not None and self.format.name in SUBSCRIBED
-        return subscribed and not self.asked and self.state is not None and not self.state.period
+        return (
+            subscribed and not self.on_demand and self.state is not None and not self.state.period
+        )
 
     @property
-    def asked(self) -> bool:
+    def on_demand(self) -> bool:
         """Tell whether it is made for who asks, and stands in no list."""
-        return self.state is not None and self.state.kind in ASKED
+        return self.state is not None and self.state.kind in ON_DEMAND_KINDS
 
     def etag(self, coding: str = "") -> str:
         """Return the entity tag in a content coding: each has its own (RFC 9110, 8.8.3.3)."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from feedhub.catalog import Catalog
-    from feedhub.selection import Named
+    from feedhub.selection import NamedSelection
     from feedhub.sources import Source
 
 
@@ -30,7 +30,7 @@ def config_of_catalog(catalog: Catalog) -> Config:
         raise CatalogError("the catalog does not say how it was made: run feedhub sync") from None
 
 
-def named_of(custom: CustomConfig) -> Named:
+def named_of(custom: CustomConfig) -> NamedSelection:
     """Return a selection that the configuration names; raises ConfigError."""
     from feedhub import selection  # few name any
 
@@ -47,7 +47,9 @@ def named_of(custom: CustomConfig) -> Named:
         chosen = selection.make_selection(lists | {name: [text] for name, text in single.items()})
     except selection.SelectionError as error:
         raise ConfigError(f"feeds.custom.{error.name} of {custom.name!r} {error.why}") from None
-    return selection.Named(name=custom.name, title=custom.title or custom.name, selection=chosen)
+    return selection.NamedSelection(
+        name=custom.name, title=custom.title or custom.name, selection=chosen
+    )
 
 
 def channel_of(config: Config, *, drafts: bool = False) -> Channel:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feedhub.sources.directory import Directory
-from feedhub.sources.records import Found, Reading, ReadOptions, Source
+from feedhub.sources.files import Directory
+from feedhub.sources.records import ReadOptions, ReadResult, Source, SourceFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Found", "ReadOptions", "Reading", "Source", "open_source"]
+__all__ = ["ReadOptions", "ReadResult", "Source", "SourceFile", "open_source"]
 
 
 def open_source(place: Path, options: ReadOptions) -> Source:

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from feedhub.errors import ArticleError, Problem
-from feedhub.sources.plain_tree import Entries, text_of
-from feedhub.sources.shapes import Table
+from feedhub.sources.layouts import Table
+from feedhub.sources.simple_yaml import Entries, text_of
 from feedhub.sources.tree import Mapping, says_nothing
 
 if TYPE_CHECKING:

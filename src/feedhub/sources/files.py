@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.errors import ArticleError, Problem
 from feedhub.sources.place import generator_of
-from feedhub.sources.records import Found, Reading, ReadOptions
+from feedhub.sources.records import ReadOptions, ReadResult, SourceFile
 from feedhub.text import NOT_SHOWN
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Directory:
         """Return how a person would name the file at `path` below the folder."""
         return os.path.join(self._place, path)  # noqa: PTH118 - keeps `./` as it was typed
 
-    def scan(self) -> Iterator[Found | Problem]:
+    def scan(self) -> Iterator[SourceFile | Problem]:
         """Yield every article file in order of path, and a Problem for each not to be looked at."""
         racy = time.time_ns() - _RACY_NS
         waiting = self._list("")
@@ -92,7 +92,9 @@ class Directory:
             return _bad_name(path) or _Seen(path, entry)
         return None
 
-    def _found(self, entry: os.DirEntry[str], path: str, racy: int) -> Iterator[Found | Problem]:
+    def _found(
+        self, entry: os.DirEntry[str], path: str, racy: int
+    ) -> Iterator[SourceFile | Problem]:
         try:
             status = entry.stat()
         except OSError as error:
@@ -102,10 +104,10 @@ class Directory:
         if entry.is_symlink() and not self._is_inside(entry.path):
             yield _outside(path)
         elif max(status.st_mtime_ns, status.st_ctime_ns) >= racy:
-            yield Found(path, "")
+            yield SourceFile(path, "")
         else:
             stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-            yield Found(path, " ".join(map(str, stamp)))
+            yield SourceFile(path, " ".join(map(str, stamp)))
 
     def _is_inside(self, path: str) -> bool:
         return os.path.realpath(path).startswith(self._root + os.sep)
@@ -119,7 +121,7 @@ class Directory:
         # Resolved once more: a circle of links can leave others unresolved.
         return whole if self._is_inside(whole) else ""
 
-    def read(self, path: str, now: datetime) -> Reading:
+    def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file; a bad one is a rejected Reading, never an exception."""
         from feedhub.sources.reading import read_article  # parsers: most runs read nothing
 
@@ -154,8 +156,8 @@ def _is_direct(root: str, path: str) -> bool:
     return True
 
 
-def _rejected(problem: Problem, *, withdraws: bool = False) -> Reading:
-    return Reading(state="rejected", problems=(problem,), withdraws=withdraws)
+def _rejected(problem: Problem, *, withdraws: bool = False) -> ReadResult:
+    return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws)
 
 
 def _unreadable(path: str, error: OSError) -> Problem:

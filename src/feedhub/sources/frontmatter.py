@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from feedhub.errors import ArticleError
-from feedhub.sources.plain_tree import read_plain
+from feedhub.sources.simple_yaml import read_plain
 from feedhub.sources.toml_tree import read_toml
 from feedhub.sources.tree import Mapping, error_at
 from feedhub.sources.yaml_tree import read_yaml

@@ -11,7 +11,7 @@ from feedhub.errors import ArticleError
 from feedhub.sources.dates import parse_datetime, parse_duration
 from feedhub.sources.fields import Asked, quick_texts, quick_written
 from feedhub.sources.media_type import image_media_type
-from feedhub.sources.plain_tree import text_of
+from feedhub.sources.simple_yaml import text_of
 from feedhub.sources.tree import Scalar, Sequence, as_int, as_text
 from feedhub.sources.urls import UrlError, absolute_url, is_normal, rooted_url
 from feedhub.text import label_key, one_line, plain_text
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from feedhub.sources.fields import Fields
-    from feedhub.sources.plain_tree import text_of
+    from feedhub.sources.simple_yaml import text_of
 from feedhub.sources.tree import Node
 
 _LABEL_LIMIT = 200

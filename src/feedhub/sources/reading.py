@@ -13,7 +13,7 @@ from feedhub.sources.fields import Fields
 from feedhub.sources.frontmatter import FrontMatter, read_front_matter
 from feedhub.sources.gate import Flags, Verdict, judge
 from feedhub.sources.place import Place, place_of
-from feedhub.sources.records import Reading, ReadOptions
+from feedhub.sources.records import ReadOptions, ReadResult
 from feedhub.sources.tree import Scalar, as_bool
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _NO_DATE = {"last modified", "created", "git last modified", "git created"}
 
 def read_article(
     path: str, data: bytes, *, root: str, generator: str, options: ReadOptions, now: datetime
-) -> Reading:
+) -> ReadResult:
     """Read the bytes of the file at `path` below the folder named `root`, as of `now`.
 
     `generator` is what the site is made with, or "". Raises ArticleError where the file cannot be
@@ -41,13 +41,13 @@ def read_article(
     place = place_of(path, root, generator)
     matter = _front_matter(place, data)
     if matter is None:
-        return Reading(state="plain")
+        return ReadResult(state="plain")
     file = _open(path, matter, place, options)
     verdict, date = _pass_gate(file, now)
     if verdict.state == "undated":
-        return Reading(state="undated", problems=(_undated(path),))
+        return ReadResult(state="undated", problems=(_undated(path),))
     if date is None or verdict.state != "shown":
-        return Reading(state=verdict.state, due=verdict.due)
+        return ReadResult(state=verdict.state, due=verdict.due)
     return _shown(file, date, verdict, now)
 
 
@@ -143,12 +143,12 @@ def _says_no_date(node: Node) -> bool:
     return isinstance(node, Scalar) and node.text.strip().lower() in _NO_DATE
 
 
-def _shown(file: ArticleFile, date: datetime, verdict: Verdict, now: datetime) -> Reading:
+def _shown(file: ArticleFile, date: datetime, verdict: Verdict, now: datetime) -> ReadResult:
     """Make the article; an update dated in the future counts when its time has come."""
     stated = file.fields.want("updated", parts.date_reader(file.options.zone), None)
     later = [moment for moment in (verdict.due, stated) if moment and moment > now]
     updated = stated if stated and stated <= now else None
-    return Reading(
+    return ReadResult(
         state="shown",
         article=make_article(file, date, updated),
         dated_update=updated is not None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from feedhub.errors import Problem
 
 
-class Found(NamedTuple):
+class SourceFile(NamedTuple):
     """A file: its `path` below the root, and a `stamp` that moves when it may have changed."""
 
     path: str
@@ -39,7 +39,7 @@ class ReadOptions:
     drafts: bool = False
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class ReadResult(Struct, frozen=True, kw_only=True):
     """What one file says at one moment.
 
     `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`,
@@ -67,8 +67,8 @@ class Source(Protocol):
     def locate(self, path: str) -> str:
         """Return how a person would name the file at `path`."""
 
-    def scan(self) -> Iterator[Found | Problem]:
+    def scan(self) -> Iterator[SourceFile | Problem]:
         """Yield every article file, and a Problem for each that cannot be looked at."""
 
-    def read(self, path: str, now: datetime) -> Reading:
+    def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file as of `now`; a bad file is a rejected Reading, never an exception."""

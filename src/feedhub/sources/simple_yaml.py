@@ -10,7 +10,7 @@ from collections import abc
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from feedhub.sources.shapes import (
+from feedhub.sources.layouts import (
     LIST,
     MAX_TABLES,
     NOTHING,

@@ -31,18 +31,19 @@ def statistics(
     *,
     days: int = 7,
     trouble: Callable[[Trouble], object] = lambda told: None,
-    step: Callable[[int], object] = lambda size: None,
+    on_progress: Callable[[int], object] = lambda size: None,
 ) -> Report:
     """Read logs, in any order, and return what they tell.
 
     `-` is standard input. Every line that cannot be read is told to `trouble`, and how many bytes
-    were read to `step`. Raises ConfigError where a file cannot be opened, before any is read.
+    were read to `on_progress`. Raises ConfigError where a file cannot be opened, before any is
+    read.
     """
     for place in logs:
         check(place)
     tally, unreadable = Tally(addresses), 0
     for place in logs:
-        for piece in pieces(place, step):
+        for piece in pieces(place, on_progress):
             rows, bad = rows_of(piece.lines)
             tally.add(rows)
             for line, what in bad:

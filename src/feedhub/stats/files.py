@@ -47,25 +47,25 @@ def check(place: str) -> None:
         next(pieces(place), None)
 
 
-def pieces(place: str, step: Callable[[int], object] = lambda size: None) -> Iterator[Piece]:
+def pieces(place: str, on_progress: Callable[[int], object] = lambda size: None) -> Iterator[Piece]:
     """Yield the lines of a file, or of standard input for `-`, in order.
 
     What is packed is known by its first bytes. Where it ends too early or is damaged, the last
-    piece says so. `step` is told how many bytes of the file were read. Raises ConfigError where the
-    file cannot be opened.
+    piece says so. `on_progress` is told how many bytes of the file were read. Raises ConfigError
+    where the file cannot be opened.
     """
-    with _opened(place, step) as raw:
+    with _opened(place, on_progress) as raw:
         yield from _whole_lines(_unpacked(place, raw))
 
 
 @contextmanager
-def _opened(place: str, step: Callable[[int], object]) -> Iterator[_Watched]:
+def _opened(place: str, on_progress: Callable[[int], object]) -> Iterator[_Watched]:
     if place == STANDARD_INPUT:
-        yield _Watched(sys.stdin.buffer, step)
+        yield _Watched(sys.stdin.buffer, on_progress)
         return
     try:
         file = open(place, "rb")  # noqa: SIM115, PTH123 - closed below; `place` may be any text
-        watched = _Watched(file, step)
+        watched = _Watched(file, on_progress)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "this is no name of a file"
         raise ConfigError(f"{printable(place)}: cannot be read: {why}") from None
@@ -76,9 +76,9 @@ def _opened(place: str, step: Callable[[int], object]) -> Iterator[_Watched]:
 class _Watched(io.RawIOBase):
     """A file that tells how much of it was read, and shows its first bytes."""
 
-    def __init__(self, raw: BinaryIO, step: Callable[[int], object]) -> None:
+    def __init__(self, raw: BinaryIO, on_progress: Callable[[int], object]) -> None:
         self._raw = raw
-        self._step = step
+        self._on_progress = on_progress
         self.begun = raw.read(8)
 
     def readable(self) -> bool:
@@ -88,7 +88,7 @@ class _Watched(io.RawIOBase):
         view = memoryview(cast("bytearray", target)).cast("B")
         data, self.begun = self.begun, b""
         data = data[: len(view)] or self._raw.read(len(view))
-        self._step(len(data))
+        self._on_progress(len(data))
         view[: len(data)] = data
         return len(data)
 

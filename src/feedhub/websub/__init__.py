@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from feedhub.websub.hub import make_client
-from feedhub.websub.visit import Report, Visit, site_of
+from feedhub.websub.session import HubSession, Report, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,12 +40,12 @@ async def tell(
     start = clock()
     due = catalog.pings.due(None if by_hand else start)
     if due or by_hand:
-        visit = Visit(catalog, client, clock, report, by_hand=by_hand)
-        for some in _batches(due) if due and visit.is_welcome() else ():
-            going = visit.settle(await asyncio.gather(*map(visit.tell, some)))
+        visit = HubSession(catalog, client, clock, report, by_hand=by_hand)
+        for some in _batches(due) if due and visit.accepts_pings() else ():
+            going = visit.record(await asyncio.gather(*map(visit.tell, some)))
             if not going or (not by_hand and clock() - start > _LONGEST):
                 break
-        visit.leave_word()
+        visit.save_hub_status()
     report.waiting = catalog.pings.waiting().number
     if by_hand and report.waiting and not (report.troubles or report.not_yet):
         report.not_yet = "what has changed is not published yet"
@@ -58,7 +58,7 @@ def owe_everything(catalog: Catalog, now: float) -> None:
         site, _ = site_of(catalog)
         topics = [planned.path for planned in site.plan(stories=False).values() if planned.topic]
         generation = catalog.generation()
-    catalog.pings.owe_at_once(topics, generation, now)
+    catalog.pings.enqueue_released(topics, generation, now)
 
 
 def _batches(pings: Iterable[Ping]) -> Iterator[list[Ping]]:

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 import httpx
 
 from feedhub import __version__
-from feedhub.addresses import PORTS, pinned
 from feedhub.document.dates import parse_http_date
 from feedhub.errors import ConfigError
+from feedhub.http_client import PORTS, pinned
 
 # Seconds for one request with all that belongs to it, and how often a hub may send us on.
 PATIENCE, _HOPS = 10.0, 3
@@ -23,7 +23,7 @@ _LAST_PORT = 65_535
 _BODY, _BODY_SECONDS = 4096, 1.0
 
 
-class Answer(NamedTuple):
+class HubReply(NamedTuple):
     """What came of it.
 
     `told`: the hub knows; `refused`: it does not want to, and asking again is no use; `failed`: it
@@ -58,7 +58,7 @@ def make_client() -> httpx.AsyncClient:
         raise ConfigError(f"one of {names} is of no use: {why(error)}") from error
 
 
-async def publish(client: httpx.AsyncClient, hub: str, topic: str) -> Answer:
+async def publish(client: httpx.AsyncClient, hub: str, topic: str) -> HubReply:
     """Tell the hub of one topic, by its public address.
 
     `hub.url` is what hubs agree on; some want the name that subscribers use.
@@ -68,12 +68,12 @@ async def publish(client: httpx.AsyncClient, hub: str, topic: str) -> Answer:
         async with asyncio.timeout(PATIENCE):
             return await _publish(client, hub, form)
     except TimeoutError:
-        return Answer("failed", f"no answer within {PATIENCE:g} seconds")
+        return HubReply("failed", f"no answer within {PATIENCE:g} seconds")
     except _FAULTS as error:
-        return Answer("failed", why(error))
+        return HubReply("failed", why(error))
 
 
-async def _publish(client: httpx.AsyncClient, hub: str, form: dict[str, str]) -> Answer:
+async def _publish(client: httpx.AsyncClient, hub: str, form: dict[str, str]) -> HubReply:
     url = httpx.URL(hub)
     request = client.build_request("POST", url, data=form)
     for _ in range(_HOPS + 1):
@@ -119,14 +119,14 @@ async def _sent_on(
     return client.build_request("POST", to.url, data=form, headers=fields, extensions=to.extensions)
 
 
-def _judged(response: httpx.Response) -> Answer:
+def _judged(response: httpx.Response) -> HubReply:
     status = response.status_code
     if response.is_success:
-        return Answer("told")
+        return HubReply("told")
     reason = f"{status} {response.reason_phrase}".strip()
     if status in _LATER or response.is_server_error:
-        return Answer("failed", reason, _rest(response.headers.get("retry-after", "")))
-    return Answer("refused", reason)
+        return HubReply("failed", reason, _rest(response.headers.get("retry-after", "")))
+    return HubReply("refused", reason)
 
 
 def _rest(retry_after: str) -> float:

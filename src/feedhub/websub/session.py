@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.site import Site, config_of_catalog
 from feedhub.websub.hub import publish
-from feedhub.websub.looking import unseen
+from feedhub.websub.visibility import unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,12 +67,12 @@ def site_of(catalog: Catalog) -> tuple[Site, Config]:
     if not config.websub.hub:
         raise ConfigError("no hub is named: set websub.hub, then feedhub sync or feedhub render")
     site = Site(catalog, config)
-    if not site.fits():
+    if not site.matches_catalog():
         raise CatalogError("the catalog is another version's, or one of drafts: no hub is told")
     return site, config
 
 
-class Visit:
+class HubSession:
     """Tells the hub of some addresses at a time, and keeps what came of it.
 
     Whoever comes `by_hand` knows that what changed is out. Many a hand is a script: a hub that asks
@@ -103,14 +103,14 @@ class Visit:
         self._refused: dict[str, list[str]] = {}
         self._failed = ""
 
-    def is_welcome(self) -> bool:
+    def accepts_pings(self) -> bool:
         """Tell whether the hub may be told now; where it asked to be left alone, all waits.
 
         Raises CatalogError where nothing can be written: what cannot be noted is not told.
         """
         now = self._clock()
         rest = max(now, self._word.get("rest", 0.0))
-        self._catalog.pings.put_off_due(now, rest)
+        self._catalog.pings.defer_due(now, rest)
         if rest > now:
             until = f"{datetime.fromtimestamp(rest, UTC):%Y-%m-%d %H:%M:%S} UTC"
             self._report.not_yet = f"the hub {self._hub} asks to be left alone until {until}"
@@ -138,11 +138,11 @@ class Visit:
         return await unseen(self._client, self._site.url(ping.path), planned, body)
 
     def _body(self, planned: Planned) -> bytes:
-        with self._site.looking():
+        with self._site.snapshot():
             same = self._site.current(planned) == planned
             return self._site.document(planned).body if same else b""
 
-    def settle(self, outcomes: Iterable[Outcome]) -> bool:
+    def record(self, outcomes: Iterable[Outcome]) -> bool:
         """Keep what came of some; tell whether to go on: a hub that fails is left alone."""
         done, going = [], True
         for outcome in outcomes:
@@ -174,14 +174,14 @@ class Visit:
         if rest:
             self._word["rest"] = now + rest
         self._put_off(ping._replace(tries=min(ping.tries + 1, 30)), wait)
-        self._catalog.pings.put_off_due(now, now + wait)
-        if given_up := self._catalog.pings.give_up(now - _DAY):
+        self._catalog.pings.defer_due(now, now + wait)
+        if given_up := self._catalog.pings.expire(now - _DAY):
             self._trouble(f"could not be told for a day; addresses given up: {given_up}")
 
     def _put_off(self, ping: Ping, wait: float) -> None:
-        self._catalog.pings.put_off(ping, self._clock() + wait)
+        self._catalog.pings.defer(ping, self._clock() + wait)
 
-    def leave_word(self) -> None:
+    def save_hub_status(self) -> None:
         """Tell the operator, and whoever serves the catalog, how the hub is."""
         for reason, paths in self._refused.items():
             many = f" and {len(paths) - 1} more" if len(paths) > 1 else ""

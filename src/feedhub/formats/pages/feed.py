@@ -38,7 +38,7 @@ class Address(NamedTuple):
 
 def encode(feed: Feed) -> bytes:
     """Return the page in UTF-8; equal feeds give equal bytes."""
-    channel, formats = feed.channel, feed.channel.places.formats
+    channel, formats = feed.channel, feed.channel.links.formats
     return write(
         "feed.html.j2",
         channel,
@@ -68,12 +68,12 @@ def _fitting(items: Iterable[Markup]) -> Iterator[Markup]:
 
 def _whole(feed: Feed) -> list[Address]:
     """Return the first document of the feed of the whole site, if that is another feed."""
-    channel, places = feed.channel, feed.channel.places
-    if feed.kind == "all" or "all" not in places.kinds or "all" in places.absent:
+    channel, links = feed.channel, feed.channel.links
+    if feed.kind == "all" or "all" not in links.kinds or "all" in links.removed:
         return []
     return [
         Address(name, media_type, channel.url(f"all{suffix}"))
-        for name, media_type, suffix in places.formats[:1]
+        for name, media_type, suffix in links.formats[:1]
     ]
 
 
@@ -111,7 +111,7 @@ def _by(article: Article, channel: Channel) -> list[tuple[str, str]]:
 
 def _linked(channel: Channel, kind: str, labels: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return labels with the address of each one's page, or ""."""
-    pages = [(label, channel.places.page_of(kind, label)) for label in labels]
+    pages = [(label, channel.links.page_of(kind, label)) for label in labels]
     return [(label, channel.url(page) if page else "") for label, page in pages]
 
 

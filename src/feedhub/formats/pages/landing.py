@@ -101,7 +101,7 @@ def encode_kind(front: Front, kind: str, rows: Sequence[Row]) -> bytes:
 
 def _shared(front: Front, links: int) -> dict[str, object]:
     """Return what both templates need to write rows with so many links to documents."""
-    formats = front.channel.places.formats
+    formats = front.channel.links.formats
     return {
         "front": front,
         "formats": formats[:links],
@@ -131,7 +131,7 @@ def _links(front: Front, kinds: Mapping[str, Sequence[Row]]) -> int:
     """Return to how many documents each row can link: to all, to one, or, where many, to none."""
     rows = [row for rows in kinds.values() for row in rows]
     slugs = sum(len(quote(row.slug)) + _LINK for row in rows)
-    for links in (len(front.channel.places.formats), 1):
+    for links in (len(front.channel.links.formats), 1):
         if sum(map(_length, rows)) + _boxes(front, kinds) + links * slugs <= _ROOM:
             return links
     return 0
@@ -159,8 +159,8 @@ def _largest(rows: Sequence[Row], room: int) -> Sequence[Row]:
     """Return the feeds of most articles, in the order they are given in."""
     if room >= len(rows):
         return rows
-    places = sorted(range(len(rows)), key=lambda place: (-rows[place].count, place))
-    return [rows[place] for place in sorted(places[:room])]
+    links = sorted(range(len(rows)), key=lambda place: (-rows[place].count, place))
+    return [rows[place] for place in sorted(links[:room])]
 
 
 def _shares(sizes: Mapping[str, int], room: int) -> dict[str, int]:
