@@ -182,7 +182,7 @@ def test_the_feed_of_everything_is_its_own_whole():
     assert not root.xpath("//article | //link[@rel='alternate']")
 
 
-@pytest.mark.parametrize("missing", [{"kinds": ("topic",)}, {"absent": frozenset({"all"})}])
+@pytest.mark.parametrize("missing", [{"kinds": ("topic",)}, {"removed": frozenset({"all"})}])
 def test_a_whole_that_is_not_there_is_not_named(missing):
     channel = replace(links(), links=replace(links().links, **missing))
     assert len(root_of(channel=channel).xpath("//head/link[@rel='alternate']")) == 3

@@ -114,7 +114,7 @@ def test_a_new_length_is_no_news(bench: Bench, server: Origin):
     plan, before = bench.site.plan(), parse(bodies(bench)["all.atom"])
     round_of(bench)
     changes = bench.sync()
-    assert (changes.changed, changes.delta) == (2, ())
+    assert (changes.changed, changes.changed_feeds) == (2, ())
     after = parse(bodies(bench)["all.atom"])
     for old, new in zip(before.entries, after.entries, strict=True):
         assert (new.id, new.updated, new.published) == (old.id, old.updated, old.published)
@@ -122,7 +122,7 @@ def test_a_new_length_is_no_news(bench: Bench, server: Origin):
     assert bench.site.plan()["all.rss"].fingerprint != plan["all.rss"].fingerprint
     assert bench.site.plan()["all.rss"].changed_at > plan["all.rss"].changed_at
     show(bench, "one.md", server.url("/1.png"), excerpt="Edited.")
-    assert bench.sync().delta == (("all", ""), ("topic", "ai"))
+    assert bench.sync().changed_feeds == (("all", ""), ("topic", "ai"))
 
 
 def test_a_file_that_is_read_again_keeps_what_is_known_and_its_date(bench: Bench, server: Origin):

@@ -228,7 +228,7 @@ def test_a_folder_has_stories_where_it_is_told_so(bench, tmp_path):
             if not name.endswith((".gz", ".br")):
                 rendered = (tmp_path / "out/stories" / name).read_bytes()
                 assert front.get(f"/stories/{name}").body == rendered
-        assert not [path for path in front.reader.snapshot.entries if "/stories/" in path]
+        assert not [path for path in front.reader.snapshot.resources if "/stories/" in path]
     assert "stories" not in (tmp_path / "out/feeds.opml").read_text()
     bench.config = replace(bench.config, feeds=replace(bench.config.feeds, stories="no"))
     render_bench(bench, tmp_path / "out")

@@ -198,7 +198,7 @@ def test_what_is_late_is_told(place, capsys, monkeypatch):
         config["websub"]["look"] = True
         config["site"]["base_url"] = "http://127.0.0.1:1"
         catalog.note(config=json.dumps(config))
-    monkeypatch.setattr("feedhub.site.Site.fits", lambda self: True)
+    monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
     watching(place, 3)
     err = capsys.readouterr().err
     assert err.count("the hub is not told yet: http://127.0.0.1:1/all.atom cannot be asked") == 1
@@ -216,7 +216,7 @@ def test_success_is_a_detail(place, capsys, monkeypatch):
     try:
         with running_hub() as hub:
             hub.reply = lambda: (204, {}, b"")
-            monkeypatch.setattr("feedhub.site.Site.fits", lambda self: True)
+            monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
             with closing(Catalog(place)) as catalog:
                 config = json.loads(catalog.noted("config"))
                 config["websub"]["hub"] = hub.url

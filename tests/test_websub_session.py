@@ -491,7 +491,7 @@ def test_without_a_hub_it_is_an_error_to_ask_by_hand(tmp_path):
 
 
 def test_a_catalog_of_another_version_is_left_alone(world, monkeypatch):
-    monkeypatch.setattr(Site, "fits", lambda self: False)
+    monkeypatch.setattr(Site, "matches_catalog", lambda self: False)
     with pytest.raises(CatalogError, match="another version"):
         world.visit()
     assert world.bench.catalog.pings.waiting().number == 6
