@@ -181,7 +181,10 @@ def test_feeds_that_nobody_sees_cost_nothing(tmp_path):
     assert bench.sync().changed == 2
     bench.write("a.md", title="Other", topics=["AI", "Tea"], authors=["Ann"])
     changes = bench.sync(NOW + timedelta(seconds=1))
-    assert (changes.changed, set(changes.changed_feeds)) == (2, {("all", ""), ("custom", "ai-news")})
+    assert (changes.changed, set(changes.changed_feeds)) == (
+        2,
+        {("all", ""), ("custom", "ai-news")},
+    )
 
 
 def test_a_retired_and_a_moved_selection(tmp_path):
