@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from feedhub.cli.parsing import nearest
 from feedhub.cli.table import table
 from feedhub.errors import ConfigError
 from feedhub.feed import feed_path
+from feedhub.messages import did_you_mean
 from feedhub.text import label_key
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def chosen(states: list[FeedState], names: Sequence[str]) -> list[FeedState]:
 def _named(states: list[FeedState], name: str) -> list[FeedState]:
     found = [state for state in states if label_key(name) in map(label_key, _names(state))]
     if not found:
-        near = nearest(name, (word for state in states for word in _names(state)))
+        near = did_you_mean(name, (word for state in states for word in _names(state)))
         raise ConfigError(f"no feed is called {name!r}{near or '; feedhub feeds SOURCE lists all'}")
     return found
 

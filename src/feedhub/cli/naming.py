@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedhub.cli.parsing import nearest
 from feedhub.errors import Problem
 from feedhub.feed import feed_path
+from feedhub.messages import did_you_mean
 from feedhub.site.settings import named_of
 from feedhub.text import label_key, slugify
 
@@ -61,7 +61,7 @@ def _labels(config: Config, known: Known) -> Iterator[tuple[str, str]]:
         for kind, label in (*selection.wanted, *selection.unwanted):
             labels = known.get(kind, {})
             if label_key(label) not in labels and slugify(label) not in labels.values():
-                near = nearest(label_key(label), labels)
+                near = did_you_mean(label_key(label), labels)
                 told = f"no article has the {kind} {label!r}{near}"
                 yield label, f"feeds.custom {custom.name!r}: {told}"
 
@@ -70,5 +70,5 @@ def _feeds(config: Config, known: Known) -> Iterator[tuple[str, str]]:
     paths = [feed_path(kind, slug) for kind, labels in known.items() for slug in labels.values()]
     for old, new in config.feeds.moved:
         if new not in paths:
-            near = nearest(new, paths)
+            near = did_you_mean(new, paths)
             yield new, f"feeds.moved: {old!r} leads to {new!r}, which is no feed{near}"

@@ -9,9 +9,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from feedhub.cli.console import RED, paint
+from feedhub.messages import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    pass
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,7 +22,7 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong and exit with 2."""
         if match := re.search(r"(.*invalid choice: (.*)) \(choose from", message):
             known = [word for action in self._actions for word in action.choices or ()]
-            near = nearest(match[2].strip("'"), known)
+            near = did_you_mean(match[2].strip("'"), known)
             message = match[1] + (near or f"; known are {', '.join(known)}")
         told = paint(f"{self.prog}:", RED, sys.stderr)
         self.exit(2, f"{told} {message}; see {self.prog} --help\n")
@@ -51,18 +52,7 @@ class Parser(argparse.ArgumentParser):
         commands = parsers_of(self).values() if self._subparsers is not None else ()
         if any(word in command._option_string_actions for command in commands):
             return "; it stands behind the command"
-        return nearest(word, self._option_string_actions)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean ...?` with the known word most like `word`, or ""."""
-    from difflib import get_close_matches  # only for whom it helps
-
-    words: dict[str, str] = {}
-    for name in known:
-        words.setdefault(name.casefold(), name)
-    near = get_close_matches(word.casefold(), words, n=1)
-    return f"; did you mean {words[near[0]]}?" if near else ""
+        return did_you_mean(word, self._option_string_actions)
 
 
 # argparse has no public name for it.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from feedhub.config.rules import RefusedError, accepted
 from feedhub.config.tables import KEYS, SECTIONS
 from feedhub.errors import ConfigError
+from feedhub.messages import did_you_mean
 
 Values = dict[str, object]
 
@@ -44,7 +45,7 @@ def from_environ(environ: Mapping[str, str]) -> Values:
         if not variable.startswith("FEEDHUB_"):
             continue
         if variable not in _VARIABLES:
-            near = _nearest(variable, _VARIABLES)
+            near = did_you_mean(variable, _VARIABLES)
             raise ConfigError(f"{_told(variable)} is not a known variable{near}")
         name = _VARIABLES[variable]
         try:
@@ -60,7 +61,7 @@ def from_flags(flags: Mapping[str, object]) -> Values:
     for name, value in flags.items():
         if name not in KEYS:
             told = _told(*name.split("."))
-            raise ConfigError(f"{told} is not a known key{_nearest(name, KEYS)}")
+            raise ConfigError(f"{told} is not a known key{did_you_mean(name, KEYS)}")
         try:
             if value is not None:
                 values[name] = accepted(name, KEYS[name], value)
@@ -87,14 +88,14 @@ def _read(path: Path) -> str:
 def _walk(tables: dict[str, Any]) -> Iterator[tuple[str, object]]:
     for section, table in tables.items():
         if section not in SECTIONS:
-            near = _nearest(section, [*SECTIONS, *KEYS])
+            near = did_you_mean(section, [*SECTIONS, *KEYS])
             raise RefusedError(f"{_told(section)} is not a known section{near}", section)
         if not isinstance(table, dict):
             raise RefusedError(f"{section} must be a table: [{section}]", section)
         for key, value in table.items():
             name = f"{section}.{key}"
             if name not in KEYS:
-                near = _nearest(name, KEYS)
+                near = did_you_mean(name, KEYS)
                 raise RefusedError(f"{_told(section, key)} is not a known key{near}", section, key)
             yield name, accepted(name, KEYS[name], value, section, key)
 
@@ -132,16 +133,6 @@ def _typed(text: str, kind: type) -> object:
     if kind is bool:
         return {"true": True, "false": False}.get(text, text)
     return int(text) if kind is int and re.fullmatch(r"-?[0-9]{1,18}", text) else text
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    """Return a clause with the known name nearest to `word`, if any: same key, else spelling."""
-    last = word.split(".")[-1]
-    same = [name for name in known if name.split(".")[-1] == last]
-    from difflib import get_close_matches  # only for whom it helps
-
-    near = same or get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _told(*path: str) -> str:

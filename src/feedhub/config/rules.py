@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
+from feedhub.messages import did_you_mean
+
 PLACEHOLDERS = ("year", "month", "day", "slug", "stem", "category", "path", "collection")
 
 # What XML 1.0 forbids (2.2), and what breaks a line.
@@ -126,12 +128,9 @@ def _table(name: str, record: Any, table: dict[str, object], path: tuple[str, ..
     known = {one.name: one for one in fields(record)}
     for given in table:
         if given not in known:
-            from difflib import get_close_matches  # only for whom it helps
-
-            near = get_close_matches(given, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            hint = did_you_mean(given, known) or f"; known are {', '.join(known)}"
             told = given if given.isidentifier() else ascii(given)
-            raise RefusedError(f"{name}.{told} is not a known key; {hint}", *path, given)
+            raise RefusedError(f"{name}.{told} is not a known key{hint}", *path, given)
     if "name" not in table:
         raise RefusedError(f"{name}.name is missing: it is the address of the feed", *path)
     return record(

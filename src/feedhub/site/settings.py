@@ -11,6 +11,7 @@ from feedhub.config import Config, CustomConfig
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.feed import Channel
 from feedhub.formats import FORMATS, PAGE
+from feedhub.messages import did_you_mean
 from feedhub.sources import ReadOptions, open_source
 
 if TYPE_CHECKING:
@@ -97,9 +98,6 @@ def known(names: tuple[str, ...], table: Collection[str], key: str) -> tuple[str
     """Return names that all stand in a table; raises ConfigError with the key that has another."""
     for name in names:
         if name not in table:
-            from difflib import get_close_matches  # only for whom it helps
-
-            near = get_close_matches(name, table, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(table)}"
-            raise ConfigError(f"{key}: {name!r} is not known; {hint}")
+            hint = did_you_mean(name, table) or f"; known are {', '.join(table)}"
+            raise ConfigError(f"{key}: {name!r} is not known{hint}")
     return names
