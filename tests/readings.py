@@ -7,8 +7,8 @@ from typing import Any
 
 from feedhub.article import Article
 from feedhub.sources import ReadOptions, ReadResult
+from feedhub.sources.article_path import place_of
 from feedhub.sources.permalink import PageName
-from feedhub.sources.place import place_of
 from feedhub.sources.reading import read_article
 from tests.kit import NOW
 

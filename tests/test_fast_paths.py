@@ -13,8 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feedhub import text
-from feedhub.sources import dates, fields, files, media_type, permalink, tree, urls
-from feedhub.sources.records import ReadOptions
+from feedhub.sources import ReadOptions, dates, fields, files, media_type, permalink, tree, urls
 from tests.anything import DATE, TEXT, URL
 
 MARKS = "\x00\t\n\x0b\x1c\x85\xa0\xad\u0600\u061c\u200b\u200d\u2028\u3000\ufdd0\ufeff\ue000"
@@ -229,10 +228,10 @@ def test_way_to_a_file(made, path):
         root.mkdir()
         for name, target in sorted(made.items()):
             _make(root / name, target)
-        found = files.Directory(root, ReadOptions(authority="a", base_url="https://h"))
+        found = files.FilesSource(root, ReadOptions(authority="a", base_url="https://h"))
         whole = os.path.realpath(root / path)
         inside = os.path.realpath(whole).startswith(f"{root}/")
-        assert found._real_path(path) == (whole if inside else "")
+        assert found.real_path(path) == (whole if inside else "")
 
 
 def _make(place: Path, target: str | None) -> None:

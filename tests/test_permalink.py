@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from feedhub.config.rules import PLACEHOLDERS
+from feedhub.sources.article_path import generator_of
 from feedhub.sources.permalink import fill_templates, page_address
-from feedhub.sources.place import generator_of
 from tests.readings import page_name
 
 

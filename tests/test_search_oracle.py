@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +24,7 @@ from feedhub.config import load_config
 from feedhub.formats import FORMATS
 from feedhub.selection import MOST_ENTRIES, make_selection
 from feedhub.site import Site, source_of
-from feedhub.sources.records import ReadResult, SourceFile
+from feedhub.sources import ReadResult, SourceFile
 from tests.golden.sample import NOTHING
 from tests.kit import NOW
 
@@ -167,7 +170,15 @@ class Shelf:
 
     articles: list[Article]
     snapshot: int = 0
+    key: str = "shelf"
     signature: str = "shelf"
+
+    def check(self) -> None:
+        """Have nothing to complain of."""
+
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
+        """Never change."""
+        yield False
 
     def scan(self):
         return [SourceFile(article.id, f"{self.snapshot} {article!r}") for article in self.articles]

@@ -12,13 +12,15 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from feedhub.errors import Problem
+from feedhub.errors import ConfigError, Problem
 from feedhub.sources import ReadOptions, ReadResult, SourceFile, open_source
-from feedhub.sources.files import Directory
+from feedhub.sources.files import FilesSource
 from feedhub.sources.frontmatter import MAX_BYTES
 from tests.kit import NOW, article_text
 from tests.readings import AUTHORITY, BASE
@@ -49,10 +51,10 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def _source(root: Path, **options: object) -> Directory:
+def _source(root: Path, **options: object) -> FilesSource:
     given = {"authority": AUTHORITY, "base_url": BASE, "ignore": ("node_modules",)} | options
     source = open_source(root, ReadOptions(**given))  # type: ignore[arg-type]
-    assert isinstance(source, Directory)
+    assert isinstance(source, FilesSource)
     return source
 
 
@@ -325,7 +327,7 @@ class TestReading:
             raise TimeoutError
 
         _write(root)
-        monkeypatch.setattr("feedhub.sources.files._read_bytes", fail)
+        monkeypatch.setattr("feedhub.sources.files.read_bytes", fail)
         assert _read(root).problems[0].message == "cannot be read: TimeoutError"
 
 
@@ -448,3 +450,28 @@ def test_signature_moves_with_all_that_shapes_a_reading(root, tmp_path):
 def test_places_as_a_person_names_them(root, monkeypatch):
     monkeypatch.chdir(root.parent)
     assert _source(Path("root")).locate("news/a.md") == "root/news/a.md"
+
+
+def test_key_is_the_same_for_every_way_to_the_folder(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(root)
+    keys = {open_source(address).key for address in ("root", "./root/", root, "link")}
+    assert keys == {os.path.realpath(root)}
+
+
+def test_check_says_what_is_wrong_with_the_folder(root, tmp_path):
+    open_source(root).check()
+    _write(tmp_path, "file.md")
+    for name, reason in (("gone", "does not exist"), ("file.md", "is not a folder")):
+        with pytest.raises(ConfigError, match=f"{name}: {reason}; SOURCE is the folder"):
+            open_source(tmp_path / name).check()
+
+
+def test_signature_names_every_option(root):
+    """An option that is missing there would leave articles as they were read before."""
+    options = {"permalink": "/:slug/", "ignore": (), "zone": ZoneInfo("Asia/Tokyo")}
+    others = {"authority": "b", "base_url": "https://b.example", "drafts": True}
+    changed = options | others
+    assert set(changed) == {field.name for field in fields(ReadOptions)}
+    signatures = {_source(root, **{name: value}).signature for name, value in changed.items()}
+    assert len(signatures | {_source(root).signature}) == len(changed) + 1

@@ -21,6 +21,8 @@ import pytest
 
 from feedhub.cli import watch as watching
 from feedhub.errors import OutputError
+from feedhub.sources import ReadOptions, files, open_source
+from feedhub.sources.files import FilesSource
 from tests.kit import article_text
 
 PATIENCE = 30.0  # seconds, on a machine that has much else to do
@@ -247,17 +249,18 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
         runs: list[int] = []
         glance = [0]
 
-        def look(*_: object) -> Iterator[bool]:
-            for glance[0] in range(glances):
-                yield False
+        class UnchangedSource(FilesSource):
+            def watch(self, *_: object) -> Iterator[bool]:
+                for glance[0] in range(glances):
+                    yield False
 
         def run() -> tuple[int, datetime | None]:
             runs.append(glance[0])
             return 0, due
 
-        monkeypatch.setattr(watching, "_glances", look)
         monkeypatch.setattr(signal, "signal", lambda *_: None)
-        assert watching.watch(Path("articles"), run, **options) == 0
+        source = UnchangedSource(Path("articles"), ReadOptions())
+        assert watching.watch(source, run, **options) == 0
         return runs
 
     return loop
@@ -296,11 +299,11 @@ def test_it_ends_when_there_is_nobody_left_to_run_for(loop: Callable[..., list[i
 def test_where_nothing_can_be_watched_every_few_seconds_count_as_a_change(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    def none_left(*_: object) -> Iterator[Any]:
+    def none_left(*_: object, **__: object) -> Iterator[Any]:
         raise OSError("OS file watch limit reached")
 
-    monkeypatch.setattr(watching, "_changes", none_left)
-    monkeypatch.setattr(watching, "_BLIND_SECONDS", 0.01)
+    monkeypatch.setattr("watchfiles.watch", none_left)
+    monkeypatch.setattr(files, "UNWATCHED_SECONDS", 0.01)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     stop, runs = threading.Event(), []
 
@@ -310,7 +313,7 @@ def test_where_nothing_can_be_watched_every_few_seconds_count_as_a_change(
             stop.set()
         return 0, None
 
-    assert watching.watch(tmp_path, run, stop=stop) == 0
+    assert watching.watch(open_source(tmp_path), run, stop=stop) == 0
     assert len(runs) == 3
 
 

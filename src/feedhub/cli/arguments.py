@@ -100,7 +100,7 @@ def _add_serve(commands: Commands[Parser]) -> None:
     command.add_argument(
         "source",
         metavar="SOURCE",
-        type=options.place,
+        type=options.source,
         nargs="?",
         help="folder of article files, followed as it changes; without it --catalog is only read",
     )

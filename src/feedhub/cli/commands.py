@@ -24,6 +24,7 @@ from feedhub.config import starter_toml
 from feedhub.errors import ConfigError, OutputError, ShrinkError
 from feedhub.fork_map import processors
 from feedhub.site import Site, source_of
+from feedhub.sources import open_source
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -44,7 +45,8 @@ def render(options: Namespace) -> int:
         from feedhub.cli.watch import watch
 
         file = options.config or Path("feedhub.toml")
-        return watch(options.source, lambda: _render_once(options), out=options.out, config=file)
+        source = open_source(options.source)
+        return watch(source, lambda: _render_once(options), out=options.out, config=file)
     return _render_once(options)[0]
 
 
@@ -185,7 +187,7 @@ def completion(options: Namespace) -> int:
 def _check_places(options: Namespace, config: Config) -> None:
     check_source(options)
     out = os.path.realpath(options.out)
-    if out == os.path.realpath(options.source):
+    if out == open_source(options.source).key:
         raise OutputError(f"{options.out}: this is the source; choose another folder to write to")
     catalog = catalog_place(options, config)
     if os.path.realpath(catalog).startswith(os.path.join(out, "")):  # noqa: PTH118 - ends with a slash

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add_source(command: argparse.ArgumentParser) -> None:
     """The folder of article files."""
-    command.add_argument("source", metavar="SOURCE", type=place, help="folder of article files")
+    command.add_argument("source", metavar="SOURCE", type=source, help="folder of article files")
 
 
 def add_configuration(command: argparse.ArgumentParser) -> None:
@@ -109,6 +109,11 @@ def place(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("it is empty: name a file or folder")
     return Path(text)
+
+
+def source(text: str) -> str:
+    """Return the address of a source, a path as pathlib writes it: `./articles` is `articles`."""
+    return text if "://" in text else str(place(text))
 
 
 def positive(text: str) -> int:

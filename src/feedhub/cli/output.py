@@ -11,7 +11,6 @@ from feedhub.cli.console import BOLD, DIM, LEVELS, draws, paint, quiet, shown, t
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from feedhub.errors import Problem
     from feedhub.render import Report
@@ -21,7 +20,7 @@ _HIDDEN = ("unpublished", "removed", "scheduled", "expired", "undated", "plain")
 _WORDS = {"plain": "without front matter"}
 
 
-def print_problems(problems: tuple[Problem, ...], source: Path) -> int:
+def print_problems(problems: tuple[Problem, ...], source: str) -> int:
     """Print errors, one line each, and how many warnings there are; return the number of errors.
 
     Who wants details gets the warnings themselves, who wants quiet not even their number.
@@ -36,7 +35,7 @@ def print_problems(problems: tuple[Problem, ...], source: Path) -> int:
             tell(f"{_place(problem)} {word}: {shown(problem.message)}")
     elif warnings and not quiet():
         count = f"{len(warnings)} warning{'s' if len(warnings) > 1 else ''}"
-        tell(f"{count}: feedhub check {shown(str(source))} tells them")
+        tell(f"{count}: feedhub check {shown(source)} tells them")
     return len(errors)
 
 

@@ -78,7 +78,7 @@ def add_stats(commands: Commands[Parser]) -> None:
     command.add_argument(
         "--source",
         metavar="SOURCE",
-        type=options.place,
+        type=options.source,
         help="folder that feedhub render was given: its catalog tells which feeds there are",
     )
     command.add_argument(
@@ -113,7 +113,7 @@ def _add_kept_catalog(command: argparse.ArgumentParser, what: str) -> None:
     command.add_argument(
         "source",
         metavar="SOURCE",
-        type=options.place,
+        type=options.source,
         nargs="?",
         help=f"folder that feedhub render was given: its catalog {what}",
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from feedhub.cli.console import detail, remark, verbose
 from feedhub.config import Config, SiteConfig, load_config
 from feedhub.errors import ConfigError
+from feedhub.sources import open_source
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -71,11 +72,8 @@ def check_named(options: Namespace, what: str) -> None:
 
 
 def check_source(options: Namespace) -> None:
-    """Raise ConfigError where the source is no folder."""
-    place: Path = options.source
-    if not place.is_dir():
-        what = "is not a folder" if place.exists() else "does not exist"
-        raise ConfigError(f"{place}: {what}; SOURCE is the folder of article files")
+    """Raise ConfigError where there is nothing to read at the source's address."""
+    open_source(options.source).check()
 
 
 def catalog_place(options: Namespace, config: Config) -> Path:
@@ -86,7 +84,7 @@ def catalog_place(options: Namespace, config: Config) -> Path:
     if options.catalog:
         return Path(options.catalog)
     parts = (
-        os.path.realpath(options.source),
+        open_source(options.source).key,
         options.config and os.path.realpath(options.config),
         config.site.base_url,
         options.drafts,

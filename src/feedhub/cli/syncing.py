@@ -19,6 +19,7 @@ from feedhub.cli.places import check_source, config_of, tell_places
 from feedhub.errors import CatalogError, ConfigError, FeedhubError, ShrinkError
 from feedhub.fork_map import processors
 from feedhub.site import Site, source_of
+from feedhub.sources import open_source
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -53,7 +54,7 @@ def sync(options: Namespace) -> int:
     if options.parent is not None:
         os.nice(_BEHIND)  # who answers readers beside us comes first
     return watch(
-        options.source,
+        open_source(options.source),
         run.once,
         every=_AT_LEAST,
         again=again,

@@ -81,8 +81,8 @@ def _ending_for_people(config: Config) -> str:
     return next((FORMATS[name].suffix for name in names if name != "json"), ".json")
 
 
-def source_of(place: Path, config: Config, *, drafts: bool = False) -> Source:
-    """Return the source at `place`, read as the configuration says."""
+def source_of(address: str | Path, config: Config, *, drafts: bool = False) -> Source:
+    """Return the source at `address`, read as the configuration says."""
     options = ReadOptions(
         authority=config.site.authority,
         base_url=config.source.base_url,
@@ -91,7 +91,7 @@ def source_of(place: Path, config: Config, *, drafts: bool = False) -> Source:
         ignore=config.source.ignore,
         drafts=drafts,
     )
-    return open_source(place, options)
+    return open_source(address, options)
 
 
 def known(names: tuple[str, ...], table: Collection[str], key: str) -> tuple[str, ...]:

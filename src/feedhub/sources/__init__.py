@@ -1,18 +1,101 @@
-"""Where articles come from: a folder of files with front matter, read one at a time."""
+"""Where articles come from: the `Source` protocol, its records, and `open_source`.
+
+A new kind of source is one module that implements `Source` and one branch in `open_source`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
-from feedhub.sources.files import Directory
-from feedhub.sources.records import ReadOptions, ReadResult, Source, SourceFile
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["ReadOptions", "ReadResult", "Source", "SourceFile", "open_source"]
+from feedhub.article import Article
+from feedhub.errors import Problem
 
 
-def open_source(place: Path, options: ReadOptions) -> Source:
-    """Return the source at `place`; another kind of source is one more branch here."""
-    return Directory(place, options)
+class SourceFile(NamedTuple):
+    """A file: its `path` below the root, and a `stamp` that changes when the file may have changed.
+
+    An empty stamp says that the file must be read again next time.
+    """
+
+    path: str
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What shapes the reading of a file besides its bytes.
+
+    `base_url` resolves the file's relative addresses, base path kept; `permalink` is the pattern of
+    an article's own page or ""; `zone` is that of dates without one; `ignore` names folders that
+    hold no articles.
+    """
+
+    authority: str = ""
+    base_url: str = ""
+    permalink: str = ""
+    zone: tzinfo = UTC
+    ignore: tuple[str, ...] = ()
+    drafts: bool = False
+
+
+class ReadResult(Struct, frozen=True, kw_only=True):
+    """What one file says at one moment.
+
+    `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`,
+    `scheduled`, `expired`, `undated`, `plain` (no front matter) or `rejected`. `due` is when the
+    file must be read again though it has not changed. `dated_update` tells whether the file itself
+    says when it was updated. `withdraws` is true for a rejected file of which no earlier version
+    may stay published.
+    """
+
+    state: str
+    article: Article | None = None
+    dated_update: bool = False
+    due: datetime | None = None
+    problems: tuple[Problem, ...] = ()
+    withdraws: bool = False
+
+
+class Source(Protocol):
+    """A collection of article files."""
+
+    @property
+    def key(self) -> str:
+        """Return the same text for every address of this source; it names the default catalog."""
+
+    @property
+    def signature(self) -> str:
+        """Return a text that changes when the same bytes would be read differently."""
+
+    def check(self) -> None:
+        """Raise ConfigError where there is nothing to read at the address."""
+
+    def locate(self, path: str) -> str:
+        """Return how a person would name the file at `path`."""
+
+    def scan(self) -> Iterator[SourceFile | Problem]:
+        """Yield every article file, and a Problem for each that cannot be opened."""
+
+    def read(self, path: str, now: datetime) -> ReadResult:
+        """Read one file as of `now`; a bad file is a rejected ReadResult, never an exception."""
+
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
+        """Yield, several times a second until `stop` is set, whether something changed.
+
+        Changes below the folder `output` do not count: feedhub itself writes there.
+        """
+
+
+def open_source(address: str | Path, options: ReadOptions = ReadOptions()) -> Source:
+    """Return the source at `address`; only reading needs `options`."""
+    # Imported here, so that a source loads nothing of the others.
+    from feedhub.sources.files import FilesSource
+
+    return FilesSource(Path(address), options)

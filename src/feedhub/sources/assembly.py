@@ -22,9 +22,9 @@ from feedhub.text import cut, one_line
 
 if TYPE_CHECKING:
     from feedhub.errors import Problem
+    from feedhub.sources import ReadOptions
+    from feedhub.sources.article_path import Place
     from feedhub.sources.fields import Fields
-    from feedhub.sources.place import Place
-    from feedhub.sources.records import ReadOptions
     from feedhub.sources.tree import Node
 
 _TITLE_LIMIT = 1_000

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from feedhub.sources.place import Place
+    from feedhub.sources.article_path import Place
 
 _JEKYLL_POST = "/:categories/:year/:month/:day/:title.html"
 _PATTERNS = {"jekyll": "/:file.html", "eleventy": "/:file/", "pelican": "/:words.html"}

@@ -6,14 +6,13 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 from feedhub.errors import ArticleError, Problem
-from feedhub.sources import parts
+from feedhub.sources import ReadOptions, ReadResult, parts
+from feedhub.sources.article_path import Place, place_of
 from feedhub.sources.assembly import ArticleFile, make_article
 from feedhub.sources.dates import date_in_name
 from feedhub.sources.fields import Fields
 from feedhub.sources.frontmatter import FrontMatter, read_front_matter
 from feedhub.sources.gate import Flags, Verdict, judge
-from feedhub.sources.place import Place, place_of
-from feedhub.sources.records import ReadOptions, ReadResult
 from feedhub.sources.tree import Scalar, as_bool
 
 if TYPE_CHECKING:
