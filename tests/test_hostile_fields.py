@@ -19,7 +19,7 @@ FIELDS = {
 }
 # So many that a square takes minutes where a line takes a fraction of a second.
 REPEATED = """
-from feedhub.document.dates import parse_http_date
+from feedhub.dates import parse_http_date
 from feedhub.document.negotiation import choose_coding
 from feedhub.document.preconditions import evaluate
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feedhub.document.dates import format_http_date, parse_http_date
+from feedhub.dates import format_http_date, parse_http_date
 
 # The example of RFC 9110, 5.6.7.
 MOMENT = 784_111_777
@@ -168,7 +168,7 @@ def test_a_date_with_one_character_more_or_less_is_none(seconds, data):
 )
 def test_two_digits_of_a_year_are_at_most_fifty_years_ahead(monkeypatch, today, written, meant):
     now = time.struct_time((today, 6, 1, 0, 0, 0, 0, 152, 0))
-    monkeypatch.setattr("feedhub.document.dates.time.gmtime", lambda: now)
+    monkeypatch.setattr("feedhub.dates.time.gmtime", lambda: now)
     seconds = parse_http_date(f"Sunday, 06-Nov-{written:02} 08:49:37 GMT")
 
     assert seconds is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feedhub.document.dates import format_http_date
+from feedhub.dates import format_http_date
 from feedhub.document.preconditions import evaluate, tags_of
 
 OPAQUE = "0123456789abcdef0123456789abcdef-rss"

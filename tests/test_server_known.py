@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.document.dates import format_http_date
+from feedhub.dates import format_http_date
 from feedhub.document.preconditions import evaluate
 from feedhub.server import documents
 from feedhub.server.catalog_reader import VanishedError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.document.dates import format_http_date
+from feedhub.dates import format_http_date
 from feedhub.formats import PAGE_MEDIA_TYPE
 from feedhub.formats.pages import CSP
 from feedhub.server.cache_policy import CachePolicy

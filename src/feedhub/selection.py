@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
+from feedhub.dates import format_rfc3339
 from feedhub.errors import FeedhubError
 from feedhub.text import one_line
 from feedhub.tokenizer import tokenize
@@ -181,21 +182,14 @@ def _named(
 
 def _texts(selection: Selection) -> list[tuple[str, str]]:
     """Return the parameters that may stand only once, as text, "" where they say nothing."""
-    quality, limit = selection.min_quality, selection.limit
+    quality, limit, since = selection.min_quality, selection.limit, selection.since
     return [
         ("all", "1" if selection.every else ""),
         ("limit", "" if limit == DEFAULT_LIMIT else str(limit)),
         ("min_quality", "" if quality is None else f"{quality:.6f}".rstrip("0").rstrip(".")),
         ("q", " ".join(map(str, selection.terms))),
-        ("since", _moment(selection.since)),
+        ("since", format_rfc3339(since).removesuffix("T00:00:00Z") if since else ""),
     ]
-
-
-def _moment(since: datetime | None) -> str:
-    if since is None:
-        return ""
-    text = since.replace(tzinfo=None).isoformat()
-    return text.removesuffix("T00:00:00") if text.endswith("T00:00:00") else f"{text}Z"
 
 
 def _decoded(name: str, value: bytes) -> str:

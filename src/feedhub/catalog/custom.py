@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from feedhub.catalog.months import month_of
 from feedhub.catalog.search import resolved, select
+from feedhub.dates import month_of
 
 if TYPE_CHECKING:
     import sqlite3

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.catalog.images import OWN
-from feedhub.catalog.months import month_bounds, month_of
+from feedhub.dates import month_bounds, month_of
 from feedhub.feed import slug_for
 
 if TYPE_CHECKING:

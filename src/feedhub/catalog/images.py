@@ -13,8 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from feedhub.catalog.database import transaction
-from feedhub.catalog.months import month_of
 from feedhub.catalog.records import decode_article
+from feedhub.dates import month_of
 
 if TYPE_CHECKING:
     import sqlite3

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from feedhub.catalog.database import transaction
 from feedhub.catalog.images import with_facts
-from feedhub.catalog.months import month_bounds
 from feedhub.catalog.records import decode_article
+from feedhub.dates import from_timestamp, month_bounds
 from feedhub.errors import CatalogError
 from feedhub.feed import LABELLED, FeedState, Window
 
@@ -114,7 +114,7 @@ class Reading:
 
     def moved_at(self) -> datetime:
         """Return when what can be searched changed, at least a second after the time before."""
-        return _moment(int(self._meta("moved") or 0))
+        return from_timestamp(int(self._meta("moved") or 0))
 
     def resolved(self, selection: Selection) -> Selection:
         """Return the selection as its one address has it: labels by their slugs."""
@@ -210,7 +210,7 @@ class Reading:
     def next_due(self) -> datetime | None:
         """Return when the first file must be read again though nothing changed, or None."""
         row = self._sql.execute("SELECT MIN(due) FROM articles").fetchone()
-        return None if row[0] is None else _moment(row[0])
+        return None if row[0] is None else from_timestamp(row[0])
 
 
 _ARTICLES = """
@@ -254,12 +254,8 @@ def _feed_state(row: tuple[Any, ...]) -> FeedState:
         older=older,
         newer=newer,
         count=count,
-        newest=None if newest is None else _moment(newest),
-        updated=_moment(updated),
-        changed_at=_moment(changed_at),
+        newest=None if newest is None else from_timestamp(newest),
+        updated=from_timestamp(updated),
+        changed_at=from_timestamp(changed_at),
         fingerprint=print_,
     )
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

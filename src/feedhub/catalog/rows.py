@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from feedhub.catalog.records import (
     encode_problems,
     size_of,
 )
+from feedhub.dates import from_timestamp
 from feedhub.feed import labels_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ArticleRow(NamedTuple):
         """Return it with another time of its last update."""
         if moment == self.updated:
             return self
-        later = replace(decode_article(self.record), updated=datetime.fromtimestamp(moment, UTC))
+        later = replace(decode_article(self.record), updated=from_timestamp(moment))
         return self._replace(updated=moment, record=encode_article(later))
 
 

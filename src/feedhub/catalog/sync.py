@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedhub.catalog.months import month_of
 from feedhub.catalog.records import decode_article, decode_problems, encode_problems
 from feedhub.catalog.rows import ArticleRow, FileRow, row_of
+from feedhub.dates import month_of
 from feedhub.errors import Problem
 from feedhub.feed import labels_of
 from feedhub.fork_map import fork_map

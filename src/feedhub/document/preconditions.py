@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from feedhub.document.dates import parse_http_date
+from feedhub.dates import parse_http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from feedhub.article import Author
+from feedhub.dates import format_day
 from feedhub.feed import feed_path
 from feedhub.formats._written import Written
 from feedhub.story import story_slug
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 # The least width that aggregators show as a lead picture.
 _LEAD_WIDTH = 450
 _COMMA = re.compile(r"\s*,\s*")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 def people(article: Article) -> tuple[Author, ...]:
@@ -153,13 +150,9 @@ def _related(items: tuple[Related, ...]) -> str:
 
 def _about(item: Related) -> str:
     provider = _plain(item.provider.name) if item.provider else ""
-    day = _day(item.published)
+    day = format_day(item.published) if item.published else ""
     said = f"{provider}, {day}" if provider and day else provider or day
     return f" ({said})" if said else ""
-
-
-def _day(moment: datetime | None) -> str:
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}" if moment else ""
 
 
 def _plain(text: str) -> str:

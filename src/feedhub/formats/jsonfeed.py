@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from feedhub.dates import format_rfc3339
 from feedhub.formats import _entry
 from feedhub.formats._written import Written
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from feedhub.article import Article, Author, Image
     from feedhub.feed import Channel, Feed
 
@@ -53,7 +52,7 @@ def _item(article: Article, channel: Channel) -> bytes:
 
 
 def _members(article: Article, channel: Channel) -> dict[str, Any]:
-    images = _entry.pictures(article)
+    images, revised = _entry.pictures(article), _entry.revised(article)
     return _given(
         {
             "id": article.id,
@@ -62,8 +61,8 @@ def _members(article: Article, channel: Channel) -> dict[str, Any]:
             "content_html": _entry.html_of(article, channel),
             "summary": article.summary,
             "image": images[0].url if images else "",
-            "date_published": _moment(article.published),
-            "date_modified": _moment(_entry.revised(article)),
+            "date_published": format_rfc3339(article.published),
+            "date_modified": format_rfc3339(revised) if revised else "",
             "authors": [_author(person) for person in _entry.people(article)],
             "tags": _entry.tags(article),
             "language": _entry.language(article, channel),
@@ -79,10 +78,6 @@ def _author(person: Author) -> dict[str, str]:
 def _attachment(image: Image) -> dict[str, Any]:
     told = {"url": image.url, "mime_type": image.media_type, "title": image.title}
     return _given(told | {"size_in_bytes": image.length})
-
-
-def _moment(moment: datetime | None) -> str:
-    return moment.isoformat().replace("+00:00", "Z") if moment else ""
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

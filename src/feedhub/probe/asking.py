@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 
 from feedhub.catalog.images import ImageFacts
-from feedhub.document.dates import parse_http_date
+from feedhub.dates import parse_http_date
 from feedhub.http_client import PrivateAddressError
 from feedhub.probe.picture import is_page, picture_of, tells_all
 from feedhub.probe.wire import BODY, TROUBLES, LedAstrayError, Reply, Wire

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedhub.document.dates import format_http_date
+from feedhub.dates import format_http_date
 from feedhub.document.negotiation import weights_of
 from feedhub.document.preconditions import tags_of
 from feedhub.errors import CatalogError

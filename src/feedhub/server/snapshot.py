@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from feedhub.document.dates import format_http_date
+from feedhub.dates import format_http_date
 from feedhub.formats import PAGE_MEDIA_TYPE
 from feedhub.site import address_of
 

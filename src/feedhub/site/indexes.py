@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from feedhub.dates import from_timestamp
 from feedhub.feed import KINDS, build_feed, feed_path, page_path
 from feedhub.formats import OPML_MEDIA_TYPE, PAGE_MEDIA_TYPE, WRITERS
 
@@ -120,7 +121,7 @@ class Indexes:
         return self._channel.url(feed_path(state.kind, state.slug) + self._named.suffix)
 
     def _changed_at(self, path: str) -> datetime:
-        return datetime.fromtimestamp(int(self._catalog.noted(path).split()[-1]), UTC)
+        return from_timestamp(int(self._catalog.noted(path).split()[-1]))
 
     def _fingerprints(self, states: list[FeedState]) -> Iterator[tuple[str, str]]:
         """Yield what there is, and what stands for its bytes."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from feedhub.dates import from_timestamp
 from feedhub.feed import FeedState
 from feedhub.story import story_entries
 from feedhub.text import cut
@@ -101,8 +101,8 @@ class OnDemandFeeds:
             slug=slug,
             label=label,
             count=len(rows),
-            newest=_moment(rows[0][1]) if rows else None,
-            updated=_moment(updated),
+            newest=from_timestamp(rows[0][1]) if rows else None,
+            updated=from_timestamp(updated),
             changed_at=self._catalog.moved_at(),
             fingerprint=hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         )
@@ -122,7 +122,3 @@ def _seen(article: Article) -> tuple[object, int, int]:
     """The scores of an article are seen by nobody."""
     dates = int(article.published.timestamp()), int(article.updated.timestamp())
     return repr(replace(article, quality=None, heat=None)), *dates
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

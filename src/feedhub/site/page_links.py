@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from feedhub.dates import from_timestamp
 from feedhub.feed import SiteLinks
 from feedhub.text import slugify
 
@@ -76,7 +77,7 @@ class PageLinks:
     def changed_at(self, state: FeedState) -> datetime:
         """Return when a feed's page changed: with the feed, or when links led elsewhere."""
         _, _, moment = self._catalog.noted(_NOTE).partition(" ")
-        return max(state.changed_at, datetime.fromtimestamp(int(moment or 0), UTC))
+        return max(state.changed_at, from_timestamp(int(moment or 0)))
 
     def date(self, now: int) -> None:
         """Note when links last led elsewhere; in a fresh catalog they never did."""

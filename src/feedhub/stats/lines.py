@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
+from feedhub.dates import SHORT_MONTHS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,10 +24,11 @@ NOT_A_LINE = "this is no line of an access log in the combined format or in JSON
 CUT = "this line is cut off or garbled, or lacks fields of its format"
 NOT_AN_ANSWER = "this JSON lacks an address, a time, a request or a status"
 
+_MONTHS = [name.encode() for name in SHORT_MONTHS]
 _MOMENT = (
-    rb"((?:0[1-9]|[12]\d|3[01])/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)/(?:19[789]|2\d\d)\d"
+    rb"((?:0[1-9]|[12]\d|3[01])/(?:%b)/(?:19[789]|2\d\d)\d"
     rb":(?:[01]\d|2[0-3]):[0-5]\d):([0-5]\d|60) ([+-][01]\d[0-5]\d)"
-)
+) % b"|".join(_MONTHS)
 _QUOTED = rb'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+'
 _COMBINED = re.compile(
     # Some write the name of the host before the address.
@@ -38,7 +41,6 @@ _COMBINED = re.compile(
 _DATE = re.compile(_MOMENT)
 _BEGUN = re.compile(rb"[^\s{]{1,64} [^\[\n]{1,512}\[\d\d/|\{")
 _ESCAPE = re.compile(rb'\\(?:x([0-9A-Fa-f]{2})|([\\"]))')
-_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _EPOCH = date(1970, 1, 1).toordinal()
 _LATEST, _LARGEST = 1 << 36, 10**15
 DAY = 86_400

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from feedhub.dates import format_rfc3339, from_timestamp
 from feedhub.stats.distinct import count, union
 from feedhub.stats.lines import DAY
 from feedhub.stats.readers import ROBOTS, shown
@@ -58,8 +58,8 @@ class _Reporting:
         whole = together([row.served for row in rows])
         software = sorted(self._software(), key=_by_use)
         return Report(
-            since=_moment(tally.oldest) if tally.newest else "",
-            until=_moment(tally.newest) if tally.newest else "",
+            since=format_rfc3339(from_timestamp(tally.oldest)) if tally.newest else "",
+            until=format_rfc3339(from_timestamp(tally.newest)) if tally.newest else "",
             window_days=self._days,
             answers=whole.requests + tally.others + tally.archives,
             others=tally.others,
@@ -169,7 +169,7 @@ class _Reporting:
                 path=shown(asked.path),
                 status=status,
                 requests=astray.requests,
-                newest=_moment(astray.newest),
+                newest=format_rfc3339(from_timestamp(astray.newest)),
                 names=tuple(sorted(astray.names)[:_NAMES_TOLD]),
                 was=not asked.archive and self._ended(asked, astray.newest),
             )
@@ -225,11 +225,9 @@ def _median(sizes: Counter[int]) -> int | None:
 
 def _days(counted: dict[int, list[int]]) -> tuple[DayRow, ...]:
     return tuple(
-        DayRow(day=_moment(day * DAY)[:10], requests=requests, unchanged=unchanged)
+        DayRow(
+            day=from_timestamp(day * DAY).date().isoformat(), requests=requests, unchanged=unchanged
+        )
         for day, (requests, unchanged) in sorted(counted.items())
         if requests
     )
-
-
-def _moment(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import httpx
 
 from feedhub import __version__
-from feedhub.document.dates import parse_http_date
+from feedhub.dates import parse_http_date
 from feedhub.errors import ConfigError
 from feedhub.http_client import PORTS, pinned
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from feedhub.dates import from_timestamp
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.site import Site, config_of_catalog
 from feedhub.websub.hub import publish
@@ -112,7 +112,7 @@ class HubSession:
         rest = max(now, self._word.get("rest", 0.0))
         self._catalog.pings.defer_due(now, rest)
         if rest > now:
-            until = f"{datetime.fromtimestamp(rest, UTC):%Y-%m-%d %H:%M:%S} UTC"
+            until = f"{from_timestamp(rest):%Y-%m-%d %H:%M:%S} UTC"
             self._report.not_yet = f"the hub {self._hub} asks to be left alone until {until}"
         return bool(rest == now)
 

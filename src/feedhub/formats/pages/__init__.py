@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from feedhub.dates import SHORT_MONTHS, format_day, format_rfc3339
 
+if TYPE_CHECKING:
     from feedhub.feed import Channel
 
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 # Languages that are written from right to left.
 _RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "syr", "ug", "ur", "yi"}
 
@@ -38,15 +38,6 @@ def write(name: str, channel: Channel, **values: object) -> bytes:
 
 def _direction(language: str) -> str:
     return "rtl" if language.lower().split("-")[0] in _RIGHT_TO_LEFT else "ltr"
-
-
-def _day(moment: datetime) -> str:
-    # Not strftime: it would write the month in the language of the process.
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _read(name: str) -> str:
@@ -83,7 +74,11 @@ _ROOM = Environment(
     loader=FunctionLoader(_read),
     auto_reload=False,
 )
-_ROOM.filters |= {"day": _day, "moment": _moment, "number": "{:,}".format}
+_ROOM.filters |= {
+    "day": partial(format_day, months=SHORT_MONTHS),
+    "moment": format_rfc3339,
+    "number": "{:,}".format,
+}
 _ROOM.globals |= {
     "policy": POLICY,
     "style": Markup(STYLE),  # noqa: S704 - our own files
