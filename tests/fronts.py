@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from feedhub.server.access_log import AccessLog
 from feedhub.server.builder import DocumentBuilder
 from feedhub.server.catalog_reader import CatalogReader
 from feedhub.server.documents import Documents
-from feedhub.server.events import Events
 from feedhub.server.fallback import make_fallback
+from feedhub.server.logs import AccessLog, EventLog
 from feedhub.server.metrics import Metrics
 from feedhub.server.snapshot import Resource
 from feedhub.site import Planned
@@ -86,7 +85,9 @@ class Front:
         self.runner = asyncio.Runner()
         self.log, self.metrics = io.StringIO(), Metrics()
         self.reader = reader
-        self.builder = DocumentBuilder(reader, budget, AccessLog(self.log), Events(), self.metrics)
+        self.builder = DocumentBuilder(
+            reader, budget, AccessLog(self.log), EventLog(), self.metrics
+        )
         self.app = Documents(self.builder, make_fallback(self.builder))
 
     def refresh(self) -> None:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from feedhub.server.access_log import AccessLog, Exchange
+from feedhub.server.logs import AccessLog, AccessRecord
 from feedhub.stats.lines import Record
 
 START = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
@@ -97,7 +97,7 @@ def as_own(record: Record, form: str) -> str:
     """What `feedhub serve` writes."""
     out = _Lines()
     log = AccessLog(out, form)  # type: ignore[arg-type]
-    exchange = Exchange(
+    exchange = AccessRecord(
         method=record.method,
         target=record.target.encode().decode("latin-1"),
         version="1.1",
@@ -106,7 +106,7 @@ def as_own(record: Record, form: str) -> str:
         status=record.status,
         size=record.size,
     )
-    log.add([(log.line(exchange, record.second), (record.address, 40_000), 0.0001)])
+    log.add([(log.line_parts(exchange, record.second), (record.address, 40_000), 0.0001)])
     log.flush()
     return out.text
 

@@ -183,7 +183,7 @@ def test_another_render_at_once_is_code_2(run):
         ("serve missing", "missing: does not exist; SOURCE is the folder of article files"),
         ("serve --catalog c.db --admin 9100", "--admin 9100: write 127.0.0.1:9100, or the path of"),
         ("serve --catalog c.db --admin h:70000", "--admin h:70000: write 127.0.0.1:9100, or the"),
-        ("serve --catalog c.db --fd 9999", "--fd 9999: this is no socket: Bad file descriptor"),
+        ("serve --catalog c.db --fd 9999", "--fd 9999: not a socket: Bad file descriptor"),
         ("serve --catalog c.db --uds articles", "articles: cannot listen: Address already in use"),
         ("sync missing --catalog c.db", "missing: does not exist; SOURCE is the folder of"),
         ("sync articles --catalog articles", "articles: the catalog cannot be opened"),

@@ -10,11 +10,10 @@ import pytest
 from feedhub.config import load_config
 from feedhub.formats import SUBSCRIBED
 from feedhub.formats.pages import CSP
-from feedhub.server.cache_policy import CachePolicy
-from feedhub.server.fallback import _GUESSES
-from feedhub.server.responses import ALLOWED, options, redirect, text_answer
-from feedhub.server.run import _KEEP_ALIVE, _PATIENCE
-from feedhub.server.snapshot import _FEED_CSP, _OPEN, _SAFE
+from feedhub.server.fallback import GUESSED_FEEDS
+from feedhub.server.responses import ALLOWED_METHODS, options_response, redirect, text_response
+from feedhub.server.run import KEEP_ALIVE, SHUTDOWN_TIMEOUT
+from feedhub.server.snapshot import CORS_HEADERS, FEED_CSP, SECURITY_HEADERS, CachePolicy
 from feedhub.site.indexes import _TYPES
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -32,7 +31,7 @@ def text(name: str) -> str:
 
 def lasting(max_age: int) -> str:
     """Return the Cache-Control of a document that may be kept so long."""
-    return CachePolicy(HTTP)._value(max_age).decode()
+    return CachePolicy(HTTP).format(max_age).decode()
 
 
 def header(answer, name: str) -> str:
@@ -96,24 +95,24 @@ def test_a_month_may_be_kept_as_long_as_feedhub_says(name: str):
 
 @pytest.mark.parametrize("name", FILES[:2])
 def test_what_is_no_document_may_be_kept_as_long_as_feedhub_says(name: str):
-    assert f'"{header(text_answer(404), "cache-control")}"' in text(name)
-    assert f'"{header(options(), "cache-control")}"' in text(name)
-    assert f'"{header(options(), "access-control-allow-headers")}"' in text(name)
-    assert f'"{ALLOWED}"' in text(name)
+    assert f'"{header(text_response(404), "cache-control")}"' in text(name)
+    assert f'"{header(options_response(), "cache-control")}"' in text(name)
+    assert f'"{header(options_response(), "access-control-allow-headers")}"' in text(name)
+    assert f'"{ALLOWED_METHODS}"' in text(name)
     if name.startswith("nginx"):
         assert f'"{header(redirect(308, "/"), "cache-control")}"' in text(name)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_fields_that_keep_browsers_safe_are_feedhubs(name: str):
-    for key, value in (*_SAFE, *_OPEN):
+    for key, value in (*SECURITY_HEADERS, *CORS_HEADERS):
         pattern = (
             rf'{key.decode()}:? "?{re.escape(value.decode())}\b' if value != b"*" else key.decode()
         )
         assert re.search(pattern, text(name), re.IGNORECASE), key
     assert PAGE_POLICY in text(name)
     if not name.startswith("static"):
-        assert _FEED_CSP in text(name)
+        assert FEED_CSP in text(name)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def test_the_fields_that_keep_browsers_safe_are_feedhubs(name: str):
     ],
 )
 def test_the_addresses_that_readers_guess_are_feedhubs(name: str, pattern: str):
-    assert dict(re.findall(pattern, text(name), re.MULTILINE)) == _GUESSES
+    assert dict(re.findall(pattern, text(name), re.MULTILINE)) == GUESSED_FEEDS
 
 
 def test_nginx_keeps_what_it_may_still_give_stale():
@@ -138,7 +137,7 @@ def test_the_proxies_close_an_idle_connection_before_feedhub_does():
     upstream = text("nginx/proxy.conf").partition("upstream feedhub {")[2].partition("\n}")[0]
     (nginx,) = re.findall(r"keepalive_timeout (\d+)s;", upstream)
     (caddy,) = re.findall(r"^\t+keepalive (\d+)s$", text("caddy/Caddyfile"), re.MULTILINE)
-    assert max(int(nginx), int(caddy)) < _KEEP_ALIVE
+    assert max(int(nginx), int(caddy)) < KEEP_ALIVE
 
 
 @pytest.mark.parametrize(
@@ -151,4 +150,4 @@ def test_the_proxies_close_an_idle_connection_before_feedhub_does():
 )
 def test_a_server_that_is_asked_to_stop_has_time_to_finish(name: str, pattern: str):
     (seconds,) = re.findall(pattern, text(name), re.MULTILINE)
-    assert int(seconds) > _PATIENCE + 5
+    assert int(seconds) > SHUTDOWN_TIMEOUT + 5

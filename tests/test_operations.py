@@ -185,7 +185,7 @@ def protect(folder: Path, *, protected: bool) -> None:
 def test_a_sync_that_dies_is_started_again(server):
     (syncing,) = children(server.process.pid)
     os.kill(syncing, signal.SIGKILL)
-    words = "feedhub sync ended with -9"
+    words = "feedhub sync exited with status -9"
     until(lambda: words in readyz(server)["problem"], "the operator is not told")
     assert len(told(server, words)) == 1
     assert titles(server) == [f"Article {number}" for number in range(4)]
@@ -226,13 +226,13 @@ def test_sighup_brings_a_new_configuration(server):
 def test_sighup_with_a_wrong_configuration_changes_nothing_and_is_one_line(server):
     before = request(server, "GET", "/all.atom")
     configure(server, '[site]\ntitle = "Second"\n[http]\nmax_age = "soon"\n')
-    until(lambda: told(server, "stays as it was"), "nobody says so")
+    until(lambda: told(server, "kept the old configuration"), "nobody says so")
     write(server.folder, "Later")
     until(lambda: "Later" in titles(server), "it does not go on")
     after = request(server, "GET", "/all.atom")
     assert after["cache-control"] == before["cache-control"]
     assert b"Second" not in after.body
-    (line,) = told(server, "stays as it was")
+    (line,) = told(server, "kept the old configuration")
     assert "feedhub.toml:4: http.max_age" in line
     configure(server, '[site]\ntitle = "Third"\n')
     until(lambda: b">Third<" in request(server, "GET", "/all.atom").body, "it does not recover")

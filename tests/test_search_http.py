@@ -13,7 +13,7 @@ import pytest
 
 from feedhub.errors import CatalogError
 from feedhub.selection import MOST_ENTRIES
-from feedhub.server.on_demand import _WAITING
+from feedhub.server.on_demand import MAX_WAITING
 from feedhub.text import short_hash
 from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
 from tests.index_pages import parsed
@@ -328,14 +328,14 @@ def test_answers_are_counted_by_format_and_not_by_query(front):
 
 
 def test_strangers_cannot_fill_the_memory_or_push_out_the_feeds(bench, monkeypatch):
-    monkeypatch.setattr("feedhub.server.on_demand._KEPT", 300_000)
+    monkeypatch.setattr("feedhub.server.on_demand.CACHE_BYTES", 300_000)
     with front_of(bench, 40_000) as front:
         _ask_much(front)
 
 
 def _ask_much(front: Front) -> None:
     front.get("/all.rss")
-    bodies, known = front.builder._asked, front.builder._asking._cache
+    bodies, known = front.builder._on_demand_bodies, front.builder._on_demand._cache
     for number in range(150):
         front.get(f"/search.rss?not_topic=x{number}", "HEAD")
     assert 290_000 < known.currsize <= 300_000
@@ -351,7 +351,7 @@ def _ask_much(front: Front) -> None:
 
 def test_an_address_that_is_longer_than_its_query_weighs_more(front):
     """One letter of Arabic script may be eighteen, each of which takes six characters."""
-    known = front.builder._asking._cache
+    known = front.builder._on_demand._cache
     front.get("/search.rss?topic=x", "HEAD")
     short = known.currsize
     query = "&".join(f"topic={number}%EF%B7%BA" for number in range(50))
@@ -362,7 +362,7 @@ def test_an_address_that_is_longer_than_its_query_weighs_more(front):
 
 def test_who_is_followed_stays_known(front):
     """What is asked for again and again is not pushed out by what is asked for once."""
-    front.builder._asking._cache._Cache__maxsize = 30_000
+    front.builder._on_demand._cache._Cache__maxsize = 30_000
     found = []
     find = front.reader.on_demand
 
@@ -393,7 +393,7 @@ def test_a_question_is_put_once(front):
 
 
 def test_too_many_questions_at_once_are_put_off(front):
-    front.builder._asking._waiting = _WAITING
+    front.builder._on_demand._waiting = MAX_WAITING
     reply = front.get("/search.rss?topic=ai")
     assert reply.status == 503
     assert int(reply.fields["retry-after"]) > 0
@@ -425,7 +425,7 @@ def test_a_question_that_takes_too_long_is_broken_off(front, monkeypatch):
 
 def test_an_edition_that_ends_meanwhile_takes_no_answer(front, bench):
     """What was found in the catalog of before is not kept for the one of now."""
-    asking, find = front.builder._asking, front.reader.on_demand
+    asking, find = front.builder._on_demand, front.reader.on_demand
 
     def slow(*given):
         asking._snapshot = None  # somebody else has asked in a newer edition

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.server.access_log import AccessLog, Client, Exchange, escape
+from feedhub.server.logs import AccessLog, AccessRecord, Client, escape
 
 SECOND = 1_591_700_000
 CLIENT = ("192.0.2.7", 40_000)
-EXCHANGE = Exchange(
+RECORD = AccessRecord(
     method="GET",
     target="/all.rss?x=1",
     version="1.1",
@@ -32,11 +32,11 @@ COMBINED = re.compile(
 ODD = 'a"b\\c\n\x1b[31mé\x9b\xff'
 
 
-def add(log: AccessLog, exchange: Exchange = EXCHANGE, client: Client = CLIENT) -> None:
-    log.add([(log.line(exchange, SECOND), client, 0.00012345)])
+def add(log: AccessLog, exchange: AccessRecord = RECORD, client: Client = CLIENT) -> None:
+    log.add([(log.line_parts(exchange, SECOND), client, 0.00012345)])
 
 
-def logged(exchange: Exchange, form="text", client: Client = CLIENT) -> str:
+def logged(exchange: AccessRecord, form="text", client: Client = CLIENT) -> str:
     out = io.StringIO()
     log = AccessLog(out, form)
     add(log, exchange, client)
@@ -45,14 +45,14 @@ def logged(exchange: Exchange, form="text", client: Client = CLIENT) -> str:
 
 
 def test_a_line_is_what_every_tool_for_logs_reads():
-    assert logged(EXCHANGE) == (
+    assert logged(RECORD) == (
         '192.0.2.7 - - [09/Jun/2020:10:53:20 +0000] "GET /all.rss?x=1 HTTP/1.1" 304 0 "-" '
         '"Miniflux/2.1"\n'
     )
 
 
 def test_a_line_of_json_holds_the_same_and_the_time_it_took():
-    assert json.loads(logged(EXCHANGE, "json")) == {
+    assert json.loads(logged(RECORD, "json")) == {
         "time": "09/Jun/2020:10:53:20 +0000",
         "client": "192.0.2.7",
         "method": "GET",
@@ -69,7 +69,7 @@ def test_a_line_of_json_holds_the_same_and_the_time_it_took():
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("name", WORDS)
 def test_a_strangers_words_stay_on_their_line_and_in_their_place(form, name):
-    line = logged(Exchange(**(EXCHANGE._asdict() | {name: ODD})), form)
+    line = logged(AccessRecord(**(RECORD._asdict() | {name: ODD})), form)
 
     assert line.isascii()
     assert line.endswith("\n")
@@ -83,7 +83,7 @@ def test_a_strangers_words_stay_on_their_line_and_in_their_place(form, name):
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_client_may_be_a_strangers_word_too(form):
     """Behind a proxy it is what stands in a header field."""
-    line = logged(EXCHANGE, form, (ODD, 1))
+    line = logged(RECORD, form, (ODD, 1))
 
     assert line.isascii()
     assert line[:-1].isprintable()
@@ -115,7 +115,7 @@ def test_any_text_at_all_is_made_harmless(text):
 
 @given(TEXT, TEXT, TEXT)
 def test_any_request_makes_one_line_that_can_be_parsed(target, referer, user_agent):
-    exchange = EXCHANGE._replace(target=target, referer=referer, user_agent=user_agent)
+    exchange = RECORD._replace(target=target, referer=referer, user_agent=user_agent)
     found = COMBINED.fullmatch(logged(exchange))
 
     assert found
@@ -125,7 +125,7 @@ def test_any_request_makes_one_line_that_can_be_parsed(target, referer, user_age
 
 
 def test_long_words_are_cut():
-    long = EXCHANGE._replace(target="/" * 100_000, referer="r" * 100_000, user_agent="é" * 100_000)
+    long = RECORD._replace(target="/" * 100_000, referer="r" * 100_000, user_agent="é" * 100_000)
 
     for form in ("text", "json"):
         line = logged(long, form)
@@ -146,7 +146,7 @@ def test_the_time_is_that_of_the_answer():
     out = io.StringIO()
     log = AccessLog(out)
     for second in (SECOND, SECOND, SECOND + 1):
-        log.add([(log.line(EXCHANGE, second), CLIENT, 0.0)])
+        log.add([(log.line_parts(RECORD, second), CLIENT, 0.0)])
     log.flush()
 
     assert re.findall(r":(\d\d) \+0000", out.getvalue()) == ["20", "20", "21"]
@@ -183,7 +183,7 @@ def test_what_is_written_at_once_arrives_in_one_piece_and_holds_whole_lines():
     paper = Paper()
     log = AccessLog(paper)
     for number in range(500):
-        add(log, EXCHANGE._replace(target="/" * (number % 700)))
+        add(log, RECORD._replace(target="/" * (number % 700)))
     log.flush()
 
     assert paper.getvalue().count("\n") == 500
@@ -195,14 +195,14 @@ def test_what_is_written_at_once_arrives_in_one_piece_and_holds_whole_lines():
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_request_makes_a_line_longer_than_that(form):
     longest = "\xe9" * 70_000
-    exchange = Exchange(**(EXCHANGE._asdict() | dict.fromkeys(WORDS, longest)))
+    exchange = AccessRecord(**(RECORD._asdict() | dict.fromkeys(WORDS, longest)))
     line = logged(exchange, form, (longest, 1))
 
     assert len(line) <= 4_096
 
 
 def test_a_line_that_is_longer_than_a_piece_is_a_piece(monkeypatch):
-    monkeypatch.setattr("feedhub.server.access_log._PIECE", 10)
+    monkeypatch.setattr("feedhub.server.logs.MAX_PIECE", 10)
     paper = Paper()
     log = AccessLog(paper)
     add(log)
@@ -215,11 +215,11 @@ def test_a_line_that_is_longer_than_a_piece_is_a_piece(monkeypatch):
 @pytest.mark.parametrize("length", [1, 2_000])
 def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch, length):
     """However long the lines are that strangers cause."""
-    monkeypatch.setattr("feedhub.server.access_log._MOST_HELD", 10_000)
+    monkeypatch.setattr("feedhub.server.logs.MAX_PENDING", 10_000)
     paper = Paper()
     log = AccessLog(paper)
     for _ in range(300):
-        add(log, EXCHANGE._replace(target="/" * length))
+        add(log, RECORD._replace(target="/" * length))
     log.flush()
     held = len(paper.getvalue())
     add(log)
@@ -230,7 +230,7 @@ def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch, length):
 
 
 def test_room_that_is_made_is_used_again(pipe, monkeypatch):
-    monkeypatch.setattr("feedhub.server.access_log._MOST_HELD", 200_000)
+    monkeypatch.setattr("feedhub.server.logs.MAX_PENDING", 200_000)
     reader, writer = pipe
     log = AccessLog(writer)
     read = 0
@@ -238,7 +238,7 @@ def test_room_that_is_made_is_used_again(pipe, monkeypatch):
         for _ in range(3_000):
             add(log)
         log.flush()
-        assert log._held == sum(map(len, log._lines)) < 210_000
+        assert log._pending == sum(map(len, log._lines)) < 210_000
         read += len(os.read(reader.fileno(), 65_536))
         log.flush()
 
@@ -266,7 +266,7 @@ def test_a_log_that_nobody_reads_is_not_waited_for_and_nothing_of_it_is_lost(pip
     reader, writer = pipe
     log = AccessLog(writer, "json")
     for number in range(2_000):
-        add(log, EXCHANGE._replace(target=f"/{number}"))
+        add(log, RECORD._replace(target=f"/{number}"))
     log.flush()
     log.flush()  # the pipe is full, and nobody waits
     held = b""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhub.errors import CatalogError
-from feedhub.server.body_cache import BodyCache
+from feedhub.server.builder import BodyCache
 from feedhub.server.catalog_reader import BuiltDocument
 
 
@@ -247,6 +247,8 @@ def test_the_budget_holds_and_the_order_is_that_of_a_plain_list(steps, budget, s
 
     def keep(path: str, coding: str, fingerprint: str, length: int) -> None:
         model.pop((path, coding), None)
+        if length > budget:  # it would push out everything else
+            return
         model[path, coding] = (fingerprint, length)
         while sum(length for _, length in model.values()) > budget:
             del model[next(iter(model))]

@@ -59,7 +59,7 @@ def test_the_catalog_is_only_touched_in_one_thread_of_its_own():
     front.close()
 
     (name,) = shelf.threads
-    assert name.startswith("library")
+    assert name.startswith("catalog")
     assert shelf.reloads == 1
 
 
@@ -125,7 +125,7 @@ def test_what_all_readers_need_waits_for_one_search_at_most(tmp_path, kept):
 
             setattr(front.reader, name, noted)
 
-        for name in ("asked", "build", "refresh"):
+        for name in ("on_demand", "build", "refresh"):
             noting(name)
 
         async def look() -> set[int]:
@@ -141,7 +141,7 @@ def test_what_all_readers_need_waits_for_one_search_at_most(tmp_path, kept):
             return {(await feed).status, *(await searches)}
 
         assert front.runner.run(look()) == {200}
-    assert order[:3] == ["build" if kept else "asked", "feed", "refresh"]
+    assert order[:3] == ["build" if kept else "on_demand", "feed", "refresh"]
     assert len(order) > 10
 
 
@@ -167,13 +167,13 @@ def test_the_budget_is_kept_and_shown(bench):
         assert front.get("/all.rss").status == 200
         assert front.get("/all.rss").status == 200
         front.refresh()
-        assert front.metrics.registry.get_sample_value("feedhub_kept_bytes") == 0
+        assert front.metrics.registry.get_sample_value("feedhub_cache_bytes") == 0
         assert front.metrics.registry.get_sample_value("feedhub_build_seconds_count") == 2
 
     with front_of(bench) as front:
         size = len(front.get("/all.rss").body)
         front.refresh()
-        assert front.metrics.registry.get_sample_value("feedhub_kept_bytes") == size
+        assert front.metrics.registry.get_sample_value("feedhub_cache_bytes") == size
 
 
 def test_a_wrong_configuration_is_told_to_who_asks_for_it(front):
@@ -225,16 +225,16 @@ def test_the_rest_of_the_log_is_written_at_the_end(bench):
 def test_no_thread_is_left_at_the_end(bench):
     with front_of(bench) as front:
         front.get("/all.rss")
-        assert any(thread.name.startswith("library") for thread in threading.enumerate())
+        assert any(thread.name.startswith("catalog") for thread in threading.enumerate())
 
-    assert not any(thread.name.startswith("library") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("catalog") for thread in threading.enumerate())
 
 
 def test_all_who_come_before_the_first_edition_look_once_more_together(bench):
     """Who serves may have looked just before the first sync ended."""
     with front_of(bench) as front:
         front.reader.snapshot = None
-        front.reader._published = ()
+        front.reader._snapshot_key = ()
         front.reader._version = -1
         looks: list[int] = []
         real = front.reader.refresh
@@ -256,7 +256,7 @@ def test_all_who_come_before_the_first_edition_look_once_more_together(bench):
 def test_who_hangs_up_before_the_first_edition_stops_nobody_else(bench):
     with front_of(bench) as front:
         front.reader.snapshot = None
-        front.reader._published = ()
+        front.reader._snapshot_key = ()
         front.reader._version = -1
 
         async def look() -> int:
@@ -270,7 +270,7 @@ def test_who_hangs_up_before_the_first_edition_stops_nobody_else(bench):
 
 
 def test_a_fault_is_told_in_one_line(front, capsys):
-    front.builder.complain("all.rss cannot be built", CatalogError("two\nlines\x1b[31m"))
+    front.builder.report_error("all.rss cannot be built", CatalogError("two\nlines\x1b[31m"))
 
     told = capsys.readouterr().err
     assert told.startswith("feedhub: all.rss cannot be built: CatalogError: two lines")

@@ -10,9 +10,9 @@ import pytest
 
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError
+from feedhub.server.admin import status_of
 from feedhub.server.catalog_reader import VanishedError
-from feedhub.server.processes import PING, SYNC
-from feedhub.server.status import ProcessStatus, status_of
+from feedhub.server.processes import PING, SYNC, ProcessStatus
 from tests.fronts import addresses, bench_on_disk, front_of, library_of
 from tests.kit import Bench
 
@@ -203,7 +203,7 @@ def test_what_changes_between_finding_and_building_parts_no_tag_from_its_bytes(
     bench.write("a.md", title="First", related=RELATED)
     bench.sync()
     with front_of(bench) as front:
-        find = front.builder._asking._find
+        find = front.builder._on_demand._look_up
 
         async def found(*given: Any) -> Any:
             resource = await find(*given)
@@ -213,10 +213,10 @@ def test_what_changes_between_finding_and_building_parts_no_tag_from_its_bytes(
             return resource
 
         before = front.get(path, "HEAD").fields["etag"] if path == STORY else ""
-        front.builder._asking._cache.clear()
-        front.builder._asking._find = found
+        front.builder._on_demand._cache.clear()
+        front.builder._on_demand._look_up = found
         reply = front.get(path)
-        front.builder._asking._find = find
+        front.builder._on_demand._look_up = find
         front.refresh()
         after = front.get(path, if_none_match=before)
         with front_of(bench) as other:
@@ -235,7 +235,7 @@ def test_a_catalog_that_breaks_between_finding_and_building_is_503(tmp_path):
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench) as front:
-        find = front.builder._asking._find
+        find = front.builder._on_demand._look_up
 
         async def found(*given: Any) -> Any:
             resource = await find(*given)
@@ -246,7 +246,7 @@ def test_a_catalog_that_breaks_between_finding_and_building_is_503(tmp_path):
             front.reader._site = None
             return resource
 
-        front.builder._asking._find = found
+        front.builder._on_demand._look_up = found
         reply = front.get("/search.rss?q=first")
         assert (reply.status, reply.fields["retry-after"]) == (503, "5")
         assert reply.fields["cache-control"] == "no-store"

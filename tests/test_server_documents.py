@@ -219,7 +219,7 @@ def test_a_fault_is_told_in_few_words_whatever_was_asked(tmp_path, capsys):
         assert front.get(f"/stories/%0a{'x' * 9_000}.rss").status == 503
 
     told = capsys.readouterr().err
-    assert told.startswith("feedhub: '/stories/\\nxxx")
+    assert told.startswith("feedhub: cannot serve '/stories/\\nxxx")
     assert len(told) < 400
 
 
@@ -227,7 +227,7 @@ def test_a_fault_is_counted(front):
     front.reader.build = lambda *_: 1 / 0
     front.get("/all.rss")
 
-    assert front.metrics.registry.get_sample_value("feedhub_faults_total") == 1
+    assert front.metrics.registry.get_sample_value("feedhub_errors_total") == 1
 
 
 def test_what_is_no_request_is_handed_on(front):

@@ -76,14 +76,14 @@ class Subject:
     def __init__(self, front: Front, tags: dict[str, str]) -> None:
         self.front = front
         self.tags = tags
-        self.rest: Any = front.app._rest
+        self.rest: Any = front.app._fallback
 
     def ask(self, app: Documents, scope: Any) -> tuple[Reply, str]:
         """Return the answer and the line that is logged of it."""
-        self.front.builder.recorder.settle()
+        self.front.builder.recorder.flush_all()
         before = len(self.front.log.getvalue())
         reply = self.front.runner.run(ask(app, scope))
-        self.front.builder.recorder.settle()
+        self.front.builder.recorder.flush_all()
         return reply, self.front.log.getvalue()[before:]
 
     def judge(self, scope: Any) -> Reply:
@@ -226,7 +226,7 @@ def test_what_is_noted_is_written_up_though_nobody_looks_at_the_catalog(front, c
         front.get("/all.rss")
         clock.move(1)
 
-    assert len(front.builder.recorder._noted) == 1
+    assert len(front.builder.recorder._pending) == 1
 
 
 def test_a_change_ends_what_is_known_at_once(tmp_path, clock):
@@ -251,7 +251,7 @@ def test_what_the_edition_does_not_know_yet_is_not_known_either(tmp_path, clock)
         assert b"Changed" in front.get("/all.rss").body
         bench.write("a.md", title="Again", topics=["AI"])
         bench.sync()
-        assert front.app._known == {}
+        assert front.app._responses == {}
 
 
 def test_bytes_that_are_no_longer_kept_are_made_again(tmp_path, clock):
@@ -264,15 +264,15 @@ def test_bytes_that_are_no_longer_kept_are_made_again(tmp_path, clock):
 
 
 def test_what_is_known_is_bounded(front, clock, monkeypatch):
-    monkeypatch.setattr(documents, "_MOST_KNOWN", 3)
+    monkeypatch.setattr(documents, "MAX_CACHED", 3)
     clock.move(1)
-    front.get("/all.rss", user_agent="x" * documents._LONGEST_KNOWN)
-    assert front.app._known == {}
-    front.get("/all.rss?" + "x" * documents._LONGEST_KNOWN)
-    assert front.app._known == {}
+    front.get("/all.rss", user_agent="x" * documents.MAX_CACHED_LENGTH)
+    assert front.app._responses == {}
+    front.get("/all.rss?" + "x" * documents.MAX_CACHED_LENGTH)
+    assert front.app._responses == {}
     for number in range(9):
         assert front.get(f"/all.rss?{number}").status == 200
-    assert len(front.app._known) == 3
+    assert len(front.app._responses) == 3
 
 
 @pytest.mark.parametrize("status", [200, 404])
@@ -297,4 +297,4 @@ def test_an_answer_that_took_long_is_dated_when_it_goes_out(front, clock, status
     reply = front.runner.run(look())
     assert reply.status == status
     assert reply.fields["date"] == format_http_date(int(clock.time()))
-    assert front.app._known == {}
+    assert front.app._responses == {}

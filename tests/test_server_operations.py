@@ -17,13 +17,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from feedhub.server import metrics as metrics_room
-from feedhub.server.access_log import AccessLog, Exchange
-from feedhub.server.admin import make_admin
-from feedhub.server.events import Events
-from feedhub.server.metrics import Metrics, exposition
+from feedhub.server.admin import HubStatus, Status, format_metrics, make_admin
+from feedhub.server.logs import AccessLog, AccessRecord, EventLog
+from feedhub.server.metrics import Metrics
+from feedhub.server.processes import ProcessStatus
 from feedhub.server.recorder import RequestRecorder
-from feedhub.server.status import HubStatus, ProcessStatus, Status
-from feedhub.server.systemd import notify, watchdog_seconds
+from feedhub.server.sockets import notify, watchdog_seconds
 from tests.fronts import Reply, ask, scope_of
 
 WELL = Status(
@@ -36,14 +35,14 @@ WELL = Status(
     synced=1_591_700_000.5,
     seconds=0.25,
 )
-EXCHANGE = Exchange("GET", "/all.rss", "1.1", "", "", 200, 1_000)
+RECORD = AccessRecord("GET", "/all.rss", "1.1", "", "", 200, 1_000)
 
 
 def note(metrics: Metrics, name: str = "rss", status: int = 200, size: int = 1_000) -> None:
     """Note an answer that took two milliseconds."""
     recorder = RequestRecorder(AccessLog(io.StringIO()), metrics)
-    exchange = EXCHANGE._replace(status=status, size=size)
-    recorder.note(recorder.labels(exchange, name, 0), None, 0.002)
+    exchange = RECORD._replace(status=status, size=size)
+    recorder.record(recorder.labels(exchange, name, 0), None, 0.002)
 
 
 def samples(body: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -63,7 +62,7 @@ def test_answers_are_counted_by_format_and_status():
     metrics = Metrics()
     for name, status in (("rss", 200), ("rss", 304), ("rss", 304), ("", 404)):
         note(metrics, name, status, size=10)
-    body = exposition(metrics, lambda: WELL)
+    body = format_metrics(metrics, lambda: WELL)
 
     assert single(body, "feedhub_requests_total", format="rss", status="304") == 2
     assert single(body, "feedhub_requests_total", format="none", status="404") == 1
@@ -77,31 +76,31 @@ def test_many_answers_are_written_up_by_few_in_the_order_in_which_they_went_out(
     recorder = RequestRecorder(AccessLog(out), metrics)
     written = [0]
     for place in range(number):
-        exchange = EXCHANGE._replace(target=f"/{place}")
-        recorder.note(recorder.labels(exchange, "rss", 0), None, 0.002)
+        exchange = RECORD._replace(target=f"/{place}")
+        recorder.record(recorder.labels(exchange, "rss", 0), None, 0.002)
         written.append(out.getvalue().count("\n"))
         assert place + 1 - written[-1] < 256
     steps = [after - before for before, after in itertools.pairwise(written)]
-    recorder.settle()
+    recorder.flush_all()
 
     assert max(steps) <= 256
     assert len([step for step in steps if step]) < number / 20
     targets = [line.split()[6] for line in out.getvalue().splitlines()]
     assert targets == [f"/{place}" for place in range(number)]
-    assert single(exposition(metrics, lambda: WELL), "feedhub_request_seconds_total") == (
+    assert single(format_metrics(metrics, lambda: WELL), "feedhub_request_seconds_total") == (
         pytest.approx(number * 0.002)
     )
 
 
 def test_what_was_handed_on_is_not_counted_again():
     metrics = Metrics()
-    tally = metrics.tally("rss", 200)
+    tally = metrics.counts("rss", 200)
     note(metrics)
-    metrics.settle()
-    metrics.settle()
+    metrics.flush()
+    metrics.flush()
     note(metrics)
-    assert metrics.tally("rss", 200) is tally
-    body = exposition(metrics, lambda: WELL)
+    assert metrics.counts("rss", 200) is tally
+    body = format_metrics(metrics, lambda: WELL)
 
     assert single(body, "feedhub_requests_total", format="rss", status="200") == 2
 
@@ -109,7 +108,7 @@ def test_what_was_handed_on_is_not_counted_again():
 def test_the_state_of_the_catalog_is_that_of_the_moment():
     now = [WELL]
     metrics = Metrics()
-    body = exposition(metrics, lambda: now[0])
+    body = format_metrics(metrics, lambda: now[0])
 
     assert single(body, "feedhub_ready") == 1
     assert single(body, "feedhub_sync_failing") == 0
@@ -121,7 +120,7 @@ def test_the_state_of_the_catalog_is_that_of_the_moment():
     assert single(body, "feedhub_articles", state="hidden") == 2
 
     now[0] = WELL._replace(ready=False, problem="the source is away")
-    body = exposition(metrics, lambda: now[0])
+    body = format_metrics(metrics, lambda: now[0])
     assert (single(body, "feedhub_ready"), single(body, "feedhub_sync_failing")) == (0, 1)
 
 
@@ -132,7 +131,7 @@ def test_processes_beside_the_server_are_counted_and_shown_by_name():
         "feedhub ping": ProcessStatus(3, "it ended with 2"),
     }
     status = WELL._replace(processes=processes)
-    body = exposition(Metrics(), lambda: status)
+    body = format_metrics(Metrics(), lambda: status)
 
     assert single(body, "feedhub_process_restarts_total", process="feedhub sync") == 0
     assert single(body, "feedhub_process_restarts_total", process="feedhub ping") == 3
@@ -148,7 +147,7 @@ def test_the_manual_names_every_metric_and_no_other():
     )
     metrics = Metrics()
     note(metrics)
-    families = text_string_to_metric_families(exposition(metrics, lambda: status).decode())
+    families = text_string_to_metric_families(format_metrics(metrics, lambda: status).decode())
     names = {row.name + "_total" * (row.type == "counter") for row in families}
 
     shown = set(re.findall(r"\bfeedhub_\w+", manual))
@@ -157,7 +156,9 @@ def test_the_manual_names_every_metric_and_no_other():
 
 
 def test_every_metric_says_what_it_is():
-    families = list(text_string_to_metric_families(exposition(Metrics(), lambda: WELL).decode()))
+    families = list(
+        text_string_to_metric_families(format_metrics(Metrics(), lambda: WELL).decode())
+    )
     ours = [family for family in families if family.name.startswith("feedhub_")]
 
     assert len(ours) >= 12
@@ -167,18 +168,19 @@ def test_every_metric_says_what_it_is():
 
 COUNT = """
 import sys
-from feedhub.server.metrics import Metrics, exposition
+from feedhub.server.admin import format_metrics
+from feedhub.server.metrics import Metrics
 from tests.test_server_operations import WELL, note
 metrics = Metrics()
 for _ in range(int(sys.argv[1])):
     note(metrics)
-metrics.kept.set(100)
-sys.stdout.buffer.write(exposition(metrics, lambda: WELL))
+metrics.cache_bytes.set(100)
+sys.stdout.buffer.write(format_metrics(metrics, lambda: WELL))
 """
 
 
 def test_processes_that_count_together_are_added_up(tmp_path):
-    environ = os.environ | {metrics_room.FOLDER: str(tmp_path)}
+    environ = os.environ | {metrics_room.MULTIPROCESS_FOLDER: str(tmp_path)}
 
     def run(times: int) -> bytes:
         return subprocess.run(
@@ -189,15 +191,15 @@ def test_processes_that_count_together_are_added_up(tmp_path):
     body = run(4)
 
     assert single(body, "feedhub_requests_total", format="rss", status="200") == 7
-    assert single(body, "feedhub_kept_bytes") == 200
+    assert single(body, "feedhub_cache_bytes") == 200
     assert single(body, "feedhub_ready") == 1
 
 
 def test_where_processes_count_together_the_counts_are_read_from_their_folder(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setenv(metrics_room.FOLDER, str(tmp_path))
-    body = exposition(Metrics(), lambda: WELL)
+    monkeypatch.setenv(metrics_room.MULTIPROCESS_FOLDER, str(tmp_path))
+    body = format_metrics(Metrics(), lambda: WELL)
 
     assert single(body, "feedhub_ready") == 1
     assert ("feedhub_build_seconds_count", ()) not in samples(body)
@@ -206,7 +208,7 @@ def test_where_processes_count_together_the_counts_are_read_from_their_folder(
 def admin(target: str, method: str = "GET", status: Status = WELL) -> Reply:
     metrics = Metrics()
     recorder = RequestRecorder(AccessLog(io.StringIO()), metrics)
-    recorder.note(recorder.labels(EXCHANGE, "rss", 0), None, 0.002)
+    recorder.record(recorder.labels(RECORD, "rss", 0), None, 0.002)
     app = make_admin(metrics, lambda: status)
     return asyncio.run(ask(app, scope_of(target, method, host="127.0.0.1")))
 
@@ -248,7 +250,7 @@ def test_the_operators_address_is_only_read():
 
 
 def test_an_event_is_one_line(capsys):
-    Events().say("the source\nis away \x1b[31m")
+    EventLog().log("the source\nis away \x1b[31m")
 
     told_ = capsys.readouterr().err
     assert told_.startswith("feedhub: the source is away")
@@ -256,7 +258,7 @@ def test_an_event_is_one_line(capsys):
 
 
 def test_an_event_may_be_a_line_of_json(capsys):
-    Events("json").say('a "quoted"\nword')
+    EventLog("json").log('a "quoted"\nword')
     line = json.loads(capsys.readouterr().err)
 
     assert line["event"] == 'a "quoted" word'
@@ -273,7 +275,7 @@ def test_events_that_nobody_reads_stop_nothing(monkeypatch, error):
             raise error
 
     monkeypatch.setattr(sys, "stderr", Closed())
-    Events().say("nobody hears")
+    EventLog().log("nobody hears")
 
 
 def test_the_service_manager_hears_of_a_state(tmp_path):

@@ -26,7 +26,7 @@ class Said:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         self.lines.append(text)
 
 
@@ -53,19 +53,19 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(processes, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(processes, "MIN_DELAY", 0.01)
 
 
 def test_a_process_runs_until_it_is_stopped(tmp_path):
     async def look() -> list[int]:
         ended: list[int] = []
         child = child_of(
-            f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}", ended=ended.append
+            f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}", on_exit=ended.append
         )
-        assert child.trouble == ""
+        assert child.status.problem == ""
         running = asyncio.create_task(child.run())
         await until((tmp_path / "up").exists)
-        assert child.trouble == ""
+        assert child.status.problem == ""
         await child.stop()
         await running
         return ended
@@ -80,16 +80,16 @@ def test_a_process_that_ends_is_started_again_and_told_of(tmp_path):
 
     async def look() -> None:
         child = child_of(f"open({str(marks)!r}, 'a').write('x'); raise SystemExit(3)", said)
-        assert (child.begun, child.restarts) == (False, 0)
+        assert (child.started, child.status.restarts) == (False, 0)
         running = asyncio.create_task(child.run())
         await until(lambda: marks.exists() and marks.stat().st_size >= 3)
         await child.stop()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert (child.begun, child.restarts) == (True, len(said.lines))
+        assert (child.started, child.status.restarts) == (True, len(said.lines))
 
     asyncio.run(look())
-    assert set(said.lines) == {"the child ended with 3; it is started again"}
+    assert set(said.lines) == {"the child exited with status 3; restarting it"}
     assert len(said.lines) >= 2
 
 
@@ -103,14 +103,14 @@ def test_one_that_ended_is_a_problem_until_it_has_stayed_for_a_while(tmp_path, m
         child = child_of(f"import sys\n{first}\n{FOREVER}")
         running = asyncio.create_task(child.run())
         await until(lambda: marks.exists() and marks.read_text() == "xx" and child._process)
-        fresh = child.trouble
-        monkeypatch.setattr(processes, "_STEADY", -1.0)
-        steady = child.trouble
+        fresh = child.status.problem
+        monkeypatch.setattr(processes, "STABLE_AFTER", -1.0)
+        steady = child.status.problem
         await child.stop()
         await running
         return [fresh, steady]
 
-    assert asyncio.run(look()) == ["the child ended with 3; it is started again", ""]
+    assert asyncio.run(look()) == ["the child exited with status 3; restarting it", ""]
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_one_that_ended_is_a_problem_until_it_has_stayed_for_a_while(tmp_path, m
 )
 def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives, expected):
     now, waits = [0.0], []
-    monkeypatch.setattr(processes, "_FIRST_WAIT", 0.5)
-    monkeypatch.setattr(processes, "_LONGEST_WAIT", 5.0)
+    monkeypatch.setattr(processes, "MIN_DELAY", 0.5)
+    monkeypatch.setattr(processes, "MAX_DELAY", 5.0)
     monkeypatch.setattr("feedhub.server.processes.time.monotonic", lambda: now[0])
     child = child_of("")
 
@@ -131,7 +131,7 @@ def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives
         waits.append(seconds)
         child._stopping = len(waits) >= len(expected)
 
-    monkeypatch.setattr(child, "_once", once)
+    monkeypatch.setattr(child, "run_once", once)
     monkeypatch.setattr("feedhub.server.processes.asyncio.sleep", sleep)
     asyncio.run(child.run())
 
@@ -158,7 +158,7 @@ def test_a_process_is_asked_politely_first(tmp_path):
 
 
 def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "_PATIENCE", 0.05)
+    monkeypatch.setattr(processes, "STOP_TIMEOUT", 0.05)
     stubborn = (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}"
@@ -166,7 +166,7 @@ def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
 
     async def look() -> int:
         ended: list[int] = []
-        child = child_of(stubborn, ended=ended.append)
+        child = child_of(stubborn, on_exit=ended.append)
         running = asyncio.create_task(child.run())
         await until((tmp_path / "up").exists)
         await child.stop()
@@ -236,7 +236,7 @@ def test_what_a_process_gets_is_what_it_was_given(tmp_path, capfd, monkeypatch):
             child = child_of(
                 code,
                 pass_fds=[number],
-                quiet=True,
+                redirect_stdout=True,
             )
             running = asyncio.create_task(child.run())
             await until(lambda: out.stat().st_size)
@@ -262,7 +262,7 @@ def test_a_process_that_cannot_be_started_is_tried_again(tmp_path):
         await until(lambda: said.lines or running.done())
         program.write_text("#!/bin/sh\nexec sleep 60\n")
         program.chmod(0o755)
-        await until(lambda: not child.trouble or running.done())
+        await until(lambda: not child.status.problem or running.done())
         assert not running.done()
         await child.stop()
         await running

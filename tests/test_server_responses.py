@@ -10,8 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhub.config import HttpConfig
-from feedhub.server.cache_policy import CachePolicy
-from feedhub.server.responses import KNOWN, not_allowed, options, redirect, text_answer
+from feedhub.server.responses import (
+    KNOWN_METHODS,
+    method_not_allowed,
+    options_response,
+    redirect,
+    text_response,
+)
+from feedhub.server.snapshot import CachePolicy
 
 NOW = 1_591_700_000.0
 FEED: Any = SimpleNamespace(state=SimpleNamespace(period="", newer=""))
@@ -84,10 +90,10 @@ def test_drafts_are_nothing_for_a_cache(planned):
     ],
 )
 def test_a_small_answer_says_its_status_and_nothing_else(status, kept):
-    answer = text_answer(status, (b"retry-after", b"5"))
+    answer = text_response(status, (b"retry-after", b"5"))
     fields = dict(answer.headers)
 
-    assert (answer.status, answer.name) == (status, "")
+    assert (answer.status, answer.format_name) == (status, "")
     assert answer.body.startswith(f"{status} ".encode())
     assert len(answer.body) < 64
     assert fields[b"content-length"] == str(len(answer.body)).encode()
@@ -105,20 +111,20 @@ def test_a_redirect_leads_to_the_address_given():
     assert answer.status == 308
 
 
-@pytest.mark.parametrize("method", sorted(KNOWN))
+@pytest.mark.parametrize("method", sorted(KNOWN_METHODS))
 def test_a_known_method_is_told_what_is_allowed(method):
-    answer = not_allowed(method)
+    answer = method_not_allowed(method)
 
     assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"GET, HEAD, OPTIONS")
 
 
 def test_an_unknown_method_is_not_implemented():
-    assert not_allowed("FOO").status == 501
-    assert not_allowed("get").status == 501
+    assert method_not_allowed("FOO").status == 501
+    assert method_not_allowed("get").status == 501
 
 
 def test_a_browser_may_ask_with_validators():
-    answer = options()
+    answer = options_response()
     fields = dict(answer.headers)
 
     assert (answer.status, answer.body) == (204, b"")

@@ -37,17 +37,17 @@ class DocumentBuilder:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(run, "_GLANCE", 0.001)
+    monkeypatch.setattr(run, "POLL_INTERVAL", 0.001)
 
 
 def running_of(builder: Any, **more: Any) -> Any:
-    return SimpleNamespace(**({"press": builder, "parent": None, "children": []} | more))
+    return SimpleNamespace(**({"builder": builder, "parent": None, "processes": []} | more))
 
 
 def test_the_catalog_is_looked_at_until_the_end():
     async def look() -> int:
         builder = DocumentBuilder()
-        await run._glance(running_of(builder), builder.stop)
+        await run.follow_catalog(running_of(builder), builder.stop)
         return builder.looks
 
     assert asyncio.run(look()) == 5
@@ -63,7 +63,7 @@ def test_signs_of_life_are_given_as_often_as_they_are_due(tmp_path, monkeypatch)
 
         async def look() -> None:
             builder = DocumentBuilder()
-            await run._glance(running_of(builder), builder.stop)
+            await run.follow_catalog(running_of(builder), builder.stop)
 
         asyncio.run(look())
         assert [manager.recv(100) for _ in range(5)] == [b"WATCHDOG=1"] * 5
@@ -73,7 +73,7 @@ def test_signs_of_life_are_given_as_often_as_they_are_due(tmp_path, monkeypatch)
 def test_a_worker_ends_with_its_parent(parent, looks):
     async def look() -> int:
         builder = DocumentBuilder()
-        await run._glance(running_of(builder, parent=parent), builder.stop)
+        await run.follow_catalog(running_of(builder, parent=parent), builder.stop)
         return builder.looks
 
     assert asyncio.run(look()) == looks
@@ -83,13 +83,13 @@ def test_a_worker_ends_with_its_parent(parent, looks):
 def test_a_new_configuration_is_told_and_handed_on_and_a_wrong_one_is_not(wrong):
     said: list[str] = []
     signals: list[int] = []
-    events = SimpleNamespace(say=said.append)
+    events = SimpleNamespace(log=said.append)
     child = SimpleNamespace(signal=signals.append)
 
     async def look() -> None:
         builder = DocumentBuilder()
         builder.wrong = wrong
-        await run._reload(running_of(builder, events=events, children=[child]))
+        await run.reload(running_of(builder, events=events, processes=[child]))
 
     asyncio.run(look())
     assert len(said) == 1
@@ -99,7 +99,7 @@ def test_a_new_configuration_is_told_and_handed_on_and_a_wrong_one_is_not(wrong)
 def test_no_thread_and_no_search_for_garbage_holds_up_the_answers_for_long():
     before = sys.getswitchinterval()
     try:
-        run._shorten_pauses()
+        run.shorten_pauses()
         assert sys.getswitchinterval() < 0.001
         assert gc.get_freeze_count() > 1_000
     finally:
@@ -123,11 +123,11 @@ def test_the_operator_can_look_until_all_others_have_ended(workers):
     running = running_of(
         SimpleNamespace(close=nothing),
         public=None if workers else "a socket",
-        held=None,
-        made=[],
-        children=[SimpleNamespace(stop=stop)],
+        worker_socket=None,
+        socket_files=[],
+        processes=[SimpleNamespace(stop=stop)],
     )
-    asyncio.run(run._end(running, servers, []))
+    asyncio.run(run.shut_down(running, servers, []))
 
     assert ended == [[] if workers else ["public"]]
     assert all(one.should_exit for one in servers)

@@ -11,8 +11,7 @@ import pytest
 from feedhub.dates import format_http_date
 from feedhub.formats import PAGE_MEDIA_TYPE
 from feedhub.formats.pages import CSP
-from feedhub.server.cache_policy import CachePolicy
-from feedhub.server.snapshot import Resource, SiteSnapshot, make_snapshot
+from feedhub.server.snapshot import CachePolicy, Resource, SiteSnapshot, make_snapshot
 from feedhub.site import Planned
 from tests.kit import make_bench
 
@@ -41,7 +40,7 @@ def bench(tmp_path):
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_whole_document_says_what_it_is(coding):
-    fields = dict(resource().representation(coding).whole)
+    fields = dict(resource().representation(coding).headers)
 
     assert fields.get(b"content-encoding") == (coding.encode() or None)
     assert fields[b"content-type"] == b"application/rss+xml"
@@ -72,7 +71,7 @@ def test_every_coding_of_every_format_has_a_tag_of_its_own():
 def test_what_is_not_modified_repeats_the_validators_and_no_more(coding):
     """RFC 9110, 15.4.5."""
     representation = resource().representation(coding)
-    whole, short = dict(representation.whole), dict(representation.not_modified)
+    whole, short = dict(representation.headers), dict(representation.not_modified_headers)
 
     assert {name: whole[name] for name in short} == short
     assert {b"etag", b"last-modified", b"vary"} <= short.keys()
@@ -87,7 +86,7 @@ def test_header_fields_are_made_once():
 
 
 def test_the_page_has_the_policy_that_lets_its_style_in():
-    fields = dict(resource("index.html", PAGE_MEDIA_TYPE).representation("").whole)
+    fields = dict(resource("index.html", PAGE_MEDIA_TYPE).representation("").headers)
 
     assert fields[b"content-security-policy"] == CSP.encode()
 
@@ -104,7 +103,7 @@ def test_an_edition_has_every_document_at_its_address(bench):
 
 def test_links_are_addresses_that_may_stand_in_a_header(bench):
     for document in edition_of(bench).resources.values():
-        link = dict(document.representation("").whole)[b"link"].decode("ascii")
+        link = dict(document.representation("").headers)[b"link"].decode("ascii")
         assert re.fullmatch(r'<https://feeds\.example\.org/[!#-;=?-~]*>; rel="self"', link)
 
 
@@ -164,12 +163,12 @@ def test_a_document_that_changed_is_dated_later(bench):
 def test_no_date_of_an_answer_is_still_to_come():
     """RFC 9110, 8.8.2.1: changes within a second are given the seconds after it."""
     document = resource()
-    fields = document.representation("").whole
+    fields = document.representation("").headers
     moment = document.last_modified
 
-    assert document.dated(fields, moment) is fields
-    assert document.dated(fields, moment + 1_000.5) is fields
-    earlier = dict(document.dated(fields, moment - 1.5))
+    assert document.without_future_date(fields, moment) is fields
+    assert document.without_future_date(fields, moment + 1_000.5) is fields
+    earlier = dict(document.without_future_date(fields, moment - 1.5))
     assert earlier.pop(b"last-modified") == b"Tue, 09 Jun 2020 10:59:58 GMT"
     assert earlier.items() <= dict(fields).items()
     assert len(earlier) == len(fields) - 1

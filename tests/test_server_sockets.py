@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 
 from feedhub.errors import ConfigError
-from feedhub.server.sockets import from_descriptor, handed_over, listen_tcp, listen_unix, told
+from feedhub.server.sockets import (
+    activated_sockets,
+    format_address,
+    from_descriptor,
+    listen_tcp,
+    listen_unix,
+)
 
 
 def test_a_free_port_is_found_and_told():
     with listen_tcp("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        assert told(listener) == f"http://127.0.0.1:{port}"
+        assert format_address(listener) == f"http://127.0.0.1:{port}"
         with pytest.raises(ConfigError) as refused:
             listen_tcp("127.0.0.1", port)
         why = "cannot listen: Address already in use; choose another port"
@@ -33,7 +39,7 @@ class Listening:
 
 
 def test_an_address_of_the_newer_internet_is_told_in_brackets():
-    assert told(Listening()) == "http://[::1]:8000"  # type: ignore[arg-type]
+    assert format_address(Listening()) == "http://[::1]:8000"  # type: ignore[arg-type]
 
 
 def test_a_host_that_nobody_knows_is_refused():
@@ -45,7 +51,7 @@ def test_a_socket_of_the_machine_has_the_permissions_given(tmp_path):
     place = tmp_path / "s"
     with listen_unix(place, 0o660) as listener:
         assert place.stat().st_mode & 0o777 == 0o660
-        assert told(listener) == f"unix:{place}"
+        assert format_address(listener) == f"unix:{place}"
         with pytest.raises(ConfigError, match="cannot listen"):
             listen_unix(place, 0o660)  # somebody answers there
 
@@ -90,7 +96,7 @@ def test_a_socket_that_does_not_listen_is_refused():
 
 
 def test_what_is_no_socket_is_refused(tmp_path):
-    with Path(tmp_path / "f").open("wb") as file, pytest.raises(ConfigError, match="no socket"):
+    with Path(tmp_path / "f").open("wb") as file, pytest.raises(ConfigError, match="not a socket"):
         from_descriptor(file.fileno())
 
 
@@ -105,11 +111,11 @@ class TestActivation:
             yield one, two
 
     def handed(self, **environ: str) -> dict[str, socket.socket]:
-        return handed_over({"LISTEN_PID": str(os.getpid()), **environ})
+        return activated_sockets({"LISTEN_PID": str(os.getpid()), **environ})
 
     def test_nothing_is_handed_over_to_another_process(self, places):
-        assert handed_over({"LISTEN_PID": "1", "LISTEN_FDS": "2"}) == {}
-        assert handed_over({}) == {}
+        assert activated_sockets({"LISTEN_PID": "1", "LISTEN_FDS": "2"}) == {}
+        assert activated_sockets({}) == {}
 
     def test_nothing_at_all_may_be_handed_over(self, places):
         assert self.handed() == {}
@@ -125,5 +131,5 @@ class TestActivation:
 
 @pytest.mark.parametrize("number", [-3, 999_999])
 def test_what_is_no_descriptor_is_refused(number):
-    with pytest.raises(ConfigError, match=f"--fd {number}: this is no socket: "):
+    with pytest.raises(ConfigError, match=f"--fd {number}: not a socket: "):
         from_descriptor(number)

@@ -87,7 +87,7 @@ def test_a_subscriber_gets_a_change_once_and_only_changed_feeds_are_told(folder:
         until(lambda: len(reader.received) == len(ONE) + len(new), "the hub does not hand it on")
         until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
         assert hub_status(server)["problem"] == ""
-        assert re.search(r"feedhub_hub_told_timestamp_seconds 1\.\d+e\+09\n", server.metrics())
+        assert re.search(r"feedhub_ping_timestamp_seconds 1\.\d+e\+09\n", server.metrics())
     assert hub.counts() == every
     assert len(reader.received) == len(ONE) + len(new)
     assert hub.stale == []  # never before the new bytes were served
@@ -135,7 +135,7 @@ def test_a_ping_process_that_dies_before_the_answer_is_kept_tells_again(folder: 
         hub.reply = None
         until(lambda: hub.counts().keys() == ONE, lambda: str(hub.counts()))
         until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
-        assert "feedhub ping ended with -9; it is started again" in server.stderr()
+        assert "feedhub ping exited with status -9; restarting it" in server.stderr()
     counts = hub.counts().values()
     assert max(counts) == 2
     assert sum(counts) <= len(ONE) + 4  # what was under way at once

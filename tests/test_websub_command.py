@@ -18,12 +18,12 @@ from feedhub.catalog import Catalog
 from feedhub.cli import console, main, ping, serving
 from feedhub.cli.arguments import parse
 from feedhub.config import load_config
+from feedhub.server.admin import format_metrics, status_of
 from feedhub.server.catalog_reader import CatalogReader
-from feedhub.server.events import Events
-from feedhub.server.metrics import Metrics, exposition
-from feedhub.server.processes import PING, SYNC, SupervisedProcess
-from feedhub.server.run import Running
-from feedhub.server.status import ProcessStatus, status_of
+from feedhub.server.logs import EventLog
+from feedhub.server.metrics import Metrics
+from feedhub.server.processes import PING, SYNC, ProcessStatus, SupervisedProcess
+from feedhub.server.run import Service
 from tests.hubs import running_hub
 from tests.kit import article_text, make_bench
 from tests.servers import until
@@ -241,7 +241,7 @@ def test_an_operator_sees_how_the_hub_is(place):
         now = time.time()
         status = status_of(reader, now)
         assert status.hub is not None
-        assert status.facts()["hub"] == {"waiting": 6, "told": 0.0, "problem": ""}
+        assert status.to_json()["hub"] == {"waiting": 6, "pinged": 0.0, "problem": ""}
         late = status_of(reader, now + 300).hub
         assert late is not None
         assert late.problem == "6 addresses wait for feedhub ping: is it running?"
@@ -250,39 +250,39 @@ def test_an_operator_sees_how_the_hub_is(place):
             catalog.note(hub=json.dumps({"hub": hub, "told": 5.0, "failing": "it is away"}))
         reader.refresh()
         told = status_of(reader, now)
-        assert told.facts()["hub"] == {"waiting": 6, "told": 5.0, "problem": "it is away"}
-        text = exposition(Metrics(), lambda: told).decode()
+        assert told.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it is away"}
+        text = format_metrics(Metrics(), lambda: told).decode()
         assert "feedhub_pings_waiting 6.0\n" in text
         assert "feedhub_hub_failing 1.0\n" in text
-        assert "feedhub_hub_told_timestamp_seconds 5.0\n" in text
+        assert "feedhub_ping_timestamp_seconds 5.0\n" in text
         assert told.problem == ""  # readers get what they ask for
         dying = status_of(reader, now, {PING: ProcessStatus(1, "it ended")})
-        assert dying.facts()["hub"] == {"waiting": 6, "told": 5.0, "problem": "it ended"}
+        assert dying.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it ended"}
         with closing(Catalog(place)) as catalog:
             word = {"hub": "https://old.example/", "told": 5.0, "failing": "it is away"}
             catalog.note(hub=json.dumps(word))
         reader.refresh()
         other = status_of(reader, now)
-        assert other.facts()["hub"] == {"waiting": 6, "told": 0.0, "problem": ""}
+        assert other.to_json()["hub"] == {"waiting": 6, "pinged": 0.0, "problem": ""}
 
 
 def test_a_process_that_nobody_wants_yet_is_not_shown(place):
-    events: Any = Events("text")
+    events: Any = EventLog("text")
     sync, pinging = (
         SupervisedProcess(SYNC, [], events),
-        SupervisedProcess(PING, [], events, wanted=lambda: False),
+        SupervisedProcess(PING, [], events, is_wanted=lambda: False),
     )
-    sync.begun, sync.restarts = True, 2
+    sync.started, sync.restarts = True, 2
     with closing(library_of(place)) as reader:
         builder: Any = SimpleNamespace(reader=reader)
         unused: Any = None
-        running = Running(
+        running = Service(
             builder=builder,
             metrics=unused,
             events=events,
             http=unused,
             public=None,
-            children=[sync, pinging],
+            processes=[sync, pinging],
         )
         assert running.status().processes == {SYNC: ProcessStatus(2, "")}
 
@@ -296,19 +296,19 @@ def test_without_a_hub_there_is_no_word_of_one(tmp_path):
     with closing(library_of(place)) as reader:
         status = status_of(reader, time.time())
         assert status.ready
-        assert "hub" not in status.facts()
-        assert b"feedhub_hub" not in exposition(Metrics(), lambda: status)
+        assert "hub" not in status.to_json()
+        assert b"feedhub_hub" not in format_metrics(Metrics(), lambda: status)
 
 
 @pytest.mark.parametrize("drafts", [False, True])
 def test_a_server_that_reads_articles_has_its_hub_told_but_not_of_drafts(drafts):
     builder = SimpleNamespace(snapshot=None)
-    running: Any = SimpleNamespace(children=[], events=None, builder=builder)
+    running: Any = SimpleNamespace(processes=[], events=None, builder=builder)
     options = parse(["serve", "articles", *["--drafts"] * drafts])
     serving._add_children(running, options, None)  # type: ignore[arg-type]
-    assert [child.name for child in running.children] == [SYNC, *[PING] * (not drafts)]
+    assert [child.name for child in running.processes] == [SYNC, *[PING] * (not drafts)]
     if not drafts:
-        wanted = running.children[1]._wanted
+        wanted = running.processes[1]._wanted
         assert not wanted()  # nothing is known yet
         for hub in ("", "https://hub.example/"):
             keys = {"site.base_url": SITE, "websub.hub": hub}
@@ -324,10 +324,10 @@ def test_a_hub_named_while_a_server_runs_is_told_from_then_on(tmp_path):
         nonlocal wanted
         mark = tmp_path / "mark"
         command = ["/bin/sh", "-c", f"echo x >> {mark}; exec sleep 60"]
-        child = SupervisedProcess("it", command, Events("text"), wanted=lambda: wanted)
+        child = SupervisedProcess("it", command, EventLog("text"), is_wanted=lambda: wanted)
         task = asyncio.create_task(child.run())
         await asyncio.sleep(0)
-        assert (child.trouble, child.begun) == ("", False)
+        assert (child.status.problem, child.started) == ("", False)
         assert not mark.exists()
         wanted = True
         await asyncio.to_thread(until, mark.exists, "it does not begin")

@@ -12,7 +12,7 @@ import pytest
 
 from feedhub.formats import SUBSCRIBED
 from feedhub.selection import make_selection
-from feedhub.server.snapshot import resource_of
+from feedhub.server.snapshot import make_resource
 from tests.judges import atom, json_feed_schema, rss
 from tests.kit import article_text, make_bench, parse
 
@@ -41,8 +41,8 @@ def links(path: str, body: bytes) -> list[tuple[str, str]]:
 
 def header(bench, path: str) -> str:
     site = bench.site
-    resource = resource_of(site, site.plan()[path])
-    return dict(resource.representation("gzip").whole)[b"link"].decode()
+    resource = make_resource(site, site.plan()[path])
+    return dict(resource.representation("gzip").headers)[b"link"].decode()
 
 
 @pytest.mark.parametrize("suffix", [row.suffix for row in SUBSCRIBED.values()])
@@ -92,7 +92,7 @@ def test_what_is_made_for_who_asks_names_none(tmp_path, suffix):
         assert not planned.topic
         assert (
             'rel="hub"'
-            not in dict(resource_of(site, planned).representation("").whole)[b"link"].decode()
+            not in dict(make_resource(site, planned).representation("").headers)[b"link"].decode()
         )
         assert b"hub.example" not in site.document(planned).body
     assert len(asked) == 1

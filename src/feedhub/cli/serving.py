@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from feedhub.config import Config
-    from feedhub.server.events import Events
+    from feedhub.server.logs import EventLog
     from feedhub.server.processes import SupervisedProcess
-    from feedhub.server.run import Running
+    from feedhub.server.run import Service
 
 # Where processes count together; what counts looks at it when it is imported.
 _COUNTS = "PROMETHEUS_MULTIPROC_DIR"
@@ -56,30 +56,31 @@ def serve(options: Namespace) -> int:
 
 
 def _run(options: Namespace, config: Config) -> None:
-    from feedhub.server.access_log import AccessLog
     from feedhub.server.builder import DocumentBuilder
     from feedhub.server.catalog_reader import CatalogReader
-    from feedhub.server.events import Events
+    from feedhub.server.logs import AccessLog, EventLog
     from feedhub.server.metrics import Metrics
-    from feedhub.server.run import Running, run
+    from feedhub.server.run import Service, run
 
     made: list[Path] = []
     public, admin = _sockets(options, made)
-    events, metrics = Events(options.log), Metrics()
+    events, metrics = EventLog(options.log), Metrics()
     reader = CatalogReader(options.catalog, lambda: config_of(options), drafts=options.drafts)
     log = AccessLog(_nowhere() if quiet() else sys.stdout, options.log)
-    budget, tells = config.http.cache_megabytes * 1_000_000, options.parent is None
-    builder = DocumentBuilder(reader, budget, log, events, metrics, tells=tells)
+    max_bytes = config.http.cache_megabytes * 1_000_000
+    builder = DocumentBuilder(
+        reader, max_bytes, log, events, metrics, log_problems=options.parent is None
+    )
     alone = options.workers == 1
-    running = Running(
+    running = Service(
         builder=builder,
         metrics=metrics,
         events=events,
         http=config.http,
         public=public if alone else None,
-        held=None if alone else public,
+        worker_socket=None if alone else public,
         admin=admin,
-        made=made,
+        socket_files=made,
         parent=options.parent,
     )
     _add_children(running, options, public)
@@ -93,9 +94,9 @@ def _nowhere() -> TextIO:
 
 def _sockets(options: Namespace, made: list[Path]) -> tuple[socket.socket, socket.socket | None]:
     """Return what the public and the operator come to; paths made for it go to `made`."""
-    from feedhub.server.sockets import from_descriptor, handed_over, listen_tcp, listen_unix
+    from feedhub.server.sockets import activated_sockets, from_descriptor, listen_tcp, listen_unix
 
-    handed = handed_over(os.environ)
+    handed = activated_sockets(os.environ)
     public, admin = handed.get("public"), handed.get("admin")
     if options.fd is not None:
         public = from_descriptor(options.fd)
@@ -117,21 +118,21 @@ def _host_and_port(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _add_children(running: Running, options: Namespace, public: socket.socket) -> None:
+def _add_children(running: Service, options: Namespace, public: socket.socket) -> None:
     from feedhub.server.processes import SYNC, SupervisedProcess
 
     if options.source is not None:
         command = [*_command(options, "sync", str(options.source)), "--watch"]
         command += ["--allow-shrink"] * options.allow_shrink + ["--json"] * (options.log == "json")
-        sync = SupervisedProcess(SYNC, command, running.events, quiet=True)
-        running.children.append(sync)
+        sync = SupervisedProcess(SYNC, command, running.events, redirect_stdout=True)
+        running.processes.append(sync)
         if not options.drafts:  # no hub hears of them
-            running.children.append(_ping(running, options))
+            running.processes.append(_ping(running, options))
     if options.workers > 1:
-        running.children.extend(_workers(running.events, options, public))
+        running.processes.extend(_workers(running.events, options, public))
 
 
-def _ping(running: Running, options: Namespace) -> SupervisedProcess:
+def _ping(running: Service, options: Namespace) -> SupervisedProcess:
     from feedhub.server.processes import PING, SupervisedProcess
 
     def wanted() -> bool:
@@ -139,10 +140,12 @@ def _ping(running: Running, options: Namespace) -> SupervisedProcess:
         return snapshot is not None and bool(snapshot.config.websub.hub)
 
     command = _command(options, "ping", "--watch")
-    return SupervisedProcess(PING, command, running.events, quiet=True, wanted=wanted)
+    return SupervisedProcess(PING, command, running.events, redirect_stdout=True, is_wanted=wanted)
 
 
-def _workers(events: Events, options: Namespace, public: socket.socket) -> list[SupervisedProcess]:
+def _workers(
+    events: EventLog, options: Namespace, public: socket.socket
+) -> list[SupervisedProcess]:
     from prometheus_client.multiprocess import mark_process_dead
 
     from feedhub.server.processes import SupervisedProcess
@@ -155,7 +158,7 @@ def _workers(events: Events, options: Namespace, public: socket.socket) -> list[
             command,
             events,
             pass_fds=(number,),
-            ended=mark_process_dead,
+            on_exit=mark_process_dead,
         )
         for place in range(options.workers)
     ]

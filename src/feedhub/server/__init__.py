@@ -1,1 +1,1 @@
-"""Serving: the documents of a site over HTTP, from a catalog that another process keeps."""
+"""The HTTP server: the documents of a site, built from a catalog that another process writes."""

@@ -1,25 +1,198 @@
-"""The operator's own address: is it alive, is it ready, how is it doing."""
+"""The admin address: whether the server is alive, whether it is ready, and its metrics."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+from prometheus_client import (
+    CollectorRegistry,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from feedhub.server.metrics import exposition
+from feedhub.server.catalog_reader import CatalogReader
+from feedhub.server.metrics import MULTIPROCESS_FOLDER, Metrics
+from feedhub.server.processes import PING, SYNC, ProcessStatus
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.requests import Request
-
-    from feedhub.server.metrics import Metrics
-    from feedhub.server.status import Status
-
+# Seconds after which a ping that is due should have been sent, or put off by its process.
+MAX_PING_DELAY = 300.0
 _HEADERS = {"cache-control": "no-store"}
-_EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+_PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_NO_PROCESSES: Mapping[str, ProcessStatus] = MappingProxyType({})
+
+
+class HubStatus(NamedTuple):
+    """The state of the hub: addresses it must still be told about, and the last success.
+
+    `pinged` is a Unix time. `problem` is "" if all is well.
+    """
+
+    waiting: int
+    pinged: float
+    problem: str
+
+
+class Status(NamedTuple):
+    """The state of a server; `ready` is false until something can be served.
+
+    `problem` says why that does not follow the articles any more, or is "". `synced` is the Unix
+    time of the last good sync, `seconds` its duration. `hub` is None if none is configured.
+    `processes` are those that the server has started, by name.
+    """
+
+    ready: bool
+    problem: str
+    generation: int
+    documents: int
+    articles: Mapping[str, int]
+    rejected: int
+    synced: float
+    seconds: float
+    hub: HubStatus | None = None
+    processes: Mapping[str, ProcessStatus] = _NO_PROCESSES
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as /readyz shows them, `hub` only if there is one."""
+        fields = self._asdict()
+        del fields["hub"]
+        fields["processes"] = {name: state._asdict() for name, state in self.processes.items()}
+        return fields | ({"hub": self.hub._asdict()} if self.hub else {})
+
+
+def status_of(
+    reader: CatalogReader, now: float, processes: Mapping[str, ProcessStatus] = _NO_PROCESSES
+) -> Status:
+    """Return the state of a server at the Unix time `now`."""
+    snapshot, synced = reader.snapshot, reader.synced
+    sync_problem = processes[SYNC].problem if SYNC in processes else ""
+    return Status(
+        ready=snapshot is not None,
+        problem=reader.problem or sync_problem or silent_sync_problem(synced, now),
+        generation=snapshot.generation if snapshot else 0,
+        documents=len(snapshot.resources) if snapshot else 0,
+        articles=synced.get("articles", {}),
+        rejected=synced.get("rejected", 0),
+        synced=synced.get("at", 0.0),
+        seconds=synced.get("seconds", 0.0),
+        hub=hub_status(reader, now, processes),
+        processes=processes,
+    )
+
+
+def hub_status(
+    reader: CatalogReader, now: float, processes: Mapping[str, ProcessStatus]
+) -> HubStatus | None:
+    """Return the state of the hub, or None if none is configured."""
+    hub = reader.snapshot.config.websub.hub if reader.snapshot else ""
+    if not hub:
+        return None
+    count, due = reader.pings
+    problem = processes[PING].problem if PING in processes else ""
+    record = reader.hub if reader.hub.get("hub") == hub else {}  # it may be of another hub
+    problem = problem or record.get("failing", "")
+    # A running `feedhub ping` would have sent what is due, or put it off.
+    if not problem and due is not None and now - due > MAX_PING_DELAY:
+        problem = f"{count} addresses wait for feedhub ping: is it running?"
+    return HubStatus(count, record.get("told", 0.0), problem)
+
+
+def silent_sync_problem(synced: Mapping[str, Any], now: float) -> str:
+    """Return what is wrong if a sync with --watch has missed two of its reports, or ""."""
+    silent = now - synced.get("at", now)
+    if not synced.get("every") or silent <= 3 * synced["every"]:
+        return ""
+    return f"feedhub sync has reported nothing for {int(silent)} seconds: is it running?"
+
+
+class StatusCollector(Collector):
+    """The state of the server at the moment of the request, as metrics."""
+
+    def __init__(self, status: Callable[[], Status]) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        status = self._status()
+        gauges = {
+            "feedhub_ready": ("1 if there is something to serve.", status.ready),
+            "feedhub_sync_failing": (
+                "1 if the documents do not follow the articles.",
+                bool(status.problem),
+            ),
+            "feedhub_sync_timestamp_seconds": (
+                "Unix time of the last successful sync.",
+                status.synced,
+            ),
+            "feedhub_sync_seconds": ("Duration of the last successful sync.", status.seconds),
+            "feedhub_generation": ("Number of syncs that changed a feed.", status.generation),
+            "feedhub_documents": ("Number of documents of the site.", status.documents),
+            "feedhub_rejected_files": ("Number of files with errors.", status.rejected),
+        }
+        if status.hub is not None:
+            hub = status.hub
+            gauges |= {
+                "feedhub_hub_failing": ("1 if the hub cannot be notified.", bool(hub.problem)),
+                "feedhub_ping_timestamp_seconds": (
+                    "Unix time at which the hub was last notified.",
+                    hub.pinged,
+                ),
+                "feedhub_pings_waiting": (
+                    "Number of addresses that the hub must still be notified of.",
+                    hub.waiting,
+                ),
+            }
+        for name, (help_text, value) in gauges.items():
+            yield GaugeMetricFamily(name, help_text, value=float(value))
+        articles = GaugeMetricFamily(
+            "feedhub_articles", "Number of files by state.", labels=["state"]
+        )
+        for state, count in status.articles.items():
+            articles.add_metric([state], count)
+        yield articles
+        restarts = CounterMetricFamily(
+            "feedhub_process_restarts",
+            "How often a process that the server runs had to be restarted.",
+            labels=["process"],
+        )
+        for name, process in status.processes.items():
+            restarts.add_metric([name], process.restarts)
+        yield restarts
+
+
+class RegistryCollector(Collector):
+    """The metrics of another registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        yield from self._registry.collect()
+
+
+def format_metrics(own: Metrics, status: Callable[[], Status]) -> bytes:
+    """Return all metrics in the text format of Prometheus."""
+    own.flush()
+    registry = CollectorRegistry()
+    if MULTIPROCESS_FOLDER in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry.register(RegistryCollector(own.registry))
+    registry.register(StatusCollector(status))
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return generate_latest(registry)
 
 
 def make_admin(metrics: Metrics, status: Callable[[], Status]) -> Starlette:
@@ -30,11 +203,11 @@ def make_admin(metrics: Metrics, status: Callable[[], Status]) -> Starlette:
 
     async def readyz(_: Request) -> Response:
         now = status()
-        return JSONResponse(now.facts(), 200 if now.ready else 503, headers=_HEADERS)
+        return JSONResponse(now.to_json(), 200 if now.ready else 503, headers=_HEADERS)
 
     async def metricsz(_: Request) -> Response:
-        body = exposition(metrics, status)
-        return Response(body, headers=_HEADERS | {"content-type": _EXPOSITION})
+        body = format_metrics(metrics, status)
+        return Response(body, headers=_HEADERS | {"content-type": _PROMETHEUS_TEXT})
 
     app = Starlette(
         routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metricsz)]

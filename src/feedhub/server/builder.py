@@ -1,147 +1,215 @@
-"""What the event loop asks: the present edition, and documents made beside it in one thread."""
+"""The builder of documents: it reads the catalog in a thread, and caches and shares the results."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import ParamSpec, TypeVar
+
+from cachetools import LRUCache
 
 from feedhub.document import CODINGS
-from feedhub.server.body_cache import BodyCache
+from feedhub.errors import CatalogError
+from feedhub.formats import Format
+from feedhub.selection import Selection
+from feedhub.server.catalog_reader import BuiltDocument, CatalogReader
+from feedhub.server.logs import AccessLog, EventLog
+from feedhub.server.metrics import Metrics
 from feedhub.server.on_demand import OnDemandResources
 from feedhub.server.recorder import RequestRecorder
+from feedhub.server.snapshot import Resource, SiteSnapshot
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import ParamSpec, TypeVar
+P = ParamSpec("P")
+T = TypeVar("T")
+MAX_WAITING = 64  # documents on demand that are built, or wait for it
 
-    from feedhub.formats import Format
-    from feedhub.selection import Selection
-    from feedhub.server.access_log import AccessLog
-    from feedhub.server.catalog_reader import BuiltDocument, CatalogReader
-    from feedhub.server.events import Events
-    from feedhub.server.metrics import Metrics
-    from feedhub.server.snapshot import Resource, SiteSnapshot
 
-    P = ParamSpec("P")
-    T = TypeVar("T")
+class BodyCache:
+    """The bytes of documents by path and coding, each built once for all who wait.
 
-# How many documents that strangers ask for may wait to be built.
-_WAITING = 64
+    `max_bytes` bounds the cache, which drops what was not used for the longest time. `build` gets
+    a resource, a coding, and the bytes without a coding if they are cached. At most `max_waiting`
+    documents are built, or wait for it, at once.
+    """
+
+    def __init__(
+        self,
+        max_bytes: int,
+        build: Callable[[Resource, str, bytes | None], Awaitable[BuiltDocument]],
+        max_waiting: float = math.inf,
+    ) -> None:
+        self._build = build
+        self._max_waiting = max_waiting
+        # Values are a fingerprint and the bytes of the document that has it.
+        self._cache: LRUCache[tuple[str, str], tuple[str, bytes]] = LRUCache(
+            max_bytes, getsizeof=lambda value: len(value[1])
+        )
+        self._tasks: dict[tuple[str, str, str], asyncio.Task[BuiltDocument]] = {}
+
+    @property
+    def size(self) -> int:
+        """The number of bytes in the cache."""
+        return int(self._cache.currsize)
+
+    def get(self, resource: Resource, coding: str) -> bytes | None:
+        """Return the bytes of this very document if they are cached."""
+        found = self._cache.get((resource.planned.path, coding))
+        if found is None or found[0] != resource.planned.fingerprint:
+            return None
+        return found[1]
+
+    async def get_or_build(self, resource: Resource, coding: str) -> BuiltDocument:
+        """Build the bytes, or wait for the task that builds them; raises what `build` raises.
+
+        They may be of a newer document: the result names its resource. Raises CatalogError if too
+        many documents wait.
+        """
+        key = (resource.planned.path, resource.planned.fingerprint, coding)
+        task = self._tasks.get(key)
+        if task is None:
+            if len(self._tasks) >= self._max_waiting:
+                raise CatalogError("too many requests at once")
+            task = asyncio.ensure_future(self._build_and_store(resource, coding))
+            self._tasks[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+        return await asyncio.shield(task)  # a client that hangs up must not stop the others
+
+    def _forget(self, key: tuple[str, str, str], task: asyncio.Task[BuiltDocument]) -> None:
+        del self._tasks[key]
+        if not task.cancelled():
+            # Mark the error as seen: if every client has hung up, nobody else does.
+            task.exception()
+
+    async def _build_and_store(self, resource: Resource, coding: str) -> BuiltDocument:
+        built = await self._build(resource, coding, self.get(resource, ""))
+        self._store(built.resource, "", built.plain)
+        if coding:
+            self._store(built.resource, coding, built.body)
+        return built
+
+    def _store(self, resource: Resource, coding: str, body: bytes) -> None:
+        key = (resource.planned.path, coding)
+        if len(body) <= self._cache.maxsize:
+            self._cache[key] = (resource.planned.fingerprint, body)
+        else:  # it would push out everything else; drop what is cached of an older document
+            self._cache.pop(key, None)
 
 
 class DocumentBuilder:
-    """Runs a library in a thread of its own, so that nothing it does holds up an answer.
+    """Runs a catalog reader in its own thread, so that it never blocks the event loop.
 
-    `budget` is how many bytes of documents are kept; `tells` is false in a worker, beside which
-    another process tells what is wrong with the catalog.
+    `max_bytes` bounds the cache of documents. `log_problems` is false in a worker, because its
+    parent logs what is wrong with the catalog.
     """
 
     def __init__(
         self,
         reader: CatalogReader,
-        budget: int,
+        max_bytes: int,
         log: AccessLog,
-        events: Events,
+        events: EventLog,
         metrics: Metrics,
         *,
-        tells: bool = True,
+        log_problems: bool = True,
     ) -> None:
         self.reader = reader
-        self._thread = ThreadPoolExecutor(1, "library")
-        self._bodies = BodyCache(budget, self._build)
-        # Strangers invent queries: what they are given may not push out what all readers ask for,
-        # nor hold it up for longer than one of them takes.
-        self._asked = BodyCache(budget // 4, self._build_asked, _WAITING)
-        self._one_asks = asyncio.Lock()
-        self._asking = OnDemandResources(self._find)
+        self._thread = ThreadPoolExecutor(1, "catalog")
+        self._bodies = BodyCache(max_bytes, self._build)
+        # Anybody may invent queries. Their documents must not push out those that all readers
+        # need, nor delay them for longer than it takes to build one.
+        self._on_demand_bodies = BodyCache(max_bytes // 4, self._build_on_demand, MAX_WAITING)
+        self._on_demand_lock = asyncio.Lock()
+        self._on_demand = OnDemandResources(self._look_up)
         self.recorder = RequestRecorder(log, metrics)
         self._events = events
         self._metrics = metrics
-        self._tells = tells
-        self._looking: asyncio.Future[None] | None = None
+        self._log_problems = log_problems
+        self._first_look: asyncio.Future[None] | None = None
 
     @property
     def snapshot(self) -> SiteSnapshot | None:
-        """What is served now, or None before anything was read."""
+        """The present snapshot, or None before the catalog was read."""
         return self.reader.snapshot
 
     def get(self, resource: Resource, coding: str) -> bytes | None:
-        """Return the bytes of a document if they are at hand."""
-        return self._bodies_of(resource).get(resource, coding)
+        """Return the bytes of a document if they are cached."""
+        return self._bodies_for(resource).get(resource, coding)
 
     async def get_or_build(self, resource: Resource, coding: str) -> BuiltDocument:
-        """Return the bytes of a document, or of what has become of it; raises CatalogError."""
-        return await self._bodies_of(resource).get_or_build(resource, coding)
+        """Return the bytes of a document, or of its successor; raises CatalogError."""
+        return await self._bodies_for(resource).get_or_build(resource, coding)
 
-    async def ask(
+    async def find_on_demand(
         self, snapshot: SiteSnapshot, path: str, raw_path: bytes, query: bytes
     ) -> Resource | None:
-        """Return what is asked for by a query or as a story, or None for any other address.
+        """Return the selection or story at an address, or None for any other address.
 
-        Raises SelectionError, CatalogError, and VanishedError where there is nothing.
+        Raises SelectionError, CatalogError, and VanishedError if there is no such document.
         """
-        return await self._asking.resource(snapshot, path, raw_path, query)
-
-    def _bodies_of(self, resource: Resource) -> BodyCache:
-        return self._asked if resource.planned.on_demand else self._bodies
-
-    async def _find(self, wanted: Selection | str, row: Format) -> Resource:
-        async with self._one_asks:
-            return await self._in_thread(self.reader.on_demand, wanted, row)
+        return await self._on_demand.find(snapshot, path, raw_path, query)
 
     async def delta(self, resource: Resource, bases: Iterable[str], coding: str) -> bytes | None:
-        """Return what is new since one of `bases` in a coding; None where that cannot be told."""
+        """Return what is new since one of `bases`, in a coding, or None if that is not known."""
         plain = await self._in_thread(self.reader.delta, resource, bases)
         if plain is None or not coding:
             return plain
         return await self._in_thread(CODINGS[coding].encode, plain)
 
     async def refresh(self) -> None:
-        """Look whether the catalog has moved; what went wrong is told once."""
+        """Load what has changed in the catalog; a new problem is logged once."""
         before = self.reader.problem
         await self._in_thread(self.reader.refresh)
-        if self._tells and self.reader.problem not in ("", before):
-            self._events.say(self.reader.problem)
-        self._metrics.kept.set(self._bodies.size + self._asked.size)
-        self.recorder.settle()
+        if self._log_problems and self.reader.problem not in ("", before):
+            self._events.log(self.reader.problem)
+        self._metrics.cache_bytes.set(self._bodies.size + self._on_demand_bodies.size)
+        self.recorder.flush_all()
 
-    async def first_edition(self) -> SiteSnapshot | None:
-        """Look once more before saying that there is nothing: another process may know better."""
-        if self._looking is None:
-            self._looking = asyncio.ensure_future(self.refresh())
-            self._looking.add_done_callback(self._looked)
-        await asyncio.shield(self._looking)
+    async def wait_for_first_snapshot(self) -> SiteSnapshot | None:
+        """Refresh once for all who wait; the first sync may have ended since the last refresh."""
+
+        def forget(_: asyncio.Future[None]) -> None:
+            self._first_look = None
+
+        if self._first_look is None:
+            self._first_look = asyncio.ensure_future(self.refresh())
+            self._first_look.add_done_callback(forget)
+        await asyncio.shield(self._first_look)
         return self.snapshot
-
-    def _looked(self, _: asyncio.Future[None]) -> None:
-        self._looking = None
 
     async def reload(self) -> None:
         """Read the configuration again; raises ConfigError."""
         await self._in_thread(self.reader.reload)
         await self.refresh()
 
-    def complain(self, what: str, error: Exception) -> None:
-        """Tell of a fault in one line."""
-        self._metrics.faults.inc()
-        self._events.say(f"{what}: {type(error).__name__}: {error}")
+    def report_error(self, what: str, error: Exception) -> None:
+        """Log and count an unexpected error."""
+        self._metrics.errors.inc()
+        self._events.log(f"{what}: {type(error).__name__}: {error}")
 
     async def close(self) -> None:
-        """Let go of the catalog and write what is left of the log."""
+        """Close the catalog, and write the rest of the log."""
         await self._in_thread(self.reader.close)
         self._thread.shutdown()
-        self.recorder.settle()
+        self.recorder.flush_all()
 
-    async def _build_asked(
-        self, resource: Resource, coding: str, plain: bytes | None
-    ) -> BuiltDocument:
-        async with self._one_asks:
-            return await self._build(resource, coding, plain)
+    def _bodies_for(self, resource: Resource) -> BodyCache:
+        return self._on_demand_bodies if resource.planned.on_demand else self._bodies
+
+    async def _look_up(self, wanted: Selection | str, row: Format) -> Resource:
+        async with self._on_demand_lock:
+            return await self._in_thread(self.reader.on_demand, wanted, row)
 
     async def _build(self, resource: Resource, coding: str, plain: bytes | None) -> BuiltDocument:
         with self._metrics.build_seconds.time():
             return await self._in_thread(self.reader.build, resource, coding, plain)
+
+    async def _build_on_demand(
+        self, resource: Resource, coding: str, plain: bytes | None
+    ) -> BuiltDocument:
+        async with self._on_demand_lock:
+            return await self._build(resource, coding, plain)
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -1,34 +1,39 @@
-"""The catalog as a server sees it: looked at from one thread, never written."""
+"""The catalog as the server sees it: read in one thread, never written."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 from feedhub.catalog import Catalog, Waiting
+from feedhub.config import Config
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
-from feedhub.server.cache_policy import CachePolicy
-from feedhub.server.snapshot import Resource, SiteSnapshot, make_snapshot, resource_of
+from feedhub.formats import Format
+from feedhub.selection import Selection
+from feedhub.server.snapshot import (
+    CachePolicy,
+    Resource,
+    SiteSnapshot,
+    make_resource,
+    make_snapshot,
+)
 from feedhub.site import Site, config_of_catalog
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from feedhub.config import Config
-    from feedhub.formats import Format
-    from feedhub.selection import Selection
-    from feedhub.site import Planned
 
 T = TypeVar("T")
 
+EMPTY = "nothing is published yet: waiting for feedhub sync"
+DRAFTS_DIFFER = "feedhub sync and feedhub serve must both have --drafts, or neither"
+OTHER_VERSION = "the catalog was made by another version of feedhub: restart feedhub sync"
+
 
 class BuiltDocument(NamedTuple):
-    """The bytes of a document without coding and in the one asked for, and what they are of."""
+    """The bytes of a document without a coding and in the requested one, and its resource."""
 
     resource: Resource
     plain: bytes
@@ -36,30 +41,30 @@ class BuiltDocument(NamedTuple):
 
 
 class VanishedError(CatalogError):
-    """The document is not there any more."""
+    """The document does not exist any more."""
 
 
 class CatalogReader:
-    """Opens the catalog at `place` and follows it: another process may write or replace it.
+    """Opens the catalog at `path` and follows it: another process may write or replace it.
 
-    What documents say and which there are is decided by the configuration that the catalog was made
-    with; `read_config` gives ours anew, of which [http] counts. All methods are called from one
+    The catalog holds the configuration that it was made with, which decides what the documents
+    are; of the one that `read_config` returns, only [http] counts. Call all methods from one
     thread.
     """
 
     def __init__(
-        self, place: Path, read_config: Callable[[], Config], *, drafts: bool = False
+        self, path: Path, read_config: Callable[[], Config], *, drafts: bool = False
     ) -> None:
-        self._place = place
+        self._path = path
         self._read_config = read_config
         self._drafts = drafts
         self._config = read_config()
         self._catalog: Catalog | None = None
         self._site: Site | None = None
-        self._shown = self._config
-        self._identity: tuple[int, int] | None = None
+        self._catalog_config = self._config
+        self._file_id: tuple[int, int] | None = None  # device and inode
         self._version = -1
-        self._published: tuple[object, ...] = ()
+        self._snapshot_key: tuple[object, ...] = ()
         self.snapshot: SiteSnapshot | None = None
         self.problem = "starting"
         self.synced: dict[str, Any] = {}
@@ -67,104 +72,98 @@ class CatalogReader:
         self.pings = Waiting(0, None)
 
     def refresh(self) -> None:
-        """Take over what another process has written since; errors become `problem`.
+        """Load what another process has written; an error is stored in `problem`.
 
-        What was good before stays: a catalog that is away, damaged or of another version changes
-        nothing.
+        The snapshot stays as it is while the catalog is missing, damaged or of another version.
         """
         try:
-            if self._moved():
+            if self._is_replaced():
                 self._open()
             catalog = self._catalog
             if catalog is None:
-                raise CatalogError(_EMPTY)
+                raise CatalogError(EMPTY)
             version = catalog.version()
             if version != self._version:
                 self._load(catalog)
                 self._version = version
-        except Exception as error:  # whatever it is, what is out stays out
+        except Exception as error:  # a bug, too, must not end what is served
             expected = isinstance(error, (FeedhubError, OSError))
             self.problem = str(error) if expected else f"{type(error).__name__}: {error}"
             self._version = -1
 
     def reload(self) -> None:
-        """Read our configuration again; raises ConfigError, and the old one stays."""
+        """Read the configuration again; raises ConfigError, and the old one stays."""
         self._config = self._read_config()
         self._version = -1
 
     def build(self, resource: Resource, coding: str, plain: bytes | None) -> BuiltDocument:
-        """Return the bytes of what stands at the address of `resource` now; `plain`, where known.
+        """Return the present document at the address of `resource`.
 
-        Raises VanishedError where there is nothing any more, CatalogError where it cannot be told.
+        `plain` is its bytes without a coding, if they are known. Raises VanishedError if it does
+        not exist any more, CatalogError if the catalog cannot be read.
         """
         if plain is None:
-            planned, plain = self._built(resource.planned)
-            if planned != resource.planned:
-                resource = resource_of(self._opened(), planned)
+            resource, plain = self._read(lambda site: build_current(site, resource))
         return BuiltDocument(resource, plain, CODINGS[coding].encode(plain) if coding else plain)
 
     def on_demand(self, wanted: Selection | str, row: Format) -> Resource:
-        """Return the document of a selection, or of the story at an address, in a format.
+        """Return the resource of a selection, or of the story with a slug, in a format.
 
-        Raises VanishedError where there is none, CatalogError where it cannot be told.
+        Raises VanishedError if there is none, CatalogError if the catalog cannot be read.
         """
 
         def find(site: Site) -> Resource:
             planned = site.on_demand(wanted, row)
             if planned is None:
-                raise VanishedError("nobody has what is asked for")
-            return resource_of(site, planned)
+                raise VanishedError("nothing matches")
+            return make_resource(site, planned)
 
-        return self._seen(find)
+        return self._read(find)
 
     def delta(self, resource: Resource, bases: Iterable[str]) -> bytes | None:
-        """Return the document with what who holds one of `bases` has not seen.
+        """Return the document with the entries that are new since the first known base.
 
-        The first that is known counts; None where none is.
+        `bases` are fingerprints. Returns None if none is known, or if the document has changed.
         """
-        site = self._opened()
+        site = self._opened_site()
         with site.snapshot():
             if site.current(resource.planned) != resource.planned:
                 return None
-            told = (site.delta(resource.planned, base) for base in bases)
-            return next((body for body in told if body is not None), None)
+            deltas = (site.delta(resource.planned, base) for base in bases)
+            return next((body for body in deltas if body is not None), None)
 
     def close(self) -> None:
-        """Let go of the catalog."""
+        """Close the catalog."""
         if self._catalog is not None:
             self._catalog.close()
 
-    def _built(self, planned: Planned) -> tuple[Planned, bytes]:
-        """Build what stands there now."""
-        return self._seen(lambda site: _built(site, planned))
-
-    def _seen(self, look: Callable[[Site], T]) -> T:
-        """Return what is seen; a catalog of another configuration is taken over first."""
+    def _read(self, read: Callable[[Site], T]) -> T:
+        """Return what `read` returns, after a refresh if the configuration has changed."""
         for _ in range(2):
-            site = self._opened()
+            site = self._opened_site()
             with site.snapshot():
                 if site.matches_catalog():
-                    return look(site)
+                    return read(site)
             self.refresh()
-        raise CatalogError(_OTHER)
+        raise CatalogError(OTHER_VERSION)
 
-    def _opened(self) -> Site:
+    def _opened_site(self) -> Site:
         if self._site is None:
-            raise CatalogError(_EMPTY)
+            raise CatalogError(EMPTY)
         return self._site
 
-    def _moved(self) -> bool:
-        """Tell whether another file stands where the catalog was opened."""
+    def _is_replaced(self) -> bool:
+        """Return whether there is another file at the path than the one that is open."""
         with suppress(OSError):
-            status = os.stat(self._place)  # noqa: PTH116 - five times a second
-            return (status.st_dev, status.st_ino) != self._identity
+            status = os.stat(self._path)  # noqa: PTH116 - five times a second
+            return (status.st_dev, status.st_ino) != self._file_id
         return False
 
     def _open(self) -> None:
-        status = self._place.stat()
-        catalog = Catalog(self._place, read_only=True)
+        status = self._path.stat()
+        catalog = Catalog(self._path, read_only=True)
         self.close()
-        self._catalog, self._identity = catalog, (status.st_dev, status.st_ino)
+        self._catalog, self._file_id = catalog, (status.st_dev, status.st_ino)
         self._site, self._version = None, -1
 
     def _load(self, catalog: Catalog) -> None:
@@ -172,44 +171,42 @@ class CatalogReader:
             self.synced = json.loads(catalog.noted("synced") or "{}")
             self.hub = json.loads(catalog.noted("hub") or "{}")
             self.pings = catalog.pings.waiting()
-            self._fit(catalog)
+            self._load_site(catalog)
             due = catalog.next_due()
-            self._publish(catalog.generation(), None if due is None else due.timestamp())
+            self._update_snapshot(catalog.generation(), None if due is None else due.timestamp())
             self.problem = catalog.noted("failing")
 
-    def _fit(self, catalog: Catalog) -> None:
-        """Take the configuration that the catalog was made with; raises CatalogError."""
+    def _load_site(self, catalog: Catalog) -> None:
+        """Use the configuration that the catalog was made with; raises CatalogError."""
         if self._site is not None and self._site.matches_catalog():
             return
         if not catalog.generation():
-            raise CatalogError(_EMPTY)
-        shown = config_of_catalog(catalog)
-        site = Site(catalog, shown, drafts=self._drafts)
+            raise CatalogError(EMPTY)
+        config = config_of_catalog(catalog)
+        site = Site(catalog, config, drafts=self._drafts)
         if not site.matches_catalog():
-            other_drafts = catalog.noted("private") != str(self._drafts)
-            raise CatalogError(_DRAFTS if other_drafts else _OTHER)
-        self._site, self._shown = site, shown
+            drafts_differ = catalog.noted("private") != str(self._drafts)
+            raise CatalogError(DRAFTS_DIFFER if drafts_differ else OTHER_VERSION)
+        self._site, self._catalog_config = site, config
 
-    def _publish(self, generation: int, due: float | None) -> None:
-        config = replace(self._shown, http=self._config.http)
-        key = (self._identity, generation, due, config)
-        if key == self._published:
+    def _update_snapshot(self, generation: int, due: float | None) -> None:
+        config = replace(self._catalog_config, http=self._config.http)
+        key = (self._file_id, generation, due, config)
+        if key == self._snapshot_key:
             return
-        self._published = key
-        before = self.snapshot
-        known = before.resources if before else {}
-        cache_policy = CachePolicy(config.http, drafts=self._drafts)
-        self.snapshot = make_snapshot(self._opened(), config, cache_policy, generation, due, known)
+        self._snapshot_key = key
+        previous = self.snapshot.resources if self.snapshot else {}
+        policy = CachePolicy(config.http, drafts=self._drafts)
+        self.snapshot = make_snapshot(
+            self._opened_site(), config, policy, generation, due, previous
+        )
 
 
-def _built(site: Site, planned: Planned) -> tuple[Planned, bytes]:
-    """Return what stands where `planned` stood, and its bytes; raises VanishedError."""
-    now = site.current(planned)
-    if now is None:
-        raise VanishedError(f"{planned.path} is gone")
-    return now, site.document(now).body
-
-
-_EMPTY = "nothing is published yet: waiting for feedhub sync"
-_DRAFTS = "of sync and serve, one has --drafts and one has not"
-_OTHER = "the catalog was made by another version of feedhub: restart feedhub sync"
+def build_current(site: Site, resource: Resource) -> tuple[Resource, bytes]:
+    """Return the resource that is now at the address, and its bytes; raises VanishedError."""
+    planned = site.current(resource.planned)
+    if planned is None:
+        raise VanishedError(f"{resource.planned.path} is gone")
+    if planned != resource.planned:
+        resource = make_resource(site, planned)
+    return resource, site.document(planned).body

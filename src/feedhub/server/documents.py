@@ -1,251 +1,277 @@
-"""The front of the server: documents by GET and HEAD with their preconditions (RFC 9110, 13).
+"""The front of the server: documents by GET and HEAD, with preconditions (RFC 9110, 13).
 
-It stands before Starlette, not in it, because nearly every request is answered by a dictionary and
-a tag; what is not an address of a document goes on to Starlette.
+It stands before Starlette because nearly every request is answered from a dictionary, by a tag;
+all other requests are passed on to Starlette.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from feedhub.dates import format_http_date
 from feedhub.document.negotiation import weights_of
 from feedhub.document.preconditions import tags_of
 from feedhub.errors import CatalogError
 from feedhub.selection import SelectionError
-from feedhub.server.access_log import Exchange
+from feedhub.server.builder import DocumentBuilder
 from feedhub.server.catalog_reader import VanishedError
-from feedhub.server.request_fields import READ, coding_of, fields_of, names_one_host, status_for
-from feedhub.server.responses import SOON, Answer, text_answer, unavailable
+from feedhub.server.logs import AccessRecord
+from feedhub.server.recorder import RequestLabels
+from feedhub.server.request_fields import (
+    RELEVANT_FIELDS,
+    Fields,
+    has_one_host,
+    merge_fields,
+    precondition_status,
+    preferred_coding,
+)
+from feedhub.server.responses import RETRY_SOON, HttpResponse, text_response, unavailable
+from feedhub.server.snapshot import Header, Resource, SiteSnapshot
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from feedhub.server.builder import DocumentBuilder
-    from feedhub.server.recorder import RequestLabels
-    from feedhub.server.request_fields import Fields
-    from feedhub.server.snapshot import Header, Resource, SiteSnapshot
-
-    Source = tuple[Resource, str]
-
-# A stranger may ask for anything, at any length.
-_MOST_KNOWN, _LONGEST_KNOWN = 2_048, 2_000
+# Clients may send anything, at any length: only so many short requests are cached.
+MAX_CACHED, MAX_CACHED_LENGTH = 2_048, 2_000
+MAX_BASES = 64  # entity tags of one request that are looked up for a delta
+MAX_LOGGED_PATH = 200  # characters
+RETRY_LATER = 60  # seconds, after an unexpected error
 _NO_BODY: Message = {"type": "http.response.body", "body": b""}
-_MOST_BASES = 64  # documents that somebody may say to have
-_LONGEST_TOLD = 200  # characters of an address
-_LATER = 60  # seconds until a document that could not be built is asked for again
 
 
-class _Known(NamedTuple):
-    """An answer that may be given again; with a `source` its body is that document, else none."""
+class CachedResponse(NamedTuple):
+    """A response that may be repeated; without a `body_key` it has no body."""
 
     start: Message
-    source: Source | None
+    body_key: tuple[Resource, str] | None
     labels: RequestLabels
 
 
 class Documents:
-    """An ASGI application: documents by itself, the rest by `rest`; each answer is logged once.
+    """An ASGI application that serves documents, and passes other requests on to `fallback`.
 
-    What was answered is known for the rest of the second, so that equal requests cost one look-up.
+    Responses are cached for the rest of the second (the precision of Date), so that an equal
+    request costs one look-up. Each response is recorded once.
     """
 
-    def __init__(self, builder: DocumentBuilder, rest: ASGIApp) -> None:
+    def __init__(self, builder: DocumentBuilder, fallback: ASGIApp) -> None:
         self._builder = builder
-        self._rest = rest
-        self._note = builder.recorder.note
+        self._fallback = fallback
+        self._record = builder.recorder.record
         self._snapshot: SiteSnapshot | None = None
-        self._known: dict[tuple[object, ...], _Known] = {}
+        self._responses: dict[tuple[object, ...], CachedResponse] = {}
         self._date: Header = (b"date", b"")
-        self._second, self._until = 0, 0.0  # the first request begins a second
-
-    def _look(self) -> float:
-        """Return the moment; with another second or another edition everything begins anew."""
-        moment = time.perf_counter()
-        if moment >= self._until or self._builder.reader.snapshot is not self._snapshot:
-            self._turn(moment)
-        return moment
-
-    def _turn(self, moment: float) -> None:
-        """Date is the very second (RFC 9110, 6.6.1): the server's own may lie before a change."""
-        self._builder.recorder.write_up()
-        now = time.time()
-        self._snapshot = self._builder.reader.snapshot
-        self._second = int(now)
-        self._until = moment + 1 - now % 1
-        self._date = (b"date", format_http_date(self._second).encode())
-        self._known = {}
+        self._second, self._second_ends = 0, 0.0  # the first request begins a second
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
         if scope["type"] != "http":
-            await self._rest(scope, receive, send)
+            await self._fallback(scope, receive, send)
             return
-        started = self._look()
-        asked = (
+        started = self._check_second()
+        key = (
             scope["raw_path"],
             scope["query_string"],
             scope["method"],
             scope["http_version"],
-            *[field for field in scope["headers"] if field[0] in READ],
+            *[field for field in scope["headers"] if field[0] in RELEVANT_FIELDS],
         )
-        known = self._known.get(asked)
-        if known is None:
-            await self._anew(scope, receive, send, asked, started)
+        cached = self._responses.get(key)
+        if cached is None:
+            await self._respond_uncached(scope, receive, send, key, started)
             return
-        start, source, labels = known
+        start, body_key, labels = cached
         body = _NO_BODY
-        if source is not None:
-            found = self._builder.get(*source)
+        if body_key is not None:
+            found = self._builder.get(*body_key)
             if found is None:
-                await self._anew(scope, receive, send, asked, started)
+                await self._respond_uncached(scope, receive, send, key, started)
                 return
             body = {"type": "http.response.body", "body": found}
         await send(start)
         await send(body)
-        self._note(labels, scope.get("client"), time.perf_counter() - started)
+        self._record(labels, scope.get("client"), time.perf_counter() - started)
 
-    async def _anew(
-        self, scope: Scope, receive: Receive, send: Send, asked: tuple[object, ...], started: float
+    def _check_second(self) -> float:
+        """Return the time; a new second or a new snapshot empties the cache of responses."""
+        now = time.perf_counter()
+        if now >= self._second_ends or self._builder.reader.snapshot is not self._snapshot:
+            self._reset_second(now)
+        return now
+
+    def _reset_second(self, now: float) -> None:
+        """Set Date to the exact second (RFC 9110, 6.6.1): uvicorn's own may be a second old."""
+        self._builder.recorder.flush()
+        unix_time = time.time()
+        self._snapshot = self._builder.reader.snapshot
+        self._second = int(unix_time)
+        self._second_ends = now + 1 - unix_time % 1
+        self._date = (b"date", format_http_date(self._second).encode())
+        self._responses = {}
+
+    async def _respond_uncached(
+        self, scope: Scope, receive: Receive, send: Send, key: tuple[object, ...], started: float
     ) -> None:
-        """Answer what is not known, and know what needed no waiting."""
-        known, fields = self._known, fields_of(scope["headers"])
-        answer = await self._answer(scope, fields)
-        if answer is None:
+        """Answer a request, and cache the response if it may be repeated."""
+        # Waiting may take this into another second, whose responses these are not.
+        responses, fields = self._responses, merge_fields(scope["headers"])
+        response = await self._respond(scope, fields)
+        if response is None:
             await self._pass_on(scope, receive, send, fields, started)
             return
-        self._look()
-        body = b"" if scope["method"] == "HEAD" else answer.body
-        start = {"type": "http.response.start", "status": answer.status}
-        start["headers"] = [self._date, *answer.headers]
-        labels = self._account(scope, fields, answer.name, answer.status, len(body))
-        if answer.source is not None and len(known) < _MOST_KNOWN and _is_short(scope):
-            known[asked] = _Known(start, answer.source if body else None, labels)
+        self._check_second()
+        body = b"" if scope["method"] == "HEAD" else response.body
+        start: Message = {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": [self._date, *response.headers],
+        }
+        labels = self._labels(scope, fields, response.format_name, response.status, len(body))
+        if response.body_key is not None and len(responses) < MAX_CACHED and is_short(scope):
+            responses[key] = CachedResponse(start, response.body_key if body else None, labels)
         await send(start)
         await send({"type": "http.response.body", "body": body})
-        self._note(labels, scope.get("client"), time.perf_counter() - started)
+        self._record(labels, scope.get("client"), time.perf_counter() - started)
 
-    async def _answer(self, scope: Scope, fields: Fields) -> Answer | None:
-        """Return the answer, or None where it is not for us."""
-        snapshot = self._snapshot or await self._builder.first_edition()
+    async def _respond(self, scope: Scope, fields: Fields) -> HttpResponse | None:
+        """Return the response, or None if the request is not for a document."""
+        method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]
+        snapshot = self._snapshot or await self._builder.wait_for_first_snapshot()
         if snapshot is None:
-            return unavailable(SOON)
-        if not names_one_host(scope, fields):
-            return text_answer(400)
-        if scope["method"] not in ("GET", "HEAD"):
+            return unavailable(RETRY_SOON)
+        if not has_one_host(scope, fields):
+            return text_response(400)
+        if method not in ("GET", "HEAD"):
             return None
         try:
-            resource = await self._entry(scope, snapshot)
+            resource = snapshot.find(path, raw_path)
+            if resource is None:
+                query = scope["query_string"]
+                resource = await self._builder.find_on_demand(snapshot, path, raw_path, query)
             if resource is None:
                 return None
-            return await self._given(scope["method"], snapshot, resource, fields)
+            response = self._cached_response(method, snapshot, resource, fields)
+            return response or await self._built_response(method, snapshot, resource, fields)
         except SelectionError as error:
-            return text_answer(400, why=str(error))
+            return text_response(400, why=str(error))
         except VanishedError:
             return None
         except CatalogError:
-            return unavailable(SOON)
-        except Exception as error:  # the other documents are still served
-            self._builder.complain(f"{scope['path'][:_LONGEST_TOLD]!a} cannot be answered", error)
-            return unavailable(_LATER)
+            return unavailable(RETRY_SOON)
+        except Exception as error:  # the other documents must still be served
+            self._builder.report_error(f"cannot serve {path[:MAX_LOGGED_PATH]!a}", error)
+            return unavailable(RETRY_LATER)
 
-    async def _entry(self, scope: Scope, snapshot: SiteSnapshot) -> Resource | None:
-        """A query or the name of a story may ask for what is at no address of its own."""
-        path, raw_path = scope["path"], scope["raw_path"]
-        found = snapshot.find(path, raw_path)
-        return found or await self._builder.ask(snapshot, path, raw_path, scope["query_string"])
-
-    async def _given(
+    def _cached_response(
         self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields
-    ) -> Answer:
-        at_hand = self._at_hand(method, snapshot, resource, fields)
-        return at_hand or await self._document(method, snapshot, resource, fields)
-
-    def _at_hand(
-        self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields
-    ) -> Answer | None:
-        """Return the answer if there is nothing to be waited for."""
-        coding = coding_of(fields)
+    ) -> HttpResponse | None:
+        """Return the response if nothing has to be built for it."""
+        coding = preferred_coding(fields)
         representation = resource.representation(coding)
-        status = status_for(fields, representation.etag, resource.last_modified)
+        status = precondition_status(fields, representation.etag, resource.last_modified)
         if status == 412:
-            return text_answer(412)
+            return text_response(412)
         if status == 304:
-            known = resource.dated(representation.not_modified, self._second)
-            headers = [self._control(snapshot, resource), *known]
-            return Answer(304, headers, b"", resource.name, (resource, coding))
-        body = None
-        if not _wants_news(method, snapshot, resource, fields):
-            body = self._builder.get(resource, coding)
-        return None if body is None else self._whole(snapshot, resource, coding, body)
+            headers = resource.without_future_date(
+                representation.not_modified_headers, self._second
+            )
+            return HttpResponse(
+                304,
+                [self._cache_control(snapshot, resource), *headers],
+                b"",
+                resource.format_name,
+                (resource, coding),
+            )
+        if wants_delta(method, snapshot, resource, fields):
+            return None
+        body = self._builder.get(resource, coding)
+        return None if body is None else self._full_response(snapshot, resource, coding, body)
 
-    async def _document(
+    async def _built_response(
         self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields
-    ) -> Answer:
-        coding = coding_of(fields)
-        if _wants_news(method, snapshot, resource, fields):
-            news = await self._news(resource, coding, fields)
-            if news is not None:
-                return news
+    ) -> HttpResponse:
+        """Return the response with a delta, or with a document that may have to be built."""
+        coding = preferred_coding(fields)
+        if wants_delta(method, snapshot, resource, fields):
+            delta = await self._delta_response(resource, coding, fields)
+            if delta is not None:
+                return delta
         body = self._builder.get(resource, coding)
         if body is None:
-            made = await self._builder.get_or_build(resource, coding)
-            if made.resource is not resource:  # it has changed while we built it: begin anew
-                answer = await self._given(method, snapshot, made.resource, fields)
-                return answer._replace(source=None)  # the edition does not know it yet
-            body = made.body
-        return self._whole(snapshot, resource, coding, body)
+            built = await self._builder.get_or_build(resource, coding)
+            if built.resource is not resource:  # it changed while it was built: begin again
+                changed = (method, snapshot, built.resource, fields)
+                response = self._cached_response(*changed) or await self._built_response(*changed)
+                return response._replace(body_key=None)  # the snapshot does not have it yet
+            body = built.body
+        return self._full_response(snapshot, resource, coding, body)
 
-    def _whole(
+    def _full_response(
         self, snapshot: SiteSnapshot, resource: Resource, coding: str, body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         length = (b"content-length", b"%d" % len(body))
-        whole = resource.dated(resource.representation(coding).whole, self._second)
-        headers = [self._control(snapshot, resource), length, *whole]
-        return Answer(200, headers, body, resource.name, (resource, coding))
+        headers = resource.without_future_date(
+            resource.representation(coding).headers, self._second
+        )
+        return HttpResponse(
+            200,
+            [self._cache_control(snapshot, resource), length, *headers],
+            body,
+            resource.format_name,
+            (resource, coding),
+        )
 
-    def _control(self, snapshot: SiteSnapshot, resource: Resource) -> Header:
-        value = snapshot.cache_policy.header(resource.planned, snapshot.due, self._second)
-        return (b"cache-control", value)
-
-    async def _news(self, resource: Resource, coding: str, fields: Fields) -> Answer | None:
-        """Return only what is new for who names a document we know (RFC 3229 with `feed`)."""
+    async def _delta_response(
+        self, resource: Resource, coding: str, fields: Fields
+    ) -> HttpResponse | None:
+        """Return a 226 with the new entries (RFC 3229 with `feed`), or None if it is impossible."""
         if not weights_of(fields[b"a-im"].decode("latin-1")).get("feed"):
             return None
         tags = tags_of(fields.get(b"if-none-match", b"").decode("latin-1"))
-        bases = sorted({tag.partition("-")[0] for tag in tags})[:_MOST_BASES]
+        bases = sorted({tag.partition("-")[0] for tag in tags})[:MAX_BASES]
         body = await self._builder.delta(resource, bases, coding)
         if body is None:
             return None
-        return _delta(
-            resource, resource.dated(resource.representation(coding).whole, self._second), body
-        )
+        full = resource.without_future_date(resource.representation(coding).headers, self._second)
+        replaced = {b"vary": b"Accept-Encoding, A-IM, If-None-Match"}
+        headers = [(name, replaced.get(name, value)) for name, value in full]
+        headers += [
+            # Caches that do not know instance manipulations must not store it (RFC 3229, 10.4.1).
+            (b"cache-control", b"no-store, im"),
+            (b"im", b"feed"),
+            (b"content-length", b"%d" % len(body)),
+        ]
+        return HttpResponse(226, headers, body, resource.format_name)
+
+    def _cache_control(self, snapshot: SiteSnapshot, resource: Resource) -> Header:
+        value = snapshot.cache_policy.header(resource.planned, snapshot.due, self._second)
+        return (b"cache-control", value)
 
     async def _pass_on(
         self, scope: Scope, receive: Receive, send: Send, fields: Fields, started: float
     ) -> None:
+        """Let the fallback answer, with our Date, and record its response."""
         status = size = 0
 
-        async def noting(message: Message) -> None:
+        async def send_dated(message: Message) -> None:
             nonlocal status, size
             if message["type"] == "http.response.start":
-                self._look()
+                self._check_second()
                 message["headers"] = [self._date, *message["headers"]]
             status = message.get("status", status)
             size += 0 if scope["method"] == "HEAD" else len(message.get("body", b""))
             await send(message)
 
-        await self._rest(scope, receive, noting)
-        labels = self._account(scope, fields, "", status, size)
-        self._note(labels, scope.get("client"), time.perf_counter() - started)
+        await self._fallback(scope, receive, send_dated)
+        labels = self._labels(scope, fields, "", status, size)
+        self._record(labels, scope.get("client"), time.perf_counter() - started)
 
-    def _account(
-        self, scope: Scope, fields: Fields, name: str, status: int, size: int
+    def _labels(
+        self, scope: Scope, fields: Fields, format_name: str, status: int, size: int
     ) -> RequestLabels:
         query = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query if query else b"")
-        exchange = Exchange(
+        record = AccessRecord(
             method=scope["method"],
             target=target.decode("latin-1"),
             version=scope["http_version"],
@@ -254,27 +280,16 @@ class Documents:
             status=status,
             size=size,
         )
-        return self._builder.recorder.labels(exchange, name, self._second)
+        return self._builder.recorder.labels(record, format_name, self._second)
 
 
-def _is_short(scope: Scope) -> bool:
+def is_short(scope: Scope) -> bool:
+    """Return whether the header and the target of a request are short enough to be cached."""
     fields = sum(len(value) for _, value in scope["headers"])
-    return fields + len(scope["raw_path"]) + len(scope["query_string"]) <= _LONGEST_KNOWN
+    return fields + len(scope["raw_path"]) + len(scope["query_string"]) <= MAX_CACHED_LENGTH
 
 
-def _wants_news(method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields) -> bool:
-    """Only of what is subscribed to is it remembered what it was before."""
+def wants_delta(method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields) -> bool:
+    """Return whether a request asks for a delta of a feed; only feeds have a history."""
     wanted = b"a-im" in fields and method == "GET"
     return wanted and snapshot.config.http.delta and resource.planned.topic
-
-
-def _delta(resource: Resource, whole: tuple[Header, ...], body: bytes) -> Answer:
-    """Nothing that does not know instance manipulations may keep it (RFC 3229, 10.4.1)."""
-    replaced = {b"vary": b"Accept-Encoding, A-IM, If-None-Match"}
-    headers = [(name, replaced.get(name, value)) for name, value in whole]
-    headers += [
-        (b"cache-control", b"no-store, im"),
-        (b"im", b"feed"),
-        (b"content-length", b"%d" % len(body)),
-    ]
-    return Answer(226, headers, body, resource.name)

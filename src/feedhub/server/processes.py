@@ -1,4 +1,4 @@
-"""Processes beside the server: started, and started again when they end by themselves."""
+"""The processes that a server runs: started, restarted when they exit, stopped at its end."""
 
 from __future__ import annotations
 
@@ -7,116 +7,121 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from feedhub.server.logs import EventLog
 
-    from feedhub.server.events import Events
-
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
-# Whoever lives this long is well: when it ends the waiting begins anew.
-_WELL, _STEADY = 60.0, 3.0
-_PATIENCE = 15.0
-# What a service manager says is meant for the main process alone.
-_OURS = ("NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
-# Names of those whose end means something to readers, or to the hub.
+# Names of the processes whose end matters to readers, or to the hub.
 SYNC, PING = "feedhub sync", "feedhub ping"
+# Seconds before a restart: doubled each time, unless the process ran for RESET_AFTER.
+MIN_DELAY, MAX_DELAY, RESET_AFTER = 0.5, 60.0, 60.0
+STABLE_AFTER = 3.0  # seconds that a restarted process must run before its problem is over
+STOP_TIMEOUT = 15.0
+# Messages of the service manager, which are for the main process alone.
+SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
+
+
+class ProcessStatus(NamedTuple):
+    """The state of a process: how often it was restarted, and what is wrong, or ""."""
+
+    restarts: int
+    problem: str
 
 
 class SupervisedProcess:
-    """One process that is to run as long as the server does, once it is `wanted`.
+    """A process that runs as long as the server does, from when `is_wanted` first holds.
 
-    `name` is for messages. `begun` is true once it was wanted; `restarts` is how often it had to be
-    started again.
+    `name` is for messages. `started` is true once the process was wanted, and `restarts` counts.
+    `on_exit` is called with the id of each process that has ended. With `redirect_stdout` its
+    output goes to standard error, because standard output is the access log.
     """
 
     def __init__(
         self,
         name: str,
         command: Sequence[str],
-        events: Events,
+        events: EventLog,
         *,
         pass_fds: Sequence[int] = (),
-        quiet: bool = False,
-        wanted: Callable[[], bool] = lambda: True,
-        ended: Callable[[int], object] = lambda pid: None,
+        redirect_stdout: bool = False,
+        is_wanted: Callable[[], bool] = lambda: True,
+        on_exit: Callable[[int], object] = lambda pid: None,
     ) -> None:
         self.name = name
         self._command = command
         self._events = events
         self._pass_fds = pass_fds
-        self._quiet = quiet
-        self._wanted = wanted
-        self._ended = ended
+        self._redirect_stdout = redirect_stdout
+        self._is_wanted = is_wanted
+        self._on_exit = on_exit
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
-        self._end = ""
-        self._started = 0.0
-        self.begun = False
+        self._exit = ""
+        self._started_at = 0.0
         self.restarts = 0
+        self.started = False
 
     @property
-    def trouble(self) -> str:
-        """Say what is wrong, or "": one that was started again has to stay for a while."""
-        if not self._end or (self._process and time.monotonic() - self._started > _STEADY):
-            return ""
-        return f"{self.name} {self._end}; it is started again"
+    def status(self) -> ProcessStatus:
+        """The state of the process; an exit is a problem until its successor is stable."""
+        stable = self._process and time.monotonic() - self._started_at > STABLE_AFTER
+        problem = "" if not self._exit or stable else f"{self.name} {self._exit}; restarting it"
+        return ProcessStatus(self.restarts, problem)
 
     async def run(self) -> None:
         """Keep the process running; returns after `stop`."""
-        wait = _FIRST_WAIT
-        while not self._wanted():
-            await asyncio.sleep(_FIRST_WAIT)
-        self.begun = True
+        delay = MIN_DELAY
+        while not self._is_wanted():
+            await asyncio.sleep(MIN_DELAY)
+        self.started = True
         while True:
-            self._started = time.monotonic()
-            self._end = await self._once()
+            self._started_at = time.monotonic()
+            self._exit = await self.run_once()
             if self._stopping:
                 return
-            self._events.say(f"{self.name} {self._end}; it is started again")
+            self._events.log(f"{self.name} {self._exit}; restarting it")
             self.restarts += 1
-            wait = _FIRST_WAIT if time.monotonic() - self._started > _WELL else wait
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT)
+            delay = MIN_DELAY if time.monotonic() - self._started_at > RESET_AFTER else delay
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, MAX_DELAY)
+
+    async def run_once(self) -> str:
+        """Run the process to its end, and return how it ended."""
+        environ = os.environ.items()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=sys.stderr if self._redirect_stdout else None,
+                pass_fds=self._pass_fds,
+                env={
+                    name: text for name, text in environ if not name.startswith(SERVICE_VARIABLES)
+                },
+            )
+        except OSError as error:
+            return f"cannot be started: {error.strerror}"
+        self._process = process
+        try:
+            return f"exited with status {await process.wait()}"
+        finally:
+            self._process = None
+            self._on_exit(process.pid)
 
     async def stop(self) -> None:
-        """End the process: politely, then surely."""
+        """End the process with SIGTERM, or with SIGKILL after STOP_TIMEOUT."""
         self._stopping = True
         if self._process is None:
             return
         self.signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._process.wait(), _PATIENCE)
+            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
         except TimeoutError:
             self.signal(signal.SIGKILL)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal, if there is anybody to get it."""
+        """Send a signal to the process, if it runs."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
-
-    async def _once(self) -> str:
-        """Run it to its end and say what that was."""
-        try:
-            process = await self._start()
-        except OSError as error:
-            return f"cannot be started: {error.strerror}"
-        self._process = process
-        try:
-            return f"ended with {await process.wait()}"
-        finally:
-            self._process = None
-            self._ended(process.pid)
-
-    async def _start(self) -> asyncio.subprocess.Process:
-        """What it prints for its caller is no access log of ours."""
-        return await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=sys.stderr if self._quiet else None,
-            pass_fds=self._pass_fds,
-            env={name: text for name, text in os.environ.items() if not name.startswith(_OURS)},
-        )

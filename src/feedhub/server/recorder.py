@@ -1,65 +1,64 @@
-"""What is noted of answers: counts, and a line of the log for each, written up in batches."""
+"""The recorder of responses: it counts them, and writes their log lines in batches."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from feedhub.server.access_log import AccessLog, Client, Exchange, Line, Noted
-    from feedhub.server.metrics import Metrics, Tally
+from feedhub.server.logs import AccessLog, AccessRecord, Client, LineParts, TimedLine
+from feedhub.server.metrics import Metrics, RequestCounts
 
-# Lines that are written up at once: who asks meanwhile waits for a tenth of a millisecond.
-_MOST = 128
+# Lines that are written at once: the next request waits a tenth of a millisecond for them.
+MAX_BATCH = 128
 
 
 class RequestLabels(NamedTuple):
-    """Equal answers to equal requests of one second: only who asks, and how long it takes, differ.
+    """What equal responses to equal requests within one second share.
 
-    `size` is that of a body in bytes.
+    Only the client and the time that it took differ. `size` is that of the body in bytes.
     """
 
-    line: Line
-    tally: Tally
+    line: LineParts
+    counts: RequestCounts
     size: int
 
 
 class RequestRecorder:
-    """Notes answers in the order in which they go out.
+    """Records responses in the order in which they are sent.
 
-    Writing up a hundred lines takes a fifth of the time of writing up each beside its request;
-    writing up thousands at once would hold up whoever asks next.
+    To write a hundred lines at once takes a fifth of the time of writing each with its request;
+    thousands at once would hold up the next request.
     """
 
     def __init__(self, log: AccessLog, metrics: Metrics) -> None:
         self._log = log
         self._metrics = metrics
-        self._noted: list[Noted] = []
+        self._pending: list[TimedLine] = []
 
-    def note(self, labels: RequestLabels, client: Client, seconds: float) -> None:
-        """Note an answer to a client, `seconds` from its request until its last byte was handed on.
+    def record(self, labels: RequestLabels, client: Client, seconds: float) -> None:
+        """Record a response, sent to `client` so many seconds after its request came.
 
-        With so many that it is worth it, all are written up.
+        A full batch is written.
         """
-        line, tally, size = labels
-        tally.answers += 1
-        tally.size += size
-        tally.seconds += seconds
-        self._noted.append((line, client, seconds))
-        if len(self._noted) >= _MOST:
-            self.write_up()
+        line, counts, size = labels
+        counts.requests += 1
+        counts.size += size
+        counts.seconds += seconds
+        self._pending.append((line, client, seconds))
+        if len(self._pending) >= MAX_BATCH:
+            self.flush()
 
-    def labels(self, exchange: Exchange, name: str, second: int) -> RequestLabels:
-        """Return where equal answers are noted; `name` is the format of a document or ""."""
-        tally = self._metrics.tally(name, exchange.status)
-        return RequestLabels(self._log.line(exchange, second), tally, exchange.size)
+    def labels(self, record: AccessRecord, format_name: str, second: int) -> RequestLabels:
+        """Return the labels of a response; `format_name` is "" unless it is a document."""
+        counts = self._metrics.counts(format_name, record.status)
+        return RequestLabels(self._log.line_parts(record, second), counts, record.size)
 
-    def write_up(self) -> None:
-        """Have the lines of what was noted written."""
-        self._log.add(self._noted)
-        self._noted.clear()
+    def flush(self) -> None:
+        """Write the pending lines to the log."""
+        self._log.add(self._pending)
+        self._pending.clear()
         self._log.flush()
 
-    def settle(self) -> None:
-        """Write up, and have the counts handed on."""
-        self.write_up()
-        self._metrics.settle()
+    def flush_all(self) -> None:
+        """Write the pending lines, and pass the counts on to Prometheus."""
+        self.flush()
+        self._metrics.flush()

@@ -1,32 +1,30 @@
-"""What a request says in its header fields, as far as an answer depends on it."""
+"""The header fields of a request on which its response depends."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+
+from starlette.types import Scope
 
 from feedhub.document.negotiation import choose_coding
 from feedhub.document.preconditions import evaluate
+from feedhub.server.snapshot import Header
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+Fields = Mapping[bytes, bytes]
 
-    from starlette.types import Scope
-
-    from feedhub.server.snapshot import Header
-
-    Fields = Mapping[bytes, bytes]
-
-# What a request may set conditions with (RFC 9110, 13.1).
+# Preconditions (RFC 9110, 13.1).
 _CONDITIONS = {
     name.encode(): name
     for name in ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 }
-# All fields that an answer, or the line that is logged of it, may depend on.
-READ = frozenset((*_CONDITIONS, b"host", b"accept-encoding", b"a-im", b"referer", b"user-agent"))
+# All fields that the response, or its line in the log, may depend on.
+RELEVANT_FIELDS = frozenset(
+    (*_CONDITIONS, b"host", b"accept-encoding", b"a-im", b"referer", b"user-agent")
+)
 
 
-def fields_of(headers: list[Header]) -> Fields:
-    """Return the header fields by name in lower case; lines of one name are joined (9110, 5.3)."""
+def merge_fields(headers: list[Header]) -> Fields:
+    """Return the values by lower-case name; lines of one name are joined (RFC 9110, 5.3)."""
     fields = dict(headers)
     if len(fields) < len(headers):
         fields = {}
@@ -35,21 +33,24 @@ def fields_of(headers: list[Header]) -> Fields:
     return fields
 
 
-def coding_of(fields: Fields) -> str:
-    """Return the content coding to answer in, "" for none (RFC 9110, 12.5.3)."""
+def preferred_coding(fields: Fields) -> str:
+    """Return the content coding of the response, "" for none (RFC 9110, 12.5.3)."""
     return choose_coding(fields.get(b"accept-encoding", b"").decode("latin-1"))
 
 
-def status_for(fields: Fields, etag: str, last_modified: int) -> int:
-    """Return 200, 304 or 412, as the preconditions say (RFC 9110, 13.2.2)."""
+def precondition_status(fields: Fields, etag: str, last_modified: int) -> int:
+    """Return 200, 304 or 412 (RFC 9110, 13.2.2); `last_modified` is a Unix time."""
     conditions = {
         name: fields[key].decode("latin-1") for key, name in _CONDITIONS.items() if key in fields
     }
     return evaluate(conditions, etag, last_modified)
 
 
-def names_one_host(scope: Scope, fields: Fields) -> bool:
-    """HTTP/1.1 asks for exactly one (RFC 9112, 3.2); which one counts for nothing here."""
+def has_one_host(scope: Scope, fields: Fields) -> bool:
+    """Return whether a request has exactly one Host, as HTTP/1.1 demands (RFC 9112, 3.2).
+
+    Which one it is does not matter: every URL is made from the configuration.
+    """
     if scope["http_version"] != "1.1":
         return True
     host = fields.get(b"host")

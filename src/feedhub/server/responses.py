@@ -1,41 +1,40 @@
-"""Small answers: what is said where there is no document (RFC 9110, 15), and redirects."""
+"""Responses, and those without a document: errors, redirects, OPTIONS (RFC 9110, 15)."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from feedhub.server.snapshot import Header, Resource
+from feedhub.server.snapshot import Header, Resource
 
-ALLOWED = "GET, HEAD, OPTIONS"
-# How long a cache may keep what is not a document, in seconds; the rest not at all. An address
-# that is missing now may be published soon.
-_KEPT = {301: 3600, 308: 3600, 404: 60, 410: 300}
-KNOWN = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
+ALLOWED_METHODS = "GET, HEAD, OPTIONS"
+KNOWN_METHODS = {
+    "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+}  # fmt: skip
+# Seconds that a cache may keep a response without a document; other statuses are not kept.
+# A document that is missing now may be published soon.
+STATUS_MAX_AGE = {301: 3600, 308: 3600, 404: 60, 410: 300}
+RETRY_SOON = 5  # seconds; for what is about to come
 
 
-SOON = 5  # seconds: what is about to come
+class HttpResponse(NamedTuple):
+    """A response; `format_name` is that of the document, or "".
 
-
-class Answer(NamedTuple):
-    """An answer as it leaves; `name` is the format of a document, "" for anything else.
-
-    With a `source`, what is in the present edition and its coding, an equal request within the same
-    second is answered alike, as long as the bytes are at hand.
+    `body_key` is set if an equal request within the same second gets an equal response, as long as
+    the cache has the bytes: the resource of the current snapshot, and the coding.
     """
 
     status: int
     headers: list[Header]
     body: bytes
-    name: str = ""
-    source: tuple[Resource, str] | None = None
+    format_name: str = ""
+    body_key: tuple[Resource, str] | None = None
 
 
-def text_answer(status: int, *more: Header, why: str = "") -> Answer:
-    """Return an answer that says its status in words, and why; nothing of the request."""
+def text_response(status: int, *more: Header, why: str = "") -> HttpResponse:
+    """Return a response that names its status and the reason, and repeats nothing of a request."""
     body = f"{status} {HTTPStatus(status).phrase}{why and f': {why}'}\n".encode()
-    seconds = _KEPT.get(status)
+    seconds = STATUS_MAX_AGE.get(status)
     control = b"no-store" if seconds is None else b"public, max-age=%d" % seconds
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
@@ -45,34 +44,34 @@ def text_answer(status: int, *more: Header, why: str = "") -> Answer:
         (b"access-control-allow-origin", b"*"),
         *more,
     ]
-    return Answer(status, headers, body)
+    return HttpResponse(status, headers, body)
 
 
-def unavailable(seconds: int) -> Answer:
-    """Return 503 with the seconds after which to ask again (RFC 9110, 10.2.3)."""
-    return text_answer(503, (b"retry-after", b"%d" % seconds))
+def unavailable(seconds: int) -> HttpResponse:
+    """Return 503 with the seconds to wait before the next request (RFC 9110, 10.2.3)."""
+    return text_response(503, (b"retry-after", b"%d" % seconds))
 
 
-def redirect(status: int, url: str) -> Answer:
-    """Return the way to another address, absolute and ours."""
-    return text_answer(status, (b"location", url.encode()))
+def redirect(status: int, url: str) -> HttpResponse:
+    """Return a redirect to an absolute URL of ours."""
+    return text_response(status, (b"location", url.encode()))
 
 
-def not_allowed(method: str) -> Answer:
-    """Return 405 for a method that is known (RFC 9110, 15.5.6), else 501 (15.6.2)."""
-    if method not in KNOWN:
-        return text_answer(501)
-    return text_answer(405, (b"allow", ALLOWED.encode()))
+def method_not_allowed(method: str) -> HttpResponse:
+    """Return 405 for a known method (RFC 9110, 15.5.6), else 501 (15.6.2)."""
+    if method not in KNOWN_METHODS:
+        return text_response(501)
+    return text_response(405, (b"allow", ALLOWED_METHODS.encode()))
 
 
-def options() -> Answer:
-    """Return what a browser asks before another site's page reads a feed with validators."""
+def options_response() -> HttpResponse:
+    """Return the response to OPTIONS, which lets pages of other sites send validators (CORS)."""
     headers = [
-        (b"allow", ALLOWED.encode()),
+        (b"allow", ALLOWED_METHODS.encode()),
         (b"cache-control", b"public, max-age=86400"),
         (b"access-control-allow-origin", b"*"),
-        (b"access-control-allow-methods", ALLOWED.encode()),
+        (b"access-control-allow-methods", ALLOWED_METHODS.encode()),
         (b"access-control-allow-headers", b"A-IM, Cache-Control, If-Modified-Since, If-None-Match"),
         (b"access-control-max-age", b"86400"),
     ]
-    return Answer(204, headers, b"")
+    return HttpResponse(204, headers, b"")

@@ -1,4 +1,4 @@
-"""Running it: sockets, signals, the processes beside, and the order in which all of it ends."""
+"""The run of a server: its sockets, signals and processes, and the order in which it ends."""
 
 from __future__ import annotations
 
@@ -10,139 +10,130 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
+from feedhub.config import HttpConfig
 from feedhub.errors import ConfigError
-from feedhub.server.admin import make_admin
+from feedhub.server.admin import Status, make_admin, status_of
+from feedhub.server.builder import DocumentBuilder
 from feedhub.server.documents import Documents
 from feedhub.server.fallback import make_fallback
-from feedhub.server.sockets import told
-from feedhub.server.status import ProcessStatus, Status, status_of
-from feedhub.server.systemd import notify, watchdog_seconds
+from feedhub.server.logs import EventLog
+from feedhub.server.metrics import Metrics
+from feedhub.server.processes import SupervisedProcess
+from feedhub.server.sockets import format_address, notify, watchdog_seconds
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from starlette.types import ASGIApp
-
-    from feedhub.config import HttpConfig
-    from feedhub.server.builder import DocumentBuilder
-    from feedhub.server.events import Events
-    from feedhub.server.metrics import Metrics
-    from feedhub.server.processes import SupervisedProcess
-
-# How often the catalog is looked at, and how long answers under way are waited for at the end.
-_GLANCE, _PATIENCE = 0.2, 10
-# Longer than proxies keep a connection to us: whoever reuses one must not find it closed.
-_KEEP_ALIVE = 75
-# How long the loop waits for the thread of the library to stop computing, in seconds: it does so
-# for every request, and Python's own 5 ms would be most of the time of an answer.
-_TURN = 0.0001
+POLL_INTERVAL = 0.2  # seconds between two looks at the catalog
+SHUTDOWN_TIMEOUT = 10  # seconds for responses that are being sent at the end
+# Longer than proxies keep a connection to us: one that they reuse must not be closed.
+KEEP_ALIVE = 75
+# Seconds that the event loop waits until the catalog's thread lets it compute. It waits for each
+# request, and Python's own 5 ms would be most of the time of a response.
+SWITCH_INTERVAL = 0.0001
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
-    """All that runs in one server: `public` is None where workers answer instead.
+class Service:
+    """Everything that one server process runs.
 
-    Then `held` is what they listen on. `made` are the sockets' files to be removed at the end, and
-    `parent` is the process without which there is no reason to go on, or None.
+    `public` is None if workers serve instead: they listen on `worker_socket`. `socket_files` are
+    removed at the end. The server ends if `parent`, a process id, is not its parent any more.
     """
 
     builder: DocumentBuilder
     metrics: Metrics
-    events: Events
+    events: EventLog
     http: HttpConfig
     public: socket.socket | None
-    held: socket.socket | None = None
+    worker_socket: socket.socket | None = None
     admin: socket.socket | None = None
-    made: list[Path] = field(default_factory=list)
-    children: list[SupervisedProcess] = field(default_factory=list)
+    socket_files: list[Path] = field(default_factory=list)
+    processes: list[SupervisedProcess] = field(default_factory=list)
     parent: int | None = None
 
     def status(self) -> Status:
-        """Return how the server is."""
-        beside = {
-            child.name: ProcessStatus(child.restarts, child.trouble)
-            for child in self.children
-            if child.begun
-        }
-        return status_of(self.builder.reader, time.time(), beside)
+        """Return the state of the server."""
+        processes = {process.name: process.status for process in self.processes if process.started}
+        return status_of(self.builder.reader, time.time(), processes)
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves the signals of the process to us: there may be two."""
+class Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to the process, which may run two."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
         yield
 
 
-def run(running: Running) -> None:
+def run(service: Service) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-    # A bad request is the sender's business and stands in no log of ours.
+    # uvicorn warns of bad requests, which are not the operator's business.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run(running))
+        runner.run(serve(service))
 
 
-async def _run(running: Running) -> None:
+async def serve(service: Service) -> None:
+    """Start everything, follow the catalog until the end, stop everything."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
 
-    def reload() -> None:
-        task = loop.create_task(_reload(running))
-        reloads.add(task)
+    def start_reload() -> None:
+        task = loop.create_task(reload(service))
+        reloads.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(reloads.discard)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    await running.builder.refresh()
-    _shorten_pauses()
-    servers = _servers(running)
+    loop.add_signal_handler(signal.SIGHUP, start_reload)
+    await service.builder.refresh()
+    shorten_pauses()
+    servers = []
+    if service.public is not None:
+        app = Documents(service.builder, make_fallback(service.builder))
+        servers.append((make_server(app, service.http, dates=False), service.public))
+    if service.admin is not None:
+        admin = make_admin(service.metrics, service.status)
+        servers.append((make_server(admin, service.http), service.admin))
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in servers]
-    tasks += [asyncio.create_task(child.run()) for child in running.children]
+    tasks += [asyncio.create_task(process.run()) for process in service.processes]
     while not all(server.started for server, _ in servers):
         await asyncio.sleep(0.01)
-    _tell_where(running)
+    listener = service.public or service.worker_socket
+    if listener is not None and service.parent is None:
+        service.events.log(f"listening on {format_address(listener)}")
+    if service.admin is not None:
+        service.events.log(f"admin on {format_address(service.admin)}")
+    notify("READY=1")
     try:
-        await _glance(running, stop)
+        await follow_catalog(service, stop)
     finally:
         notify("STOPPING=1")
-        await _end(running, [server for server, _ in servers], tasks)
+        await shut_down(service, [server for server, _ in servers], tasks)
 
 
-def _shorten_pauses() -> None:
-    """Spare the answers what holds up a whole process: a thread's turn, a search for garbage.
+def shorten_pauses() -> None:
+    """Shorten what stops the whole process: the turn of a thread, and garbage collections.
 
-    What is there once all is loaded stays, and need not be looked through again.
+    What is loaded now is kept to the end, so it need not be searched for garbage.
     """
-    sys.setswitchinterval(_TURN)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
 
 
-def _servers(running: Running) -> list[tuple[_Server, socket.socket]]:
-    """Return the servers of this process with their sockets, that of the public first."""
-    servers = []
-    if running.public is not None:
-        app = Documents(running.builder, make_fallback(running.builder))
-        servers.append((_server(app, running.http, dates=False), running.public))
-    if running.admin is not None:
-        admin = make_admin(running.metrics, running.status)
-        servers.append((_server(admin, running.http), running.admin))
-    return servers
-
-
-def _server(app: ASGIApp, http: HttpConfig, *, dates: bool = True) -> _Server:
-    return _Server(
+def make_server(app: ASGIApp, http: HttpConfig, *, dates: bool = True) -> Server:
+    """Return a uvicorn server of an application; without `dates` that sets Date itself."""
+    return Server(
         uvicorn.Config(
             app,
             http="h11" if http.parser == "h11" else "httptools",
@@ -154,63 +145,59 @@ def _server(app: ASGIApp, http: HttpConfig, *, dates: bool = True) -> _Server:
             date_header=dates,
             proxy_headers=bool(http.trusted_proxies),
             forwarded_allow_ips=list(http.trusted_proxies),
-            timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=_PATIENCE,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
         )
     )
 
 
-def _tell_where(running: Running) -> None:
-    listener = running.public or running.held
-    if listener is not None and running.parent is None:
-        running.events.say(f"listening on {told(listener)}")
-    if running.admin is not None:
-        running.events.say(f"admin on {told(running.admin)}")
-    notify("READY=1")
-
-
-async def _glance(running: Running, stop: asyncio.Event) -> None:
-    """Follow the catalog until the end; a sign of life goes out only while this goes on."""
-    alive_every, told_at = watchdog_seconds(), 0.0
+async def follow_catalog(service: Service, stop: asyncio.Event) -> None:
+    """Refresh until the end; the watchdog hears from the server only while it does."""
+    interval, notified_at = watchdog_seconds(), 0.0
     while not stop.is_set():
-        await running.builder.refresh()
-        if alive_every and time.monotonic() - told_at >= alive_every:
+        await service.builder.refresh()
+        if interval and time.monotonic() - notified_at >= interval:
             notify("WATCHDOG=1")
-            told_at = time.monotonic()
-        if running.parent is not None and os.getppid() != running.parent:
+            notified_at = time.monotonic()
+        if service.parent is not None and os.getppid() != service.parent:
             return
         try:
-            await asyncio.wait_for(stop.wait(), _GLANCE)
+            await asyncio.wait_for(stop.wait(), POLL_INTERVAL)
         except TimeoutError:
             continue
 
 
-async def _reload(running: Running) -> None:
-    """Read the configuration again; a wrong one is told and changes nothing."""
+async def reload(service: Service) -> None:
+    """Read the configuration again; if it is wrong, log that and change nothing."""
     notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
     try:
-        await running.builder.reload()
+        await service.builder.reload()
     except ConfigError as error:
-        running.events.say(f"the configuration stays as it was: {error}")
+        service.events.log(f"kept the old configuration: {error}")
     else:
-        for child in running.children:
-            child.signal(signal.SIGHUP)
-        running.events.say("the configuration was read again")
+        for process in service.processes:
+            process.signal(signal.SIGHUP)
+        service.events.log("reloaded the configuration")
     notify("READY=1")
 
 
-async def _end(running: Running, servers: list[_Server], tasks: list[asyncio.Task[None]]) -> None:
-    """Let answers under way be finished, then end the processes beside, the admin address last."""
-    if running.held is not None:
-        running.held.close()
-    if running.public is not None:
+async def shut_down(
+    service: Service, servers: list[Server], tasks: list[asyncio.Task[None]]
+) -> None:
+    """Finish the responses, then stop the processes, and the admin address last.
+
+    `servers` begin with the public one, if there is one; `tasks` begin with those of the servers.
+    """
+    if service.worker_socket is not None:
+        service.worker_socket.close()
+    if service.public is not None:
         servers[0].should_exit = True
-    await asyncio.gather(*(child.stop() for child in running.children))
+    await asyncio.gather(*(process.stop() for process in service.processes))
     for server in servers:
         server.should_exit = True
     for task in tasks[len(servers) :]:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await running.builder.close()
-    for path in running.made:
+    await service.builder.close()
+    for path in service.socket_files:
         path.unlink(missing_ok=True)

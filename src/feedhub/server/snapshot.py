@@ -1,115 +1,150 @@
-"""The addresses of the site at one moment, each with the header fields of its answers."""
+"""The snapshot of a site: every address at one moment, with the header fields of its responses."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from feedhub.config import Config, HttpConfig
 from feedhub.dates import format_http_date
 from feedhub.formats import PAGE_MEDIA_TYPE
-from feedhub.site import address_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from feedhub.config import Config
-    from feedhub.server.cache_policy import CachePolicy
-    from feedhub.site import Planned, Site
+from feedhub.site import Planned, Site, address_of
 
 Header = tuple[bytes, bytes]
 
-# The data is public and no answer depends on a login, so every page of the web may read it.
-_OPEN = (
+# Seconds that caches keep a feed at least, however soon the next scheduled article is due:
+# readers take less for a mistake.
+MIN_MAX_AGE = 60
+# The data is public and no response depends on a login, so every page of the web may read it.
+CORS_HEADERS = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Last-Modified, Link"),
 )
-_VARY = (b"vary", b"Accept-Encoding")
-_SAFE = (
+SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"cross-origin"),
 )
-# There are as many selections as somebody can think of: no search engine need have them all.
-_UNLISTED = ((b"x-robots-tag", b"noindex"),)
-_FEED_CSP = "default-src 'none'; frame-ancestors 'none'"
+# There are endless selections: search engines should not index them.
+NOINDEX = ((b"x-robots-tag", b"noindex"),)
+FEED_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
 class Representation(NamedTuple):
-    """One representation: its tag, and its header fields but for Cache-Control and length."""
+    """A resource in one content coding: its entity tag, and the headers of a 200 and of a 304.
+
+    Cache-Control and Content-Length are not among them.
+    """
 
     etag: str
-    whole: tuple[Header, ...]
-    not_modified: tuple[Header, ...]
+    headers: tuple[Header, ...]
+    not_modified_headers: tuple[Header, ...]
 
 
 class Resource:
-    """What stands at one address; header fields are made when they are first needed."""
+    """The document at one address; its header fields are made when they are first needed.
 
-    __slots__ = ("_links", "_variants", "last_modified", "name", "planned", "url")
+    `last_modified` is a Unix time.
+    """
+
+    __slots__ = ("_links", "_representations", "format_name", "last_modified", "planned", "url")
 
     def __init__(self, planned: Planned, url: str, hub: str = "") -> None:
         self.planned = planned
         self.url = url
-        # Subscribers stop at the first hub or self they find: never the one without the other.
-        hubs = f', <{hub}>; rel="hub"' if hub else ""
-        self._links = f'<{url}>; rel="self"{hubs}'.encode()
-        self.name = planned.path.partition("?")[0].rpartition(".")[2]
+        # Subscribers use the first hub and the first self that they find: give both, or only self.
+        hub_link = f', <{hub}>; rel="hub"' if hub else ""
+        self._links = f'<{url}>; rel="self"{hub_link}'.encode()
+        self.format_name = planned.path.partition("?")[0].rpartition(".")[2]
         self.last_modified = int(planned.changed_at.timestamp())
-        self._variants: dict[str, Representation] = {}
+        self._representations: dict[str, Representation] = {}
 
     def representation(self, coding: str) -> Representation:
-        """Return the representation in a content coding, "" for none."""
-        found = self._variants.get(coding)
-        if found is None:
-            found = self._variants[coding] = self._variant(coding)
-        return found
+        """Return the representation in a content coding, "" for none.
 
-    def dated(self, fields: tuple[Header, ...], now: float) -> tuple[Header, ...]:
-        """Return header fields without a time that is still to come (RFC 9110, 8.8.2.1).
-
-        Changes that follow each other within a second are given the seconds after it.
+        Each coding has its own tag (RFC 9110, 8.8.3.3). A 304 repeats the validators and Vary of
+        the 200 (15.4.5).
         """
-        if self.last_modified <= now:
-            return fields
-        present = format_http_date(int(now)).encode()
-        return tuple((n, present if n == b"last-modified" else value) for n, value in fields)
-
-    def _variant(self, coding: str) -> Representation:
-        """Each coding has a tag of its own (RFC 9110, 8.8.3.3); a 304 repeats what a 200 says of
-        the representation (15.4.5).
-        """
+        known = self._representations.get(coding)
+        if known is not None:
+            return known
         etag = self.planned.etag(coding)
         validators = (
             (b"etag", etag.encode()),
             (b"last-modified", format_http_date(self.last_modified).encode()),
-            _VARY,
+            (b"vary", b"Accept-Encoding"),
         )
-        coded = ((b"content-encoding", coding.encode()),) if coding else ()
-        whole = (
+        headers = (
             (b"content-type", self.planned.media_type.encode()),
-            *coded,
+            *(((b"content-encoding", coding.encode()),) if coding else ()),
             *validators,
             (b"link", self._links),
-            (b"content-security-policy", self._policy().encode()),
-            *(_UNLISTED if self.planned.on_demand else ()),
-            *_SAFE,
-            *_OPEN,
+            (b"content-security-policy", content_security_policy(self.planned).encode()),
+            *(NOINDEX if self.planned.on_demand else ()),
+            *SECURITY_HEADERS,
+            *CORS_HEADERS,
         )
-        return Representation(etag, whole, (*validators, *_OPEN))
+        made = Representation(etag, headers, (*validators, *CORS_HEADERS))
+        self._representations[coding] = made
+        return made
 
-    def _policy(self) -> str:
-        if self.planned.media_type != PAGE_MEDIA_TYPE:
-            return _FEED_CSP
-        from feedhub.formats.pages import CSP  # Jinja2, which feeds do not need
+    def without_future_date(self, headers: tuple[Header, ...], now: float) -> tuple[Header, ...]:
+        """Return headers whose Last-Modified is not later than `now` (RFC 9110, 8.8.2.1).
 
-        return CSP
+        Changes within one second are dated a second apart, so it may lie in the future.
+        """
+        if self.last_modified <= now:
+            return headers
+        present = format_http_date(int(now)).encode()
+        return tuple((n, present if n == b"last-modified" else value) for n, value in headers)
+
+
+def content_security_policy(planned: Planned) -> str:
+    """Return the Content-Security-Policy of a document."""
+    if planned.media_type != PAGE_MEDIA_TYPE:
+        return FEED_CSP
+    from feedhub.formats.pages import CSP  # loads Jinja2, which feeds do not need
+
+    return CSP
+
+
+class CachePolicy:
+    """The values of Cache-Control (RFC 9111, 5.2.2; RFC 5861); caches never keep drafts."""
+
+    def __init__(self, http: HttpConfig, *, drafts: bool = False) -> None:
+        self._max_age = http.max_age
+        self._stale = (
+            f"stale-while-revalidate={http.stale_while_revalidate}, "
+            f"stale-if-error={http.stale_if_error}"
+        )
+        self._drafts = drafts
+        self._feed = self.format(http.max_age)
+        self._archive = self.format(max(http.max_age, http.archive_max_age))
+
+    def header(self, planned: Planned, due: float | None, now: float) -> bytes:
+        """Return the value for a document; `due` is when time alone will change the site.
+
+        The newest archive of a feed may still grow and is cached like the feed.
+        """
+        if planned.state and planned.state.newer:
+            return self._archive
+        if due is None or now + self._max_age <= due:
+            return self._feed
+        return self.format(min(self._max_age, max(MIN_MAX_AGE, int(due - now))))
+
+    def format(self, max_age: int) -> bytes:
+        """Return the value for a `max-age` in seconds."""
+        if self._drafts:
+            return b"private, no-store"
+        return f"public, max-age={max_age}, {self._stale}".encode()
 
 
 class SiteSnapshot(NamedTuple):
-    """Everything that is served at one moment: entries by address, and when time will change it.
+    """Everything that is served at one moment: the resources by address.
 
-    `prefix` is the path of the base address; every address begins with it. `url` gives the public
-    address of a path.
+    Every address begins with `prefix`, the path of the base URL. `due` is the Unix time at which
+    the site will change without a sync, or None. `url` returns the public URL of a path.
     """
 
     generation: int
@@ -121,17 +156,17 @@ class SiteSnapshot(NamedTuple):
     url: Callable[[str], str]
 
     def find(self, path: str, raw_path: bytes) -> Resource | None:
-        """Return what stands at a path, given decoded and as it was sent, or None.
+        """Return the resource at a path, given decoded and as it was sent, or None.
 
-        A slash that is encoded is no separator (RFC 3986, 2.2).
+        An encoded slash is not a separator (RFC 3986, 2.2).
         """
         if b"%" in raw_path and b"%2f" in raw_path.lower():
             return None
         return self.resources.get(path)
 
 
-def resource_of(site: Site, planned: Planned) -> Resource:
-    """Return what stands at the address of a document."""
+def make_resource(site: Site, planned: Planned) -> Resource:
+    """Return the resource of a document."""
     return Resource(planned, site.url(planned.path), site.hub_of(planned))
 
 
@@ -141,14 +176,14 @@ def make_snapshot(
     cache_policy: CachePolicy,
     generation: int,
     due: float | None,
-    before: Mapping[str, Resource],
+    previous: Mapping[str, Resource],
 ) -> SiteSnapshot:
-    """Return the edition of a site; what has not changed is taken from the one `before`."""
+    """Return the snapshot of a site; unchanged resources are taken from the previous one."""
     prefix = unquote(urlsplit(config.site.base_url).path)
     resources = {}
     for planned in site.plan(stories=False).values():
         address = f"{prefix}/{address_of(planned.path)}"
-        known = before.get(address)
-        same = known is not None and known.planned == planned
-        resources[address] = known if known and same else resource_of(site, planned)
+        known = previous.get(address)
+        unchanged = known is not None and known.planned == planned
+        resources[address] = known if known and unchanged else make_resource(site, planned)
     return SiteSnapshot(generation, due, resources, cache_policy, config, prefix, site.url)
