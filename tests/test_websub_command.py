@@ -308,7 +308,7 @@ def test_a_server_that_reads_articles_has_its_hub_told_but_not_of_drafts(drafts)
     serving._add_children(running, options, None)  # type: ignore[arg-type]
     assert [child.name for child in running.processes] == [SYNC, *[PING] * (not drafts)]
     if not drafts:
-        wanted = running.processes[1]._wanted
+        wanted = running.processes[1]._is_wanted
         assert not wanted()  # nothing is known yet
         for hub in ("", "https://hub.example/"):
             keys = {"site.base_url": SITE, "websub.hub": hub}
