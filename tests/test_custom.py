@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -295,11 +295,12 @@ def test_the_example_of_the_starter_file_is_one(tmp_path):
     place = tmp_path / "feedhub.toml"
     place.write_text(f"{head}{shown}\n\n{tail}")
     (custom,) = load_config(place, {}).feeds.custom
-    assert custom == CustomConfig(
-        name="ai-news",
-        title="AI without opinion",
-        topic=("AI", "Machine Learning"),
-        not_category=("Opinion",),
-        since="2020-01-01",
-        q='robot* -"press release"',
-    )
+    assert isinstance(custom, CustomConfig)
+    assert {key: value for key, value in asdict(custom).items() if value} == {
+        "name": "ai-news",
+        "title": "AI without opinion",
+        "topic": ("AI", "Machine Learning"),
+        "not_category": ("Opinion",),
+        "since": "2020-01-01",
+        "q": 'robot* -"press release"',
+    }

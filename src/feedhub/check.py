@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from feedhub.errors import Problem
-from feedhub.feed import LABELLED, labels_of
+from feedhub.feed import labels_of
+from feedhub.kinds import LABEL_KINDS
 from feedhub.text import label_key, slugify
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _shared_addresses(catalog: Catalog, source: Source) -> Iterator[Problem]:
 
 def _odd_slugs(site: Site, catalog: Catalog, source: Source) -> Iterator[Problem]:
     """Labels whose feed is not where one would look, each told at the first file that has it."""
-    labelled = [state for state in site.states() if state.kind in LABELLED and state.label]
+    labelled = [state for state in site.states() if state.kind in LABEL_KINDS and state.label]
     odd = [state for state in labelled if state.slug != slugify(state.label)]
     places = _first_places(catalog) if odd else {}
     for state in odd:
@@ -61,7 +62,7 @@ def _first_places(catalog: Catalog) -> dict[tuple[str, str], str]:
     """Return the path of the first article that has a label, by kind and key of the label."""
     places: dict[tuple[str, str], str] = {}
     for path, article in catalog.articles():
-        for label in labels_of(article, LABELLED):
+        for label in labels_of(article, LABEL_KINDS):
             places.setdefault((label.kind, label.key), path)
     return places
 

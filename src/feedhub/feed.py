@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from feedhub.kinds import KINDS as KINDS
-from feedhub.kinds import LABELLED as LABELLED
 from feedhub.text import label_key, short_hash, slugify
 
 if TYPE_CHECKING:
@@ -149,7 +148,8 @@ def labels_of(article: Article, kinds: Iterable[str]) -> list[Label]:
     """Return the labels that put `article` into feeds of these kinds, each once."""
     found: dict[tuple[str, str], Label] = {}
     for kind in kinds:
-        for text in KINDS[kind].labels(article):
+        labels = KINDS[kind].labels
+        for text in labels(article) if labels else ():
             key = label_key(text)
             found.setdefault((kind, key), Label(kind, key, text))
     return list(found.values())

@@ -1,26 +1,38 @@
-"""The kinds of feeds, one row each: where one lies, its texts, and which articles are in it."""
+"""The kinds of feeds, one row each: where its feeds are, their texts, which articles they hold."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from feedhub.article import Article
+from feedhub.article import Article
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedKind:
-    """A way to cut the site into feeds: where one lies, its texts, and an article's labels."""
+    """A way to cut the site into feeds.
+
+    `name` is its name in the configuration and in searches, `folder` where its feeds are. `heading`
+    is above the list of its feeds, "" for a kind without one; `noun` is what people call a label of
+    it. `title` and `description` are a feed's texts, with `{label}` and `{site}`.
+
+    `labels` returns the labels that an article itself has, each of them a feed; it is None where
+    something else decides which articles a feed holds. `preposition` introduces a label where a
+    search is described ("about AI"); "" means that no search selects by this kind. A kind is
+    `combinable` if the front page has a checkbox for each label, and `on_demand` if its feeds are
+    built for the client that requests one and are on no list.
+    """
 
     name: str
     folder: str
-    heading: str
+    heading: str = ""
+    noun: str = ""
     title: str
     description: str
-    labels: Callable[[Article], Iterable[str]] = lambda _: ()
+    labels: Callable[[Article], Iterable[str]] | None = None
+    preposition: str = ""
+    combinable: bool = False
+    on_demand: bool = False
 
 
 KINDS = {
@@ -29,7 +41,6 @@ KINDS = {
         FeedKind(
             name="all",
             folder="",
-            heading="",
             title="{site}",
             description="The newest articles.",
             labels=lambda article: ("",),
@@ -38,33 +49,43 @@ KINDS = {
             name="topic",
             folder="topics",
             heading="Topics",
+            noun="Topic",
             title="{label} · {site}",
             description="The newest articles about {label}.",
             labels=lambda article: article.topics,
+            preposition="about",
+            combinable=True,
         ),
         FeedKind(
             name="provider",
             folder="providers",
             heading="Publishers",
+            noun="Publisher",
             title="{label} (publisher) · {site}",
             description="The newest articles from {label}.",
             labels=lambda article: (article.provider.name,) if article.provider else (),
+            preposition="from",
+            combinable=True,
         ),
         FeedKind(
             name="category",
             folder="categories",
             heading="Categories",
+            noun="Category",
             title="{label} (category) · {site}",
             description="The newest articles in the category {label}.",
             labels=lambda article: article.categories,
+            preposition="in",
         ),
         FeedKind(
             name="author",
             folder="authors",
             heading="Authors",
+            noun="Author",
             title="{label} (author) · {site}",
             description="The newest articles by {label}.",
             labels=lambda article: (author.name for author in article.authors),
+            preposition="by",
         ),
         FeedKind(
             name="custom",
@@ -76,18 +97,22 @@ KINDS = {
         FeedKind(
             name="story",
             folder="stories",
-            heading="",
             title="{label} (story) · {site}",
             description="“{label}” and what others write of it.",
+            on_demand=True,
         ),
         FeedKind(
             name="search",
             folder="",
-            heading="",
             title="Search: {label} · {site}",
             description="The newest articles {label}.",
+            on_demand=True,
         ),
     )
 }
-# What an article says itself; of the other kinds somebody else decides what is in them.
-LABELLED = ("all", "topic", "provider", "category", "author")
+
+# Kinds whose feeds follow from the labels of articles: those that `feeds.kinds` can name.
+LABEL_KINDS = tuple(kind.name for kind in KINDS.values() if kind.labels)
+# Kinds that a search can select by; their names are its parameters.
+FACETS = tuple(kind.name for kind in KINDS.values() if kind.preposition)
+ON_DEMAND_KINDS = tuple(kind.name for kind in KINDS.values() if kind.on_demand)

@@ -11,10 +11,10 @@ from urllib.parse import quote, unquote_to_bytes
 
 from feedhub.dates import format_rfc3339
 from feedhub.errors import FeedhubError
+from feedhub.kinds import FACETS, KINDS
 from feedhub.text import one_line
 from feedhub.tokenizer import tokenize
 
-FACETS = ("topic", "provider", "category", "author")
 DEFAULT_LIMIT, MOST_ENTRIES = 50, 200
 _NOT = "not_"
 _LISTS = (*FACETS, *(_NOT + facet for facet in FACETS))
@@ -149,12 +149,12 @@ def describe(selection: Selection, label: Callable[[str, str], str]) -> str:
     """Return a selection in words; `label` gives the name of a facet's value."""
     joint = " and " if selection.every else " or "
     parts = [
-        _named(_WORDS[facet], joint, selection.wanted, facet, label)
+        _named(KINDS[facet].preposition, joint, selection.wanted, facet, label)
         for facet in FACETS
         if facet in dict(selection.wanted)
     ]
     parts += [
-        _named(f"not {_WORDS[facet]}", " or ", selection.unwanted, facet, label)
+        _named(f"not {KINDS[facet].preposition}", " or ", selection.unwanted, facet, label)
         for facet in FACETS
         if facet in dict(selection.unwanted)
     ]
@@ -165,9 +165,6 @@ def describe(selection: Selection, label: Callable[[str, str], str]) -> str:
     parts += [f"of quality {texts['min_quality']} or more"] if texts["min_quality"] else []
     parts += [f"since {texts['since']}"] if texts["since"] else []
     return ", ".join(parts) or "about everything"
-
-
-_WORDS = {"topic": "about", "provider": "from", "category": "in", "author": "by"}
 
 
 def _named(

@@ -13,7 +13,8 @@ from feedhub.catalog.images import with_facts
 from feedhub.catalog.records import decode_article
 from feedhub.dates import from_timestamp, month_bounds
 from feedhub.errors import CatalogError
-from feedhub.feed import LABELLED, FeedState, Window
+from feedhub.feed import FeedState, Window
+from feedhub.kinds import LABEL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Settings:
     @property
     def labelled(self) -> tuple[str, ...]:
         """The kinds of labels that are kept: a selection may ask for any."""
-        return LABELLED if self.searched or self.named else self.kinds
+        return LABEL_KINDS if self.searched or self.named else self.kinds
 
     @property
     def wordy(self) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.feed import slug_for
-from feedhub.selection import FACETS, normalized
+from feedhub.kinds import FACETS
+from feedhub.selection import normalized
 from feedhub.text import label_key, slugify
 
 if TYPE_CHECKING:

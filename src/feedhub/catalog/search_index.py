@@ -11,6 +11,8 @@ from html import unescape
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedhub.catalog.records import decode_article
+from feedhub.feed import labels_of
+from feedhub.kinds import FACETS
 from feedhub.story import story_slug
 from feedhub.tokenizer import tokenize
 
@@ -91,9 +93,7 @@ class SearchIndexSync:
 
 def texts_of(article: Article) -> tuple[str, str, str, str]:
     """Return the words of title, summary, content and names, as they are searched."""
-    people = [author.name for author in article.authors]
-    people += [article.provider.name] if article.provider else []
-    names = [*people, *article.topics, *article.categories]
+    names = [label.text for label in labels_of(article, FACETS)]
     texts = article.title, article.summary, _bare(article.content_html)
     title, summary, content = map(_joined, texts)
     return title, summary, content, _BETWEEN.join(map(_joined, names))

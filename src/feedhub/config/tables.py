@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from feedhub.config import rules
 from feedhub.config.rules import count, key, part, records
+from feedhub.kinds import FACETS, LABEL_KINDS
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,20 +73,26 @@ class SourceConfig:
     )
 
 
+def with_label_keys(record: type[_T]) -> type[_T]:
+    """Add, behind the title, the keys `topic` and `not_topic` and those of all kinds of labels."""
+    examples = {"topic": ["AI", "Machine Learning"], "not_category": ["Opinion"]}
+    names = [*FACETS, *(f"not_{facet}" for facet in FACETS)]
+    for name in names:
+        setattr(record, name, part((), examples.get(name, [])))
+    own = list(record.__annotations__.items())
+    record.__annotations__ = dict(
+        [*own[:2], *((name, "tuple[str, ...]") for name in names), *own[2:]]
+    )
+    return record
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
+@with_label_keys
 class CustomConfig:
     """A selection that is a feed of its own, with the parameters of a search."""
 
     name: str = part("", "ai-news", "lower-case letters, digits and hyphens", rules.slug)
     title: str = part("", "AI without opinion")
-    topic: tuple[str, ...] = part((), ["AI", "Machine Learning"])
-    provider: tuple[str, ...] = part((), [])
-    category: tuple[str, ...] = part((), [])
-    author: tuple[str, ...] = part((), [])
-    not_topic: tuple[str, ...] = part((), [])
-    not_provider: tuple[str, ...] = part((), [])
-    not_category: tuple[str, ...] = part((), ["Opinion"])
-    not_author: tuple[str, ...] = part((), [])
     all: bool = part(False, False)
     min_quality: float = part(0.0, 0.0, "a number from 0 to 999999", rules.quality)
     since: str = part("", "2020-01-01")
@@ -95,7 +104,7 @@ class FeedsConfig:
     """Which feeds there are, and how long."""
 
     kinds: tuple[str, ...] = key(
-        ("all", "topic", "provider", "category", "author"),
+        LABEL_KINDS,
         "What there are feeds of",
         "a list of names",
         rules.some,

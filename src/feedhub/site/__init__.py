@@ -15,10 +15,11 @@ from feedhub.catalog import Settings, accept_all
 from feedhub.catalog.records import size_of
 from feedhub.document import Document
 from feedhub.errors import ConfigError
-from feedhub.feed import LABELLED, FeedState, Window, build_feed, feed_path, query_part
+from feedhub.feed import FeedState, Window, build_feed, feed_path, query_part
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, WRITERS, Format
+from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
 from feedhub.site.indexes import INDEX_PATH, Indexes, IndexOptions
-from feedhub.site.on_demand import ON_DEMAND_KINDS, OnDemandFeeds
+from feedhub.site.on_demand import OnDemandFeeds
 from feedhub.site.page_links import PageLinks
 from feedhub.site.planned import Planned
 from feedhub.site.settings import channel_of, config_of_catalog, known, named_of, source_of
@@ -57,7 +58,7 @@ class Site:
 
     def __init__(self, catalog: Catalog, config: Config, *, drafts: bool = False) -> None:
         self._catalog = catalog
-        self._kinds = known(config.feeds.kinds, LABELLED, "feeds.kinds")
+        self._kinds = known(config.feeds.kinds, LABEL_KINDS, "feeds.kinds")
         names = known(config.feeds.formats, FORMATS, "feeds.formats")
         self._formats = [SUBSCRIBED[name] for name in names if name in SUBSCRIBED]
         if not self._formats:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from feedhub.catalog.search import Match
     from feedhub.selection import Selection
 
-ON_DEMAND_KINDS = ("search", "story")
 # How many selections stay answered until the catalog moves, and how long the words of one may be.
 _KEPT, _LONGEST = 64, 200
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from feedhub.feed import FeedState
 from feedhub.formats import SUBSCRIBED, Format
-from feedhub.site.on_demand import ON_DEMAND_KINDS
+from feedhub.kinds import ON_DEMAND_KINDS
 
 
 class Planned(NamedTuple):
