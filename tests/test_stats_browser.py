@@ -6,37 +6,36 @@ from typing import Any
 
 import pytest
 
-from feedhub.stats.page import page
+from feedhub.stats.page import render_page
+from tests.access_logs import download, generate_log, poll, report_of
 from tests.browsers import browse, pictures_in, require_browser
-from tests.made_log import made_log
-from tests.test_stats_counts import answer, full, told
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a browser saw of a report that has every section."""
     browser = require_browser()
-    records = [*made_log(3).records, *(full(n, agent="Heedless/1") for n in range(9))]
-    records += [answer(n, path=f"{'long/' * 30}gone.rss", status=404) for n in range(5)]
+    requests = [*generate_log(3).requests, *(download(n, agent="Careless/1") for n in range(9))]
+    requests += [poll(n, path=f"{'long/' * 30}gone.rss", status=404) for n in range(5)]
     folder = tmp_path_factory.mktemp("report")
-    (folder / "r.html").write_text(page(told(records)), encoding="utf-8")
+    (folder / "r.html").write_text(render_page(report_of(requests)), encoding="utf-8")
     words = folder / "r.html", pictures_in(folder)
     return browse("browse_report.mjs", folder, browser, *words)
 
 
-def test_it_asks_for_nothing_and_complains_of_nothing(seen):
+def test_the_page_loads_nothing_and_logs_no_errors(seen):
     assert (seen["elsewhere"], seen["complaints"]) == ([], [])
     assert len(seen["asked"]) == 3
 
 
-def test_axe_finds_nothing_in_any_size_and_colour(seen):
+def test_axe_finds_no_violations_in_any_size_and_color_scheme(seen):
     assert seen["violations"] == []
 
 
-def test_it_fits_from_a_small_phone_to_a_desktop(seen):
+def test_nothing_overflows_from_a_small_phone_to_a_desktop(seen):
     assert seen["wide"] == []
 
 
-def test_it_is_light_and_dark_and_its_bars_have_a_length(seen):
+def test_both_color_schemes_differ_and_bars_are_visible(seen):
     assert len(set(seen["papers"])) == 2
     assert min(seen["bars"]) > 20

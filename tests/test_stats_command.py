@@ -1,4 +1,4 @@
-"""`feedhub stats` as people call it: files, messages, tables, JSON, the page, a terminal."""
+"""The command `feedhub stats`: files, messages, tables, JSON, the page, a terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ import pytest
 from feedhub.cli import main
 from feedhub.cli import stats as command
 from feedhub.errors import ConfigError
-from feedhub.stats import Addresses, statistics
+from feedhub.stats import SiteFeeds, analyze_logs
+from tests.access_logs import FORMATS, format_line, generate_log, poll
 from tests.kit import article_text
-from tests.made_log import FORMATS, made_log, written
 from tests.terminals import on_terminal
-from tests.test_stats_counts import answer
 
 HIDDEN = "198.51.100.77"
 
@@ -52,12 +51,12 @@ def run(capsys: pytest.CaptureFixture[str]):
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An own current folder, with the log of one reader of /all.rss."""
     monkeypatch.chdir(tmp_path)
-    write("access.log", [answer(address=HIDDEN)])
+    write("access.log", [poll(address=HIDDEN)])
     return tmp_path
 
 
-def write(name: str, records, form: str = "combined", more: bytes = b"") -> None:
-    data = "".join(written(record, form) for record in records).encode() + more
+def write(name: str, requests, form: str = "combined", more: bytes = b"") -> None:
+    data = "".join(format_line(request, form) for request in requests).encode() + more
     Path(name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
 
 
@@ -71,17 +70,17 @@ def render(*more: str) -> None:
     )
 
 
-def test_rotated_files_of_any_format_and_order_are_one_log(run):
-    records = made_log(2).records
-    parts = [records[place :: len(FORMATS)] for place in range(len(FORMATS))]
-    names = [f"access.log.{place}.gz" for place in range(len(FORMATS))]
+def test_rotated_files_of_any_format_and_order_count_as_one_log(run):
+    requests = generate_log(2).requests
+    parts = [requests[number :: len(FORMATS)] for number in range(len(FORMATS))]
+    names = [f"access.log.{number}.gz" for number in range(len(FORMATS))]
     for name, part, form in zip(names, parts, FORMATS, strict=True):
         write(name, part, form)
-    write("whole.log", records)
+    write("whole.log", requests)
     split, whole = run(*reversed(names), "--json"), run("whole.log", "--json")
     assert (split.code, split.err) == (0, "")
     assert json.loads(split.out) == json.loads(whole.out)
-    assert json.loads(split.out)["answers"] == len(records)
+    assert json.loads(split.out)["requests"] == len(requests)
 
 
 def test_standard_input(run, monkeypatch: pytest.MonkeyPatch):
@@ -90,24 +89,24 @@ def test_standard_input(run, monkeypatch: pytest.MonkeyPatch):
     assert json.loads(run("-", "--json").out)["subscriptions"] == 1
 
 
-def test_the_table(run):
+def test_tables(run):
     ran = run("access.log")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
-        "1 subscription (0 told by services, 1 single reader; last 7 days)\n"
+        "1 subscription (0 reported by services, 1 individual; last 7 days)\n"
         "1 request for a feed (2026-11-01)\n"
-        "100% answered with 304 (nothing new had to be sent 1 time)\n"
-        "0 bytes saved by 304s (0 bytes were sent; 1 cannot be priced)\n"
-        "1 answer, 1 of feeds, 0 of archives, 0 of anything else.\n"
-        "Which feeds nobody reads is told with --source or --catalog.\n"
+        "100% answered with 304 (nothing new to send 1 time)\n"
+        "0 bytes saved by 304s (0 bytes were sent; the savings of 1 are unknown)\n"
+        "1 request, 1 for feeds, 0 for archives, 0 for anything else.\n"
+        "Give --source or --catalog to list the feeds without readers.\n"
         "\n"
         "Feeds\n"
-        "SUBSCRIBERS  TOLD  SINGLE  REQUESTS  304S     SENT    SAVED  FEED\n"
-        "          1     0       1         1  100%  0 bytes  0 bytes  all, rss\n"
+        "SUBSCRIBERS  REPORTED  INDIVIDUALS  REQUESTS  304S     SENT    SAVED  FEED\n"
+        "          1         0            1         1  100%  0 bytes  0 bytes  all, rss\n"
         "\n"
         "Readers\n"
-        "KIND     SUBSCRIBERS  TOLD  SINGLE  REQUESTS  304S     SENT  READER\n"
-        "program            1     0       1         1  100%  0 bytes  Miniflux\n"
+        "KIND     SUBSCRIBERS  REPORTED  INDIVIDUALS  REQUESTS  304S     SENT  READER\n"
+        "program            1         0            1         1  100%  0 bytes  Miniflux\n"
         "\n"
         "Days\n"
         "REQUESTS  304S  SHARE OF 304S  DAY\n"
@@ -115,25 +114,25 @@ def test_the_table(run):
     )
 
 
-def test_tables_have_as_many_rows_as_wanted(run):
-    records = [answer(path=f"t{n}.{form}") for n in range(5) for form in ("rss", "atom")]
-    write("many.log", records)
+def test_top_limits_the_rows_of_tables(run):
+    requests = [poll(path=f"t{n}.{form}") for n in range(5) for form in ("rss", "atom")]
+    write("many.log", requests)
     assert "and 3 more: --top 0 shows all\n" in run("many.log", "--top", 2).out
     assert "t2" not in run("many.log", "--top", 2).out
     assert " more" not in run("many.log", "--top", 0).out
     assert "t4" in run("many.log", "--top", 0).out
 
 
-def test_words_of_strangers_move_no_cursor(run):
-    write("odd.log", [answer(n, path="\x1b[2J.rss", status=404) for n in range(4)], "nginx")
+def test_control_characters_of_clients_are_escaped(run):
+    write("odd.log", [poll(n, path="\x1b[2J.rss", status=404) for n in range(4)], "nginx")
     assert "\x1b" not in run("odd.log").out
     assert "/\\x1b[2J.rss" in run("odd.log").out
 
 
-def test_the_days_of_the_window(run):
-    write("two.log", [answer(0, address="192.0.2.1"), answer(9 * 86_400)])
-    assert json.loads(run("two.log", "--json").out)["audience"]["single"] == 1
-    assert json.loads(run("two.log", "--days", 10, "--json").out)["audience"]["single"] == 2
+def test_days_sets_the_window(run):
+    write("two.log", [poll(0, address="192.0.2.1"), poll(9 * 86_400)])
+    assert json.loads(run("two.log", "--json").out)["audience"]["individuals"] == 1
+    assert json.loads(run("two.log", "--days", 10, "--json").out)["audience"]["individuals"] == 2
 
 
 # Which feeds there are
@@ -142,48 +141,50 @@ def test_the_days_of_the_window(run):
 @pytest.mark.parametrize(
     "by", ["--source articles", "--catalog c.sqlite --base-url https://b.example/f"]
 )
-def test_feeds_nobody_reads_are_told_from_the_catalog(run, by: str):
+def test_feeds_without_readers_come_from_the_catalog(run, by: str):
     base = ("--base-url", "https://a.example/f")
     render(*(["--catalog", "c.sqlite"] if "c.sqlite" in by else []))
-    write("access.log", [answer(target="/f/topics/ai.rss"), answer(target="/topics/law.rss")])
-    told = json.loads(
+    write("access.log", [poll(target="/f/topics/ai.rss"), poll(target="/topics/law.rss")])
+    report = json.loads(
         run("access.log", *by.split(), *(base if "source" in by else ()), "--json").out
     )
-    assert [(feed["feed"], feed["title"]) for feed in told["feeds"]] == [("topics/ai", "AI")]
-    assert told["unread"] == ["all", "topics/law"]
-    assert told["others"] == 1
+    assert [(feed["feed"], feed["title"]) for feed in report["feeds"]] == [("topics/ai", "AI")]
+    assert report["feeds_without_readers"] == ["all", "topics/law"]
+    assert report["other_requests"] == 1
 
 
-def test_a_catalog_says_where_the_feeds_lie(run):
+def test_the_base_url_comes_from_the_catalog(run):
     render("--catalog", "c.sqlite")
-    write("access.log", [answer(target="/f/topics/ai.rss")])
-    assert json.loads(run("access.log", "--catalog", "c.sqlite", "--json").out)["unread"] == [
+    write("access.log", [poll(target="/f/topics/ai.rss")])
+    assert json.loads(run("access.log", "--catalog", "c.sqlite", "--json").out)[
+        "feeds_without_readers"
+    ] == [
         "all",
         "topics/law",
     ]
 
 
-def test_where_no_feed_is_found_it_says_where_it_looked(run):
+def test_a_log_without_requests_for_feeds_is_reported_with_the_path(run):
     ran = run("access.log", "--base-url", "https://a.example/f")
     assert (ran.code, ran.err.count("\n")) == (0, 1)
-    assert "no answer is one of a feed below /f/: --base-url says" in ran.err
+    assert "no request is for a feed below /f/: set --base-url" in ran.err
 
 
-def test_feeds_that_have_moved_are_counted_where_they_are_now(run):
+def test_moved_feeds_count_at_their_new_path(run):
     Path("feedhub.toml").write_text(
         '[feeds]\nmoved = ["topics/ml -> topics/machine-learning"]\n', encoding="utf-8"
     )
-    write("access.log", [answer(path="topics/ml.rss"), answer(path="topics/machine-learning.rss")])
+    write("access.log", [poll(path="topics/ml.rss"), poll(path="topics/machine-learning.rss")])
     (feed,) = json.loads(run("access.log", "--json").out)["feeds"]
-    assert (feed["feed"], feed["served"]["requests"]) == ("topics/machine-learning", 2)
+    assert (feed["feed"], feed["traffic"]["requests"]) == ("topics/machine-learning", 2)
 
 
 # Lines that cannot be read
 
 
-def test_the_first_lines_that_cannot_be_read_are_told(run):
+def test_the_first_unreadable_lines_are_listed(run):
     bad = f"{HIDDEN} secret\n".encode() * 9 + f"{HIDDEN} - - [01/Nov/2026:10".encode()
-    write("access.log", [answer(address=HIDDEN)], more=bad)
+    write("access.log", [poll(address=HIDDEN)], more=bad)
     ran = run("access.log")
     assert ran.code == 0
     what = "this is no line of an access log in the combined format or in JSON"
@@ -195,15 +196,15 @@ def test_the_first_lines_that_cannot_be_read_are_told(run):
     assert run("access.log", "--quiet").err == ""
 
 
-def test_one_more_line_is_one_line(run):
-    write("access.log", [answer()], more=b"secret\n" * 4)
+def test_one_more_unreadable_line_is_singular(run):
+    write("access.log", [poll()], more=b"secret\n" * 4)
     assert run("access.log").err.endswith("feedhub: access.log: 1 more line cannot be read\n")
 
 
-def test_what_is_not_there_is_told_before_anything_is_read(run):
+def test_a_missing_file_is_reported_before_anything_is_read(run):
     read: list[int] = []
     with pytest.raises(ConfigError, match=r"none\.log: cannot be read"):
-        statistics(["access.log", "none.log"], Addresses(), on_progress=read.append)
+        analyze_logs(["access.log", "none.log"], SiteFeeds(), on_progress=read.append)
     assert read == []
     assert "no/r.html: cannot be written" in run("none.log", "--html", "no/r.html").err
 
@@ -213,17 +214,19 @@ def test_a_named_pipe_is_read_once(run, folder: Path):
     os.mkfifo("pipe")
     with ThreadPoolExecutor(1) as pool:
         written = pool.submit(Path("pipe").write_bytes, data)
-        assert json.loads(run("pipe", "--json").out)["answers"] == 1
+        assert json.loads(run("pipe", "--json").out)["requests"] == 1
         assert written.result() == len(data)
 
 
-def test_a_packed_file_that_ends_too_early_is_told(run):
-    write("whole.gz", made_log(1).records)
+def test_a_truncated_compressed_file_is_reported(run):
+    write("whole.gz", generate_log(1).requests)
     Path("cut.gz").write_bytes(Path("whole.gz").read_bytes()[:4_000])
     ran = run("cut.gz", "--json")
     assert ran.code == 0
-    assert "the file ends too early or is damaged; what stands before was counted\n" in ran.err
-    assert json.loads(ran.out)["answers"] > 100
+    assert (
+        "the file ends too early or is damaged; the lines before this one were counted\n" in ran.err
+    )
+    assert json.loads(ran.out)["requests"] > 100
 
 
 @pytest.mark.parametrize(
@@ -234,7 +237,10 @@ def test_a_packed_file_that_ends_too_early_is_told(run):
         ("access.log .", ".: cannot be read: Is a directory"),
         ("- -", "standard input can be read only once"),
         ("garbage", "no line could be read: write the log in the combined format or in JSON"),
-        ("access.log --html no/r.html", "no/r.html: cannot be written: there is no such folder"),
+        (
+            "access.log --html no/r.html",
+            "no/r.html: cannot be written: there is no such folder",
+        ),
         ("access.log --html .", ".: cannot be written: Is a directory"),
         ("access.log --catalog none", "none: there is no catalog; feedhub render or sync makes it"),
         (
@@ -245,7 +251,7 @@ def test_a_packed_file_that_ends_too_early_is_told(run):
         ("access.log --config none", "none: cannot be read: No such file or directory"),
     ],
 )
-def test_what_stops_it_is_one_line_and_code_2(run, arguments: str, message: str):
+def test_errors_are_one_line_with_exit_code_2(run, arguments: str, message: str):
     Path("garbage").write_text("garbage\n" * 3, encoding="utf-8")
     ran = run(*arguments.split(" "), "-q")
     assert (ran.code, ran.out) == (2, "")
@@ -254,7 +260,7 @@ def test_what_stops_it_is_one_line_and_code_2(run, arguments: str, message: str)
 
 
 @pytest.mark.parametrize("given", ["--days 0", "--top -1", "--days x"])
-def test_numbers_are_checked(run, given: str):
+def test_numbers_out_of_range_are_refused(run, given: str):
     ran = run("access.log", *given.split())
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert given.split()[0] in ran.err
@@ -263,7 +269,7 @@ def test_numbers_are_checked(run, given: str):
 # The page
 
 
-def test_the_page_is_written_beside_the_table(run):
+def test_the_page_is_written_in_addition_to_the_tables(run):
     ran = run("access.log", "--html", "r.html")
     page = Path("r.html").read_text(encoding="utf-8")
     assert ran.code == 0
@@ -282,15 +288,15 @@ def feedhub(*arguments: str, **more):
     )
 
 
-def test_a_log_may_come_by_a_pipe(folder: Path):
+def test_a_log_is_read_from_a_pipe(folder: Path):
     data = Path("access.log").read_bytes() * 3
     command = [sys.executable, "-m", "feedhub", "stats", "-", "--json"]
     ran = subprocess.run(command, check=True, input=data, capture_output=True)
     assert ran.stderr == b""
-    assert json.loads(ran.stdout)["answers"] == 3
+    assert json.loads(ran.stdout)["requests"] == 3
 
 
-def test_on_a_terminal_heads_stand_out():
+def test_headings_are_bold_on_a_terminal():
     code, shown = on_terminal("stats", "access.log")
     assert code == 0
     assert "\x1b[1mFeeds\x1b[0m" in shown
@@ -302,7 +308,7 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_a_bar_shows_how_much_was_read(monkeypatch: pytest.MonkeyPatch):
+def test_a_progress_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     Path("rotated.log").touch()

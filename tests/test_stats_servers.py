@@ -1,4 +1,4 @@
-"""The logs of real servers, set up as deploy/ has them, tell what was really asked."""
+"""The logs of real servers, configured as in deploy/, give the requests that were sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.stats import Addresses, Report, statistics
+from feedhub.stats import SiteFeeds, TrafficReport, analyze_logs
 from tests.exchange import Response
 from tests.kit import article_text, make_bench
 from tests.proxies import Proxy, caddy_proxy, caddy_static, nginx_proxy, nginx_static
@@ -18,7 +18,7 @@ from tests.servers import Server, request, serve, until
 
 FEEDLY = "Feedly/1.0 (+http://www.feedly.com/fetcher.html; 12 subscribers)"
 ODD = 'Odd "Reader"/1 \\ {x}'
-ON_DEMAND_KINDS = 6
+SENT_REQUESTS = 6
 Running = tuple[Server | Proxy, Callable[[], str]]
 
 
@@ -74,24 +74,27 @@ SERVERS: dict[str, tuple[Callable[..., Any], object]] = {
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_a_log_tells_what_was_asked(name: str, tmp_path: Path, served: Server):
+def test_the_log_of_a_server_gives_the_requests_that_were_sent(
+    name: str, tmp_path: Path, served: Server
+):
     start, how = SERVERS[name]
     with start(tmp_path, served, how) as (server, log):
-        size = _ask(server)
-        until(lambda: log().count("\n") >= ON_DEMAND_KINDS, lambda: f"lines are missing:\n{log()}")
+        size = _send_requests(server)
+        until(lambda: log().count("\n") >= SENT_REQUESTS, lambda: f"lines are missing:\n{log()}")
         (tmp_path / "the.log").write_text(log(), encoding="utf-8")
-    told = statistics([str(tmp_path / "the.log")], Addresses(titles={"all": "", "topics/ai": ""}))
-    _check(told, size)
+    feeds = SiteFeeds(titles={"all": "", "topics/ai": ""})
+    report = analyze_logs([str(tmp_path / "the.log")], feeds)
+    _check(report, size)
 
 
-def _ask(server: Server | Proxy) -> int:
-    """Ask as a service and a reader do; return the size of the feed as it was sent."""
+def _send_requests(server: Server | Proxy) -> int:
+    """Send the requests of a service and a reader; return the size of the feed as it was sent."""
 
     address = server.address
     assert isinstance(address, tuple)
     host = f"{address[0]}:{address[1]}"  # Caddy logs by host and port
 
-    def ask(method: str, target: str, fields: list[tuple[str, str | bytes]]) -> Response:
+    def send(method: str, target: str, fields: list[tuple[str, str | bytes]]) -> Response:
         return request(server, method, target, fields, host=host)
 
     coding, service, reader = (
@@ -99,26 +102,30 @@ def _ask(server: Server | Proxy) -> int:
         ("User-Agent", FEEDLY),
         ("User-Agent", ODD),
     )
-    first = ask("GET", "/all.rss?utm_source=x", [coding, service])
+    first = send("GET", "/all.rss?utm_source=x", [coding, service])
     known = ("If-None-Match", first["etag"])
     answers = [
         first,
-        ask("GET", "/all.rss", [coding, service, known]),
-        ask("GET", "/all.rss", [coding, reader, known]),
-        ask("HEAD", "/all.rss", [coding, reader, known]),
-        ask("GET", "/topics/none.rss", [reader]),
-        ask("GET", "/", [reader]),
+        send("GET", "/all.rss", [coding, service, known]),
+        send("GET", "/all.rss", [coding, reader, known]),
+        send("HEAD", "/all.rss", [coding, reader, known]),
+        send("GET", "/topics/none.rss", [reader]),
+        send("GET", "/", [reader]),
     ]
     assert [answer.status for answer in answers] == [200, 304, 304, 304, 404, 200]
     return len(first.body)
 
 
-def _check(told: Report, size: int) -> None:
-    assert (told.unreadable, told.answers, told.others) == (0, ON_DEMAND_KINDS, 3)
-    (feed,) = told.feeds
+def _check(report: TrafficReport, size: int) -> None:
+    assert (report.unreadable_lines, report.requests, report.other_requests) == (
+        0,
+        SENT_REQUESTS,
+        3,
+    )
+    (feed,) = report.feeds
     assert (feed.feed, [row.format for row in feed.documents]) == ("all", ["rss"])
-    assert (feed.audience.reported, feed.audience.single) == (12, 1)
-    assert (feed.served.requests, feed.served.full, feed.served.unchanged) == (3, 1, 2)
-    assert (feed.served.sent, feed.served.saved) == (size, 2 * size)
-    assert {row.name for row in told.readers} >= {"Feedly", "Odd"}
-    assert told.unread == ("topics/ai",)
+    assert (feed.audience.reported, feed.audience.individuals) == (12, 1)
+    assert (feed.traffic.requests, feed.traffic.full, feed.traffic.not_modified) == (3, 1, 2)
+    assert (feed.traffic.bytes_sent, feed.traffic.bytes_saved) == (size, 2 * size)
+    assert {row.name for row in report.readers} >= {"Feedly", "Odd"}
+    assert report.feeds_without_readers == ("topics/ai",)

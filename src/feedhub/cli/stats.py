@@ -18,8 +18,8 @@ from feedhub.cli.places import catalog_place, check_source, config_of
 from feedhub.cli.table import aligned
 from feedhub.errors import ConfigError, OutputError
 from feedhub.feed import feed_path
-from feedhub.stats import STANDARD_INPUT, Addresses, Report, Trouble, statistics
-from feedhub.stats.tables import Section, facts, notes, sections
+from feedhub.stats import STANDARD_INPUT, LogProblem, SiteFeeds, TrafficReport, analyze_logs
+from feedhub.stats.tables import Section, key_figures, sections, summary
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -46,24 +46,24 @@ def stats(options: Namespace) -> int:
     return 0
 
 
-def _read(options: Namespace) -> Report:
+def _read(options: Namespace) -> TrafficReport:
     """Return what the logs tell, and say what is wrong with them."""
-    addresses = _addresses(options)
+    feeds = _feeds(options)
     troubles = _Troubles()
     with _progress(options.logs) as on_progress:
-        report = statistics(
+        report = analyze_logs(
             options.logs,
-            addresses,
+            feeds,
             days=options.days,
-            trouble=troubles.note,
+            on_problem=troubles.note,
             on_progress=on_progress,
         )
     troubles.tell()
-    if report.unreadable and not report.answers:
+    if report.unreadable_lines and not report.requests:
         raise ConfigError("no line could be read: write the log in the combined format or in JSON")
-    if report.answers and not report.served.requests:
-        advice = "--base-url says where feeds are published"
-        remark(f"no answer is one of a feed below {addresses.prefix}/: {advice}")
+    if report.requests and not report.traffic.requests:
+        advice = "set --base-url to where the feeds are published"
+        remark(f"no request is for a feed below {feeds.prefix}/: {advice}")
     return report
 
 
@@ -75,12 +75,12 @@ class _Troubles:
 
     def __init__(self) -> None:
         self._counted: Counter[str] = Counter()
-        self._first: list[Trouble] = []
+        self._first: list[LogProblem] = []
 
-    def note(self, trouble: Trouble) -> None:
+    def note(self, trouble: LogProblem) -> None:
         """Keep it, or count it."""
-        self._counted[trouble.place] += 1
-        if self._counted[trouble.place] <= _TOLD:
+        self._counted[trouble.path] += 1
+        if self._counted[trouble.path] <= _TOLD:
             self._first.append(trouble)
 
     def tell(self) -> None:
@@ -88,8 +88,8 @@ class _Troubles:
         if quiet():
             return
         for trouble in self._first:
-            place = paint(f"{_named(trouble.place)}:{trouble.line}:", BOLD, sys.stderr)
-            tell(f"{place} {trouble.what}")
+            place = paint(f"{_named(trouble.path)}:{trouble.line}:", BOLD, sys.stderr)
+            tell(f"{place} {trouble.message}")
         for name, counted in self._counted.items():
             if counted > _TOLD:
                 more = "line" if counted == _TOLD + 1 else "lines"
@@ -117,7 +117,7 @@ def _progress(logs: list[str]) -> Iterator[Callable[[int], object]]:
         yield bar.update
 
 
-def _addresses(options: Namespace) -> Addresses:
+def _feeds(options: Namespace) -> SiteFeeds:
     """Return where the feeds lie, and which there are, where that is known."""
     config = config_of(options)
     titles = None
@@ -125,7 +125,7 @@ def _addresses(options: Namespace) -> Addresses:
         if options.catalog is None:
             check_source(options)
         config, titles = _known(catalog_place(options, config), options, config)
-    return Addresses(
+    return SiteFeeds(
         prefix=unquote(urlsplit(config.site.base_url).path),
         moved=dict(config.feeds.moved),
         titles=titles,
@@ -146,38 +146,39 @@ def _known(place: Path, options: Namespace, config: Config) -> tuple[Config, dic
     return (config if options.base_url or options.config else made), titles
 
 
-def _tables(report: Report, most: int) -> str:
+def _tables(report: TrafficReport, most: int) -> str:
     """Return the report as text; tables have at most so many rows, all for 0."""
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
     lines = [
-        f"{paint(number, BOLD, sys.stdout)} {what} ({how})\n" for number, what, how in facts(report)
+        f"{paint(number, BOLD, sys.stdout)} {what} ({how})\n"
+        for number, what, how in key_figures(report)
     ]
-    lines.append(f"{notes(report)}\n")
-    if report.unread is None:
-        lines.append("Which feeds nobody reads is told with --source or --catalog.\n")
+    lines.append(f"{summary(report)}\n")
+    if report.feeds_without_readers is None:
+        lines.append("Give --source or --catalog to list the feeds without readers.\n")
     lines += [_table(section, columns, most) for section in sections(report)]
     return "".join(lines)
 
 
 def _table(section: Section, columns: int, most: int) -> str:
     """Return a table under its heading; what a row is about stands last, where it is never cut."""
-    first, left = section.first(most)
+    first, left = section.top_rows(most)
     *head, last = [*section.columns[1:], section.columns[0]]
     rows = [(*map(shown, row[1:]), shown(row[0])) for row in first]
-    right = range(section.numbers - 1, len(section.columns) - 1)
+    right = range(section.first_number - 1, len(section.columns) - 1)
     text = aligned([*(word.upper() for word in head), last.upper()], rows, right, 0, columns)
     more = f"and {left} more: --top 0 shows all\n" if left else ""
     return f"\n{paint(section.heading, BOLD, sys.stdout)}\n{text}{more}"
 
 
-def _write_page(place: Path, report: Report) -> None:
-    from feedhub.stats.page import page
+def _write_page(place: Path, report: TrafficReport) -> None:
+    from feedhub.stats.page import render_page
 
     try:
-        place.write_text(page(report), encoding="utf-8")
+        place.write_text(render_page(report), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{place}: cannot be written: {error.strerror}") from None
 
 
-def _json(report: Report) -> str:
+def _json(report: TrafficReport) -> str:
     return json.dumps(msgspec.to_builtins(report), ensure_ascii=False, indent=2) + "\n"

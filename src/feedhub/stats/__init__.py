@@ -1,55 +1,51 @@
-"""Access logs tell who reads the feeds, without telling who they are."""
+"""Statistics of access logs: how many people read which feed, without identifying anybody."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from feedhub.stats.addresses import Addresses
-from feedhub.stats.counts import Tally
-from feedhub.stats.files import STANDARD_INPUT, check, pieces
-from feedhub.stats.lines import rows_of
-from feedhub.stats.report import Report
-from feedhub.stats.reporting import report
+from feedhub.stats.counters import SiteFeeds, TrafficCounter
+from feedhub.stats.log_files import STANDARD_INPUT, check_readable, read_chunks
+from feedhub.stats.log_lines import parse_lines
+from feedhub.stats.report import TrafficReport, build_report
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-__all__ = ["STANDARD_INPUT", "Addresses", "Report", "Trouble", "statistics"]
+__all__ = ["STANDARD_INPUT", "LogProblem", "SiteFeeds", "TrafficReport", "analyze_logs"]
 
 
-class Trouble(NamedTuple):
-    """What could not be read, and where; never in the words of the log."""
+class LogProblem(NamedTuple):
+    """Where a log could not be read, and why; the message quotes nothing of the log."""
 
-    place: str
+    path: str
     line: int
-    what: str
+    message: str
 
 
-def statistics(
+def analyze_logs(
     logs: Sequence[str],
-    addresses: Addresses,
+    feeds: SiteFeeds,
     *,
     days: int = 7,
-    trouble: Callable[[Trouble], object] = lambda told: None,
+    on_problem: Callable[[LogProblem], object] = lambda problem: None,
     on_progress: Callable[[int], object] = lambda size: None,
-) -> Report:
-    """Read logs, in any order, and return what they tell.
+) -> TrafficReport:
+    """Read access logs, given in any order, and return the report of their traffic.
 
-    `-` is standard input. Every line that cannot be read is told to `trouble`, and how many bytes
-    were read to `on_progress`. Raises ConfigError where a file cannot be opened, before any is
-    read.
+    `-` is standard input. Readers count if they came in the last `days` before the newest line.
+    Calls `on_problem` for each unreadable line and `on_progress` with the number of bytes read.
+    Raises ConfigError, before anything is read, if a file cannot be opened.
     """
-    for place in logs:
-        check(place)
-    tally, unreadable = Tally(addresses), 0
-    for place in logs:
-        for piece in pieces(place, on_progress):
-            rows, bad = rows_of(piece.lines)
-            tally.add(rows)
-            for line, what in bad:
-                trouble(Trouble(place, piece.number + line, what))
-            if piece.problem:
-                trouble(Trouble(place, piece.number, piece.problem))
-            unreadable += len(bad) + bool(piece.problem)
-    tally.close()
-    return report(tally, days=days, unreadable=unreadable)
+    for path in logs:
+        check_readable(path)
+    counter, unreadable = TrafficCounter(feeds), 0
+    for path in logs:
+        for chunk in read_chunks(path, on_progress):
+            rows, errors = parse_lines(chunk.lines)
+            counter.add(rows)
+            for line, message in errors:
+                on_problem(LogProblem(path, chunk.number + line, message))
+            if chunk.problem:
+                on_problem(LogProblem(path, chunk.number, chunk.problem))
+            unreadable += len(errors) + bool(chunk.problem)
+    counter.close()
+    return build_report(counter, days=days, unreadable=unreadable)

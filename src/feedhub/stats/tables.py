@@ -1,239 +1,306 @@
-"""The tables of a report, for the terminal and for the page alike."""
+"""The report as text: key figures and tables, for the terminal and for the HTML page."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from feedhub.stats.words import counted, number, share, single, size, span
+from feedhub.stats.report import (
+    Audience,
+    DocumentStats,
+    FeedStats,
+    NotFoundPath,
+    SoftwareStats,
+    Traffic,
+    TrafficReport,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from feedhub.stats.report import AstrayRow, DocumentRow, FeedRow, ReaderRow, Report, Served
-
-_KINDS = {
+_KIND_LABELS = {
     "service": "service",
     "app": "program",
     "browser": "browser",
     "tool": "library or tool",
-    "unknown": "not known",
+    "unknown": "unknown",
     "monitor": "monitoring",
     "bot": "robot",
 }
-_SERVED = ("Requests", "304s", "Sent")
+_TRAFFIC_COLUMNS = ("Requests", "304s", "Sent")
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
 class Section(NamedTuple):
-    """A table: its name in an address, heading, explanation, columns and rows of text.
+    """A table under a heading; `name` is its HTML id, `columns` and `rows` hold text.
 
-    The first column names what a row is about; those from `numbers` on hold numbers. What begins
-    with two blanks is part of the row above it.
+    The first column names what a row is about; columns from `first_number` on hold numbers. A row
+    that begins with two spaces is part of the row above it.
     """
 
     name: str
     heading: str
-    about: str
+    explanation: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    numbers: int = 1
+    first_number: int = 1
 
-    def first(self, most: int) -> tuple[tuple[tuple[str, ...], ...], int]:
-        """Return so many rows with all of their parts, or all for 0, and how many are left."""
-        whole = [place for place, row in enumerate(self.rows) if not is_part(row)]
-        if not 0 < most < len(whole):
+    def top_rows(self, limit: int) -> tuple[tuple[tuple[str, ...], ...], int]:
+        """Return the first `limit` rows with their parts, all for 0, and how many are left out."""
+        starts = [index for index, row in enumerate(self.rows) if not is_part(row)]
+        if not 0 < limit < len(starts):
             return self.rows, 0
-        return self.rows[: whole[most]], len(whole) - most
+        return self.rows[: starts[limit]], len(starts) - limit
 
 
 def is_part(row: tuple[str, ...]) -> bool:
-    """Tell whether a row is part of the one above it."""
+    """Return whether a row is part of the one above it."""
     return row[0].startswith("  ")
 
 
-def facts(report: Report) -> tuple[tuple[str, str, str], ...]:
-    """Return what matters most: a number, what it counts, and how it is meant."""
-    served, audience = report.served, report.audience
-    own, alone = report.subscriptions - audience.reported, single(audience)
+def key_figures(report: TrafficReport) -> tuple[tuple[str, str, str], ...]:
+    """Return the most important figures: a number, what it counts, and details."""
+    traffic, audience = report.traffic, report.audience
+    individuals = format_individuals(audience)
+    # A person who reads two feeds is one individual and two subscriptions.
+    subscriptions = report.subscriptions - audience.reported
+    if subscriptions != audience.individuals:
+        individuals = f"{format_number(subscriptions)} by {individuals}"
     return (
         (
-            number(report.subscriptions),
+            format_number(report.subscriptions),
             "subscription" if report.subscriptions == 1 else "subscriptions",
-            f"{number(audience.reported)} told by services, "
-            f"{alone if own == audience.single else f'{number(own)} by {alone}'} single "
-            f"{'reader' if audience.single == 1 else 'readers'}; "
-            f"last {counted(report.window_days, 'day')}",
+            f"{format_number(audience.reported)} reported by services, {individuals} "
+            f"{'individual' if audience.individuals == 1 else 'individuals'}; "
+            f"last {format_count(report.window_days, 'day')}",
         ),
         (
-            number(served.requests),
-            "request for a feed" if served.requests == 1 else "requests for feeds",
-            span(report.since, report.until) if report.since else "no line was read",
+            format_number(traffic.requests),
+            "request for a feed" if traffic.requests == 1 else "requests for feeds",
+            format_period(report) or "no line could be read",
         ),
         (
-            share(served.share),
+            format_share(traffic.not_modified_share),
             "answered with 304",
-            f"nothing new had to be sent {counted(served.unchanged, 'time')}",
+            f"nothing new to send {format_count(traffic.not_modified, 'time')}",
         ),
         (
-            size(served.saved),
+            format_size(traffic.bytes_saved),
             "saved by 304s",
-            f"{size(served.sent)} were sent"
-            + (f"; {number(served.unpriced)} cannot be priced" if served.unpriced else ""),
+            f"{format_size(traffic.bytes_sent)} were sent"
+            + (
+                f"; the savings of {format_number(traffic.savings_unknown)} are unknown"
+                if traffic.savings_unknown
+                else ""
+            ),
         ),
     )
 
 
-def sections(report: Report) -> list[Section]:
-    """Return every table that has something to tell, the most important first."""
-    every = [
-        _feeds(report),
-        _readers(report),
-        _unread(report),
-        _heedless(report),
-        _astray(report),
-        _robots(report),
-        _days(report),
+def summary(report: TrafficReport) -> str:
+    """Return in one sentence what the logs held."""
+    parts = [
+        format_count(report.requests, "request"),
+        f"{format_number(report.traffic.requests)} for feeds",
+        f"{format_number(report.archive_requests)} for archives",
+        f"{format_number(report.other_requests)} for anything else",
     ]
-    return [section for section in every if section.rows]
+    unreadable = f"; {format_count(report.unreadable_lines, 'line')} could not be read"
+    return f"{', '.join(parts)}{unreadable if report.unreadable_lines else ''}."
 
 
-def _feeds(report: Report) -> Section:
-    about = (
-        "Subscribers are those for whom services ask, as they tell in their User-Agent, and single "
-        f"readers of the last {report.window_days} days. A single reader of two formats or feeds "
-        "counts once in each, and once above."
+def sections(report: TrafficReport) -> list[Section]:
+    """Return every table that has rows, the most important first."""
+    tables = [
+        feeds_section(report),
+        readers_section(report),
+        feeds_without_readers_section(report),
+        ignore_validators_section(report),
+        not_found_section(report),
+        robots_section(report),
+        days_section(report),
+    ]
+    return [section for section in tables if section.rows]
+
+
+def feeds_section(report: TrafficReport) -> Section:
+    """Return the table of feeds, each with its formats."""
+    explanation = (
+        "Subscribers are the people for whom services say that they fetch, and the individuals of "
+        f"the last {report.window_days} days. An individual who reads two formats or feeds counts "
+        "once in each, and once in the sum above."
     )
-    columns = ("Feed", "Subscribers", "Told", "Single", *_SERVED, "Saved")
+    columns = ("Feed", "Subscribers", "Reported", "Individuals", *_TRAFFIC_COLUMNS, "Saved")
     rows = tuple(row for feed in report.feeds for row in _feed_rows(feed))
-    return Section("feeds", "Feeds", about, columns, rows)
+    return Section("feeds", "Feeds", explanation, columns, rows)
 
 
-def _feed_rows(feed: FeedRow) -> Iterator[tuple[str, ...]]:
+def _feed_rows(feed: FeedStats) -> Iterator[tuple[str, ...]]:
+    """Yield the row of a feed and those of its formats, or one for both."""
     name = f"{feed.title} ({feed.feed})" if feed.title else feed.feed
-    parts: list[tuple[str, FeedRow | DocumentRow]]
+    parts: list[tuple[str, FeedStats | DocumentStats]]
     if len(feed.documents) == 1:
         parts = [(f"{name}, {feed.documents[0].format}", feed)]
     else:
         parts = [(name, feed), *((f"  {row.format}", row) for row in feed.documents)]
     for name, row in parts:
-        audience = row.audience
         yield (
             name,
-            number(audience.subscribers),
-            number(audience.reported),
-            single(audience),
-            *_served(row.served),
-            size(row.served.saved),
+            *_audience_cells(row.audience),
+            *_traffic_cells(row.traffic),
+            format_size(row.traffic.bytes_saved),
         )
 
 
-def _served(served: Served) -> tuple[str, str, str]:
-    return number(served.requests), share(served.share), size(served.sent)
+def _audience_cells(audience: Audience) -> tuple[str, str, str]:
+    return (
+        format_number(audience.subscribers),
+        format_number(audience.reported),
+        format_individuals(audience),
+    )
 
 
-def _readers(report: Report) -> Section:
-    about = (
-        "By what stands in the User-Agent. A service asks once for many; a program asks for one "
-        "person, and is counted by a hash of its network address and User-Agent."
+def _traffic_cells(row: Traffic | SoftwareStats) -> tuple[str, str, str]:
+    share = row.not_modified / row.requests if row.requests else 0.0
+    return format_number(row.requests), format_share(share), format_size(row.bytes_sent)
+
+
+def readers_section(report: TrafficReport) -> Section:
+    """Return the table of programs and services."""
+    explanation = (
+        "By User-Agent. A service fetches once for many people; a program fetches for one person, "
+        "who is counted by a hash of network address and User-Agent."
+    )
+    rows = tuple(
+        (row.name, _KIND_LABELS[row.kind], *_audience_cells(row.audience), *_traffic_cells(row))
+        for row in report.readers
+    )
+    columns = ("Reader", "Kind", "Subscribers", "Reported", "Individuals", *_TRAFFIC_COLUMNS)
+    return Section("readers", "Readers", explanation, columns, rows, 2)
+
+
+def feeds_without_readers_section(report: TrafficReport) -> Section:
+    """Return the table of the feeds of the catalog that have no readers."""
+    rows = tuple((feed,) for feed in report.feeds_without_readers or ())
+    explanation = (
+        f"{format_count(len(rows), 'feed')} of the catalog that only robots, or no one at all, "
+        f"requested in the last {format_count(report.window_days, 'day')}."
+    )
+    heading = "Feeds without readers"
+    return Section("feeds-without-readers", heading, explanation, ("Feed",), rows)
+
+
+def ignore_validators_section(report: TrafficReport) -> Section:
+    """Return the table of programs that download unchanged feeds in full."""
+    explanation = (
+        "These programs downloaded a feed of unchanged size at least five times in a row and never "
+        "got a 304, though others get one for the same feed: they store neither ETag nor "
+        "Last-Modified. Their authors may want to know. Logs hold no entity tags, so equal size "
+        "stands for equal bytes."
     )
     rows = tuple(
         (
             row.name,
-            _KINDS[row.kind],
-            number(row.audience.subscribers),
-            number(row.audience.reported),
-            single(row.audience),
-            *_use(row),
+            format_number(row.readers),
+            format_number(row.redundant_responses),
+            format_size(row.redundant_bytes),
         )
-        for row in report.readers
+        for row in report.ignore_validators
     )
-    columns = ("Reader", "Kind", "Subscribers", "Told", "Single", *_SERVED)
-    return Section("readers", "Readers", about, columns, rows, 2)
+    columns = ("Reader", "Readers", "Redundant responses", "Redundant bytes")
+    heading = "Readers that ignore validators"
+    return Section("ignore-validators", heading, explanation, columns, rows)
 
 
-def _use(row: ReaderRow) -> tuple[str, str, str]:
-    part = row.unchanged / row.requests if row.requests else 0.0
-    return number(row.requests), share(part), size(row.sent)
-
-
-def _unread(report: Report) -> Section:
-    rows = tuple((feed,) for feed in report.unread or ())
-    about = (
-        f"{counted(len(rows), 'feed')} of the catalog that nobody but robots has asked for in the "
-        f"last {counted(report.window_days, 'day')}."
-    )
-    return Section("unread", "Feeds that nobody reads", about, ("Feed",), rows)
-
-
-def _heedless(report: Report) -> Section:
-    about = (
-        "They were sent a feed of the same length at least five times after another, and never got "
-        "a 304, though others get it for the same feed: they keep neither ETag nor Last-Modified. "
-        "Their authors may want to know. Logs hold no tags: equal length stands for equal bytes."
-    )
-    rows = tuple(
-        (row.name, number(row.readers), number(row.answers), size(row.sent))
-        for row in report.heedless
-    )
-    columns = ("Reader", "Readers", "Unneeded answers", "Sent in vain")
-    return Section("heedless", "Readers that ignore validators", about, columns, rows)
-
-
-def _astray(report: Report) -> Section:
-    about = (
-        "Addresses that readers ask for as feeds and that give none. One that was a feed once goes "
-        "into feeds.moved of the configuration, or into feeds.gone."
+def not_found_section(report: TrafficReport) -> Section:
+    """Return the table of paths that gave no feed."""
+    explanation = (
+        "Paths that readers request as feeds and that give none. Add one that was a feed to "
+        "feeds.moved or feeds.gone of the configuration."
     )
     rows = tuple(
         (
             f"/{row.path}",
-            f"{row.status}, {_meaning(row)}",
-            ", ".join(row.names),
-            number(row.requests),
-            row.newest[:10],
+            f"{row.status}, {describe_status(row)}",
+            ", ".join(row.readers),
+            format_number(row.requests),
+            row.last_seen[:10],
         )
-        for row in report.astray
+        for row in report.not_found
     )
-    columns = ("Address", "Answer", "Asked by", "Requests", "Last")
-    return Section("astray", "Asked for in vain", about, columns, rows, 3)
+    columns = ("Path", "Status", "Requested by", "Requests", "Last")
+    return Section("not-found", "Feeds not found", explanation, columns, rows, 3)
 
 
-def _meaning(row: AstrayRow) -> str:
-    if row.status == 410:
-        return "retired"
+def describe_status(row: NotFoundPath) -> str:
+    """Return in words what came of the requests for a path."""
     if row.status in (403, 404):
-        return "was a feed" if row.was else "not found"
+        return "was a feed" if row.was_feed else "not found"
+    if row.status in (408, 499):
+        return "the reader disconnected"
     if 300 <= row.status < 400:
         return "redirected"
-    if row.status in (408, 499):
-        return "the reader went away"
-    if row.status == 429:
-        return "asked too often"
-    return "the server failed" if row.status >= 500 else "refused"
+    if row.status >= 500:
+        return "the server failed"
+    return {410: "retired", 429: "too many requests"}.get(row.status, "refused")
 
 
-def _robots(report: Report) -> Section:
-    about = "Crawlers and monitoring: they count as requests, never as readers."
-    rows = tuple((row.name, _KINDS[row.kind], *_use(row)) for row in report.robots)
-    return Section("robots", "Robots", about, ("Robot", "Kind", *_SERVED), rows, 2)
+def robots_section(report: TrafficReport) -> Section:
+    """Return the table of crawlers and monitoring."""
+    explanation = "Crawlers and monitoring: they count as requests, never as readers."
+    rows = tuple((row.name, _KIND_LABELS[row.kind], *_traffic_cells(row)) for row in report.robots)
+    columns = ("Robot", "Kind", *_TRAFFIC_COLUMNS)
+    return Section("robots", "Robots", explanation, columns, rows, 2)
 
 
-def _days(report: Report) -> Section:
-    about = "Requests for feeds by day, in UTC, the newest first."
+def days_section(report: TrafficReport) -> Section:
+    """Return the table of days."""
+    explanation = "Requests for feeds by day, in UTC, the newest first."
     rows = tuple(
-        (row.day, number(row.requests), number(row.unchanged), share(row.unchanged / row.requests))
+        (
+            row.day,
+            format_number(row.requests),
+            format_number(row.not_modified),
+            format_share(row.not_modified / row.requests),
+        )
         for row in reversed(report.days)
     )
     columns = ("Day", "Requests", "304s", "Share of 304s")
-    return Section("days", "Days", about, columns, rows)
+    return Section("days", "Days", explanation, columns, rows)
 
 
-def notes(report: Report) -> str:
-    """Return what else was in the logs, in one sentence."""
-    parts = [
-        counted(report.answers, "answer"),
-        f"{number(report.served.requests)} of feeds",
-        f"{number(report.archives)} of archives",
-        f"{number(report.others)} of anything else",
-    ]
-    unreadable = f"; {counted(report.unreadable, 'line')} could not be read"
-    return f"{', '.join(parts)}{unreadable if report.unreadable else ''}."
+def format_number(value: int) -> str:
+    """Return `12,345`."""
+    return f"{value:,}"
+
+
+def format_size(value: int) -> str:
+    """Return bytes in decimal units: `999 bytes`, `1.2 kB`, `34 MB`."""
+    amount, unit = float(value), 0
+    while amount >= 999.5 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1000, unit + 1
+    text = f"{amount:.1f}" if unit and amount < 9.95 else f"{amount:.0f}"
+    return f"{text} {_UNITS[unit]}"
+
+
+def format_share(part: float) -> str:
+    """Return a share from 0 to 1 as `83%`; only nothing is 0%, and only all is 100%."""
+    if 0 < part < 0.005:
+        return "<1%"
+    if 0.995 <= part < 1:
+        return ">99%"
+    return f"{part * 100:.0f}%"
+
+
+def format_individuals(audience: Audience) -> str:
+    """Return the number of individuals, with its error if it is an estimate: `41,216 ±0.8%`."""
+    error = f" ±{audience.error * 100:.1f}%" if audience.error else ""
+    return format_number(audience.individuals) + error
+
+
+def format_count(value: int, noun: str) -> str:
+    """Return `1 feed`, `2 feeds`."""
+    return f"{format_number(value)} {noun if value == 1 else f'{noun}s'}"
+
+
+def format_period(report: TrafficReport) -> str:
+    """Return the days of a report: `2026-11-08 to 2026-11-21`; "" if the log is empty."""
+    first, last = report.since[:10], report.until[:10]
+    return first if first == last else f"{first} to {last}"
