@@ -76,10 +76,10 @@ def links_of(said: httpx.Response) -> list[tuple[str, str]]:
     return re.findall(r'<([^>]*)>; rel="(\w+)"', said.headers.get("Link", ""))
 
 
-def spoken(status: int, **fields: str) -> httpx.Response:
-    """Return an answer as it comes from the network, without a body."""
+def response(status: int, body: bytes = b"", /, **fields: str) -> httpx.Response:
+    """Return a response as it comes from the network: its body is not read yet."""
     headers = {name.replace("_", "-"): value for name, value in fields.items()}
-    return httpx.Response(status, headers=headers, stream=httpx.ByteStream(b""))
+    return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
 
 
 @dataclass

@@ -21,7 +21,8 @@ import feedhub.probe
 from feedhub.catalog import Catalog
 from feedhub.cli import main
 from feedhub.formats import SUBSCRIBED
-from feedhub.probe import Report, Wire, probe
+from feedhub.http_client import HttpClient
+from feedhub.probe import ProbeReport, probe
 from feedhub.sources import files
 from tests.kit import Bench, article_text, make_bench, parse
 from tests.pictures import Origin, answer, origin, png
@@ -43,13 +44,13 @@ def bench(tmp_path: Path) -> Bench:
     return make_bench(tmp_path, tmp_path / "catalog.sqlite")
 
 
-def round_of(bench: Bench, *, days: int = 90, seconds: float = 60, **wire: Any) -> Report:
+def round_of(bench: Bench, *, days: int = 90, seconds: float = 60, **options: Any) -> ProbeReport:
     """Ask for what the catalog's images lack; every address is allowed."""
-    given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "patience": 30} | wire
+    given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "timeout": 30} | options
 
-    async def run() -> Report:
-        async with Wire("feedhub/0", **given) as open_wire:
-            return await probe(bench.catalog, open_wire, days=days, seconds=seconds)
+    async def run() -> ProbeReport:
+        async with HttpClient("feedhub/0", **given) as client:
+            return await probe(bench.catalog, client, days=days, seconds=seconds)
 
     return asyncio.run(run())
 
@@ -87,7 +88,7 @@ def test_answers_make_enclosures_true(bench: Bench, server: Origin):
     bench.sync()
     before = bodies(bench)
     assert "enclosure" not in parse(before["all.rss"]).entries[0]
-    assert round_of(bench) == Report(states={"known": 1})
+    assert round_of(bench) == ProbeReport(states={"known": 1})
     assert bodies(bench) == before, "not before the next sync"
     assert bench.sync().changed == 2
     after = bodies(bench)
@@ -227,13 +228,13 @@ def test_what_is_known_is_asked_for_again_after_some_days(bench: Bench, server: 
     server.answers["/1.png"] = answer(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
-    assert round_of(bench, days=10).asked == 1
-    assert round_of(bench).asked == 0
+    assert round_of(bench, days=10).requested == 1
+    assert round_of(bench).requested == 0
     clock.add(10 * DAY - 60)
-    assert round_of(bench).asked == 0
+    assert round_of(bench).requested == 0
     clock.add(120)
     server.answers["/1.png"] = answer(body=png(60, 50))
-    assert round_of(bench).asked == 1
+    assert round_of(bench).requested == 1
     bench.sync()
     assert b'width="60"' in bodies(bench)["all.rss"]
 
@@ -271,7 +272,7 @@ def test_a_failure_is_tried_again_later_and_later(
     waits = []
     for _ in range(12):
         assert round_of(bench).states == {state: 1}
-        assert round_of(bench).asked == 0
+        assert round_of(bench).requested == 0
         row = rows(bench)["/1.png"]
         assert row["asked"] == int(clock.now)
         waits.append(row["again"] - row["asked"])
@@ -317,7 +318,7 @@ def test_a_busy_host_is_left_alone_for_as_long_as_it_says(bench: Bench, server: 
     assert (report.states, report.left, len(server.asked)) == ({"busy": 1}, 4, 1)
     (row,) = rows(bench).values()
     assert row["again"] == int(clock.now) + 7200
-    assert report.troubles == [(row["url"], "answers 503")]
+    assert report.errors == [(row["url"], "answers 503")]
 
 
 def test_no_wait_is_longer_than_a_month(bench: Bench, server: Origin, clock):
@@ -360,7 +361,7 @@ def test_the_newest_articles_come_first_and_an_image_is_asked_for_once(bench: Be
 def test_hosts_take_turns(bench: Bench, server: Origin, monkeypatch: pytest.MonkeyPatch):
     """A host of many images keeps no other waiting until they are all told."""
     everywhere_here(monkeypatch)
-    monkeypatch.setattr(feedhub.probe, "_HOSTS", 1)
+    monkeypatch.setattr(feedhub.probe, "_PARALLEL_HOSTS", 1)
     for year, host in ((2014, "many"), (2013, "many"), (2012, "many"), (2011, "one")):
         url = server.url(f"/{year}.png", host=f"{host}.example")
         show(bench, f"{year}.md", url, publishedDateTime=f"{year}-01-01T00:00:00Z")
@@ -395,7 +396,7 @@ def test_when_the_time_is_over_nothing_is_begun(bench: Bench, server: Origin):
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
     report = round_of(bench, seconds=0)
-    assert (report.asked, report.left, server.asked) == (0, 3, [])
+    assert (report.requested, report.left, server.asked) == (0, 3, [])
 
 
 # Politeness
@@ -442,7 +443,7 @@ def test_hosts_are_asked_side_by_side(bench: Bench, monkeypatch: pytest.MonkeyPa
         show(bench, "one.md", server.url("/1.png", host="a.example"))
         show(bench, "two.md", server.url("/1.png", host="b.example"))
         bench.sync()
-        assert round_of(bench, patience=30).states == {"gone": 2}
+        assert round_of(bench, timeout=30).states == {"gone": 2}
 
 
 # Nothing of a hidden article
@@ -520,7 +521,7 @@ def test_an_article_that_is_hidden_during_a_round_is_asked_for_no_more(bench: Be
     bench.sync()
     report = round_of(bench)
     assert server.lines() == ["HEAD /a.png", "GET /a.png"]
-    assert (report.asked, report.left) == (1, 1)
+    assert (report.requested, report.left) == (1, 1)
     assert rows(bench) == {}, "nor is anything of it kept"
 
 
@@ -533,8 +534,8 @@ def test_what_was_learned_is_kept_whatever_ends_the_round(bench: Bench, server: 
         raise KeyboardInterrupt
 
     async def run() -> None:
-        async with Wire("feedhub/0", allowed=lambda _: True) as wire:
-            await probe(bench.catalog, wire, days=1, seconds=60, on_progress=end)
+        async with HttpClient("feedhub/0", allowed=lambda _: True) as client:
+            await probe(bench.catalog, client, days=1, seconds=60, on_progress=end)
 
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(run())
@@ -569,9 +570,9 @@ def test_many_answers_are_kept_as_they_come(bench: Bench, server: Origin, monkey
     bench.sync()
 
     async def run() -> None:
-        async with Wire("feedhub/0", allowed=lambda _: True, pause=0) as wire:
+        async with HttpClient("feedhub/0", allowed=lambda _: True, pause=0) as client:
             on_progress = lambda: kept.append(len(rows(bench)))  # noqa: E731
-            await probe(bench.catalog, wire, days=1, seconds=60, on_progress=on_progress)
+            await probe(bench.catalog, client, days=1, seconds=60, on_progress=on_progress)
 
     asyncio.run(run())
     assert (kept, len(rows(bench))) == ([0, 0, 2, 2], 4)
@@ -584,12 +585,12 @@ def test_many_answers_are_kept_as_they_come(bench: Bench, server: Origin, monkey
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run a command in this process, where every address is allowed and nobody is waited for."""
     monkeypatch.chdir(tmp_path)
-    inner = Wire.__init__
+    inner = HttpClient.__init__
 
-    def allowing(self: Wire, agent: str) -> None:
+    def allowing(self: HttpClient, agent: str, *, pause: float) -> None:
         inner(self, agent, allowed=lambda _: True, pause=0)
 
-    monkeypatch.setattr(Wire, "__init__", allowing)
+    monkeypatch.setattr(HttpClient, "__init__", allowing)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         return main(arguments), *capsys.readouterr()

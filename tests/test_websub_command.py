@@ -69,14 +69,14 @@ def test_without_a_hub_it_says_so(tmp_path, monkeypatch, capsys):
     assert main(["render", "articles", "out", "--base-url", SITE]) == 0
     capsys.readouterr()
     assert run("articles", "--base-url", SITE) == 2
-    assert "no hub is named: set websub.hub" in capsys.readouterr().err
+    assert "no hub is configured: set websub.hub" in capsys.readouterr().err
 
 
 def test_a_hub_that_is_away_is_exit_code_1(place, capsys):
     assert run("--catalog", str(place)) == 1
     out, err = capsys.readouterr()
     assert out == "addresses: 0 told, 6 waiting\n"
-    assert err.startswith("feedhub: the hub http://127.0.0.1:1/ cannot be told: ")
+    assert err.startswith("feedhub: the hub http://127.0.0.1:1/ cannot be pinged: ")
     assert err.count("\n") == 1
 
 
@@ -97,7 +97,7 @@ def test_an_environment_of_no_use_is_exit_code_2(place, capsys, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(place.with_name("nowhere")))
     assert run("--catalog", str(place)) == 2
     err = capsys.readouterr().err
-    assert "SSL_CERT_FILE is of no use: [Errno 2] No such file" in err
+    assert "SSL_CERT_FILE cannot be used: [Errno 2] No such file" in err
     assert err.count("\n") == 1
 
 
@@ -155,7 +155,7 @@ def test_a_catalog_may_come_later(place, capsys):
 
     watching(place, 3, each)
     err = capsys.readouterr().err
-    assert err.count("cannot be told") == 1
+    assert err.count("cannot be pinged") == 1
 
 
 def test_trouble_is_told_once(place, capsys):
@@ -164,7 +164,7 @@ def test_trouble_is_told_once(place, capsys):
             catalog._sql.execute("UPDATE pings SET due = 0")
 
     watching(place, 4, each)
-    assert capsys.readouterr().err.count("cannot be told") == 1
+    assert capsys.readouterr().err.count("cannot be pinged") == 1
 
 
 def test_a_catalog_that_takes_the_place_of_another_is_followed(place, capsys):
@@ -201,7 +201,9 @@ def test_what_is_late_is_told(place, capsys, monkeypatch):
     monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
     watching(place, 3)
     err = capsys.readouterr().err
-    assert err.count("the hub is not told yet: http://127.0.0.1:1/all.atom cannot be asked") == 1
+    assert (
+        err.count("the hub is not told yet: http://127.0.0.1:1/all.atom cannot be requested") == 1
+    )
 
 
 def test_what_is_only_early_is_not(place, capsys):

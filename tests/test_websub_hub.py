@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from email.utils import formatdate
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
@@ -16,30 +17,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhub.errors import ConfigError
-from feedhub.http_client import PrivateAddressError, is_public, public_address
-from feedhub.websub import hub as hub_room
-from feedhub.websub import make_client
-from feedhub.websub.hub import HubReply, publish
-from tests.hubs import answering, spoken
+from feedhub.http_client import (
+    HttpClient,
+    PrivateAddressError,
+    is_public,
+    parse_retry_after,
+    public_address,
+)
+from feedhub.websub import hub as hub_module
+from feedhub.websub.hub import HubReply, send_ping
+from tests.hubs import answering, response
 
 TOPIC = "https://feeds.example.org/topics/m%C3%BCnchen.atom?a=1&b=2"
 PUBLIC = "93.184.216.34"
 
 
-def tell(url: str, transport: httpx.AsyncBaseTransport | None = None) -> HubReply:
-    """Tell a hub once; without a transport, over the network."""
+def ping(url: str, transport: httpx.AsyncBaseTransport | None = None, **options: Any) -> HubReply:
+    """Ping a hub once; without a transport, over the network."""
 
     async def run() -> HubReply:
-        client = make_client() if transport is None else httpx.AsyncClient(transport=transport)
-        async with client:
-            return await publish(client, url, TOPIC)
+        async with HttpClient(transport=transport, use_proxies=True, **options) as client:
+            return await send_ping(client, url, TOPIC)
 
     return asyncio.run(run())
 
 
-def tell_of(status: int, **fields: str) -> HubReply:
-    """Tell a hub that gives an answer."""
-    return tell("https://hub.example/", httpx.MockTransport(lambda _: spoken(status, **fields)))
+def reply_to(status: int, **fields: str) -> HubReply:
+    """Ping a hub that gives this response."""
+    return ping("https://hub.example/", httpx.MockTransport(lambda _: response(status, **fields)))
 
 
 def test_it_is_told_as_hubs_expect():
@@ -50,7 +55,7 @@ def test_it_is_told_as_hubs_expect():
         return 204, {}, b""
 
     with answering(answer) as url:
-        assert tell(f"{url}/hub?key=1") == HubReply("told")
+        assert ping(f"{url}/hub?key=1") == HubReply("accepted")
     ((method, path, fields, form),) = seen
     assert (method, path) == ("POST", "/hub?key=1")
     assert fields["content-type"] == "application/x-www-form-urlencoded"
@@ -60,41 +65,40 @@ def test_it_is_told_as_hubs_expect():
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_any_success_is_told(status):
-    assert tell_of(status) == HubReply("told")
+    assert reply_to(status) == HubReply("accepted")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 303, 304, 300])
 def test_who_refuses_is_not_asked_again(status):
-    assert tell_of(status, location="https://other.example/").verdict == "refused"
-    assert str(status) in tell_of(status).reason
+    assert reply_to(status, location="https://other.example/").verdict == "refused"
+    assert str(status) in reply_to(status).reason
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 def test_who_cannot_now_is_asked_again(status):
-    assert tell_of(status).verdict == "failed"
-    assert tell_of(status).after == 0
-    assert tell_of(status, retry_after="120").after == 120
+    assert reply_to(status).verdict == "failed"
+    assert reply_to(status).retry_after == 0
+    assert reply_to(status, retry_after="120").retry_after == 120
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-5", "1.5", "٣", "Fri, 31 Feb 2020 00:00:00 GMT"])
 def test_a_rest_that_makes_no_sense_is_none(text):
-    assert hub_room._rest(text) == 0
+    assert parse_retry_after(text) == 0
 
 
 def test_a_rest_may_be_a_date():
-    assert 50 < hub_room._rest(formatdate(time.time() + 60, usegmt=True)) <= 60
-    assert hub_room._rest(formatdate(0, usegmt=True)) == 0
-    assert hub_room._rest("9" * 5_000) == 999_999_999
+    assert 50 < parse_retry_after(formatdate(time.time() + 60, usegmt=True)) <= 60
+    assert parse_retry_after(formatdate(0, usegmt=True)) == 0
+    assert parse_retry_after("9" * 5_000) == 999_999_999
 
 
 def test_whoever_does_not_answer_has_failed():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert tell(f"http://127.0.0.1:{port}/").verdict == "failed"
+    assert ping(f"http://127.0.0.1:{port}/").verdict == "failed"
 
 
-def test_nobody_is_waited_for_longer_than_a_while(monkeypatch):
-    monkeypatch.setattr(hub_room, "PATIENCE", 0.2)
+def test_nobody_is_waited_for_longer_than_a_while():
     over = threading.Event()
 
     def answer(*_):
@@ -102,14 +106,14 @@ def test_nobody_is_waited_for_longer_than_a_while(monkeypatch):
         return 200, {}, b""
 
     with answering(answer) as url:
-        assert tell(url) == HubReply("failed", "no answer within 0.2 seconds")
+        assert ping(url, timeout=0.2) == HubReply("failed", "no answer within 0.2 seconds")
         over.set()
 
 
 @pytest.mark.parametrize(("size", "parts"), [(10, None), (3_000, 2), (100_000, 1)])
 def test_a_body_without_an_end_is_left(monkeypatch, size, parts):
     """What was said before it counts. It is left after some bytes, or, where they drip, in time."""
-    monkeypatch.setattr(hub_room, "_BODY_SECONDS", 0.2)
+    monkeypatch.setattr(hub_module, "_BODY_TIMEOUT", 0.2)
     read = []
 
     class Endless(httpx.AsyncByteStream):
@@ -120,7 +124,7 @@ def test_a_body_without_an_end_is_left(monkeypatch, size, parts):
                 await asyncio.sleep(0.01)
 
     transport = httpx.MockTransport(lambda _: httpx.Response(202, stream=Endless()))
-    assert tell("https://hub.example/", transport) == HubReply("told")
+    assert ping("https://hub.example/", transport) == HubReply("accepted")
     assert parts in (None, len(read))
 
 
@@ -138,11 +142,11 @@ class Elsewhere:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request)
         if self.places:
-            return spoken(self.status, location=self.places.pop(0))
-        return spoken(204)
+            return response(self.status, location=self.places.pop(0))
+        return response(204)
 
-    def tell(self) -> HubReply:
-        return tell("https://hub.example/hub", httpx.MockTransport(self))
+    def ping(self) -> HubReply:
+        return ping("https://hub.example/hub", httpx.MockTransport(self))
 
 
 @pytest.fixture
@@ -162,7 +166,7 @@ def names(monkeypatch):
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_it_goes_where_it_is_sent_with_the_same_words(names, status):
     hub = Elsewhere(status, "https://other.example:8443/new?x=1")
-    assert hub.tell() == HubReply("told")
+    assert hub.ping() == HubReply("accepted")
     first, second = hub.seen
     assert (second.method, second.content) == (first.method, first.content)
     assert str(second.url) == f"https://{PUBLIC}:8443/new?x=1"  # the address that was looked at
@@ -173,14 +177,14 @@ def test_it_goes_where_it_is_sent_with_the_same_words(names, status):
 def test_a_relative_place_is_one_too(names):
     names["hub.example"] = [PUBLIC]
     hub = Elsewhere(308, "/new")
-    assert hub.tell() == HubReply("told")
+    assert hub.ping() == HubReply("accepted")
     assert hub.seen[1].headers["host"] == "hub.example"
     assert hub.seen[1].url.path == "/new"
 
 
 def test_a_relative_place_is_relative_to_the_last(names):
     hub = Elsewhere(308, "https://other.example/a/", "new")
-    assert hub.tell() == HubReply("told")
+    assert hub.ping() == HubReply("accepted")
     assert hub.seen[2].headers["host"] == "other.example"
     assert hub.seen[2].url.path == "/a/new"
 
@@ -205,7 +209,7 @@ def test_it_does_not_go_where_no_stranger_may_send_it(names, place):
     names |= {"private.example": ["10.0.0.1"], "half.example": [PUBLIC, "192.168.1.1"]}
     names |= {address: [address] for address in ("127.0.0.1", "169.254.169.254", "::1")}
     hub = Elsewhere(307, place)
-    answer = hub.tell()
+    answer = hub.ping()
     assert answer.verdict == "failed"
     assert answer.reason
     assert len(hub.seen) == 1
@@ -223,7 +227,7 @@ def test_it_does_not_go_where_no_stranger_may_send_it(names, place):
 def test_a_place_that_cannot_be_one_is_a_failure_and_no_crash(place):
     """Whatever a hub names, the process that tells it lives; no packet leaves for these."""
     with answering(lambda *_: (307, {"Location": place}, b"")) as url:
-        answer = tell(url)
+        answer = ping(url)
     assert answer.verdict == "failed"
     assert answer.reason
 
@@ -239,22 +243,24 @@ def test_a_place_that_cannot_be_one_is_a_failure_and_no_crash(place):
 )
 def test_what_the_environment_says_wrongly_is_one_line(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError, match=r"^one of .*HTTPS_PROXY.* is of no use: \S"):
-        make_client()
+    with pytest.raises(ConfigError, match=r"^one of .*HTTPS_PROXY.* cannot be used: \S"):
+        HttpClient(use_proxies=True)
 
 
 def test_it_does_not_go_round_in_circles(names):
     hub = Elsewhere(307, *["https://other.example/"] * 10)
-    assert hub.tell() == HubReply("failed", "it sends us on more than 3 times")
+    assert hub.ping() == HubReply("failed", "redirects more than 3 times")
     assert len(hub.seen) == 4
 
 
 def test_a_place_to_go_that_is_not_named_is_a_refusal():
-    assert tell_of(307).verdict == "refused"
+    assert reply_to(307).verdict == "refused"
 
 
 def test_the_operators_own_hub_may_be_private():
-    assert tell("http://127.0.0.1/", httpx.MockTransport(lambda _: spoken(204))) == HubReply("told")
+    assert ping("http://127.0.0.1/", httpx.MockTransport(lambda _: response(204))) == HubReply(
+        "accepted"
+    )
 
 
 # Addresses
@@ -289,8 +295,8 @@ def test_an_address_inside_another_is_judged_alike(address):
 
 def test_a_host_is_public_where_all_its_addresses_are(names):
     names |= {"half.example": [PUBLIC, "10.0.0.1"], "two.example": [PUBLIC, "1.1.1.1"]}
-    assert asyncio.run(public_address("two.example", 443)) == PUBLIC
+    assert asyncio.run(public_address("two.example", 443, is_public)) == PUBLIC
     with pytest.raises(PrivateAddressError, match=r"half\.example is not a public address"):
-        asyncio.run(public_address("half.example", 443))
+        asyncio.run(public_address("half.example", 443, is_public))
     with pytest.raises(OSError, match="not known"):
-        asyncio.run(public_address("none.example", 443))
+        asyncio.run(public_address("none.example", 443, is_public))

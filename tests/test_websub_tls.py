@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from feedhub import http_client
-from feedhub.websub import make_client
-from feedhub.websub.hub import HubReply, publish
+from feedhub.http_client import HttpClient
+from feedhub.websub.hub import HubReply, send_ping
 from tests.hubs import answering
 
 NAME = "hub.example"
@@ -53,8 +53,8 @@ def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list
 
     async def tell(url: str) -> list[HubReply]:
         topic = "https://feeds.example.org/all.atom"
-        async with make_client() as client:
-            return [await publish(client, url, topic) for _ in names]
+        async with HttpClient(use_proxies=True) as client:
+            return [await send_ping(client, url, topic) for _ in names]
 
     monkeypatch.setattr(http_client, "public_address", here)
     places = iter([{"Location": f"https://{name}:{port}/hub"} for name in names])
@@ -65,14 +65,14 @@ def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list
 
 def test_a_name_that_the_certificate_has_is_the_hub(port, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    assert led_to([NAME, NAME], port, monkeypatch) == [HubReply("told"), HubReply("told")]
+    assert led_to([NAME, NAME], port, monkeypatch) == [HubReply("accepted"), HubReply("accepted")]
 
 
 def test_a_name_that_it_has_not_is_somebody_else(port, certificate, monkeypatch):
     """Also where a connection to the same address stands already, under the right name."""
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
     first, second = led_to([NAME, "other.example"], port, monkeypatch)
-    assert first == HubReply("told")
+    assert first == HubReply("accepted")
     assert second.verdict == "failed"
     assert "certificate is not valid for 'other.example'" in second.reason
 

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    import httpx
-
-    from feedhub.websub import Report
+    from feedhub.http_client import HttpClient
+    from feedhub.websub import PingReport
 
 _BEHIND = 10
 # How often a catalog that another process writes is looked at.
@@ -45,27 +44,28 @@ def ping(options: Namespace) -> int:
     return _tell(report)
 
 
-async def _once(place: Path, *, everything: bool) -> Report:
-    from feedhub.websub import make_client, owe_everything, tell
+async def _once(place: Path, *, everything: bool) -> PingReport:
+    from feedhub.http_client import HttpClient
+    from feedhub.websub import enqueue_all, send_pings
 
     try:
         with closing(Catalog(place, kept=True)) as catalog:
             if everything:
-                owe_everything(catalog, time.time())
-            async with make_client() as client:
-                return await tell(catalog, client, time.time, by_hand=True)
+                enqueue_all(catalog, time.time())
+            async with HttpClient(use_proxies=True) as client:
+                return await send_pings(catalog, client, time.time, by_hand=True)
     finally:
         leave_readable(place)
 
 
-def _tell(report: Report) -> int:
-    for trouble in report.troubles:
+def _tell(report: PingReport) -> int:
+    for trouble in report.errors:
         wrong(trouble)
-    if report.not_yet:
-        remark(f"{report.not_yet}: run feedhub ping again later")
+    if report.waiting_reason:
+        remark(f"{report.waiting_reason}: run feedhub ping again later")
     if not quiet():
-        print(f"addresses: {report.told} told, {report.waiting} waiting")
-    return 1 if report.waiting or report.troubles else 0
+        print(f"addresses: {report.sent} told, {report.waiting} waiting")
+    return 1 if report.waiting or report.errors else 0
 
 
 class _Watch:
@@ -90,9 +90,9 @@ class _Watch:
 
     async def run(self) -> None:
         """Go on as long as the parent lives, where there is one."""
-        from feedhub.websub import make_client
+        from feedhub.http_client import HttpClient
 
-        async with make_client() as client:
+        async with HttpClient(use_proxies=True) as client:
             while self._parent in (None, os.getppid()):
                 try:
                     await self._look(client)
@@ -100,21 +100,21 @@ class _Watch:
                     self._fail(str(error))
                 await self._pause(_GLANCE)
 
-    async def _look(self, client: httpx.AsyncClient) -> None:
-        from feedhub.websub import tell
+    async def _look(self, client: HttpClient) -> None:
+        from feedhub.websub import send_pings
 
         catalog = self._opened()
         if catalog is None:
             return
-        report = await tell(catalog, client, time.time)
+        report = await send_pings(catalog, client, time.time)
         self._error = ""
-        if report.told:
+        if report.sent:
             self._said.clear()
-            detail(f"the hub was told of {report.told} addresses, {report.waiting} wait")
-        for trouble in report.troubles:
+            detail(f"the hub was told of {report.sent} addresses, {report.waiting} wait")
+        for trouble in report.errors:
             self._say(trouble)
         if report.late:
-            self._say(f"the hub is not told yet: {report.not_yet}")
+            self._say(f"the hub is not told yet: {report.waiting_reason}")
 
     def _opened(self) -> Catalog | None:
         """Return the catalog that stands there now, or None before the first sync."""

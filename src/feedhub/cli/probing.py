@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from feedhub.catalog.images import State
-    from feedhub.probe import Report
+    from feedhub.probe import ProbeReport
 
 _WORDS: dict[State, str] = {
     "known": "known now",
@@ -51,17 +51,18 @@ def probe(options: Namespace) -> int:
     return 0
 
 
-def _asked(options: Namespace, catalog: Catalog, site: str) -> Report:
-    from feedhub.probe import Wire, probe
+def _asked(options: Namespace, catalog: Catalog, site: str) -> ProbeReport:
+    from feedhub.http_client import HttpClient
+    from feedhub.probe import PAUSE, probe
 
     agent = f"feedhub/{__version__} (+{site}/)"
 
-    async def run() -> Report:
+    async def run() -> ProbeReport:
         with progress(" images") as on_progress:
-            async with Wire(agent) as wire:
+            async with HttpClient(agent, pause=PAUSE) as client:
                 return await probe(
                     catalog,
-                    wire,
+                    client,
                     days=options.days,
                     seconds=options.seconds,
                     on_progress=on_progress,
@@ -70,14 +71,14 @@ def _asked(options: Namespace, catalog: Catalog, site: str) -> Report:
     return asyncio.run(run())
 
 
-def _tell(options: Namespace, report: Report, seconds: float) -> None:
-    for url, reason in report.troubles:
+def _tell(options: Namespace, report: ProbeReport, seconds: float) -> None:
+    for url, reason in report.errors:
         detail(f"{url}: {reason}")
     states = {state: report.states.get(state, 0) for state in _WORDS}
     if options.json:
-        numbers = {"asked": report.asked} | states | {"left": report.left}
+        numbers = {"asked": report.requested} | states | {"left": report.left}
         print(json.dumps({"images": numbers, "seconds": round(seconds, 3)}))
     elif not quiet():
         told = [f"{count} {_WORDS[state]}" for state, count in states.items() if count]
-        told = [f"{report.asked} asked for", *told, f"{report.left} left"]
+        told = [f"{report.requested} asked for", *told, f"{report.left} left"]
         print(f"images: {', '.join(told)}; {seconds:.2f} seconds")

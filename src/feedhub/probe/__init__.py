@@ -1,7 +1,7 @@
-"""Asking servers of images for what the files of articles do not say: type, length, size.
+"""The probe: asks image servers for what article files do not say, type, length and size in pixels.
 
-Only images of published articles are asked for, one at a time from each host, and the answers are
-kept in the catalog; the next sync puts them into the feeds.
+Only images of published articles are looked up, one at a time from each host. The catalog keeps the
+results, and the next sync puts them into the feeds.
 """
 
 from __future__ import annotations
@@ -9,163 +9,152 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from feedhub.catalog.images import ImageRecord
-from feedhub.probe.asking import ask
-from feedhub.probe.wire import Wire
+from feedhub.catalog import Catalog
+from feedhub.catalog.images import ImageRecord, State, Wanted
+from feedhub.http_client import HttpClient
+from feedhub.probe.lookup import LookupResult, look_up
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+__all__ = ["PAUSE", "ProbeReport", "probe"]
 
-    from feedhub.catalog import Catalog
-    from feedhub.catalog.images import State, Wanted
-    from feedhub.probe.asking import Outcome
-
-__all__ = ["Report", "Wire", "probe"]
-
+PAUSE = 0.5  # seconds between two requests to one host
 _HOUR, _DAY = 3_600, 86_400
-# Hosts that are asked side by side, and how many failures end a visit to one.
-_HOSTS, _TRIALS = 8, 3
-# Answers that are kept together.
-_BATCH = 20
-# Seconds until an image is asked for again: the first wait, twice as long after each further
-# failure, and the longest.
-_WAITS = {"gone": _DAY, "failing": _HOUR, "busy": _HOUR}
-_LONGEST = 30 * _DAY
+_PARALLEL_HOSTS = 8
+_MAX_FAILURES = 3  # in a row: then a host is left alone until the next run
+_BATCH = 20  # records that are written together
+# Seconds until an image is looked up again: after the first failure, twice as long after each
+# further one, and at most.
+_FIRST_RETRY = {"gone": _DAY, "failing": _HOUR, "busy": _HOUR}
+_MAX_RETRY = 30 * _DAY
 
 
 @dataclass(slots=True)
-class Report:
-    """What came of a round: images by state, how many were left for the next, what was wrong.
+class ProbeReport:
+    """The results of a run: how many images by state, and how many are left for the next.
 
-    `troubles` are an address and what is wrong with it.
+    `errors` are pairs of an address and what is wrong with it.
     """
 
     states: dict[State, int] = field(default_factory=dict)
     left: int = 0
-    troubles: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
 
     @property
-    def asked(self) -> int:
-        """How many images were asked for."""
+    def requested(self) -> int:
+        """How many images were looked up."""
         return sum(self.states.values())
 
 
 async def probe(
     catalog: Catalog,
-    wire: Wire,
+    client: HttpClient,
     *,
     days: int,
     seconds: float,
     on_progress: Callable[[], object] = lambda: None,
-) -> Report:
-    """Ask for what the catalog's images lack, and keep the answers; return what came of it.
+) -> ProbeReport:
+    """Look up what the catalog's images lack, write the results and report them.
 
-    What is known, or is no image, is asked for again after `days`. No request begins when `seconds`
-    are over; the rest is left for the next round. `on_progress` is called for each image. Raises
+    What is known, or is no image, is looked up again after `days`. No request begins after
+    `seconds`; the rest is left for the next run. `on_progress` is called for each image. Raises
     CatalogError.
     """
-    return await _Round(catalog, wire, days=days, seconds=seconds, on_progress=on_progress).run()
+    return await ProbeRun(catalog, client, days, seconds, on_progress).run()
 
 
 @dataclass(slots=True)
-class _Host:
-    """What is still to be asked of one host, and how often it failed in a row."""
+class HostQueue:
+    """The images to look up at one host, and how many in a row failed."""
 
     images: deque[Wanted] = field(default_factory=deque)
-    failed: int = 0
+    failures: int = 0
 
 
-class _Round:
-    """One round: hosts side by side, taking turns, the images of one after the other."""
+class ProbeRun:
+    """One run over all hosts: some in parallel, by turns, the images of each one by one."""
 
     def __init__(
         self,
         catalog: Catalog,
-        wire: Wire,
-        *,
+        client: HttpClient,
         days: int,
         seconds: float,
         on_progress: Callable[[], object],
     ) -> None:
         self._catalog = catalog
-        self._wire = wire
-        self._again = days * _DAY
+        self._client = client
+        self._refresh_after = days * _DAY
         self._end = time.monotonic() + seconds
         self._on_progress = on_progress
-        self._report = Report()
-        self._answers: list[ImageRecord] = []
+        self._report = ProbeReport()
+        self._records: list[ImageRecord] = []  # not written yet
         self._version, self._used = catalog.version(), catalog.images.used()
 
-    async def run(self) -> Report:
-        """Ask all hosts; what was learned is kept whatever ends the round."""
-        hosts: defaultdict[str, _Host] = defaultdict(_Host)
+    async def run(self) -> ProbeReport:
+        """Look up all images; the results are written, whatever ends the run."""
+        hosts: defaultdict[str, HostQueue] = defaultdict(HostQueue)
         for wanted in self._catalog.images.wanted(int(time.time())):
             hosts[urlsplit(wanted.url).netloc].images.append(wanted)
         waiting = deque(hosts.values())
         total = sum(len(host.images) for host in waiting)
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(_HOSTS):
-                    group.create_task(self._ask_in_turn(waiting))
+                for _ in range(_PARALLEL_HOSTS):
+                    group.create_task(self._work(waiting))
         except ExceptionGroup as failed:  # the first has ended the others
             raise failed.exceptions[0] from None
         finally:
-            self._keep()
-        self._report.left = total - self._report.asked
+            self._write()
+        self._report.left = total - self._report.requested
         return self._report
 
-    async def _ask_in_turn(self, waiting: deque[_Host]) -> None:
-        """Ask one thing of host after host: none waits until another has told all it has."""
+    async def _work(self, waiting: deque[HostQueue]) -> None:
+        """Look up one image of each waiting host in turn, until all are done or time is over.
+
+        A host that is busy, or fails too often, is left alone.
+        """
         while waiting and time.monotonic() < self._end:
             host = waiting.popleft()
-            if await self._ask(host):
+            wanted = host.images.popleft()
+            if self._is_used(wanted.url):
+                result = await look_up(self._client, wanted.url, sized=wanted.sized)
+                self._record(wanted, result)
+                host.failures = host.failures + 1 if result.state == "failing" else 0
+                if result.state == "busy":
+                    continue
+            if host.images and host.failures < _MAX_FAILURES:
                 waiting.append(host)
 
-    async def _ask(self, host: _Host) -> bool:
-        """Ask for the next image; tell whether the host may be asked for another.
-
-        One that is busy or does not answer is left alone.
-        """
-        wanted = host.images.popleft()
-        if self._is_used(wanted.url):
-            outcome = await ask(self._wire, wanted.url, sized=wanted.sized)
-            self._take(wanted, outcome)
-            host.failed = host.failed + 1 if outcome.state == "failing" else 0
-            if outcome.state == "busy":
-                return False
-        return bool(host.images) and host.failed < _TRIALS
-
     def _is_used(self, url: str) -> bool:
-        """Tell whether a published article has the image still: another process may have synced."""
+        """Return whether a published article still has the image: another process may sync."""
         version = self._catalog.version()
         if version != self._version:
             self._version, self._used = version, self._catalog.images.used()
         return url in self._used
 
-    def _take(self, wanted: Wanted, outcome: Outcome) -> None:
+    def _record(self, wanted: Wanted, result: LookupResult) -> None:
+        """Count a result, and note when the image may be looked up again."""
         states = self._report.states
-        states[outcome.state] = states.get(outcome.state, 0) + 1
-        if outcome.reason:
-            self._report.troubles.append((wanted.url, outcome.reason))
-        self._answers.append(self._answer(wanted, outcome))
+        states[result.state] = states.get(result.state, 0) + 1
+        if result.reason:
+            self._report.errors.append((wanted.url, result.reason))
+        now, failures, wait = int(time.time()), 0, float(self._refresh_after)
+        if first := _FIRST_RETRY.get(result.state):
+            failures = wanted.failures + 1
+            wait = max(first * 2 ** min(wanted.failures, 10), result.retry_after)
+            wait = min(wait, _MAX_RETRY)
+        self._records.append(
+            ImageRecord(wanted.url, result.state, now, now + int(wait), failures, result.facts)
+        )
         self._on_progress()
-        if len(self._answers) >= _BATCH:
-            self._keep()
+        if len(self._records) >= _BATCH:
+            self._write()
 
-    def _answer(self, wanted: Wanted, outcome: Outcome) -> ImageRecord:
-        now, first = int(time.time()), _WAITS.get(outcome.state)
-        if first is None:
-            return ImageRecord(wanted.url, outcome.state, now, now + self._again, 0, outcome.facts)
-        wait = max(first * 2 ** min(wanted.failures, 10), outcome.after)
-        again = now + int(min(wait, _LONGEST))
-        return ImageRecord(wanted.url, outcome.state, now, again, wanted.failures + 1)
-
-    def _keep(self) -> None:
-        """Keep what was learned of images that are still used."""
-        answers, self._answers = self._answers, []
-        if answers:
-            self._catalog.images.put(a for a in answers if self._is_used(a.url))
+    def _write(self) -> None:
+        """Write the records of images that are still used."""
+        records, self._records = self._records, []
+        if records:
+            self._catalog.images.put(record for record in records if self._is_used(record.url))

@@ -1,90 +1,95 @@
-"""One visit to the hub with all that is due: what is told, what is put off and for how long."""
+"""A session with the hub: which pings of the queue are sent now, and what becomes of the others."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from feedhub.catalog import Catalog, Ping
+from feedhub.config import Config
 from feedhub.dates import from_timestamp
 from feedhub.errors import CatalogError, ConfigError
-from feedhub.site import Site, config_of_catalog
-from feedhub.websub.hub import publish
-from feedhub.websub.visibility import unseen
+from feedhub.http_client import HttpClient
+from feedhub.site import Planned, Site, config_of_catalog
+from feedhub.websub.hub import send_ping
+from feedhub.websub.visibility import why_not_visible
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    import httpx
-
-    from feedhub.catalog import Catalog, Ping
-    from feedhub.config import Config
-    from feedhub.site import Planned
-
-# Seconds: the wait after a failure, twice as long after each further one, up to the last.
-_FIRST_WAIT, _LONGEST_WAIT = 5.0, 600.0
-# What a reader would have found by polling is no news any more.
-_DAY = 86_400.0
-# Seconds between two looks at the public address: half the time since the change, within these.
-_OFTEN, _SELDOM = 0.5, 60.0
-_LATE = 30.0
-# Seconds that servers get to follow the catalog: where one shows the change another may be behind.
-# And those after which not even a slow clock lets a cache hold the old bytes.
-_SETTLE, _MARGIN = 2.0, 60.0
+# All times are seconds. The wait after a failure doubles with each further one, up to the maximum.
+_FIRST_RETRY, _MAX_RETRY = 5.0, 600.0
+# After a day every reader that polls has the change, and a ping is of no use any more.
+_MAX_AGE = 86_400.0
+# The public address is requested again after half the time since the change, within these bounds.
+_MIN_LOOK_INTERVAL, _MAX_LOOK_INTERVAL = 0.5, 60.0
+# A feedhub server shows a change within seconds: what takes longer is reported to the operator.
+_LATE_AFTER = 30.0
+# Servers on one catalog follow it one by one: where the first shows the change, others may not yet.
+_FOLLOW_TIME = 2.0
+# Added to the time that a cache may keep old bytes: its clock may be slow.
+_CLOCK_MARGIN = 60.0
+_MAX_TRIES = 30  # more are not counted: 2 to that power would be no number of seconds
 
 
 @dataclass(slots=True)
-class Report:
-    """What came of a visit: how many addresses were told, how many wait.
+class PingReport:
+    """The results of a session: how many pings the hub accepted, and how many addresses wait.
 
-    `troubles` are lines for the operator. `not_yet` says why something is not told yet, and `late`
-    whether it should long have been: servers follow at once.
+    `errors` are lines for the operator. `waiting_reason` says why an address waits that did not
+    fail, and `late` whether it waits for longer than it should.
     """
 
-    told: int = 0
+    sent: int = 0
     waiting: int = 0
-    troubles: list[str] = field(default_factory=list)
-    not_yet: str = ""
+    errors: list[str] = field(default_factory=list)
+    waiting_reason: str = ""
     late: bool = False
 
 
-class Outcome(NamedTuple):
-    """What came of one ping: `gone` has no document any more, `unseen` was too early."""
+class PingResult(NamedTuple):
+    """The result of one ping.
+
+    Beside the verdicts of a hub: `too_early`, the change is not public yet; `gone`, there is no
+    such feed any more. `retry_after` is in seconds.
+    """
 
     ping: Ping
-    verdict: Literal["told", "refused", "failed", "unseen", "gone"]
+    verdict: Literal["accepted", "refused", "failed", "too_early", "gone"]
     reason: str = ""
-    after: float = 0.0
+    retry_after: float = 0.0
 
 
 def site_of(catalog: Catalog) -> tuple[Site, Config]:
-    """Return the site as the catalog was made: the documents out there name the same hub.
+    """Return the site as it was when the catalog was synced: its documents name the same hub.
 
-    Raises ConfigError where they name none, CatalogError where another version made it.
+    Raises ConfigError where there is no hub, CatalogError where another version made the catalog.
     """
     config = config_of_catalog(catalog)
     if not config.websub.hub:
-        raise ConfigError("no hub is named: set websub.hub, then feedhub sync or feedhub render")
+        raise ConfigError(
+            "no hub is configured: set websub.hub, then run feedhub sync or feedhub render"
+        )
     site = Site(catalog, config)
     if not site.matches_catalog():
-        raise CatalogError("the catalog is another version's, or one of drafts: no hub is told")
+        raise CatalogError(
+            "the catalog is of another version of feedhub, or has drafts: the hub is not pinged"
+        )
     return site, config
 
 
 class HubSession:
-    """Tells the hub of some addresses at a time, and keeps what came of it.
+    """Sends pings to the hub, a few at a time, and records the results in the catalog.
 
-    Whoever comes `by_hand` knows that what changed is out. Many a hand is a script: a hub that asks
-    to be left alone is.
+    `by_hand` means that a person or a script runs the command after the change was published.
     """
 
     def __init__(
         self,
         catalog: Catalog,
-        client: httpx.AsyncClient,
+        client: HttpClient,
         clock: Callable[[], float],
-        report: Report,
+        report: PingReport,
         *,
         by_hand: bool,
     ) -> None:
@@ -96,105 +101,110 @@ class HubSession:
         with catalog.snapshot():
             self._site, self._config = site_of(catalog)
             self._plan = self._site.plan(stories=False)
-            word = json.loads(catalog.noted("hub") or "{}")
+            status = json.loads(catalog.noted("hub") or "{}")
         self._hub = self._config.websub.hub
-        # What another hub has asked for, or how it was, is no concern of this one.
-        self._word: dict[str, Any] = word if word.get("hub") == self._hub else {"hub": self._hub}
-        self._refused: dict[str, list[str]] = {}
-        self._failed = ""
+        # The status of a hub that was configured before says nothing of this one.
+        self._status: dict[str, Any] = (
+            status if status.get("hub") == self._hub else {"hub": self._hub}
+        )
+        self._refused: dict[str, list[str]] = {}  # the paths by the hub's reason
+        self._failure = ""
 
     def accepts_pings(self) -> bool:
-        """Tell whether the hub may be told now; where it asked to be left alone, all waits.
+        """Return whether the hub may be pinged now; during its `Retry-After` all pings wait.
 
-        Raises CatalogError where nothing can be written: what cannot be noted is not told.
+        Raises CatalogError where the catalog cannot be written: a result that cannot be recorded
+        would have the same ping sent again and again.
         """
         now = self._clock()
-        rest = max(now, self._word.get("rest", 0.0))
+        rest = max(now, self._status.get("rest", 0.0))
         self._catalog.pings.defer_due(now, rest)
         if rest > now:
             until = f"{from_timestamp(rest):%Y-%m-%d %H:%M:%S} UTC"
-            self._report.not_yet = f"the hub {self._hub} asks to be left alone until {until}"
+            self._report.waiting_reason = f"the hub {self._hub} asks to be left alone until {until}"
         return bool(rest == now)
 
-    async def tell(self, ping: Ping) -> Outcome:
-        """Tell the hub of one address, if it is still there and strangers see what is new."""
+    async def ping(self, ping: Ping) -> PingResult:
+        """Ping the hub for one address, if its feed still exists and the change is public."""
         planned = self._plan.get(ping.path)
         if planned is None or not planned.topic:
-            return Outcome(ping, "gone")
-        if reason := await self._unseen(ping, planned):
-            return Outcome(ping, "unseen", reason)
-        topic = self._site.url(ping.path)
-        return Outcome(ping, *await publish(self._client, self._hub, topic))
+            return PingResult(ping, "gone")
+        if reason := await self._why_too_early(ping, planned):
+            return PingResult(ping, "too_early", reason)
+        return PingResult(
+            ping, *await send_ping(self._client, self._hub, self._site.url(ping.path))
+        )
 
-    async def _unseen(self, ping: Ping, planned: Planned) -> str:
-        """Say why it is too early, or ""; it never is once no cache may have the old bytes."""
+    async def _why_too_early(self, ping: Ping, planned: Planned) -> str:
+        """Return why the hub would not find the change yet, or ""."""
         age, http = self._clock() - ping.since, self._config.http
-        if age < _SETTLE and not self._by_hand:
+        if age < _FOLLOW_TIME and not self._by_hand:
             return f"{planned.path} has only just changed"
-        patience = http.max_age + http.stale_while_revalidate + _MARGIN
-        if not self._config.websub.look or age > patience:
+        max_cached = http.max_age + http.stale_while_revalidate + _CLOCK_MARGIN
+        if not self._config.websub.look or age > max_cached:
             return ""
-        body = cache(lambda: self._body(planned))
-        return await unseen(self._client, self._site.url(ping.path), planned, body)
 
-    def _body(self, planned: Planned) -> bytes:
-        with self._site.snapshot():
-            same = self._site.current(planned) == planned
-            return self._site.document(planned).body if same else b""
+        @cache
+        def body() -> bytes:
+            """Return the bytes of the document, b"" where it has changed once more."""
+            with self._site.snapshot():
+                same = self._site.current(planned) == planned
+                return self._site.document(planned).body if same else b""
 
-    def record(self, outcomes: Iterable[Outcome]) -> bool:
-        """Keep what came of some; tell whether to go on: a hub that fails is left alone."""
-        done, going = [], True
-        for outcome in outcomes:
-            if outcome.verdict == "unseen":
-                self._look_again(outcome)
-            elif outcome.verdict == "failed":
-                self._try_again(outcome)
-                going = False
+        return await why_not_visible(self._client, self._site.url(ping.path), planned, body)
+
+    def record(self, results: Iterable[PingResult]) -> bool:
+        """Record results; return whether to go on: a failure ends the session."""
+        done, failed = [], False
+        for result in results:
+            if result.verdict == "failed":
+                self._record_failure(result)
+                failed = True
+            elif result.verdict == "too_early":
+                self._report.waiting_reason = self._report.waiting_reason or result.reason
+                now = self._clock()
+                age = now - result.ping.since
+                self._report.late |= age > _LATE_AFTER
+                wait = min(_MAX_LOOK_INTERVAL, max(_MIN_LOOK_INTERVAL, age / 2))
+                wait = _FOLLOW_TIME - age if age < _FOLLOW_TIME else wait
+                self._catalog.pings.defer(result.ping, now + wait)
             else:
-                done.append(outcome.ping)
-                self._report.told += outcome.verdict == "told"
-            if outcome.verdict == "refused":
-                self._refused.setdefault(outcome.reason, []).append(outcome.ping.path)
+                done.append(result.ping)
+                self._report.sent += result.verdict == "accepted"
+            if result.verdict == "refused":
+                self._refused.setdefault(result.reason, []).append(result.ping.path)
         self._catalog.pings.remove(done)
-        return going
+        return not failed
 
-    def _look_again(self, outcome: Outcome) -> None:
-        self._report.not_yet = self._report.not_yet or outcome.reason
-        age = self._clock() - outcome.ping.since
-        self._report.late |= age > _LATE
-        wait = _SETTLE - age if age < _SETTLE else min(_SELDOM, max(_OFTEN, age / 2))
-        self._put_off(outcome.ping, wait)
-
-    def _try_again(self, outcome: Outcome) -> None:
-        """What else is due waits as long: one failure is enough of a trial."""
-        ping, rest, now = outcome.ping, min(outcome.after, _DAY), self._clock()
-        wait = max(rest, min(_LONGEST_WAIT, _FIRST_WAIT * 2**ping.tries))
-        self._failed = outcome.reason
+    def _record_failure(self, result: PingResult) -> None:
+        """Put off the ping, and with it all others that are due: one failure is trial enough."""
+        ping, now = result.ping, self._clock()
+        rest = min(result.retry_after, _MAX_AGE)
+        until = now + max(rest, min(_MAX_RETRY, _FIRST_RETRY * 2**ping.tries))
+        self._failure = result.reason
         if rest:
-            self._word["rest"] = now + rest
-        self._put_off(ping._replace(tries=min(ping.tries + 1, 30)), wait)
-        self._catalog.pings.defer_due(now, now + wait)
-        if given_up := self._catalog.pings.expire(now - _DAY):
-            self._trouble(f"could not be told for a day; addresses given up: {given_up}")
-
-    def _put_off(self, ping: Ping, wait: float) -> None:
-        self._catalog.pings.defer(ping, self._clock() + wait)
+            self._status["rest"] = now + rest
+        tries = min(ping.tries + 1, _MAX_TRIES)
+        self._catalog.pings.defer(ping._replace(tries=tries), until)
+        self._catalog.pings.defer_due(now, until)
+        if expired := self._catalog.pings.expire(now - _MAX_AGE):
+            self._report.errors.append(
+                f"the hub {self._hub} accepted no ping for a day; addresses given up: {expired}"
+            )
 
     def save_hub_status(self) -> None:
-        """Tell the operator, and whoever serves the catalog, how the hub is."""
+        """Report errors, and note the state of the hub in the catalog for servers to show."""
+        errors = self._report.errors
         for reason, paths in self._refused.items():
-            many = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-            self._trouble(f"refuses {self._site.url(paths[0])}{many}: {reason}")
-        if self._failed:
-            self._trouble(f"cannot be told: {self._failed}; it is tried again")
-        before = dict(self._word)
-        if self._report.told:
-            self._word |= {"told": self._clock(), "failing": ""}
-        if self._report.troubles:
-            self._word["failing"] = self._report.troubles[-1]
-        if self._word != before:
-            self._catalog.note(hub=json.dumps(self._word))
-
-    def _trouble(self, what: str) -> None:
-        self._report.troubles.append(f"the hub {self._hub} {what}")
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            url = self._site.url(paths[0])
+            errors.append(f"the hub {self._hub} refuses {url}{more}: {reason}")
+        if self._failure:
+            errors.append(f"the hub {self._hub} cannot be pinged: {self._failure}; trying again")
+        before = dict(self._status)
+        if self._report.sent:
+            self._status |= {"told": self._clock(), "failing": ""}
+        if errors:
+            self._status["failing"] = errors[-1]
+        if self._status != before:
+            self._catalog.note(hub=json.dumps(self._status))

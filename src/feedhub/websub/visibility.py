@@ -1,62 +1,64 @@
-"""Whether a change shows at the public address: a hub that comes before it finds nothing new."""
+"""Whether a change can be seen at the public address; a hub that comes earlier finds nothing."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING
-
-import httpx
+import sys
+from collections.abc import Callable
 
 from feedhub.document import CODINGS
-from feedhub.websub.hub import PATIENCE, why
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from feedhub.site import Planned
-
-# A cache that listens asks whether it is behind (RFC 9111, 5.2.1.4).
-_FRESH = {"cache-control": "no-cache"}
+from feedhub.http_client import HttpClient, HttpError, Reply
+from feedhub.site import Planned
 
 
-async def unseen(
-    client: httpx.AsyncClient, url: str, planned: Planned, body: Callable[[], bytes]
+async def why_not_visible(
+    client: HttpClient, url: str, planned: Planned, body: Callable[[], bytes]
 ) -> str:
-    """Say why strangers do not see a document at its address yet, or "" where they do.
+    """Return why a document cannot be seen at its address yet, or "" where it can.
 
-    A server of ours says 304 to the document's own tag, in each coding: caches keep them apart.
-    Another may know other tags; then the bytes are compared with those that `body` builds.
+    Each coding is requested, for caches store them apart.
     """
-    try:
-        async with asyncio.timeout(PATIENCE):
-            for coding in ("", *CODINGS):
-                if reason := await _unseen(client, url, planned.etag(coding), coding, body):
-                    return reason
-    except TimeoutError:
-        return f"{url} does not answer"
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        return f"{url} cannot be asked: {why(error)}"
+    for coding in ("", *CODINGS):
+        try:
+            reason = await compare(client, url, planned.etag(coding), coding, body)
+        except HttpError as error:
+            reason = f"cannot be requested: {error}"
+        if reason:
+            return f"{url} {reason}"
     return ""
 
 
-async def _unseen(
-    client: httpx.AsyncClient, url: str, tag: str, coding: str, body: Callable[[], bytes]
+async def compare(
+    client: HttpClient, url: str, tag: str, coding: str, body: Callable[[], bytes]
 ) -> str:
-    fields = {"accept-encoding": coding or "identity", "if-none-match": tag} | _FRESH
-    async with client.stream("GET", url, headers=fields) as response:
-        if response.status_code == 304:
-            return ""
-        if response.status_code != 200:
-            return f"{url} answers {response.status_code}"
-        same = response.headers.get("etag", "").removeprefix("W/") == tag
-        return "" if same or await _is(response, body()) else f"{url} does not show the change yet"
+    """Return how what is at an address differs from a document in a coding, or "".
 
+    A feedhub server replies 304 to the document's own tag. Another host may have other tags: then
+    its bytes are compared with those that `body` builds. Raises HttpError.
+    """
 
-async def _is(response: httpx.Response, body: bytes) -> bool:
-    """Tell whether an answer has these bytes; no more is read than that takes."""
-    place = 0
-    async for part in response.aiter_bytes():
-        if body[place : place + len(part)] != part:
-            return False
-        place += len(part)
-    return place == len(body)
+    def has_tag(reply: Reply) -> bool:
+        return reply.headers.get("etag", "").removeprefix("W/") == tag
+
+    def is_decided(reply: Reply) -> bool:
+        return reply.status != 304 and (
+            reply.status != 200 or has_tag(reply) or not body().startswith(reply.body)
+        )
+
+    reply = await client.request(
+        "GET",
+        url,
+        headers={
+            "accept-encoding": coding or "identity",
+            "if-none-match": tag,
+            "cache-control": "no-cache",  # a cache that heeds it asks its origin first (RFC 9111)
+        },
+        trusted=True,
+        max_redirects=0,
+        max_body=sys.maxsize,  # `is_decided` ends it: no more is read than `body` has
+        enough=is_decided,
+    )
+    if reply.status == 304:
+        return ""
+    if reply.status != 200:
+        return f"answers {reply.status}"
+    return "" if has_tag(reply) or reply.body == body() else "does not show the change yet"

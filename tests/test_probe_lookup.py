@@ -20,11 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhub.catalog.images import ImageFacts
-from feedhub.http_client import is_public
-from feedhub.probe import asking
-from feedhub.probe.asking import Outcome, ask
-from feedhub.probe.picture import Picture, is_page, picture_of, tells_all
-from feedhub.probe.wire import BODY, Reply, Wire
+from feedhub.http_client import MAX_BODY_BYTES, HttpClient, is_public
+from feedhub.probe.image_header import ImageHeader, is_page, needs_no_more, read_image_header
+from feedhub.probe.lookup import LookupResult, look_up
 from tests.pictures import (
     AVIF,
     GIF,
@@ -44,7 +42,7 @@ PNG = png()
 HEIC = AVIF.replace(b"avif", b"mif1")
 BMP = struct.pack("<2sIIIIii", b"BM", 26, 0, 26, 40, 40, -30)
 TIFF = struct.pack("<4sIHHHIIHHIII", b"II*\0", 8, 2, 256, 3, 1, 40, 257, 3, 1, 30, 0)
-KNOWN = Outcome("known", ImageFacts("image/png", len(PNG), 40, 30))
+KNOWN = LookupResult("known", ImageFacts("image/png", len(PNG), 40, 30))
 
 
 @pytest.fixture
@@ -54,13 +52,13 @@ def server() -> Iterator[Origin]:
         yield running
 
 
-def asked(url: str, *, sized: bool = True, **wire: Any) -> Outcome:
+def asked(url: str, *, sized: bool = True, **options: Any) -> LookupResult:
     """Ask for one image; every address is allowed, which no option of the command can say."""
-    given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "patience": 30} | wire
+    given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "timeout": 30} | options
 
-    async def run() -> Outcome:
-        async with Wire("feedhub/0 (+https://feeds.example.org/)", **given) as open_wire:
-            return await ask(open_wire, url, sized=sized)
+    async def run() -> LookupResult:
+        async with HttpClient("feedhub/0 (+https://feeds.example.org/)", **given) as client:
+            return await look_up(client, url, sized=sized)
 
     return asyncio.run(run())
 
@@ -83,12 +81,12 @@ def test_head_and_the_first_bytes_tell_all(server: Origin):
         assert fields["accept-encoding"] == "identity"
         assert fields["host"] == f"127.0.0.1:{server.port}"
         assert "cookie" not in fields
-    assert server.asked[1][1]["range"] == f"bytes=0-{BODY - 1}"
+    assert server.asked[1][1]["range"] == f"bytes=0-{MAX_BODY_BYTES - 1}"
 
 
 def test_where_the_size_is_known_head_is_enough(server: Origin):
     server.answers["HEAD /a.png"] = answer(Content_Type="image/PNG; x=y", Content_Length=1234)
-    assert asked(server.url(), sized=False) == Outcome("known", ImageFacts("image/png", 1234))
+    assert asked(server.url(), sized=False) == LookupResult("known", ImageFacts("image/png", 1234))
     assert server.lines() == ["HEAD /a.png"]
 
 
@@ -108,9 +106,9 @@ def test_few_connections_stay_open(server: Origin, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"]))
 
     async def run() -> None:
-        async with Wire("feedhub/0", allowed=lambda _: True, pause=0) as wire:
+        async with HttpClient("feedhub/0", allowed=lambda _: True, pause=0) as client:
             for number in range(40):
-                await ask(wire, server.url(host=f"{number}.example"), sized=True)
+                await look_up(client, server.url(host=f"{number}.example"), sized=True)
             async with asyncio.timeout(30):
                 while len(server.speaking) > 16:
                     await asyncio.sleep(0.01)
@@ -130,36 +128,36 @@ def test_a_range_tells_the_whole_length(server: Origin):
 
 
 @pytest.mark.parametrize(
-    ("body", "picture"),
+    ("body", "header"),
     [
-        (PNG, Picture("image/png", 40, 30)),
-        (jpeg(), Picture("image/jpeg", 40, 30)),
-        (TURNED_JPEG, Picture("image/jpeg", 30, 40)),
-        (GIF, Picture("image/gif", 40, 30)),
-        (WEBP, Picture("image/webp", 40, 30)),
-        (AVIF, Picture("image/avif", 40, 30)),
-        (AVIF.replace(b"ftypavif", b"ftypmif1"), Picture("image/avif", 40, 30)),
-        (HEIC, Picture("image/heic", 40, 30)),
-        (BMP, Picture("image/bmp", 40, 30)),
-        (TIFF, Picture("image/tiff", 40, 30)),
-        (SVG, Picture("image/svg+xml")),
-        (b"<svg>", Picture("image/svg+xml")),
-        (b"\xff\x0a\x00", Picture("image/jxl")),
-        (b"\xff\xd8\xff\xe0", Picture("image/jpeg")),
-        (b"<!-- a --><!-- <svg> --><p>", Picture()),
-        (b"nothing", Picture()),
-        (b"", Picture()),
+        (PNG, ImageHeader("image/png", 40, 30)),
+        (jpeg(), ImageHeader("image/jpeg", 40, 30)),
+        (TURNED_JPEG, ImageHeader("image/jpeg", 30, 40)),
+        (GIF, ImageHeader("image/gif", 40, 30)),
+        (WEBP, ImageHeader("image/webp", 40, 30)),
+        (AVIF, ImageHeader("image/avif", 40, 30)),
+        (AVIF.replace(b"ftypavif", b"ftypmif1"), ImageHeader("image/avif", 40, 30)),
+        (HEIC, ImageHeader("image/heic", 40, 30)),
+        (BMP, ImageHeader("image/bmp", 40, 30)),
+        (TIFF, ImageHeader("image/tiff", 40, 30)),
+        (SVG, ImageHeader("image/svg+xml")),
+        (b"<svg>", ImageHeader("image/svg+xml")),
+        (b"\xff\x0a\x00", ImageHeader("image/jxl")),
+        (b"\xff\xd8\xff\xe0", ImageHeader("image/jpeg")),
+        (b"<!-- a --><!-- <svg> --><p>", ImageHeader()),
+        (b"nothing", ImageHeader()),
+        (b"", ImageHeader()),
     ],
 )
-def test_the_bytes_tell_type_and_size(body: bytes, picture: Picture):
-    assert picture_of(body) == picture
+def test_the_bytes_tell_type_and_size(body: bytes, header: ImageHeader):
+    assert read_image_header(body) == header
 
 
 def test_a_picture_of_no_size_has_none():
-    assert picture_of(png(0, 30)) == Picture("image/png")
+    assert read_image_header(png(0, 30)) == ImageHeader("image/png")
     much = (2_000_000).to_bytes(4, "big")
     for broken in (PNG[:16] + much + PNG[20:], PNG[:20] + much + PNG[24:]):
-        assert picture_of(broken) == Picture("image/png")
+        assert read_image_header(broken) == ImageHeader("image/png")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +166,7 @@ def test_a_picture_of_no_size_has_none():
 def test_a_picture_in_boxes_is_turned_as_it_says(angle: int, size: tuple[int, int]):
     ispe = box(b"ispe", struct.pack(">III", 0, 40, 30))
     turned = boxes(box(b"iprp", box(b"ipco", ispe + box(b"irot", bytes([angle])))))
-    assert picture_of(turned) == Picture("image/avif", *size)
+    assert read_image_header(turned) == ImageHeader("image/avif", *size)
 
 
 def test_boxes_cannot_make_it_fill_memory():
@@ -177,24 +175,24 @@ def test_boxes_cannot_make_it_fill_memory():
     bomb = boxes(box(b"iloc", bytes(6) + struct.pack(">H", 10) + items))
     tracemalloc.start()
     try:
-        assert picture_of(bomb) == Picture("image/avif")
+        assert read_image_header(bomb) == ImageHeader("image/avif")
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
 
 
 def test_comments_without_end_cost_no_time():
-    assert picture_of(b"<!---->" * 9_000 + b"<p>") == Picture()
+    assert read_image_header(b"<!---->" * 9_000 + b"<p>") == ImageHeader()
 
 
 @given(st.sampled_from([PNG, GIF, WEBP, AVIF, HEIC, BMP, TIFF, TURNED_JPEG, SVG]), st.data())
 def test_no_bytes_can_make_it_fail(body: bytes, data: st.DataObject):
     place = data.draw(st.integers(0, len(body)))
     broken = body[:place] + data.draw(st.binary(max_size=64))
-    media_type, width, height = picture_of(broken)
+    media_type, width, height = read_image_header(broken)
     assert (width is None) == (height is None)
     assert width is None or media_type
-    assert tells_all(broken) in (True, False)
+    assert needs_no_more(broken) in (True, False)
     assert is_page(broken) in (True, False)
 
 
@@ -202,8 +200,8 @@ def test_no_bytes_can_make_it_fail(body: bytes, data: st.DataObject):
 
 
 def test_a_page_is_read_no_further_than_it_shows():
-    assert tells_all(b"<!doctype html>")
-    assert not tells_all(b"<")
+    assert needs_no_more(b"<!doctype html>")
+    assert not needs_no_more(b"<")
 
 
 def test_what_head_says_of_a_failure_is_not_of_the_image(server: Origin):
@@ -287,8 +285,8 @@ def test_a_server_that_drips_is_left(server: Origin):
             time.sleep(0.02)
 
     server.answers["/a.png"] = drip
-    outcome = asked(server.url(), patience=0.5)
-    assert outcome == Outcome("failing", reason="does not answer in time")
+    outcome = asked(server.url(), timeout=0.5)
+    assert outcome == LookupResult("failing", reason="no answer within 0.5 seconds")
 
 
 def test_a_compressed_answer_tells_type_and_size_and_no_length(server: Origin):
@@ -304,11 +302,9 @@ def test_a_compressed_answer_tells_type_and_size_and_no_length(server: Origin):
 
 def test_a_bomb_is_unpacked_no_further_than_is_looked_at(server: Origin):
     bomb = gzip.compress(PNG + b"\0" * 5_000_000)
-    assert len(bomb) < BODY
+    assert len(bomb) < MAX_BODY_BYTES
     server.answers["/a.png"] = answer(body=bomb, Content_Encoding="gzip")
     assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
-    reply = Reply("", 200, {"content-encoding": "gzip"}, bomb, True)
-    assert len(asking._unpacked(reply)) == BODY
 
 
 @pytest.mark.parametrize(
@@ -325,7 +321,7 @@ def test_a_bomb_is_unpacked_no_further_than_is_looked_at(server: Origin):
 )
 def test_what_is_no_image_is_told(server: Origin, given: bytes):
     server.answers["/a.png"] = given
-    assert asked(server.url()) == Outcome("none", reason="is not an image")
+    assert asked(server.url()) == LookupResult("none", reason="is not an image")
 
 
 def test_a_format_that_is_not_known_is_believed(server: Origin):
@@ -356,7 +352,7 @@ def test_each_status_has_a_meaning(server: Origin, status: str, state: str):
 
 def test_a_get_may_be_refused_for_now_too(server: Origin):
     server.answers |= {"HEAD /a.png": answer(), "/a.png": answer("429 No", Retry_After="7")}
-    assert asked(server.url()) == Outcome("busy", reason="answers 429", after=7)
+    assert asked(server.url()) == LookupResult("busy", reason="answers 429", retry_after=7)
 
 
 @pytest.mark.parametrize(
@@ -373,7 +369,7 @@ def test_a_get_may_be_refused_for_now_too(server: Origin):
 )
 def test_a_server_says_when_to_come_again(server: Origin, given: str | None, low, high):
     server.answers["/a.png"] = answer("503 Busy", Retry_After=given)
-    assert low <= asked(server.url()).after <= high
+    assert low <= asked(server.url()).retry_after <= high
 
 
 @pytest.mark.parametrize(
@@ -407,7 +403,7 @@ def test_a_redirect_is_followed_and_the_bytes_are_asked_for_where_it_led(server:
 
 def test_a_redirect_without_an_end_is_left(server: Origin):
     server.answers["/a.png"] = answer("302 Found", Location="/a.png")
-    assert asked(server.url()) == Outcome("none", reason="sends us on more than 5 times")
+    assert asked(server.url()) == LookupResult("none", reason="redirects more than 5 times")
     assert len(server.asked) == 6
 
 
@@ -419,17 +415,17 @@ def test_a_redirect_to_nowhere_is_no_image(server: Origin):
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("ftp://a.example/a.png", "is not an address of the web"),
-        ("file:///etc/passwd", "is not an address of the web"),
-        ("data:image/png;base64,AAAA", "is not an address of the web"),
-        ("mailto:somebody@a.example", "is not an address of the web"),
-        ("http://user:word@127.0.0.1/a.png", "holds a name or a password"),
-        ("http://127.0.0.1:25/a.png", "has a port that is not one of the web"),
-        ("http://127.0.0.1:22/a.png", "has a port that is not one of the web"),
+        ("ftp://a.example/a.png", "is not an http or https address"),
+        ("file:///etc/passwd", "is not an http or https address"),
+        ("data:image/png;base64,AAAA", "is not an http or https address"),
+        ("mailto:somebody@a.example", "is not an http or https address"),
+        ("http://user:word@127.0.0.1/a.png", "contains a user name or a password"),
+        ("http://127.0.0.1:25/a.png", "uses port 25, which is not one of the web"),
+        ("http://127.0.0.1:22/a.png", "uses port 22, which is not one of the web"),
     ],
 )
 def test_some_addresses_are_not_asked_nor_followed(server: Origin, url: str, reason: str):
-    assert asked(url) == Outcome("none", reason=reason)
+    assert asked(url) == LookupResult("none", reason=reason)
     server.answers["/a.png"] = answer("302 Found", Location=url)
     assert asked(server.url()).state in ("none", "failing"), "httpx refuses some itself"
     assert set(server.lines()) <= {"HEAD /a.png", "GET /a.png"}
@@ -445,7 +441,9 @@ def test_no_port_is_so_large_that_it_is_another(server: Origin):
     """The operating system takes such numbers modulo 65,536."""
     to = f"http://127.0.0.1:{server.port + 65_536}/b.png"
     server.answers |= {"/a.png": answer("302 Found", Location=to), "/b.png": answer(body=PNG)}
-    assert asked(server.url()) == Outcome("none", reason="has a port that is not one of the web")
+    assert asked(server.url()) == LookupResult(
+        "none", reason=f"uses port {server.port + 65_536}, which is not one of the web"
+    )
     assert server.lines() == ["HEAD /a.png"]
 
 
@@ -538,14 +536,14 @@ def test_a_name_that_turns_private_between_two_requests_is_not_followed(server, 
     server.answers["/a.png"] = answer(body=PNG)
     url = server.url(host="images.example")
     outcome = asked(url, allowed=lambda address: address == "127.0.0.1")
-    assert outcome == Outcome("none", reason="images.example is not a public address")
+    assert outcome == LookupResult("none", reason="images.example is not a public address")
     assert server.lines() == ["HEAD /a.png"]
 
 
 def test_a_name_with_one_private_address_among_others_is_not_asked(server, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["93.184.215.14", "10.0.0.1"]))
     outcome = asked(server.url(host="images.example"), allowed=is_public)
-    assert outcome == Outcome("none", reason="images.example is not a public address")
+    assert outcome == LookupResult("none", reason="images.example is not a public address")
 
 
 def test_a_certificate_must_have_the_name_that_was_asked_for(tmp_path: Path, monkeypatch):
