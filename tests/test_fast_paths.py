@@ -43,14 +43,14 @@ def _mostly(usual: list[str], odd: list[str]) -> st.SearchStrategy[str]:
 def test_every_character_that_is_printable_is_clean():
     for point in range(sys.maxunicode + 1):
         around = f"a{chr(point)}b"
-        assert text.one_line(around) == text._one_line(around), hex(point)
+        assert text.one_line(around) == text._collapse(around), hex(point)
 
 
 @given(st.one_of(TEXT, st.text(), NEARLY_CLEAN))
 @example("a  b")
 @example(" a ")
 def test_one_line(written):
-    assert text.one_line(written) == text._one_line(written)
+    assert text.one_line(written) == text._collapse(written)
 
 
 @given(
@@ -63,7 +63,7 @@ def test_one_line(written):
 @example("a--b")
 @example("a-_b")
 def test_slug(label):
-    assert text.slugify(label) == text._slugified(label)
+    assert text.slugify(label) == text._build_slug(label)
 
 
 ADDRESS = st.tuples(

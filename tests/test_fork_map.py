@@ -174,7 +174,7 @@ def test_nobody_outlives_who_started_them(ended_by):
 def test_a_system_without_that_call_is_no_obstacle(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
 
-    forks._end_with_parent()
+    forks.end_with_parent()
 
 
 def alive(number: str) -> bool:

@@ -1,4 +1,4 @@
-"""Work for several processes: forked, so that nothing but the results has to travel.
+"""Map a function over items in forked processes, so that only the results have to be sent.
 
 A pool of the standard library sends every task through a pipe, starts three threads and leaves its
 processes behind when this one is killed.
@@ -11,36 +11,33 @@ import os
 import pickle
 import signal
 import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-    from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, NoReturn, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-# How many results a process hands over at a time.
-_PIECE = 8
-# What is fewer is done before the others have started.
-_WORTHWHILE = 8 * _PIECE
-# More would wait for the one that takes their results.
-_MOST = 8
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# How many results a worker sends at a time.
+BATCH_SIZE = 8
+# This process finishes fewer items before workers have even started.
+MIN_ITEMS = 8 * BATCH_SIZE
+# More workers would only wait for this process, which takes all results.
+MAX_PROCESSES = 8
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class _Helper(NamedTuple):
-    """A process that does a share of the pieces, and where its results come from."""
+class Worker(NamedTuple):
+    """A forked process that works on a share of the batches, and the pipe of its results."""
 
-    number: int
+    pid: int
     results: BinaryIO
 
 
 def processors() -> int:
-    """Return how many processes can work at once here, as many as pay."""
-    count = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
-    return min(len(count(0)), _MOST)
+    """Return how many processes can work at once on this machine, at most MAX_PROCESSES."""
+    affinity = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
+    return min(len(affinity(0)), MAX_PROCESSES)
 
 
 def fork_map(
@@ -49,101 +46,97 @@ def fork_map(
     processes: int,
     begin: Callable[[], object] = lambda: None,
 ) -> Generator[R]:
-    """Yield `work(item)` of each item, in order, done by up to so many processes.
+    """Yield `work(item)` for each item, in order, computed by up to `processes` workers.
 
-    What `work` raises is raised here. It sees this process as it was after the first item, which is
-    done here: what is imported for it, all have. Each other process calls `begin` first; where it
-    cannot, or dies, its share is done here.
+    The first item is computed in this process before the fork, so that what `work` imports is
+    imported once for all. Each worker calls `begin` first. If a worker cannot begin, or dies, this
+    process does its share. Raises what `work` raises.
     """
-    first = [work(item) for item in items[:1]]
-    yield from first
-    rest = [items[start : start + _PIECE] for start in range(1, len(items), _PIECE)]
-    alone = processes < 2 or len(items) < _WORTHWHILE or not _may_fork()
-    with _helpers(work, rest, 0 if alone else processes, begin) as helpers:
-        for place, piece in enumerate(rest):
-            results: list[R] | None = _take(helpers[place % len(helpers)]) if helpers else None
-            yield from [work(item) for item in piece] if results is None else results
-
-
-def _may_fork() -> bool:
-    """A lock that another thread holds would be held for ever in a copy of this process."""
-    return hasattr(os, "fork") and threading.active_count() == 1
+    yield from [work(item) for item in items[:1]]
+    batches = [items[start : start + BATCH_SIZE] for start in range(1, len(items), BATCH_SIZE)]
+    # A lock that another thread holds would be locked for ever in a copy of this process.
+    can_fork = hasattr(os, "fork") and threading.active_count() == 1
+    count = processes if processes > 1 and len(items) >= MIN_ITEMS and can_fork else 0
+    with start_workers(work, batches, count, begin) as workers:
+        for number, batch in enumerate(batches):
+            results: list[R] | None = None
+            if workers:
+                results = receive(workers[number % len(workers)])
+            yield from [work(item) for item in batch] if results is None else results
 
 
 @contextmanager
-def _helpers(
+def start_workers(
     work: Callable[[T], R],
-    pieces: list[Sequence[T]],
+    batches: list[Sequence[T]],
     count: int,
     begin: Callable[[], object],
-) -> Iterator[list[_Helper]]:
-    """Start processes that work on every `count`-th piece each; none is left at the end."""
-    helpers: list[_Helper] = []
+) -> Iterator[list[Worker]]:
+    """Start processes that work on every `count`-th batch each; none is left at the end."""
+    workers: list[Worker] = []
     try:
         for share in range(count):
-            receive, send = os.pipe()
-            unwanted = (receive, *(helper.results.fileno() for helper in helpers))
-            mine = pieces[share::count]
-            number = os.fork() or _be_helper(work, mine, begin, send, unwanted)
-            os.close(send)
-            helpers.append(_Helper(number, open(receive, "rb")))  # noqa: PTH123, SIM115
-        yield helpers
+            read_end, write_end = os.pipe()
+            # A worker must end when its results are not read any more, so no other process may
+            # hold the read end of its pipe open.
+            inherited = (read_end, *(worker.results.fileno() for worker in workers))
+            pid = os.fork() or run_worker(work, batches[share::count], begin, write_end, inherited)
+            os.close(write_end)
+            workers.append(Worker(pid, open(read_end, "rb")))  # noqa: PTH123, SIM115
+        yield workers
     except BaseException:
-        for helper in helpers:
-            os.kill(helper.number, signal.SIGKILL)
+        for worker in workers:
+            os.kill(worker.pid, signal.SIGKILL)
         raise
     finally:
-        for helper in helpers:
-            helper.results.close()
-            os.waitpid(helper.number, 0)
+        for worker in workers:
+            worker.results.close()
+            os.waitpid(worker.pid, 0)
 
 
-def _be_helper(
+def run_worker(
     work: Callable[[T], R],
-    pieces: list[Sequence[T]],
+    batches: list[Sequence[T]],
     begin: Callable[[], object],
-    send: int,
-    unwanted: Iterable[int],
+    write_end: int,
+    inherited: Iterable[int],
 ) -> NoReturn:
-    """Hand over what comes of the pieces, and end; interrupts are for whom a person has started."""
+    """Send the results of each batch, or the exception it raised, and end this process."""
     try:
-        _end_with_parent()
+        end_with_parent()
+        # Ctrl-C reaches all processes of a terminal; the parent decides what ends.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # A helper whose results nobody takes any more must end: no other may hold its pipe open.
-        for other in unwanted:
-            os.close(other)
-        with os.fdopen(send, "wb") as results:
+        for descriptor in inherited:
+            os.close(descriptor)
+        with os.fdopen(write_end, "wb") as pipe:
             begin()
-            for piece in pieces:
-                pickle.dump(_outcome(work, piece), results)
-                results.flush()
+            for batch in batches:
+                outcome: list[R] | Exception
+                try:
+                    outcome = [work(item) for item in batch]
+                except Exception as error:
+                    outcome = error
+                pickle.dump(outcome, pipe)
+                pipe.flush()
     finally:
         os._exit(0)
 
 
-def _end_with_parent() -> None:
-    """Have Linux end this process with its parent; elsewhere it ends when nobody takes a result."""
+def end_with_parent() -> None:
+    """Have Linux end this process with its parent; elsewhere it ends when its pipe is closed."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _outcome(work: Callable[[T], R], piece: Sequence[T]) -> list[R] | Exception:
-    """Return the results of a piece, or what was raised instead."""
+def receive(worker: Worker) -> list[R] | None:
+    """Return the results of a worker's next batch, or None if none come; raise its exception."""
     try:
-        return [work(item) for item in piece]
-    except Exception as error:
-        return error
-
-
-def _take(helper: _Helper) -> list[R] | None:
-    """Return the results of a helper's next piece, or None where they do not come."""
-    try:
-        # What comes was written by a copy of this process.
-        outcome: list[R] | Exception = pickle.load(helper.results)  # noqa: S301
-    except Exception:  # it died, or its error cannot be sent: doing it here will tell
-        helper.results.close()
+        # Safe to unpickle: a copy of this process wrote it.
+        outcome: list[R] | Exception = pickle.load(worker.results)  # noqa: S301
+    except Exception:  # the worker died, or its exception cannot be pickled: this process retries
+        worker.results.close()
         return None
     if isinstance(outcome, Exception):
         raise outcome

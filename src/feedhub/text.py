@@ -8,42 +8,43 @@ import re
 import unicodedata
 from html.entities import html5
 
-# XML 1.0, 2.2 (Char), and the C1 controls, which validators complain of. NEL is white space and
-# stays.
+# XML 1.0, 2.2 (Char), and the C1 controls, which validators reject. NEL is white space and stays.
 _ILLEGAL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 # Bidi overrides and isolates can turn a line around; zero-width marks hide text. The joiners stay:
 # emoji and Persian need them.
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-# Controls, surrogates (a name that is not UTF-8), line and direction marks: they can forge lines.
-NOT_SHOWN = re.compile(
+# Controls, surrogates (a file name that is not UTF-8), line and direction marks: they can forge
+# lines of a log.
+UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
     "\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 _SPACE = re.compile(r"\s+")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _SYMBOLS = str.maketrans({"&": " ", "'": "", "\u2019": "", "\u02bc": ""})
-_SLUG_MAX_BYTES = 120
-# Most names of files are slugs, but for underscores.
+# A name in a file system has at most 255 bytes; suffixes and a hash are added to slugs.
+MAX_SLUG_BYTES = 120
+# Most file names are slugs, but for underscores.
 _NEARLY_SLUG = re.compile(r"[a-z0-9]++(?:[-_][a-z0-9]++)*+")
 
 
 def legal(text: str) -> str:
-    """Drop every character that XML 1.0 forbids, lone surrogates among them; keep line ends."""
+    """Return text without the characters that XML 1.0 forbids; line ends stay."""
     return _ILLEGAL.sub("", text)
 
 
 def unescape_once(text: str) -> str:
-    """Decode HTML entities once, only known ones with a semicolon: `?a=1&copy=2` is no sign."""
+    """Decode HTML entities once, only known ones with a semicolon: `?a=1&copy=2` has none."""
     if "&" not in text:
         return text
-    return _ENTITY.sub(_character, text)
+    return _ENTITY.sub(_decode_entity, text)
 
 
 def printable(text: str) -> str:
-    """Return text for a terminal or a log: what cannot be shown is escaped as Python does."""
-    return NOT_SHOWN.sub(lambda match: ascii(match[0])[1:-1], text)
+    """Return text for a terminal or a log, with unprintable characters escaped as in Python."""
+    return UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def one_line(text: str) -> str:
@@ -51,7 +52,7 @@ def one_line(text: str) -> str:
     # What Python calls printable has no control, mark or white space in it but the blank.
     if text.isprintable() and "  " not in text:
         return text.strip()
-    return _one_line(text)
+    return _collapse(text)
 
 
 def plain_text(text: str) -> str:
@@ -60,22 +61,21 @@ def plain_text(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Shorten to at most `limit` characters, between words where it can, never in a grapheme."""
+    """Shorten to at most `limit` characters, between words if possible, never in a grapheme."""
     if len(text) <= limit:
         return text
-    room = text[:limit]
-    space = room.rfind(" ")
+    head = text[:limit]
+    space = head.rfind(" ")
     if space > limit // 2:
-        return room[:space].rstrip(" ,;:") + "…"
+        return head[:space].rstrip(" ,;:") + "…"
     import regex  # only texts without spaces need Unicode's grapheme rules (UAX 29)
 
     ends = (cluster.end() for cluster in regex.finditer(r"\X", text[: limit + 32]))
-    kept = max((end for end in ends if end < limit), default=0)
-    return text[:kept] + "…"
+    return text[: max((end for end in ends if end < limit), default=0)] + "…"
 
 
 def label_key(label: str) -> str:
-    """Return what makes two spellings of a label the same: NFKC, casefolded, one line."""
+    """Return the form by which spellings of a label are compared: NFKC, casefolded, one line."""
     if not label.isascii():
         label = unicodedata.normalize("NFKC", label)
     return one_line(label.casefold())
@@ -86,9 +86,9 @@ def slugify(label: str) -> str:
 
     May be empty; never holds a dot or a slash. `C#` and `C++` keep their names apart from `C`.
     """
-    if len(label) <= _SLUG_MAX_BYTES and _NEARLY_SLUG.fullmatch(label):
+    if len(label) <= MAX_SLUG_BYTES and _NEARLY_SLUG.fullmatch(label):
         return label.replace("_", "-")
-    return _slugified(label)
+    return _build_slug(label)
 
 
 def short_hash(text: str) -> str:
@@ -96,30 +96,25 @@ def short_hash(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
-def _one_line(text: str) -> str:
+def _collapse(text: str) -> str:
     return _SPACE.sub(" ", _INVISIBLE.sub("", legal(text))).strip()
 
 
-def _slugified(label: str) -> str:
-    text = label_key(label).translate(_SYMBOLS)
-    text = re.sub(r"(?<=\w)#", "-sharp-", re.sub(r"(?<=[\w+])\+", "-plus-", text))
-    kept = "".join(char if char.isalnum() or _is_mark(char) else "-" for char in text)
-    slug = re.sub("-+", "-", kept).strip("-")
-    return _bounded(unicodedata.normalize("NFC", slug))
-
-
-def _is_mark(char: str) -> bool:
-    return unicodedata.category(char)[0] == "M"
-
-
-def _character(entity: re.Match[str]) -> str:
+def _decode_entity(entity: re.Match[str]) -> str:
     # html.unescape alone would read `&notice;` as a sign and `ice;`.
     whole = entity[0]
     return html.unescape(whole) if whole[1] == "#" else html5.get(whole[1:], whole)
 
 
-def _bounded(slug: str) -> str:
-    if len(slug.encode()) <= _SLUG_MAX_BYTES:
+def _build_slug(label: str) -> str:
+    text = label_key(label).translate(_SYMBOLS)
+    text = re.sub(r"(?<=\w)#", "-sharp-", re.sub(r"(?<=[\w+])\+", "-plus-", text))
+    # Combining marks are letters' vowels in many scripts.
+    text = "".join(
+        char if char.isalnum() or unicodedata.category(char)[0] == "M" else "-" for char in text
+    )
+    slug = unicodedata.normalize("NFC", re.sub("-+", "-", text).strip("-"))
+    if len(slug.encode()) <= MAX_SLUG_BYTES:
         return slug
-    head = slug.encode()[: _SLUG_MAX_BYTES - 9].decode("utf-8", "ignore").rstrip("-")
+    head = slug.encode()[: MAX_SLUG_BYTES - 9].decode("utf-8", "ignore").rstrip("-")
     return f"{head}-{short_hash(slug)}"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from feedhub.errors import ArticleError, ConfigError, Problem
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.article_path import generator_of
-from feedhub.text import NOT_SHOWN
+from feedhub.text import UNPRINTABLE
 
 SUFFIXES = (".md", ".markdown", ".html", ".txt", ".yml", ".yaml")
 
@@ -116,7 +116,7 @@ class FilesSource:
             elif not name.lower().endswith(SUFFIXES):
                 continue
             path = folder + name
-            if NOT_SHOWN.search(path):
+            if UNPRINTABLE.search(path):
                 message = "the name holds characters that cannot be shown: rename it"
                 items.append(Problem(path=ascii(path)[1:-1], code="bad-name", message=message))
             else:
