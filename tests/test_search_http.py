@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from feedhub.errors import CatalogError
-from feedhub.selection import MOST_ENTRIES
+from feedhub.selection import MAX_LIMIT
 from feedhub.server.on_demand import MAX_WAITING
 from feedhub.text import short_hash
 from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
@@ -272,7 +272,7 @@ def test_a_search_has_room_for_so_much(tmp_path):
         bench.write(f"{number}.md", title=f"Number {number}", body="word " * 300)
     bench.sync()
     with front_of(bench) as front:
-        reply = front.get(f"/search.json?limit={MOST_ENTRIES}")
+        reply = front.get(f"/search.json?limit={MAX_LIMIT}")
         assert 1 <= len(json.loads(reply.body)["items"]) < 9
 
 

@@ -22,7 +22,7 @@ from feedhub.catalog import Catalog
 from feedhub.catalog.search_index import texts_of
 from feedhub.config import load_config
 from feedhub.formats import FORMATS
-from feedhub.selection import MOST_ENTRIES, make_selection
+from feedhub.selection import MAX_LIMIT, make_selection
 from feedhub.site import Site, source_of
 from feedhub.sources import ReadResult, SourceFile
 from tests.golden.sample import NOTHING
@@ -90,7 +90,7 @@ PARAMETERS = {
     "min_quality": st.sampled_from([["0"], ["50"], ["79.6"]]),
     "since": st.sampled_from([["2020-06-08"], ["2020-06-08T11:00:01"], ["2020-06-01"]]),
     "q": st.lists(TERM, min_size=1, max_size=3).map(lambda terms: [" ".join(terms)]),
-    "limit": st.sampled_from([["1"], ["3"], [str(MOST_ENTRIES)]]),
+    "limit": st.sampled_from([["1"], ["3"], [str(MAX_LIMIT)]]),
 }
 # Few at once: what asks for everything finds nothing.
 ON_DEMAND_KINDS = st.lists(
