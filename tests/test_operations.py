@@ -85,11 +85,11 @@ def assert_admin(server: Server, ask: Callable[[str], Response]) -> None:
     assert {ask(path).status for path in ("/", "/all.atom", "/feeds.opml")} == {404}
 
 
-def test_health_and_metrics_stand_on_an_address_of_their_own(server):
+def test_health_and_metrics_have_their_own_address(server):
     assert_admin(server, lambda path: request(server.admin_address, "GET", path))
 
 
-def test_the_operators_address_may_be_a_unix_socket(tmp_path, source):
+def test_the_admin_address_may_be_a_unix_socket(tmp_path, source):
     with serve(tmp_path, source, "--admin", "./admin.sock") as server:
         assert server.admin.startswith("unix:")
         assert_admin(server, lambda path: request(server.admin_address, "GET", path))
@@ -97,7 +97,7 @@ def test_the_operators_address_may_be_a_unix_socket(tmp_path, source):
         assert not (tmp_path / "admin.sock").exists()
 
 
-def test_without_an_operators_address_there_is_none(tmp_path, source):
+def test_without_an_admin_address_there_is_none(tmp_path, source):
     with serve(tmp_path, source, admin=False) as server:
         assert {request(server, "GET", path).status for path in ADMIN} == {404}
 
@@ -139,7 +139,7 @@ def lose_most_articles(server: Server) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize("fail", [lose_the_source, lose_every_article, lose_most_articles])
-def test_a_failed_sync_keeps_what_was_good_is_told_and_heals(server, fail):
+def test_a_failed_sync_keeps_the_feeds_is_reported_and_recovers(server, fail):
     before = titles(server)
     heal = fail(server)
     until(lambda: metric(server, "feedhub_sync_failing") == 1, "no failure in the metrics")
@@ -153,7 +153,7 @@ def test_a_failed_sync_keeps_what_was_good_is_told_and_heals(server, fail):
     assert titles(server) == sorted([*before, "Healed"])
 
 
-def test_a_catalog_that_cannot_be_written_is_told_and_heals():
+def test_a_catalog_that_cannot_be_written_is_reported_and_recovers():
     with open_folder() as folder:
         write(folder, "One")
         room = folder / "room"
@@ -182,7 +182,7 @@ def protect(folder: Path, *, protected: bool) -> None:
     folder.chmod(0o555 if protected else 0o755)
 
 
-def test_a_sync_that_dies_is_started_again(server):
+def test_a_sync_that_dies_is_restarted(server):
     (syncing,) = children(server.process.pid)
     os.kill(syncing, signal.SIGKILL)
     words = "feedhub sync exited with status -9"
@@ -204,7 +204,7 @@ def configure(server: Server, toml: str) -> None:
     server.process.send_signal(signal.SIGHUP)
 
 
-def test_sighup_brings_a_new_configuration(server):
+def test_sighup_reloads_the_configuration(server):
     assert json.loads(request(server, "GET", "/all.json").body)["title"] == "First"
     before = request(server, "GET", "/all.atom")
     configure(server, '[site]\ntitle = "Second"\n[http]\nmax_age = 1234\n')
@@ -223,7 +223,7 @@ def test_sighup_brings_a_new_configuration(server):
     assert request(server, "GET", "/all.atom")["etag"] == after["etag"]
 
 
-def test_sighup_with_a_wrong_configuration_changes_nothing_and_is_one_line(server):
+def test_sighup_with_a_wrong_configuration_changes_nothing_and_logs_one_line(server):
     before = request(server, "GET", "/all.atom")
     configure(server, '[site]\ntitle = "Second"\n[http]\nmax_age = "soon"\n')
     until(lambda: told(server, "kept the old configuration"), "nobody says so")

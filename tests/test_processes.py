@@ -33,7 +33,7 @@ def write(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["feeds articles", "check articles"])
-def test_a_reader_that_leaves_is_no_error(arguments: str):
+def test_a_closed_pipe_is_no_error(arguments: str):
     write("bad.md", "---\npublished: perhaps\n---\n")
     reading, writing = os.pipe()
     os.close(reading)
@@ -51,7 +51,7 @@ def test_a_reader_that_leaves_is_no_error(arguments: str):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_behind_the_output_is_one_line():
+def test_a_full_disk_is_one_line():
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "feedhub", "feeds", "articles"],
@@ -66,7 +66,7 @@ def test_a_full_disk_behind_the_output_is_one_line():
     )
 
 
-def test_labels_of_other_letters_print_anywhere():
+def test_non_ascii_labels_print_in_any_encoding():
     write("ka.md", article_text("Ka", topics=["日本"]))
     ran = subprocess.run(
         [sys.executable, "-m", "feedhub", "feeds", "articles"],
@@ -127,7 +127,7 @@ def test_there_is_no_progress_bar_in_a_pipe():
     assert (ran.stdout, ran.stderr) == (b"", b"")
 
 
-def test_work_of_a_moment_shows_no_bar_on_a_terminal():
+def test_quick_work_shows_no_progress_bar():
     main_end, screen = terminal()
     quick = SLOW_BAR.replace("0.1", "0")
     with subprocess.Popen([sys.executable, "-c", quick], stderr=screen) as process:
@@ -136,7 +136,7 @@ def test_work_of_a_moment_shows_no_bar_on_a_terminal():
     assert process.returncode == 0
 
 
-def test_of_two_renders_at_once_each_ends_well_or_is_refused():
+def test_two_renders_at_once_succeed_or_are_refused():
     arguments = [sys.executable, "-m", "feedhub", "render", "articles", "public", *BASE]
     pair = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     told = [process.communicate(timeout=60)[1] for process in pair]

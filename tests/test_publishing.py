@@ -203,7 +203,7 @@ def test_two_changes_within_a_second_move_both_validators_twice(server):
         assert min(gaps) >= timedelta(seconds=1), (path, moments)
 
 
-def test_a_client_that_asks_by_date_misses_none_of_two_changes_within_a_second(server):
+def test_a_client_that_polls_by_date_misses_no_change(server):
     answer = request(server, "GET", "/all.json")
     for number in range(4):
         write(server.folder, f"One {number}")

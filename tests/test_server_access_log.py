@@ -44,14 +44,14 @@ def logged(exchange: AccessRecord, form="text", client: Client = CLIENT) -> str:
     return out.getvalue()
 
 
-def test_a_line_is_what_every_tool_for_logs_reads():
+def test_a_line_has_the_combined_format():
     assert logged(RECORD) == (
         '192.0.2.7 - - [09/Jun/2020:10:53:20 +0000] "GET /all.rss?x=1 HTTP/1.1" 304 0 "-" '
         '"Miniflux/2.1"\n'
     )
 
 
-def test_a_line_of_json_holds_the_same_and_the_time_it_took():
+def test_a_json_line_also_has_the_seconds():
     assert json.loads(logged(RECORD, "json")) == {
         "time": "09/Jun/2020:10:53:20 +0000",
         "client": "192.0.2.7",
@@ -68,7 +68,7 @@ def test_a_line_of_json_holds_the_same_and_the_time_it_took():
 
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("name", WORDS)
-def test_a_strangers_words_stay_on_their_line_and_in_their_place(form, name):
+def test_a_request_cannot_break_out_of_its_field_or_line(form, name):
     line = logged(AccessRecord(**(RECORD._asdict() | {name: ODD})), form)
 
     assert line.isascii()
@@ -81,7 +81,7 @@ def test_a_strangers_words_stay_on_their_line_and_in_their_place(form, name):
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_client_may_be_a_strangers_word_too(form):
+def test_the_client_is_escaped_too(form):
     """Behind a proxy it is what stands in a header field."""
     line = logged(RECORD, form, (ODD, 1))
 
@@ -98,7 +98,7 @@ WHOLE = re.compile(r"(?:[ !#-\[\]-~]|\\x[0-9A-F]{2})*")
 
 
 @given(TEXT, st.integers(0, 60))
-def test_what_is_escaped_can_be_read_back_as_far_as_it_goes(text, longest):
+def test_escaping_is_reversible_up_to_the_cut(text, longest):
     escaped = escape(text, longest)
     read = re.sub(r"\\x([0-9A-F]{2})", lambda match: chr(int(match[1], 16)), escaped)
 
@@ -109,7 +109,7 @@ def test_what_is_escaped_can_be_read_back_as_far_as_it_goes(text, longest):
 
 
 @given(st.text())
-def test_any_text_at_all_is_made_harmless(text):
+def test_any_text_is_escaped(text):
     assert WHOLE.fullmatch(escape(text))
 
 
@@ -124,7 +124,7 @@ def test_any_request_makes_one_line_that_can_be_parsed(target, referer, user_age
     assert json.loads(logged(exchange, "json"))["user_agent"] == escape(user_agent)
 
 
-def test_long_words_are_cut():
+def test_long_fields_are_cut():
     long = RECORD._replace(target="/" * 100_000, referer="r" * 100_000, user_agent="é" * 100_000)
 
     for form in ("text", "json"):
@@ -136,13 +136,13 @@ def test_long_words_are_cut():
         assert len(line) < 5_000
 
 
-def test_ordinary_text_stays_as_it_is():
+def test_ordinary_text_is_unchanged():
     assert escape("Feedly/1.0 (+http://www.feedly.com/fetcher.html; 3 subscribers)") == (
         "Feedly/1.0 (+http://www.feedly.com/fetcher.html; 3 subscribers)"
     )
 
 
-def test_the_time_is_that_of_the_answer():
+def test_the_time_is_that_of_the_response():
     out = io.StringIO()
     log = AccessLog(out)
     for second in (SECOND, SECOND, SECOND + 1):
@@ -164,7 +164,7 @@ class Paper(io.StringIO):
         return super().write(text)
 
 
-def test_lines_wait_for_the_flush_and_are_written_at_once():
+def test_lines_are_written_together_by_flush():
     paper = Paper()
     log = AccessLog(paper)
     for _ in range(10):
@@ -178,7 +178,7 @@ def test_lines_wait_for_the_flush_and_are_written_at_once():
     assert paper.getvalue().count("\n") == 10
 
 
-def test_what_is_written_at_once_arrives_in_one_piece_and_holds_whole_lines():
+def test_each_write_is_atomic_and_holds_whole_lines():
     """A pipe takes 4,096 bytes in one piece (pipe(7)); workers share one."""
     paper = Paper()
     log = AccessLog(paper)
@@ -193,7 +193,7 @@ def test_what_is_written_at_once_arrives_in_one_piece_and_holds_whole_lines():
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_request_makes_a_line_longer_than_that(form):
+def test_no_request_makes_a_line_longer_than_an_atomic_write(form):
     longest = "\xe9" * 70_000
     exchange = AccessRecord(**(RECORD._asdict() | dict.fromkeys(WORDS, longest)))
     line = logged(exchange, form, (longest, 1))
@@ -201,7 +201,7 @@ def test_no_request_makes_a_line_longer_than_that(form):
     assert len(line) <= 4_096
 
 
-def test_a_line_that_is_longer_than_a_piece_is_a_piece(monkeypatch):
+def test_a_line_longer_than_a_piece_is_written_alone(monkeypatch):
     monkeypatch.setattr("feedhub.server.logs.MAX_PIECE", 10)
     paper = Paper()
     log = AccessLog(paper)
@@ -213,7 +213,7 @@ def test_a_line_that_is_longer_than_a_piece_is_a_piece(monkeypatch):
 
 
 @pytest.mark.parametrize("length", [1, 2_000])
-def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch, length):
+def test_pending_lines_are_bounded(monkeypatch, length):
     """However long the lines are that strangers cause."""
     monkeypatch.setattr("feedhub.server.logs.MAX_PENDING", 10_000)
     paper = Paper()
@@ -229,7 +229,7 @@ def test_what_nobody_takes_off_does_not_fill_the_memory(monkeypatch, length):
     assert held < len(paper.getvalue()) < held + 200
 
 
-def test_room_that_is_made_is_used_again(pipe, monkeypatch):
+def test_lines_are_queued_again_after_a_write(pipe, monkeypatch):
     monkeypatch.setattr("feedhub.server.logs.MAX_PENDING", 200_000)
     reader, writer = pipe
     log = AccessLog(writer)
@@ -253,7 +253,7 @@ def pipe():
         yield reader, writer
 
 
-def test_a_log_that_is_read_arrives_at_once(pipe):
+def test_a_line_arrives_at_a_reader_at_once(pipe):
     reader, writer = pipe
     log = AccessLog(writer)
     add(log)
@@ -262,7 +262,7 @@ def test_a_log_that_is_read_arrives_at_once(pipe):
     assert COMBINED.fullmatch(os.read(reader.fileno(), 65_536).decode())
 
 
-def test_a_log_that_nobody_reads_is_not_waited_for_and_nothing_of_it_is_lost(pipe):
+def test_a_full_pipe_blocks_nothing_and_loses_nothing(pipe):
     reader, writer = pipe
     log = AccessLog(writer, "json")
     for number in range(2_000):
@@ -278,7 +278,7 @@ def test_a_log_that_nobody_reads_is_not_waited_for_and_nothing_of_it_is_lost(pip
     assert targets == [f"/{number}" for number in range(2_000)]
 
 
-def test_a_log_whose_reader_is_gone_stops_nothing_and_heaps_nothing_up(pipe):
+def test_a_closed_pipe_blocks_nothing_and_fills_no_memory(pipe):
     reader, writer = pipe
     log = AccessLog(writer)
     reader.close()
@@ -289,7 +289,7 @@ def test_a_log_whose_reader_is_gone_stops_nothing_and_heaps_nothing_up(pipe):
     assert log._lines == []
 
 
-def test_a_disk_that_is_full_stops_nothing_and_heaps_nothing_up():
+def test_a_full_disk_blocks_nothing_and_fills_no_memory():
     with open("/dev/full", "w") as full:  # noqa: PTH123
         log = AccessLog(full)
         add(log)

@@ -42,7 +42,7 @@ class Builder:
         return BuiltDocument(made, body, body[: self.size // 2] if coding else body)
 
 
-def test_what_was_built_is_at_hand():
+def test_a_built_document_is_cached():
     async def look() -> None:
         bodies = BodyCache(1_000, Builder())
         assert bodies.get(resource(), "") is None
@@ -57,7 +57,7 @@ def test_what_was_built_is_at_hand():
     asyncio.run(look())
 
 
-def test_a_coding_is_made_from_the_bytes_at_hand():
+def test_a_coding_is_made_from_the_cached_bytes():
     async def look() -> None:
         builder = Builder(20)
         bodies = BodyCache(1_000, builder)
@@ -71,7 +71,7 @@ def test_a_coding_is_made_from_the_bytes_at_hand():
     asyncio.run(look())
 
 
-def test_the_first_who_asks_for_a_coding_has_the_plain_bytes_kept_as_well():
+def test_building_a_coding_caches_the_plain_bytes_too():
     async def look() -> None:
         bodies = BodyCache(1_000, Builder(20))
         made = await bodies.get_or_build(resource(), "br")
@@ -82,7 +82,7 @@ def test_the_first_who_asks_for_a_coding_has_the_plain_bytes_kept_as_well():
     asyncio.run(look())
 
 
-def test_a_hundred_who_ask_at_once_have_one_document_built():
+def test_a_hundred_requests_at_once_build_one_document():
     async def look() -> None:
         builder = Builder()
         builder.free.clear()
@@ -99,7 +99,7 @@ def test_a_hundred_who_ask_at_once_have_one_document_built():
     asyncio.run(look())
 
 
-def test_a_newer_document_is_not_waited_for_with_an_older_one():
+def test_two_versions_are_built_separately():
     async def look() -> None:
         builder = Builder()
         builder.free.clear()
@@ -116,7 +116,7 @@ def test_a_newer_document_is_not_waited_for_with_an_older_one():
     asyncio.run(look())
 
 
-def test_who_hangs_up_stops_nobody_else():
+def test_a_client_that_hangs_up_does_not_stop_the_others():
     async def look() -> None:
         builder = Builder()
         builder.free.clear()
@@ -136,7 +136,7 @@ def test_who_hangs_up_stops_nobody_else():
     asyncio.run(look())
 
 
-def test_a_fault_is_told_to_all_who_wait_and_not_kept():
+def test_an_error_is_raised_for_all_who_wait_and_not_cached():
     async def look() -> None:
         builder = Builder()
         builder.error = OSError("gone")
@@ -153,7 +153,7 @@ def test_a_fault_is_told_to_all_who_wait_and_not_kept():
     asyncio.run(look())
 
 
-def test_a_fault_that_nobody_waits_for_is_no_noise():
+def test_an_error_that_nothing_waits_for_is_not_logged():
     noise: list[Any] = []
 
     async def look() -> None:
@@ -174,7 +174,7 @@ def test_a_fault_that_nobody_waits_for_is_no_noise():
     assert noise == []
 
 
-def test_the_end_of_the_loop_is_no_fault():
+def test_the_end_of_the_loop_is_no_error():
     noise: list[Any] = []
 
     async def look() -> BodyCache:
@@ -192,7 +192,7 @@ def test_the_end_of_the_loop_is_no_fault():
 
 
 @pytest.mark.parametrize("coding", ["", "gzip"])
-def test_what_has_changed_meanwhile_is_kept_as_what_it_is(coding):
+def test_a_document_that_changed_while_it_was_built_is_cached_as_the_new_one(coding):
     async def look() -> None:
         builder = Builder()
         builder.becomes = resource(fingerprint="new")
@@ -207,7 +207,7 @@ def test_what_has_changed_meanwhile_is_kept_as_what_it_is(coding):
     asyncio.run(look())
 
 
-def test_what_was_not_asked_for_the_longest_goes_first():
+def test_the_least_recently_used_document_goes_first():
     async def look() -> None:
         bodies = BodyCache(30, Builder(10))
         for path in "abc":
@@ -221,7 +221,7 @@ def test_what_was_not_asked_for_the_longest_goes_first():
     asyncio.run(look())
 
 
-def test_a_document_larger_than_the_budget_is_sent_and_not_kept():
+def test_a_document_larger_than_the_cache_is_built_and_not_cached():
     async def look() -> None:
         bodies = BodyCache(5, Builder(10))
 
@@ -241,7 +241,7 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.integers(0, 60), st.sampled_from([8, 11, 20]))
-def test_the_budget_holds_and_the_order_is_that_of_a_plain_list(steps, budget, size):
+def test_the_cache_behaves_like_a_plain_list(steps, budget, size):
     """A slow and plain model: a list of what was used, the last at its end."""
     model: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
 
@@ -278,7 +278,7 @@ def test_the_budget_holds_and_the_order_is_that_of_a_plain_list(steps, budget, s
 
 
 @pytest.mark.parametrize("coding", ["", "gzip"])
-def test_bytes_and_fingerprint_never_part(coding):
+def test_bytes_and_fingerprint_always_match(coding):
     """While documents change, whoever gets bytes is told which document they are of."""
 
     async def look() -> None:
@@ -300,7 +300,7 @@ def test_bytes_and_fingerprint_never_part(coding):
     asyncio.run(look())
 
 
-def test_only_so_many_wait_for_a_document_each():
+def test_the_number_of_waiting_documents_is_bounded():
     async def look() -> None:
         builder = Builder()
         builder.free.clear()

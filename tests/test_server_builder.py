@@ -50,7 +50,7 @@ class Shelf:
     close = refresh
 
 
-def test_the_catalog_is_only_touched_in_one_thread_of_its_own():
+def test_the_catalog_is_read_in_one_thread_of_its_own():
     shelf = Shelf()
     front = Front(shelf)
     for _ in range(5):
@@ -63,7 +63,7 @@ def test_the_catalog_is_only_touched_in_one_thread_of_its_own():
     assert shelf.reloads == 1
 
 
-def test_what_goes_wrong_is_told_once(capsys):
+def test_a_problem_is_logged_once(capsys):
     shelf = Shelf()
     front = Front(shelf)
     said = []
@@ -76,7 +76,7 @@ def test_what_goes_wrong_is_told_once(capsys):
     assert said == ["feedhub: the disk\n", "", "", "feedhub: the disk\n"]
 
 
-def test_a_slow_build_holds_up_no_answer(front):
+def test_a_slow_build_delays_no_cached_response(front):
     """While one document is built, what is at hand and every 304 are answered."""
     etag = front.get("/all.atom").fields["etag"]
     go, real = threading.Event(), front.reader.build
@@ -101,7 +101,7 @@ def test_a_slow_build_holds_up_no_answer(front):
 
 
 @pytest.mark.parametrize("kept", [False, True])
-def test_what_all_readers_need_waits_for_one_search_at_most(tmp_path, kept):
+def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, kept):
     """Many searches at once keep neither a feed nor the look at the catalog waiting."""
     bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
     bench.write("a.md", title="First")
@@ -145,7 +145,7 @@ def test_what_all_readers_need_waits_for_one_search_at_most(tmp_path, kept):
     assert len(order) > 10
 
 
-def test_of_searches_only_so_many_wait_for_their_bytes(tmp_path):
+def test_the_number_of_waiting_searches_is_bounded(tmp_path):
     bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
     bench.write("a.md", title="First")
     bench.sync()
@@ -162,7 +162,7 @@ async def _all(front: Front, scopes: list[Any]) -> list[int]:
     return [reply.status for reply in await asyncio.gather(*(ask(front.app, s) for s in scopes))]
 
 
-def test_the_budget_is_kept_and_shown(bench):
+def test_the_cache_is_bounded_and_measured(bench):
     with front_of(bench, budget=10) as front:
         assert front.get("/all.rss").status == 200
         assert front.get("/all.rss").status == 200
@@ -176,7 +176,7 @@ def test_the_budget_is_kept_and_shown(bench):
         assert front.metrics.registry.get_sample_value("feedhub_cache_bytes") == size
 
 
-def test_a_wrong_configuration_is_told_to_who_asks_for_it(front):
+def test_reloading_a_wrong_configuration_raises(front):
     def wrong() -> Any:
         raise ConfigError("no")
 
@@ -187,14 +187,14 @@ def test_a_wrong_configuration_is_told_to_who_asks_for_it(front):
     assert front.get("/all.rss").status == 200
 
 
-def test_a_new_configuration_counts_at_once(bench, front):
+def test_a_new_http_configuration_applies_at_once(bench, front):
     bench.config = replace(bench.config, http=replace(bench.config.http, stale_if_error=7))
     front.runner.run(front.builder.reload())
 
     assert "stale-if-error=7" in front.get("/all.rss").fields["cache-control"]
 
 
-def test_what_documents_say_follows_when_they_are_made_anew(bench, front):
+def test_the_ttl_in_a_feed_follows_with_the_next_sync(bench, front):
     """Feeds say how long they may be kept (RSS: ttl): that is for who makes the catalog."""
     bench.config = replace(bench.config, http=replace(bench.config.http, max_age=120))
     front.runner.run(front.builder.reload())
@@ -208,13 +208,13 @@ def test_what_documents_say_follows_when_they_are_made_anew(bench, front):
     assert before.fields["etag"] != after.fields["etag"]
 
 
-def test_news_that_cannot_be_told_are_none(front):
+def test_the_delta_of_an_unknown_base_is_none(front):
     resource = front.reader.snapshot.resources["/all.rss"]
 
     assert front.runner.run(front.builder.delta(resource, ["unknown"], "gzip")) is None
 
 
-def test_the_rest_of_the_log_is_written_at_the_end(bench):
+def test_the_rest_of_the_log_is_written_on_close(bench):
     with front_of(bench) as front:
         front.get("/all.rss")
         assert front.log.getvalue() == ""
@@ -222,7 +222,7 @@ def test_the_rest_of_the_log_is_written_at_the_end(bench):
     assert front.log.getvalue().count("\n") == 1
 
 
-def test_no_thread_is_left_at_the_end(bench):
+def test_no_thread_is_left_after_close(bench):
     with front_of(bench) as front:
         front.get("/all.rss")
         assert any(thread.name.startswith("catalog") for thread in threading.enumerate())
@@ -230,7 +230,7 @@ def test_no_thread_is_left_at_the_end(bench):
     assert not any(thread.name.startswith("catalog") for thread in threading.enumerate())
 
 
-def test_all_who_come_before_the_first_edition_look_once_more_together(bench):
+def test_requests_before_the_first_snapshot_share_one_refresh(bench):
     """Who serves may have looked just before the first sync ended."""
     with front_of(bench) as front:
         front.reader.snapshot = None
@@ -253,7 +253,7 @@ def test_all_who_come_before_the_first_edition_look_once_more_together(bench):
         assert len(looks) == 1
 
 
-def test_who_hangs_up_before_the_first_edition_stops_nobody_else(bench):
+def test_a_client_that_hangs_up_before_the_first_snapshot_does_not_stop_the_others(bench):
     with front_of(bench) as front:
         front.reader.snapshot = None
         front.reader._snapshot_key = ()
@@ -269,7 +269,7 @@ def test_who_hangs_up_before_the_first_edition_stops_nobody_else(bench):
         assert front.runner.run(look()) == 200
 
 
-def test_a_fault_is_told_in_one_line(front, capsys):
+def test_an_error_is_logged_in_one_line(front, capsys):
     front.builder.report_error("all.rss cannot be built", CatalogError("two\nlines\x1b[31m"))
 
     told = capsys.readouterr().err

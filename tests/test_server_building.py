@@ -32,7 +32,7 @@ def reader(bench):
     reader.close()
 
 
-def test_a_document_of_a_configuration_that_is_new_is_built_by_it(bench, reader):
+def test_a_document_is_built_with_the_new_configuration_of_the_catalog(bench, reader):
     """Asked for between the sync by the new configuration and the next look."""
     bench.sync()
     reader.refresh()
@@ -45,7 +45,7 @@ def test_a_document_of_a_configuration_that_is_new_is_built_by_it(bench, reader)
     assert made.resource.planned == bench.site.plan()["all.rss"]
 
 
-def test_what_the_last_sync_said_is_known(bench, reader):
+def test_the_status_shows_the_last_sync(bench, reader):
     bench.sync()
     facts = {"at": 12.5, "seconds": 0.25, "articles": {"shown": 1}, "rejected": 2}
     bench.catalog.note(synced=json.dumps(facts), failing="the source is away")
@@ -60,7 +60,7 @@ def test_what_the_last_sync_said_is_known(bench, reader):
     assert status.generation == 1
 
 
-def test_what_is_wrong_with_the_sync_is_told_too(bench, reader):
+def test_the_status_shows_a_problem_of_the_sync_process(bench, reader):
     assert status_of(reader, 20.0).ready is False
     bench.sync()
     reader.refresh()
@@ -82,13 +82,13 @@ def test_what_is_wrong_with_the_sync_is_told_too(bench, reader):
         ({"at": 100.0, "every": 10.0}, 50.0, False),
     ],
 )
-def test_a_sync_that_watches_and_is_silent_is_a_problem(reader, synced, now, silent):
+def test_a_watching_sync_that_is_silent_is_a_problem(reader, synced, now, silent):
     reader.problem, reader.synced = "", synced
 
     assert bool(status_of(reader, now).problem) == silent
 
 
-def test_what_has_changed_is_built_as_what_it_is_now(bench, reader):
+def test_a_changed_document_is_built_as_it_is_now(bench, reader):
     bench.sync()
     reader.refresh()
     assert reader.snapshot
@@ -103,7 +103,7 @@ def test_what_has_changed_is_built_as_what_it_is_now(bench, reader):
     assert made.resource.url == old.url
 
 
-def test_what_has_not_changed_is_built_as_itself(bench, reader):
+def test_an_unchanged_document_keeps_its_resource(bench, reader):
     bench.sync()
     reader.refresh()
     assert reader.snapshot
@@ -112,7 +112,7 @@ def test_what_has_not_changed_is_built_as_itself(bench, reader):
     assert reader.build(resource, "", None).resource is resource
 
 
-def test_bytes_at_hand_are_coded_without_the_catalog(bench, reader, monkeypatch):
+def test_cached_bytes_are_coded_without_the_catalog(bench, reader, monkeypatch):
     bench.sync()
     reader.refresh()
     assert reader.snapshot
@@ -123,7 +123,7 @@ def test_bytes_at_hand_are_coded_without_the_catalog(bench, reader, monkeypatch)
     assert made.body == CODINGS["gzip"].encode(b"at hand")
 
 
-def test_an_archive_that_is_gone_has_vanished(tmp_path):
+def test_building_an_archive_that_is_gone_raises(tmp_path):
     bench = bench_on_disk(tmp_path, feeds__limit=1, feeds__days=0)
     reader = library_of(bench)
     bench.write("a.md", title="First", topics=["AI"])
@@ -144,7 +144,7 @@ def test_an_archive_that_is_gone_has_vanished(tmp_path):
     bench.catalog.close()
 
 
-def test_news_are_of_the_document_that_is_served(bench, reader):
+def test_a_delta_is_of_the_document_that_is_served(bench, reader):
     bench.sync()
     reader.refresh()
     assert reader.snapshot
@@ -161,7 +161,7 @@ def test_news_are_of_the_document_that_is_served(bench, reader):
     assert reader.delta(reader.snapshot.resources["/all.json"], ["unknown"]) is None
 
 
-def test_who_serves_cannot_write(bench, reader):
+def test_the_server_cannot_write_to_the_catalog(bench, reader):
     bench.sync()
     reader.refresh()
 
@@ -196,7 +196,7 @@ STORY = "/stories/a-191ac0fe.json"
 @pytest.mark.parametrize("looked", [False, True])
 @pytest.mark.parametrize("change", [edited, withdrawn, replaced])
 @pytest.mark.parametrize("path", ["/search.json?q=first", STORY])
-def test_what_changes_between_finding_and_building_parts_no_tag_from_its_bytes(
+def test_a_change_between_finding_and_building_never_mismatches_tag_and_bytes(
     tmp_path, path, change, looked
 ):
     bench = bench_on_disk(tmp_path, **ON_DEMAND_KINDS)

@@ -32,12 +32,12 @@ def reader(bench):
     reader.close()
 
 
-def test_before_the_first_look_there_is_nothing_and_it_says_so(reader):
+def test_before_the_first_refresh_there_is_a_problem_and_no_snapshot(reader):
     assert reader.snapshot is None
     assert reader.problem
 
 
-def test_what_was_synced_is_served(bench, reader):
+def test_synced_documents_are_served(bench, reader):
     bench.sync()
     reader.refresh()
 
@@ -53,7 +53,7 @@ def test_a_catalog_that_was_never_synced_has_nothing_to_serve(reader):
     assert reader.problem.startswith("nothing is published yet")
 
 
-def test_a_catalog_that_is_not_there_is_waited_for(tmp_path):
+def test_a_missing_catalog_is_waited_for(tmp_path):
     bench = bench_on_disk(tmp_path / "later")
     bench.catalog.close()
     place = tmp_path / "later" / "catalog.sqlite"
@@ -76,11 +76,11 @@ def test_a_catalog_that_is_not_there_is_waited_for(tmp_path):
     bench.catalog.close()
 
 
-def test_a_library_that_opened_nothing_can_be_closed(tmp_path):
+def test_a_reader_that_opened_nothing_can_be_closed(tmp_path):
     CatalogReader(tmp_path / "none", lambda: None).close()  # type: ignore[arg-type, return-value]
 
 
-def test_an_edit_makes_another_edition_and_the_same_content_does_not(bench, reader):
+def test_only_a_change_of_content_makes_a_new_snapshot(bench, reader):
     bench.sync()
     reader.refresh()
     first = reader.snapshot
@@ -96,7 +96,7 @@ def test_an_edit_makes_another_edition_and_the_same_content_does_not(bench, read
     assert "/topics/new.rss" in addresses(reader)
 
 
-def test_a_scheduled_article_makes_another_edition_when_its_time_moves(bench, reader):
+def test_a_scheduled_article_makes_a_new_snapshot(bench, reader):
     bench.sync()
     reader.refresh()
     assert reader.snapshot
@@ -109,7 +109,7 @@ def test_a_scheduled_article_makes_another_edition_when_its_time_moves(bench, re
     assert reader.snapshot.due == datetime(2026, 6, 2, tzinfo=UTC).timestamp()
 
 
-def test_nothing_is_asked_of_a_catalog_that_has_not_moved(bench, reader, monkeypatch):
+def test_an_unchanged_catalog_is_not_queried(bench, reader, monkeypatch):
     bench.sync()
     reader.refresh()
     monkeypatch.setattr(Catalog, "next_due", lambda _: pytest.fail("asked"))
@@ -119,7 +119,7 @@ def test_nothing_is_asked_of_a_catalog_that_has_not_moved(bench, reader, monkeyp
     assert reader.problem == ""
 
 
-def test_a_catalog_that_is_replaced_is_opened_anew(bench, reader, tmp_path):
+def test_a_replaced_catalog_is_opened_again(bench, reader, tmp_path):
     bench.sync()
     reader.refresh()
     other = bench_on_disk(tmp_path / "other")
@@ -134,7 +134,7 @@ def test_a_catalog_that_is_replaced_is_opened_anew(bench, reader, tmp_path):
     assert "/topics/ai.rss" not in addresses(reader)
 
 
-def test_a_catalog_that_is_taken_away_leaves_what_was_good(bench, reader, tmp_path):
+def test_a_removed_catalog_leaves_the_snapshot(bench, reader, tmp_path):
     bench.sync()
     reader.refresh()
     before = read(reader)
@@ -144,7 +144,7 @@ def test_a_catalog_that_is_taken_away_leaves_what_was_good(bench, reader, tmp_pa
     assert read(reader) == before
 
 
-def test_a_damaged_catalog_leaves_what_was_good_and_says_so(bench, reader, tmp_path):
+def test_a_damaged_catalog_leaves_the_snapshot_and_is_a_problem(bench, reader, tmp_path):
     bench.sync()
     reader.refresh()
     snapshot = reader.snapshot
@@ -178,7 +178,7 @@ def test_a_catalog_of_drafts_is_never_served_in_public(bench, reader):
     assert b"Secret" not in read(reader)
 
 
-def test_a_configuration_that_another_process_has_already_is_followed(bench, reader):
+def test_the_configuration_of_the_catalog_is_followed(bench, reader):
     bench.sync()
     reader.refresh()
     bench.config = replace(bench.config, feeds=replace(bench.config.feeds, formats=("json",)))
@@ -190,7 +190,7 @@ def test_a_configuration_that_another_process_has_already_is_followed(bench, rea
     assert "/all.rss" not in addresses(reader)
 
 
-def test_a_configuration_is_read_again_before_there_is_a_catalog(tmp_path):
+def test_the_configuration_can_be_reloaded_before_there_is_a_catalog(tmp_path):
     reads: list[int] = []
 
     def config() -> Any:
@@ -219,7 +219,7 @@ def test_a_wrong_configuration_changes_nothing(bench, reader):
     assert read(reader) == before
 
 
-def test_what_has_not_changed_is_taken_over_into_the_next_edition(bench, reader):
+def test_unchanged_resources_are_reused_in_the_next_snapshot(bench, reader):
     bench.write("b.md", title="Second", topics=["Other"])
     bench.sync()
     reader.refresh()
@@ -232,7 +232,7 @@ def test_what_has_not_changed_is_taken_over_into_the_next_edition(bench, reader)
     assert reader.snapshot.resources["/topics/ai.rss"] is before
 
 
-def test_a_damage_that_is_mended_is_over(bench, reader, tmp_path):
+def test_a_repaired_catalog_ends_the_problem(bench, reader, tmp_path):
     bench.sync()
     reader.refresh()
     place = tmp_path / "catalog.sqlite"
@@ -247,7 +247,7 @@ def test_a_damage_that_is_mended_is_over(bench, reader, tmp_path):
     assert reader.problem == ""
 
 
-def test_a_fault_of_ours_leaves_what_was_good_and_is_told(bench, reader, monkeypatch):
+def test_a_bug_leaves_the_snapshot_and_is_a_problem(bench, reader, monkeypatch):
     bench.sync()
     reader.refresh()
     snapshot = reader.snapshot
@@ -258,7 +258,7 @@ def test_a_fault_of_ours_leaves_what_was_good_and_is_told(bench, reader, monkeyp
     assert reader.problem.startswith("JSONDecodeError: ")
 
 
-def test_a_catalog_that_may_not_be_opened_is_told(bench, reader, monkeypatch):
+def test_a_catalog_without_permission_is_a_problem(bench, reader, monkeypatch):
     def refuse(_: object) -> None:
         raise PermissionError(13, "Permission denied")
 

@@ -60,30 +60,30 @@ def test_only_the_new_article_is_sent(front, held, wish, coding):
         ("GET", {}),
     ],
 )
-def test_who_does_not_ask_for_it_gets_the_whole(front, held, method, fields):
+def test_without_a_wish_for_a_delta_the_whole_document_is_sent(front, held, method, fields):
     assert front.get("/all.json", method, if_none_match=held, **fields).status == 200
 
 
-def test_an_unknown_base_gets_the_whole(front, held):
+def test_for_an_unknown_base_the_whole_document_is_sent(front, held):
     assert front.get("/all.json", a_im="feed", if_none_match='"nope-json"').status == 200
     assert front.get("/all.json", a_im="feed").status == 200
 
 
-def test_the_first_tag_that_is_known_counts(front, held):
+def test_the_first_known_tag_counts(front, held):
     assert front.get("/all.json", a_im="feed", if_none_match=f'"x", {held}').status == 226
 
 
-def test_who_holds_the_current_document_is_told_so(front, held):
+def test_the_current_document_is_a_304(front, held):
     etag = front.get("/all.json").fields["etag"]
 
     assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 304
 
 
-def test_a_list_has_no_news(front, held):
+def test_a_list_has_no_delta(front, held):
     assert front.get("/feeds.opml", a_im="feed", if_none_match='"x-opml"').status == 200
 
 
-def test_it_is_off_where_the_configuration_does_not_say_so(tmp_path):
+def test_deltas_are_off_by_default(tmp_path):
     bench = bench_on_disk(tmp_path / "off")
     bench.write("a.md", title="First")
     bench.sync()
@@ -120,7 +120,7 @@ def test_a_delta_is_not_dated_later_than_it_is_sent(tmp_path):
     assert dated <= sent
 
 
-def test_what_a_stranger_lists_is_looked_up_in_bounds(front, held):
+def test_the_number_of_bases_is_bounded(front, held):
     asked: list[list[str]] = []
     news = front.reader.delta
 
@@ -138,7 +138,7 @@ def test_what_a_stranger_lists_is_looked_up_in_bounds(front, held):
 @pytest.mark.parametrize(
     "path", ["/search.json", "/search/?q=first", "/all/", "/feeds.opml", "/sitemap.xml"]
 )
-def test_who_serves_does_not_look_where_there_is_never_news(tmp_path, path):
+def test_no_delta_is_looked_up_for_a_document_without_history(tmp_path, path):
     bench = bench_on_disk(tmp_path, http__delta=True, feeds__search="yes")
     bench.write("a.md", title="First")
     bench.sync()

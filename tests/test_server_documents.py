@@ -35,7 +35,7 @@ def builds(front: Front) -> float:
 
 
 @pytest.mark.parametrize("path", ["all.rss", "all.atom", "topics/ai.json", "feeds.opml"])
-def test_an_answer_holds_the_bytes_that_the_site_writes(bench, front, path):
+def test_a_response_has_the_bytes_that_the_site_renders(bench, front, path):
     reply = front.get(f"/{path}")
 
     assert reply.status == 200
@@ -51,7 +51,7 @@ def test_the_page_stands_at_the_root(bench, front):
 @pytest.mark.parametrize(
     ("coding", "decode"), [("gzip", gzip.decompress), ("br", brotli.decompress)]
 )
-def test_a_coding_is_of_the_same_bytes(front, coding, decode):
+def test_a_coding_decodes_to_the_same_bytes(front, coding, decode):
     plain, coded = front.get("/all.rss"), front.get("/all.rss", accept_encoding=coding)
 
     assert coded.fields["content-encoding"] == coding
@@ -114,7 +114,7 @@ def test_a_document_is_built_once(front):
     assert builds(front) == 2
 
 
-def test_a_change_is_answered_with_its_own_tag(bench, front):
+def test_a_changed_document_has_a_new_tag(bench, front):
     before = front.get("/all.rss")
     bench.write("a.md", title="Changed", topics=["AI"])
     bench.sync()
@@ -125,7 +125,7 @@ def test_a_change_is_answered_with_its_own_tag(bench, front):
     assert after.body == bench.documents()["all.rss"].body != before.body
 
 
-def test_a_change_that_was_not_looked_at_yet_never_parts_body_and_tag(bench, front):
+def test_body_and_tag_match_though_the_snapshot_is_old(bench, front):
     """The catalog has moved on, the edition has not: what is built tells which document it is."""
     old = front.reader.snapshot.resources["/all.rss"].representation("").etag
     bench.write("a.md", title="Changed", topics=["AI"])
@@ -140,7 +140,7 @@ def test_a_change_that_was_not_looked_at_yet_never_parts_body_and_tag(bench, fro
     assert front.get("/all.rss", if_none_match=reply.fields["etag"]).status == 304
 
 
-def test_who_holds_what_was_built_meanwhile_is_told_so(bench, front):
+def test_a_document_newer_than_the_snapshot_is_a_304_for_its_holder(bench, front):
     bench.write("a.md", title="Changed", topics=["AI"])
     bench.sync()
     new = front.get("/all.rss").fields["etag"]
@@ -150,12 +150,12 @@ def test_who_holds_what_was_built_meanwhile_is_told_so(bench, front):
 
 
 @pytest.mark.parametrize("target", ["/topics/caf%C3%A9.rss", "/topics/%63af%c3%a9.rss"])
-def test_an_address_may_be_written_in_any_encoding(front, target):
+def test_a_path_may_be_percent_encoded(front, target):
     assert front.get(target).status == 200
 
 
 @pytest.mark.parametrize("target", ["/topics%2Fai.rss", "/topics%2fai.rss", "/TOPICS/ai.rss"])
-def test_a_slash_that_is_hidden_and_another_case_are_other_addresses(front, target):
+def test_an_encoded_slash_and_another_case_are_other_addresses(front, target):
     assert front.get(target).status == 404
 
 
@@ -165,7 +165,7 @@ def test_a_query_changes_nothing(front):
     assert (plain.lasting, plain.body) == (asked.lasting, asked.body)
 
 
-def test_a_request_of_the_newer_protocol_names_one_host(front):
+def test_an_http_1_1_request_needs_exactly_one_host(front):
     nameless = scope_of("/all.rss")
     twice = scope_of("/all.rss", host="a")
     twice["headers"].append((b"host", b"b"))
@@ -176,7 +176,7 @@ def test_a_request_of_the_newer_protocol_names_one_host(front):
     assert front.get("/all.rss", host="evil.example").status == 200
 
 
-def test_before_anything_was_read_everybody_is_asked_to_wait(tmp_path):
+def test_before_the_first_snapshot_every_response_is_503(tmp_path):
     bench = bench_on_disk(tmp_path / "none")
     place = tmp_path / "none" / "catalog.sqlite"
     bench.catalog.close()
@@ -193,7 +193,7 @@ def test_before_anything_was_read_everybody_is_asked_to_wait(tmp_path):
     ("error", "status"),
     [(VanishedError("gone"), 404), (CatalogError("locked"), 503), (RuntimeError("bug"), 503)],
 )
-def test_a_document_that_cannot_be_built_harms_no_other(front, capsys, error, status):
+def test_a_document_that_cannot_be_built_affects_no_other(front, capsys, error, status):
     front.get("/all.atom")
 
     def broken(*_: Any) -> Any:
@@ -210,7 +210,7 @@ def test_a_document_that_cannot_be_built_harms_no_other(front, capsys, error, st
     assert front.get("/all.atom").status == 200
 
 
-def test_a_fault_is_told_in_few_words_whatever_was_asked(tmp_path, capsys):
+def test_the_logged_line_of_an_error_is_short(tmp_path, capsys):
     bench = bench_on_disk(tmp_path / "stories", feeds__stories="yes")
     bench.write("a.md", title="First")
     bench.sync()
@@ -223,14 +223,14 @@ def test_a_fault_is_told_in_few_words_whatever_was_asked(tmp_path, capsys):
     assert len(told) < 400
 
 
-def test_a_fault_is_counted(front):
+def test_an_error_is_counted(front):
     front.reader.build = lambda *_: 1 / 0
     front.get("/all.rss")
 
     assert front.metrics.registry.get_sample_value("feedhub_errors_total") == 1
 
 
-def test_what_is_no_request_is_handed_on(front):
+def test_other_asgi_scopes_are_passed_on(front):
     seen: list[str] = []
 
     async def rest(scope: Any, receive: Any, send: Any) -> None:
@@ -244,7 +244,7 @@ def test_what_is_no_request_is_handed_on(front):
 LINE = re.compile(r'(\S+) - - \[.*?\] "(\S+) (\S+) HTTP/1\.1" (\d+) (\d+) "(.*)" "(.*)"')
 
 
-def test_each_answer_is_one_line_of_the_log_and_one_count(front):
+def test_each_response_is_one_line_of_the_log_and_one_count(front):
     size = len(front.get("/all.rss?x=1", user_agent="reader", referer="r").body)
     front.get("/all.rss", "HEAD")
     front.get("/nothing")
@@ -267,7 +267,7 @@ def test_each_answer_is_one_line_of_the_log_and_one_count(front):
 
 
 @pytest.mark.parametrize("client", [None, ("", 0)])
-def test_a_client_without_an_address_came_through_a_socket_of_the_machine(front, client):
+def test_a_client_without_an_address_is_logged_as_unix(front, client):
     scope = scope_of("/all.rss", host="x") | {"client": client}
     front.runner.run(ask(front.app, scope))
     front.refresh()
@@ -286,7 +286,7 @@ QUERIES = [
 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("path", ["/search.rss", "/all.rss", "/search", "/none"])
-def test_a_query_is_a_word_of_one_line_and_of_no_other_field(tmp_path, path, query):
+def test_a_query_cannot_break_out_of_its_field(tmp_path, path, query):
     bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
     bench.write("a.md", title="First")
     bench.sync()

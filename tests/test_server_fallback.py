@@ -43,7 +43,7 @@ def fronts(folder, **overrides):
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_the_addresses_that_readers_guess_lead_to_the_feed(front, guess, document, method):
+def test_guessed_addresses_redirect_to_the_feed(front, guess, document, method):
     reply = front.get(f"/{guess}", method, host="evil.example")
 
     assert (reply.status, reply.fields["location"]) == (308, f"{BASE}/{document}")
@@ -51,7 +51,7 @@ def test_the_addresses_that_readers_guess_lead_to_the_feed(front, guess, documen
 
 
 @pytest.mark.parametrize("suffix", [".rss", ".atom", ".json", "/2020-06.rss", ""])
-def test_a_retired_feed_is_gone_in_every_format(front, suffix):
+def test_a_retired_feed_is_410_in_every_format(front, suffix):
     reply = front.get(f"/topics/old{suffix}")
 
     assert (reply.status, reply.body) == (410, b"410 Gone\n")
@@ -59,7 +59,7 @@ def test_a_retired_feed_is_gone_in_every_format(front, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".rss", ".atom", ".json", "/2020-06.rss"])
-def test_a_moved_feed_leads_to_its_new_address_in_every_format(front, suffix):
+def test_a_moved_feed_redirects_in_every_format(front, suffix):
     reply = front.get(f"/topics/ml{suffix}", host="evil.example")
 
     assert reply.status == 301
@@ -73,7 +73,7 @@ def test_a_new_address_is_quoted(front):
 @pytest.mark.parametrize(
     "path", ["topics/older.rss", "topics/old-2.rss", "topics/mlx.rss", "topic"]
 )
-def test_a_name_that_only_begins_alike_is_another(front, path):
+def test_a_path_with_the_same_prefix_is_another_address(front, path):
     assert front.get(f"/{path}").status == 404
 
 
@@ -86,24 +86,24 @@ def test_a_document_can_only_be_read(front, method):
 
 
 @pytest.mark.parametrize("path", ["feed", "index.html", "topics/old.rss", "topics/ml.rss"])
-def test_who_sends_something_is_led_nowhere(front, path):
+def test_only_get_and_head_are_redirected(front, path):
     assert front.get(f"/{path}", "POST").status == 404
 
 
-def test_a_method_that_nobody_knows_is_not_implemented(front):
+def test_an_unknown_method_is_501(front):
     assert front.get("/all.rss", "FOO").status == 501
     assert front.get("/nothing", "FOO").status == 501
 
 
 @pytest.mark.parametrize("target", ["/all.rss", "*", "/"])
-def test_a_browser_may_ask_what_is_allowed(front, target):
+def test_options_lists_the_methods(front, target):
     reply = front.get(target, "OPTIONS", origin="https://app.example")
 
     assert (reply.status, reply.body) == (204, b"")
     assert reply.fields["allow"] == "GET, HEAD, OPTIONS"
 
 
-def test_nothing_is_allowed_where_nothing_is(front):
+def test_options_without_a_document_is_404(front):
     assert front.get("/nothing", "OPTIONS").status == 404
 
 
@@ -144,7 +144,7 @@ def test_an_address_that_is_too_long_is_refused(front, length):
         "html",
     ],
 )
-def test_a_mistake_is_told_in_few_words_and_nothing_of_it_comes_back(front, path):
+def test_a_404_is_short_and_repeats_nothing_of_the_request(front, path):
     reply = front.get(f"/{path}", if_none_match="*")
 
     assert (reply.status, reply.body) == (404, b"404 Not Found\n")
@@ -157,7 +157,7 @@ REST = st.text(st.sampled_from("a./%0d%0a\\?#@: é\r\n\x00")) | st.text(max_size
 
 
 @given(REST, st.sampled_from(["topics/ml", "topics/old", "feed", "", "all"]))
-def test_no_path_leads_away_or_into_the_header(front: Front, rest, known):
+def test_no_path_redirects_elsewhere_or_injects_a_header(front: Front, rest, known):
     scope = scope_of("/", host="evil.example")
     scope["path"] = f"/{known}{rest}"
     reply = front.runner.run(ask(front.app, scope))
@@ -195,26 +195,26 @@ class TestBelowAPath:
             ("/news/all.json", 200, None),
         ],
     )
-    def test_everything_stands_below_it(self, front, path, status, location):
+    def test_every_address_is_below_the_base_path(self, front, path, status, location):
         """Without html among the formats there is no page to lead to."""
         reply = front.get(path)
 
         assert (reply.status, reply.fields.get("location")) == (status, location)
 
 
-def test_the_path_itself_leads_to_the_page(tmp_path):
+def test_the_base_path_redirects_to_the_page(tmp_path):
     for front in fronts(tmp_path, site__base_url="https://example.org/news"):
         reply = front.get("/news")
         assert (reply.status, reply.fields["location"]) == (308, "https://example.org/news/")
         assert front.get("/news/").fields["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_guess_leads_nowhere_where_there_is_no_feed_of_everything(tmp_path):
+def test_a_guess_is_404_without_a_feed_of_all_articles(tmp_path):
     for front in fronts(tmp_path, feeds__kinds=["topic"]):
         assert front.get("/feed").status == 404
 
 
-def test_whoever_comes_past_the_front_before_anything_was_read_is_asked_to_wait(tmp_path):
+def test_the_fallback_is_503_before_the_first_snapshot(tmp_path):
     from feedhub.server.fallback import make_fallback
 
     front = Front(None)
@@ -225,7 +225,7 @@ def test_whoever_comes_past_the_front_before_anything_was_read_is_asked_to_wait(
     assert reply.status == 503
 
 
-def test_where_there_are_no_pages_nobody_is_sent_to_one(tmp_path):
+def test_search_does_not_redirect_without_pages(tmp_path):
     for front in fronts(tmp_path, feeds__search="yes", feeds__formats=["rss"]):
         assert front.get("/search?q=first").status == 404
         assert front.get("/search.rss?q=first").status == 200

@@ -142,7 +142,7 @@ def scope_with(subject: Subject, target: str, method: str, version: str, fields:
 
 
 @given(steps)
-def test_no_answer_shows_whether_it_was_known(subject, clock, steps):
+def test_a_cached_response_equals_an_uncached_one(subject, clock, steps):
     for request, later in steps:
         clock.move(later)
         subject.judge(scope_with(subject, *request))
@@ -150,7 +150,7 @@ def test_no_answer_shows_whether_it_was_known(subject, clock, steps):
 
 @pytest.mark.parametrize("name", VALUES)
 @pytest.mark.parametrize("target", ["/all.rss", "/all.json"])
-def test_every_field_that_counts_counts_for_what_is_known(subject, name, target):
+def test_every_relevant_field_is_part_of_the_cache_key(subject, name, target):
     held = [("if-none-match", "{old}")] if name == "a-im" else []
     for value in VALUES[name]:
         for fields in (held, [*held, (name, value)], [*held, (name, value), (name, "x")], held):
@@ -161,12 +161,12 @@ def test_every_field_that_counts_counts_for_what_is_known(subject, name, target)
     ("target", "method", "version"),
     [("/all.rss", "HEAD", "1.1"), ("/all.rss", "GET", "1.0"), ("/all.rss?y", "GET", "1.1")],
 )
-def test_the_first_line_of_a_request_counts_too(subject, target, method, version):
+def test_the_request_line_is_part_of_the_cache_key(subject, target, method, version):
     subject.judge(scope_with(subject, "/all.rss", "GET", "1.1", []))
     subject.judge(scope_with(subject, target, method, version, []))
 
 
-def test_a_cache_is_told_less_and_less_until_an_article_comes(subject, clock):
+def test_max_age_shrinks_until_a_scheduled_article_is_due(subject, clock):
     clock.set(DUE - 800.0)
     told = []
     for _ in range(3):
@@ -196,7 +196,7 @@ def judged(monkeypatch) -> list[str]:
     return tags
 
 
-def test_an_equal_request_is_a_look_up(front, clock, judged):
+def test_an_equal_request_is_one_look_up(front, clock, judged):
     etag = front.reader.snapshot.resources["/all.rss"].representation("").etag
     for number in range(5):
         reply = front.get("/all.rss", if_none_match=etag, x_forwarded_for=f"192.0.2.{number}")
@@ -208,7 +208,7 @@ def test_an_equal_request_is_a_look_up(front, clock, judged):
     assert len(judged) == 2
 
 
-def test_each_who_asks_stands_in_the_log(front):
+def test_cached_responses_are_logged_with_their_client(front):
     for number in range(3):
         scope = scope_of("/all.rss", **HOST) | {"client": (f"192.0.2.{number}", 1)}
         front.runner.run(ask(front.app, scope))
@@ -220,7 +220,7 @@ def test_each_who_asks_stands_in_the_log(front):
     assert count("feedhub_requests_total", {"format": "rss", "status": "200"}) == 3
 
 
-def test_what_is_noted_is_written_up_though_nobody_looks_at_the_catalog(front, clock):
+def test_the_log_is_written_though_no_refresh_runs(front, clock):
     """The thread that looks may hang on a disk; until it is back notes must not heap up."""
     for _ in range(3):
         front.get("/all.rss")
@@ -229,7 +229,7 @@ def test_what_is_noted_is_written_up_though_nobody_looks_at_the_catalog(front, c
     assert len(front.builder.recorder._pending) == 1
 
 
-def test_a_change_ends_what_is_known_at_once(tmp_path, clock):
+def test_a_change_empties_the_cache_at_once(tmp_path, clock):
     bench = two_articles(tmp_path)
     with front_of(bench) as front:
         etag = front.get("/all.rss").fields["etag"]
@@ -242,7 +242,7 @@ def test_a_change_ends_what_is_known_at_once(tmp_path, clock):
     assert (before, after) == ([304, 304], [200, 200])
 
 
-def test_what_the_edition_does_not_know_yet_is_not_known_either(tmp_path, clock):
+def test_a_document_newer_than_the_snapshot_is_not_cached(tmp_path, clock):
     """The catalog has moved on, and may move again before anybody looks."""
     bench = two_articles(tmp_path)
     with front_of(bench) as front:
@@ -254,7 +254,7 @@ def test_what_the_edition_does_not_know_yet_is_not_known_either(tmp_path, clock)
         assert front.app._responses == {}
 
 
-def test_bytes_that_are_no_longer_kept_are_made_again(tmp_path, clock):
+def test_bytes_that_were_evicted_are_built_again(tmp_path, clock):
     with front_of(two_articles(tmp_path), budget=1) as front:
         bodies = {front.get("/all.rss").body for _ in range(3)}
         front.refresh()
@@ -263,7 +263,7 @@ def test_bytes_that_are_no_longer_kept_are_made_again(tmp_path, clock):
         assert front.metrics.registry.get_sample_value("feedhub_build_seconds_count") == 3
 
 
-def test_what_is_known_is_bounded(front, clock, monkeypatch):
+def test_the_cache_of_responses_is_bounded(front, clock, monkeypatch):
     monkeypatch.setattr(documents, "MAX_CACHED", 3)
     clock.move(1)
     front.get("/all.rss", user_agent="x" * documents.MAX_CACHED_LENGTH)
@@ -276,7 +276,7 @@ def test_what_is_known_is_bounded(front, clock, monkeypatch):
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_an_answer_that_took_long_is_dated_when_it_goes_out(front, clock, status):
+def test_a_slow_response_is_dated_when_it_is_sent(front, clock, status):
     go, real = threading.Event(), front.reader.build
 
     def slow(*args: Any) -> Any:

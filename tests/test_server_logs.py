@@ -91,7 +91,7 @@ def fields(line: str, form: str) -> dict[str, str]:
     return match.groupdict()
 
 
-def test_each_request_is_one_line_that_says_what_was_answered(log):
+def test_each_request_is_one_line_with_its_response(log):
     whole = log.ask("GET", "/all.atom?utm_source=x", ("User-Agent", "Reader/1.0"))
     tag = ("If-None-Match", whole["etag"])
     log.ask("GET", "/all.atom", tag, ("Referer", "https://a.example/"))
@@ -115,7 +115,7 @@ def test_each_request_is_one_line_that_says_what_was_answered(log):
 
 
 @pytest.mark.parametrize("word", NASTY)
-def test_the_words_of_strangers_are_escaped_and_cut(log, word):
+def test_fields_of_a_request_are_escaped_and_cut(log, word):
     nasty = NASTY[word]
     answer = log.ask("GET", "/all.atom", ("User-Agent", nasty), ("Referer", nasty))
     assert answer.status in (200, 400)
@@ -128,7 +128,7 @@ def test_the_words_of_strangers_are_escaped_and_cut(log, word):
 
 
 @pytest.mark.parametrize("word", LINE_ENDS)
-def test_no_stranger_writes_a_line_of_his_own(log, word):
+def test_no_request_adds_a_line_of_its_own(log, word):
     raw = b"GET /all.atom HTTP/1.1\r\nHost: x\r\nUser-Agent: %b\r\nConnection: close\r\n\r\n"
     try:
         answered = exchange(log.server.address, raw % LINE_ENDS[word]).status
@@ -159,7 +159,7 @@ def test_several_workers_write_whole_lines_into_one_log(tmp_path, form):
     assert Counter(row["status"] for row in written) == {"200": 1, "304": 20, "404": 20}
 
 
-def test_what_was_answered_last_is_written_before_the_end(tmp_path, form):
+def test_the_last_responses_are_logged_before_the_end(tmp_path, form):
     with serve(tmp_path, source(tmp_path), "--log", form) as server:
         log = Log(server, form)
         for _ in range(10):

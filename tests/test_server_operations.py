@@ -70,7 +70,7 @@ def test_answers_are_counted_by_format_and_status():
     assert single(body, "feedhub_request_seconds_total") == pytest.approx(0.008)
 
 
-def test_many_answers_are_written_up_by_few_in_the_order_in_which_they_went_out():
+def test_log_lines_are_written_in_small_batches_and_in_order():
     """Who asks waits for what is written up at once; a crash loses what is not written yet."""
     out, metrics, number = io.StringIO(), Metrics(), 3_000
     recorder = RequestRecorder(AccessLog(out), metrics)
@@ -92,7 +92,7 @@ def test_many_answers_are_written_up_by_few_in_the_order_in_which_they_went_out(
     )
 
 
-def test_what_was_handed_on_is_not_counted_again():
+def test_flushed_counts_are_not_counted_again():
     metrics = Metrics()
     tally = metrics.counts("rss", 200)
     note(metrics)
@@ -105,7 +105,7 @@ def test_what_was_handed_on_is_not_counted_again():
     assert single(body, "feedhub_requests_total", format="rss", status="200") == 2
 
 
-def test_the_state_of_the_catalog_is_that_of_the_moment():
+def test_the_status_is_that_of_the_moment():
     now = [WELL]
     metrics = Metrics()
     body = format_metrics(metrics, lambda: now[0])
@@ -124,7 +124,7 @@ def test_the_state_of_the_catalog_is_that_of_the_moment():
     assert (single(body, "feedhub_ready"), single(body, "feedhub_sync_failing")) == (0, 1)
 
 
-def test_processes_beside_the_server_are_counted_and_shown_by_name():
+def test_restarts_of_processes_are_counted_by_name():
     """What ends again and again is seen by its count; its end is no failure of the sync."""
     processes = {
         "feedhub sync": ProcessStatus(0, ""),
@@ -155,7 +155,7 @@ def test_the_manual_names_every_metric_and_no_other():
     assert shown == {name for name in ours if not name.endswith("_created")}
 
 
-def test_every_metric_says_what_it_is():
+def test_every_metric_has_a_help_text():
     families = list(
         text_string_to_metric_families(format_metrics(Metrics(), lambda: WELL).decode())
     )
@@ -179,7 +179,7 @@ sys.stdout.buffer.write(format_metrics(metrics, lambda: WELL))
 """
 
 
-def test_processes_that_count_together_are_added_up(tmp_path):
+def test_metrics_of_several_processes_are_added_up(tmp_path):
     environ = os.environ | {metrics_room.MULTIPROCESS_FOLDER: str(tmp_path)}
 
     def run(times: int) -> bytes:
@@ -195,9 +195,7 @@ def test_processes_that_count_together_are_added_up(tmp_path):
     assert single(body, "feedhub_ready") == 1
 
 
-def test_where_processes_count_together_the_counts_are_read_from_their_folder(
-    tmp_path, monkeypatch
-):
+def test_metrics_of_several_processes_are_read_from_their_folder(tmp_path, monkeypatch):
     monkeypatch.setenv(metrics_room.MULTIPROCESS_FOLDER, str(tmp_path))
     body = format_metrics(Metrics(), lambda: WELL)
 
@@ -213,7 +211,7 @@ def admin(target: str, method: str = "GET", status: Status = WELL) -> Reply:
     return asyncio.run(ask(app, scope_of(target, method, host="127.0.0.1")))
 
 
-def test_a_server_that_lives_says_so():
+def test_livez_says_ok():
     reply = admin("/livez")
 
     assert (reply.status, reply.body) == (200, b"ok\n")
@@ -221,7 +219,7 @@ def test_a_server_that_lives_says_so():
 
 
 @pytest.mark.parametrize("ready", [True, False])
-def test_a_server_is_ready_when_there_is_something_to_serve(ready):
+def test_readyz_is_503_until_there_is_something_to_serve(ready):
     reply = admin("/readyz", status=WELL._replace(ready=ready, problem="late"))
     told = json.loads(reply.body)
 
@@ -241,11 +239,11 @@ def test_metrics_are_in_the_text_format_of_prometheus():
 
 
 @pytest.mark.parametrize("target", ["/", "/livez/", "/metrics/", "/all.rss", "/readyz/x"])
-def test_the_operators_address_has_nothing_else_and_sends_nobody_elsewhere(target):
+def test_the_admin_address_has_nothing_else_and_redirects_nowhere(target):
     assert admin(target).status == 404
 
 
-def test_the_operators_address_is_only_read():
+def test_the_admin_address_is_read_only():
     assert admin("/metrics", "POST").status == 405
 
 
@@ -266,7 +264,7 @@ def test_an_event_may_be_a_line_of_json(capsys):
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("closed")])
-def test_events_that_nobody_reads_stop_nothing(monkeypatch, error):
+def test_events_that_cannot_be_written_stop_nothing(monkeypatch, error):
     class Closed:
         def write(self, _: str) -> None:
             raise error
@@ -278,7 +276,7 @@ def test_events_that_nobody_reads_stop_nothing(monkeypatch, error):
     EventLog().log("nobody hears")
 
 
-def test_the_service_manager_hears_of_a_state(tmp_path):
+def test_a_state_is_sent_to_the_service_manager(tmp_path):
     place = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(place)
@@ -311,5 +309,5 @@ def test_without_a_service_manager_nothing_happens(tmp_path):
         ({"WATCHDOG_USEC": "soon"}, 0),
     ],
 )
-def test_a_sign_of_life_is_due_at_half_the_time_allowed(environ, seconds):
+def test_the_watchdog_is_notified_in_half_the_time_allowed(environ, seconds):
     assert watchdog_seconds(environ) == seconds

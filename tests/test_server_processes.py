@@ -74,7 +74,7 @@ def test_a_process_runs_until_it_is_stopped(tmp_path):
     assert gone(pid)
 
 
-def test_a_process_that_ends_is_started_again_and_told_of(tmp_path):
+def test_a_process_that_exits_is_restarted_and_logged(tmp_path):
     marks = tmp_path / "marks"
     said = Said()
 
@@ -93,7 +93,7 @@ def test_a_process_that_ends_is_started_again_and_told_of(tmp_path):
     assert len(said.lines) >= 2
 
 
-def test_one_that_ended_is_a_problem_until_it_has_stayed_for_a_while(tmp_path, monkeypatch):
+def test_an_exit_is_a_problem_until_the_next_process_is_stable(tmp_path, monkeypatch):
     marks = tmp_path / "marks"
     first = (
         f"open({str(marks)!r}, 'a').write('x')\nif open({str(marks)!r}).read() == 'x': sys.exit(3)"
@@ -116,7 +116,7 @@ def test_one_that_ended_is_a_problem_until_it_has_stayed_for_a_while(tmp_path, m
 @pytest.mark.parametrize(
     ("lives", "expected"), [(0.0, [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]), (100.0, [0.5, 0.5, 0.5])]
 )
-def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives, expected):
+def test_the_delay_doubles_up_to_a_bound_unless_the_process_ran_long(monkeypatch, lives, expected):
     now, waits = [0.0], []
     monkeypatch.setattr(processes, "MIN_DELAY", 0.5)
     monkeypatch.setattr(processes, "MAX_DELAY", 5.0)
@@ -138,7 +138,7 @@ def test_each_wait_is_longer_up_to_a_bound_unless_it_was_well(monkeypatch, lives
     assert waits == expected
 
 
-def test_a_process_is_asked_politely_first(tmp_path):
+def test_a_process_gets_sigterm_first(tmp_path):
     code = (
         "import signal, sys\n"
         f"def end(number, _): open({str(tmp_path / 'end')!r}, 'w').write(str(number)); sys.exit()\n"
@@ -157,7 +157,7 @@ def test_a_process_is_asked_politely_first(tmp_path):
     assert (tmp_path / "end").read_text() == str(int(signal.SIGTERM))
 
 
-def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "STOP_TIMEOUT", 0.05)
     stubborn = (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -176,7 +176,7 @@ def test_a_process_that_does_not_want_to_end_is_killed(tmp_path, monkeypatch):
     assert gone(asyncio.run(look()))
 
 
-def test_a_process_that_is_not_there_is_stopped_and_told_nothing():
+def test_a_process_that_does_not_run_gets_no_signal():
     async def look() -> None:
         child = child_of(FOREVER)
         child.signal(signal.SIGHUP)
@@ -185,7 +185,7 @@ def test_a_process_that_is_not_there_is_stopped_and_told_nothing():
     asyncio.run(look())
 
 
-def test_a_signal_for_a_process_that_has_just_ended_is_no_fault():
+def test_a_signal_for_a_process_that_has_just_ended_is_no_error():
     class Ended:
         def send_signal(self, _: int) -> None:
             raise ProcessLookupError
@@ -215,7 +215,9 @@ def test_a_signal_reaches_the_process(tmp_path):
     asyncio.run(look())
 
 
-def test_what_a_process_gets_is_what_it_was_given(tmp_path, capfd, monkeypatch):
+def test_a_process_gets_descriptors_and_environment_without_service_variables(
+    tmp_path, capfd, monkeypatch
+):
     """Descriptors and environment, but not what is meant for the service alone (sd_notify(3))."""
     out = tmp_path / "out"
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID"):
@@ -251,7 +253,7 @@ def test_what_a_process_gets_is_what_it_was_given(tmp_path, capfd, monkeypatch):
     assert capfd.readouterr().out == ""
 
 
-def test_a_process_that_cannot_be_started_is_tried_again(tmp_path):
+def test_a_process_that_cannot_be_started_is_retried(tmp_path):
     said = Said()
     program = tmp_path / "program"
     events: Any = said

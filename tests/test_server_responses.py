@@ -36,7 +36,7 @@ def max_age(text: str) -> int:
 
 
 @pytest.mark.parametrize("planned", [FEED, LIST, NEWEST_MONTH])
-def test_a_feed_may_be_kept_as_long_as_the_configuration_says(planned):
+def test_the_max_age_of_a_feed_is_configured(planned):
     assert control(planned) == (
         "public, max-age=900, stale-while-revalidate=300, stale-if-error=3600"
     )
@@ -45,7 +45,7 @@ def test_a_feed_may_be_kept_as_long_as_the_configuration_says(planned):
     )
 
 
-def test_an_archive_that_is_over_may_be_kept_for_a_day():
+def test_a_finished_archive_has_a_max_age_of_a_day():
     assert max_age(control(MONTH)) == 86_400
     assert max_age(control(MONTH, archive_max_age=10)) == 900
     assert max_age(control(MONTH, NOW + 61)) == 86_400
@@ -55,23 +55,23 @@ def test_an_archive_that_is_over_may_be_kept_for_a_day():
     ("due", "seconds"),
     [(None, 900), (901, 900), (900, 900), (899, 899), (61.9, 61), (60, 60), (59, 60), (-100, 60)],
 )
-def test_a_feed_is_kept_no_longer_than_until_the_next_scheduled_article(due, seconds):
+def test_max_age_ends_with_the_next_scheduled_article(due, seconds):
     """Never below a minute: readers take it for a mistake."""
     assert max_age(control(FEED, None if due is None else NOW + due)) == seconds
 
 
-def test_whoever_wants_shorter_times_gets_them():
+def test_a_short_configured_max_age_is_not_raised():
     assert max_age(control(FEED, NOW + 5, max_age=30)) == 30
     assert max_age(control(FEED, NOW + 5, max_age=0)) == 0
 
 
 @given(st.integers(0, 86_400), st.floats(-1e6, 1e6))
-def test_a_due_article_only_ever_shortens(seconds, due):
+def test_a_scheduled_article_only_shortens_max_age(seconds, due):
     assert max_age(control(FEED, NOW + due, max_age=seconds)) <= seconds
 
 
 @pytest.mark.parametrize("planned", [FEED, LIST, MONTH])
-def test_drafts_are_nothing_for_a_cache(planned):
+def test_drafts_are_never_cached(planned):
     assert control(planned, NOW + 100, drafts=True) == "private, no-store"
 
 
@@ -89,7 +89,7 @@ def test_drafts_are_nothing_for_a_cache(planned):
         (503, "no-store"),
     ],
 )
-def test_a_small_answer_says_its_status_and_nothing_else(status, kept):
+def test_a_text_response_has_its_status_and_nothing_else(status, kept):
     answer = text_response(status, (b"retry-after", b"5"))
     fields = dict(answer.headers)
 
@@ -104,7 +104,7 @@ def test_a_small_answer_says_its_status_and_nothing_else(status, kept):
     assert not {b"etag", b"last-modified", b"set-cookie", b"server"} & fields.keys()
 
 
-def test_a_redirect_leads_to_the_address_given():
+def test_a_redirect_has_its_location():
     answer = redirect(308, "https://feeds.example.org/all.rss")
 
     assert dict(answer.headers)[b"location"] == b"https://feeds.example.org/all.rss"
@@ -112,7 +112,7 @@ def test_a_redirect_leads_to_the_address_given():
 
 
 @pytest.mark.parametrize("method", sorted(KNOWN_METHODS))
-def test_a_known_method_is_told_what_is_allowed(method):
+def test_a_known_method_is_405_with_allow(method):
     answer = method_not_allowed(method)
 
     assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"GET, HEAD, OPTIONS")
@@ -123,7 +123,7 @@ def test_an_unknown_method_is_not_implemented():
     assert method_not_allowed("get").status == 501
 
 
-def test_a_browser_may_ask_with_validators():
+def test_options_allows_validators():
     answer = options_response()
     fields = dict(answer.headers)
 

@@ -44,7 +44,7 @@ def running_of(builder: Any, **more: Any) -> Any:
     return SimpleNamespace(**({"builder": builder, "parent": None, "processes": []} | more))
 
 
-def test_the_catalog_is_looked_at_until_the_end():
+def test_the_catalog_is_followed_until_the_end():
     async def look() -> int:
         builder = DocumentBuilder()
         await run.follow_catalog(running_of(builder), builder.stop)
@@ -53,7 +53,7 @@ def test_the_catalog_is_looked_at_until_the_end():
     assert asyncio.run(look()) == 5
 
 
-def test_signs_of_life_are_given_as_often_as_they_are_due(tmp_path, monkeypatch):
+def test_the_watchdog_is_notified_on_time(tmp_path, monkeypatch):
     place = str(tmp_path / "notify")
     monkeypatch.setenv("NOTIFY_SOCKET", place)
     monkeypatch.setenv("WATCHDOG_USEC", "2")
@@ -80,7 +80,7 @@ def test_a_worker_ends_with_its_parent(parent, looks):
 
 
 @pytest.mark.parametrize("wrong", ["", "max_age is wrong"])
-def test_a_new_configuration_is_told_and_handed_on_and_a_wrong_one_is_not(wrong):
+def test_only_a_good_configuration_is_passed_on_to_the_processes(wrong):
     said: list[str] = []
     signals: list[int] = []
     events = SimpleNamespace(log=said.append)
@@ -96,7 +96,7 @@ def test_a_new_configuration_is_told_and_handed_on_and_a_wrong_one_is_not(wrong)
     assert (wrong in said[0], bool(signals)) == (True, not wrong)
 
 
-def test_no_thread_and_no_search_for_garbage_holds_up_the_answers_for_long():
+def test_pauses_by_threads_and_garbage_collection_are_short():
     before = sys.getswitchinterval()
     try:
         run.shorten_pauses()
@@ -108,7 +108,7 @@ def test_no_thread_and_no_search_for_garbage_holds_up_the_answers_for_long():
 
 
 @pytest.mark.parametrize("workers", [False, True])
-def test_the_operator_can_look_until_all_others_have_ended(workers):
+def test_the_admin_address_ends_last(workers):
     """With workers, the only server of the first process is the operator's."""
     names = ["admin"] if workers else ["public", "admin"]
     servers: list[Any] = [SimpleNamespace(name=name, should_exit=False) for name in names]

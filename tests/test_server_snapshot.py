@@ -39,7 +39,7 @@ def bench(tmp_path):
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_whole_document_says_what_it_is(coding):
+def test_a_200_has_all_headers(coding):
     fields = dict(resource().representation(coding).headers)
 
     assert fields.get(b"content-encoding") == (coding.encode() or None)
@@ -68,7 +68,7 @@ def test_every_coding_of_every_format_has_a_tag_of_its_own():
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_what_is_not_modified_repeats_the_validators_and_no_more(coding):
+def test_a_304_repeats_the_validators_and_no_more(coding):
     """RFC 9110, 15.4.5."""
     representation = resource().representation(coding)
     whole, short = dict(representation.headers), dict(representation.not_modified_headers)
@@ -85,13 +85,13 @@ def test_header_fields_are_made_once():
     assert document.representation("br") is document.representation("br")
 
 
-def test_the_page_has_the_policy_that_lets_its_style_in():
+def test_a_page_has_its_own_content_security_policy():
     fields = dict(resource("index.html", PAGE_MEDIA_TYPE).representation("").headers)
 
     assert fields[b"content-security-policy"] == CSP.encode()
 
 
-def test_an_edition_has_every_document_at_its_address(bench):
+def test_a_snapshot_has_every_document_at_its_address(bench):
     snapshot = edition_of(bench)
 
     assert {"/", "/feeds.opml", "/all.rss", "/all.atom", "/all.json"} <= snapshot.resources.keys()
@@ -101,13 +101,13 @@ def test_an_edition_has_every_document_at_its_address(bench):
     assert snapshot.url("") == "https://feeds.example.org/"
 
 
-def test_links_are_addresses_that_may_stand_in_a_header(bench):
+def test_the_urls_in_link_headers_are_ascii(bench):
     for document in edition_of(bench).resources.values():
         link = dict(document.representation("").headers)[b"link"].decode("ascii")
         assert re.fullmatch(r'<https://feeds\.example\.org/[!#-;=?-~]*>; rel="self"', link)
 
 
-def test_below_a_path_every_address_begins_with_it(tmp_path):
+def test_every_address_begins_with_the_base_path(tmp_path):
     bench = make_bench(tmp_path, site__base_url="https://example.org/news")
     bench.sync()
     snapshot = edition_of(bench)
@@ -117,7 +117,7 @@ def test_below_a_path_every_address_begins_with_it(tmp_path):
     assert all(address.startswith("/news/") for address in snapshot.resources)
 
 
-def test_a_path_of_the_base_is_found_as_servers_hand_it_over(tmp_path):
+def test_the_base_path_is_decoded_as_servers_decode_it(tmp_path):
     """A server decodes the path of a request before it asks for it."""
     bench = make_bench(tmp_path, site__base_url="https://example.org/caf%C3%A9")
     bench.sync()
@@ -125,7 +125,7 @@ def test_a_path_of_the_base_is_found_as_servers_hand_it_over(tmp_path):
     assert "/café/all.rss" in edition_of(bench).resources
 
 
-def test_no_tag_stands_for_two_documents(bench):
+def test_no_two_documents_share_a_tag(bench):
     tags = [
         document.representation(coding).etag
         for document in edition_of(bench).resources.values()
@@ -135,7 +135,7 @@ def test_no_tag_stands_for_two_documents(bench):
     assert len(set(tags)) == len(tags)
 
 
-def test_what_has_not_changed_is_taken_over(bench):
+def test_unchanged_resources_are_reused(bench):
     bench.write("b.md", title="Second", topics=["Other"])
     bench.sync()
     before = edition_of(bench)
@@ -160,7 +160,7 @@ def test_a_document_that_changed_is_dated_later(bench):
         assert format_http_date(after.resources[name].last_modified)
 
 
-def test_no_date_of_an_answer_is_still_to_come():
+def test_last_modified_is_never_in_the_future():
     """RFC 9110, 8.8.2.1: changes within a second are given the seconds after it."""
     document = resource()
     fields = document.representation("").headers

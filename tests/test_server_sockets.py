@@ -19,7 +19,7 @@ from feedhub.server.sockets import (
 )
 
 
-def test_a_free_port_is_found_and_told():
+def test_a_free_port_is_found_and_formatted():
     with listen_tcp("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         assert format_address(listener) == f"http://127.0.0.1:{port}"
@@ -38,16 +38,16 @@ class Listening:
         return ("::1", 8000, 0, 0)
 
 
-def test_an_address_of_the_newer_internet_is_told_in_brackets():
+def test_an_ipv6_address_is_in_brackets():
     assert format_address(Listening()) == "http://[::1]:8000"  # type: ignore[arg-type]
 
 
-def test_a_host_that_nobody_knows_is_refused():
+def test_an_unknown_host_is_refused():
     with pytest.raises(ConfigError, match="cannot listen"):
         listen_tcp("no such host", 0)
 
 
-def test_a_socket_of_the_machine_has_the_permissions_given(tmp_path):
+def test_a_unix_socket_has_the_permissions_given(tmp_path):
     place = tmp_path / "s"
     with listen_unix(place, 0o660) as listener:
         assert place.stat().st_mode & 0o777 == 0o660
@@ -56,7 +56,7 @@ def test_a_socket_of_the_machine_has_the_permissions_given(tmp_path):
             listen_unix(place, 0o660)  # somebody answers there
 
 
-def test_a_socket_that_nobody_answers_on_is_replaced(tmp_path):
+def test_a_stale_socket_is_replaced(tmp_path):
     place = tmp_path / "s"
     listen_unix(place, 0o660).close()
     assert place.exists()
@@ -65,7 +65,7 @@ def test_a_socket_that_nobody_answers_on_is_replaced(tmp_path):
         assert place.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+def test_a_file_that_is_not_a_socket_is_kept(tmp_path):
     place = tmp_path / "s"
     place.write_text("mine")
     with pytest.raises(ConfigError, match="cannot listen"):
@@ -74,7 +74,7 @@ def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
     assert place.read_text() == "mine"
 
 
-def test_a_place_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="cannot listen"):
         listen_unix(tmp_path / "none" / "s", 0o660)
 
@@ -83,7 +83,7 @@ def duplicate(held: Any) -> int:
     return os.dup(held.fileno())
 
 
-def test_a_socket_that_listens_is_taken_over(tmp_path):
+def test_a_listening_descriptor_is_used(tmp_path):
     with listen_tcp("127.0.0.1", 0) as tcp, listen_unix(tmp_path / "s", 0o600) as unix:
         for held in (tcp, unix):
             with from_descriptor(duplicate(held)) as taken:
@@ -95,7 +95,7 @@ def test_a_socket_that_does_not_listen_is_refused():
         from_descriptor(duplicate(held))
 
 
-def test_what_is_no_socket_is_refused(tmp_path):
+def test_a_descriptor_of_a_file_is_refused(tmp_path):
     with Path(tmp_path / "f").open("wb") as file, pytest.raises(ConfigError, match="not a socket"):
         from_descriptor(file.fileno())
 
@@ -113,23 +113,23 @@ class TestActivation:
     def handed(self, **environ: str) -> dict[str, socket.socket]:
         return activated_sockets({"LISTEN_PID": str(os.getpid()), **environ})
 
-    def test_nothing_is_handed_over_to_another_process(self, places):
+    def test_sockets_for_another_process_are_ignored(self, places):
         assert activated_sockets({"LISTEN_PID": "1", "LISTEN_FDS": "2"}) == {}
         assert activated_sockets({}) == {}
 
-    def test_nothing_at_all_may_be_handed_over(self, places):
+    def test_no_sockets_may_be_passed(self, places):
         assert self.handed() == {}
 
-    def test_one_without_a_name_is_the_public_one(self, places):
+    def test_a_socket_without_a_name_is_public(self, places):
         assert self.handed(LISTEN_FDS="1") == {"public": places[0]}
 
-    def test_the_one_that_is_named_so_is_the_operators(self, places):
+    def test_a_socket_named_admin_is_the_admin_address(self, places):
         handed = self.handed(LISTEN_FDS="2", LISTEN_FDNAMES="admin:feedhub.socket")
 
         assert handed == {"admin": places[0], "public": places[1]}
 
 
 @pytest.mark.parametrize("number", [-3, 999_999])
-def test_what_is_no_descriptor_is_refused(number):
+def test_a_number_that_is_no_descriptor_is_refused(number):
     with pytest.raises(ConfigError, match=f"--fd {number}: not a socket: "):
         from_descriptor(number)

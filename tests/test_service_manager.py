@@ -22,7 +22,7 @@ def source(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_systemd_hears_ready_once_somebody_listens_and_the_end(tmp_path, source, workers):
+def test_systemd_is_notified_of_ready_reload_and_stop(tmp_path, source, workers):
     port = free_port()
     arguments = ("--port", str(port), "--workers", str(workers))
     with service_manager(tmp_path) as manager:
@@ -45,7 +45,7 @@ def test_systemd_hears_ready_once_somebody_listens_and_the_end(tmp_path, source,
     assert heard[1].split("\n")[1].startswith("MONOTONIC_USEC=")
 
 
-def test_the_watchdog_hears_signs_of_life_while_it_lives(tmp_path, source):
+def test_the_watchdog_is_notified_while_the_server_works(tmp_path, source):
     with service_manager(tmp_path) as manager:
         env = {"NOTIFY_SOCKET": str(manager.place), "WATCHDOG_USEC": "600000"}
         with serve(tmp_path, source, env=env) as server:
@@ -58,7 +58,7 @@ def test_the_watchdog_hears_signs_of_life_while_it_lives(tmp_path, source):
             manager.wait_for("WATCHDOG=1", times=heard + 1)
 
 
-def test_without_a_watchdog_there_are_no_signs_of_life(tmp_path, source):
+def test_without_a_watchdog_it_is_not_notified(tmp_path, source):
     with service_manager(tmp_path) as manager:
         with serve(tmp_path, source, env={"NOTIFY_SOCKET": str(manager.place)}) as server:
             assert server.stop() == 0
@@ -66,7 +66,7 @@ def test_without_a_watchdog_there_are_no_signs_of_life(tmp_path, source):
 
 
 @pytest.mark.parametrize("kind", ["tcp", "unix"])
-def test_sockets_that_systemd_listens_on_are_served_and_left_open(tmp_path, source, kind):
+def test_sockets_of_systemd_are_served_and_left_open(tmp_path, source, kind):
     public, admin = listener(tmp_path / "public.sock", kind), listener(tmp_path / "admin", kind)
     with public, admin:
         named = {"public": public, "admin": admin}
@@ -104,7 +104,7 @@ def test_a_unix_socket_is_served_and_removed_at_the_end(tmp_path, source):
         assert not (tmp_path / "public.sock").exists()
 
 
-def test_a_unix_socket_that_a_killed_server_left_is_no_hindrance(tmp_path, source):
+def test_a_unix_socket_of_a_killed_server_is_replaced(tmp_path, source):
     with serve(tmp_path, source, "--uds", "public.sock") as server:
         server.kill()
     assert (tmp_path / "public.sock").exists()

@@ -109,7 +109,7 @@ def test_after_an_edit_all_workers_give_the_new_version(lasting):
     assert b"Edited" in answers.pop()[2]
 
 
-def test_a_worker_that_is_killed_is_replaced_and_nobody_notices(site):
+def test_a_killed_worker_is_replaced_without_a_failed_request(site):
     expected = seen(site.get())
     for _ in range(2):
         before = workers(site.server)
@@ -140,7 +140,7 @@ def test_the_others_answer_while_a_worker_hangs(lasting):
         os.kill(hanging, signal.SIGCONT)
 
 
-def test_sigterm_ends_all_of_them(site):
+def test_sigterm_ends_all_workers(site):
     all_of_them = [site.server.process.pid, *children(site.server.process.pid)]
     assert len(all_of_them) >= COUNT + 2  # the one that syncs is a process too
     assert site.server.stop() == 0, site.server.stderr()
@@ -150,7 +150,7 @@ def test_sigterm_ends_all_of_them(site):
 
 
 @pytest.mark.parametrize("sign", ["admin on", "listening on", ""])
-def test_sigterm_while_they_start_leaves_none(tmp_path, sign):
+def test_sigterm_during_the_start_leaves_no_process(tmp_path, sign):
     articles = write_articles(tmp_path / "articles")
     with serve(tmp_path, articles, "--workers", str(COUNT), wait=False) as server:
         until(lambda: sign in server.stderr() and children(server.process.pid), "nothing starts")
@@ -159,14 +159,14 @@ def test_sigterm_while_they_start_leaves_none(tmp_path, sign):
     assert "Traceback" not in server.stderr()
 
 
-def test_sigterm_while_one_waits_to_be_replaced_leaves_none(site):
+def test_sigterm_before_a_restart_leaves_no_process(site):
     os.kill(workers(site.server)[0], signal.SIGKILL)
     until(lambda: "started again" in site.server.stderr(), "the loss is not told")
     assert site.server.stop() == 0
     until(lambda: not site.server.left(), "some process is left")
 
 
-def test_none_outlives_a_parent_that_is_killed(site):
+def test_no_worker_outlives_a_killed_parent(site):
     all_of_them = children(site.server.process.pid)
     site.server.kill()
     until(lambda: not any(living(pid) for pid in all_of_them), "some process is left")
@@ -182,7 +182,7 @@ def requests_total(server: Server, status: int) -> float:
     )
 
 
-def test_the_metrics_are_those_of_all_workers(lasting):
+def test_metrics_are_added_up_over_workers(lasting):
     etag = lasting.get()["etag"]
     until(lambda: requests_total(lasting.server, 200) >= 1, "the first request is not counted")
     before = {status: requests_total(lasting.server, status) for status in (200, 304)}
@@ -202,7 +202,7 @@ def test_the_metrics_are_those_of_all_workers(lasting):
     assert lasting.get(F).status == 200
 
 
-def test_the_counts_of_a_killed_worker_are_kept(site):
+def test_the_counts_of_a_killed_worker_remain(site):
     site.get()
     until(lambda: requests_total(site.server, 200) >= 1, "the first request is not counted")
     before = requests_total(site.server, 200)
