@@ -119,7 +119,7 @@ def two_articles(folder: Path) -> Bench:
     return bench
 
 
-def library_of(bench: Bench) -> CatalogReader:
+def reader_of(bench: Bench) -> CatalogReader:
     """Return a library of what a bench has synced; its configuration is read when it is asked."""
     return CatalogReader(
         bench.root.parent / "catalog.sqlite", lambda: bench.config, drafts=bench.drafts
@@ -140,7 +140,7 @@ def addresses(reader: CatalogReader) -> set[str]:
 @contextmanager
 def front_of(bench: Bench, budget: int = 1_000_000) -> Iterator[Front]:
     """Return the front of what a bench has synced."""
-    front = Front(library_of(bench), budget)
+    front = Front(reader_of(bench), budget)
     front.refresh()
     try:
         yield front

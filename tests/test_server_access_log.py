@@ -1,4 +1,4 @@
-"""The access log: one line for each answer, whatever strangers write into their requests."""
+"""The access log: one line for each response, whatever the request holds."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ RECORD = AccessRecord(
     status=304,
     size=0,
 )
-WORDS = ("method", "target", "referer", "user_agent")
+TEXT_FIELDS = ("method", "target", "referer", "user_agent")
 COMBINED = re.compile(
     r'(\S+) - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "(\S+) (.*) HTTP/(\S+)" '
     r'(\d{3}) (\d+) "([^"]*)" "([^"]*)"\n'
 )
-ODD = 'a"b\\c\n\x1b[31mé\x9b\xff'
+NASTY = 'a"b\\c\n\x1b[31mé\x9b\xff'
 
 
-def add(log: AccessLog, exchange: AccessRecord = RECORD, client: Client = CLIENT) -> None:
-    log.add([(log.line_parts(exchange, SECOND), client, 0.00012345)])
+def add(log: AccessLog, record: AccessRecord = RECORD, client: Client = CLIENT) -> None:
+    log.add([(log.line_parts(record, SECOND), client, 0.00012345)])
 
 
-def logged(exchange: AccessRecord, form="text", client: Client = CLIENT) -> str:
+def logged(record: AccessRecord, log_format="text", client: Client = CLIENT) -> str:
     out = io.StringIO()
-    log = AccessLog(out, form)
-    add(log, exchange, client)
+    log = AccessLog(out, log_format)
+    add(log, record, client)
     log.flush()
     return out.getvalue()
 
@@ -66,69 +66,69 @@ def test_a_json_line_also_has_the_seconds():
     }
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-@pytest.mark.parametrize("name", WORDS)
-def test_a_request_cannot_break_out_of_its_field_or_line(form, name):
-    line = logged(AccessRecord(**(RECORD._asdict() | {name: ODD})), form)
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("name", TEXT_FIELDS)
+def test_a_request_cannot_break_out_of_its_field_or_line(log_format, name):
+    line = logged(AccessRecord(**(RECORD._asdict() | {name: NASTY})), log_format)
 
     assert line.isascii()
     assert line.endswith("\n")
     assert line[:-1].isprintable()
-    if form == "json":
-        assert json.loads(line)[name] == escape(ODD)
+    if log_format == "json":
+        assert json.loads(line)[name] == escape(NASTY)
     else:
         assert COMBINED.fullmatch(line)
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_the_client_is_escaped_too(form):
-    """Behind a proxy it is what stands in a header field."""
-    line = logged(RECORD, form, (ODD, 1))
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_the_client_is_escaped_too(log_format):
+    """Behind a proxy it comes from a header field."""
+    line = logged(RECORD, log_format, (NASTY, 1))
 
     assert line.isascii()
     assert line[:-1].isprintable()
-    if form == "json":
-        assert json.loads(line)["client"] == escape(ODD)
+    if log_format == "json":
+        assert json.loads(line)["client"] == escape(NASTY)
     else:
-        assert line.startswith(f"{escape(ODD)} - - [")
+        assert line.startswith(f"{escape(NASTY)} - - [")
 
 
 TEXT = st.text(st.characters(max_codepoint=255))  # header bytes, decoded as Latin-1
-WHOLE = re.compile(r"(?:[ !#-\[\]-~]|\\x[0-9A-F]{2})*")
+ESCAPED = re.compile(r"(?:[ !#-\[\]-~]|\\x[0-9A-F]{2})*")
 
 
 @given(TEXT, st.integers(0, 60))
-def test_escaping_is_reversible_up_to_the_cut(text, longest):
-    escaped = escape(text, longest)
+def test_escaping_is_reversible_up_to_the_cut(text, max_length):
+    escaped = escape(text, max_length)
     read = re.sub(r"\\x([0-9A-F]{2})", lambda match: chr(int(match[1], 16)), escaped)
 
-    assert len(escaped) <= longest
-    assert WHOLE.fullmatch(escaped)
+    assert len(escaped) <= max_length
+    assert ESCAPED.fullmatch(escaped)
     assert text.startswith(read)
-    assert len(escaped) > longest - 4 or read == text
+    assert len(escaped) > max_length - 4 or read == text
 
 
 @given(st.text())
 def test_any_text_is_escaped(text):
-    assert WHOLE.fullmatch(escape(text))
+    assert ESCAPED.fullmatch(escape(text))
 
 
 @given(TEXT, TEXT, TEXT)
 def test_any_request_makes_one_line_that_can_be_parsed(target, referer, user_agent):
-    exchange = RECORD._replace(target=target, referer=referer, user_agent=user_agent)
-    found = COMBINED.fullmatch(logged(exchange))
+    record = RECORD._replace(target=target, referer=referer, user_agent=user_agent)
+    found = COMBINED.fullmatch(logged(record))
 
     assert found
     assert found[3] == escape(target, 2_000)
     assert found[7] == (escape(referer) or "-")
-    assert json.loads(logged(exchange, "json"))["user_agent"] == escape(user_agent)
+    assert json.loads(logged(record, "json"))["user_agent"] == escape(user_agent)
 
 
 def test_long_fields_are_cut():
     long = RECORD._replace(target="/" * 100_000, referer="r" * 100_000, user_agent="é" * 100_000)
 
-    for form in ("text", "json"):
-        line = logged(long, form)
+    for log_format in ("text", "json"):
+        line = logged(long, log_format)
         assert line.count("r" * 200) == 1
         assert "r" * 201 not in line
         assert "/" * 2_000 in line
@@ -152,8 +152,8 @@ def test_the_time_is_that_of_the_response():
     assert re.findall(r":(\d\d) \+0000", out.getvalue()) == ["20", "20", "21"]
 
 
-class Paper(io.StringIO):
-    """Remembers each time it is written to."""
+class RecordingOutput(io.StringIO):
+    """An output that remembers each write."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -165,68 +165,68 @@ class Paper(io.StringIO):
 
 
 def test_lines_are_written_together_by_flush():
-    paper = Paper()
-    log = AccessLog(paper)
+    out = RecordingOutput()
+    log = AccessLog(out)
     for _ in range(10):
         add(log)
-    assert paper.pieces == []
+    assert out.pieces == []
 
     log.flush()
     log.flush()
 
-    assert len(paper.pieces) == 1
-    assert paper.getvalue().count("\n") == 10
+    assert len(out.pieces) == 1
+    assert out.getvalue().count("\n") == 10
 
 
 def test_each_write_is_atomic_and_holds_whole_lines():
     """A pipe takes 4,096 bytes in one piece (pipe(7)); workers share one."""
-    paper = Paper()
-    log = AccessLog(paper)
+    out = RecordingOutput()
+    log = AccessLog(out)
     for number in range(500):
         add(log, RECORD._replace(target="/" * (number % 700)))
     log.flush()
 
-    assert paper.getvalue().count("\n") == 500
-    assert 1 < len(paper.pieces) < 500
-    assert all(piece.endswith("\n") and len(piece) <= 4_096 for piece in paper.pieces)
-    assert sum(map(len, paper.pieces[:-1])) > 0.8 * 4_096 * (len(paper.pieces) - 1)
+    assert out.getvalue().count("\n") == 500
+    assert 1 < len(out.pieces) < 500
+    assert all(piece.endswith("\n") and len(piece) <= 4_096 for piece in out.pieces)
+    assert sum(map(len, out.pieces[:-1])) > 0.8 * 4_096 * (len(out.pieces) - 1)
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_no_request_makes_a_line_longer_than_an_atomic_write(form):
-    longest = "\xe9" * 70_000
-    exchange = AccessRecord(**(RECORD._asdict() | dict.fromkeys(WORDS, longest)))
-    line = logged(exchange, form, (longest, 1))
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_request_makes_a_line_longer_than_an_atomic_write(log_format):
+    max_length = "\xe9" * 70_000
+    record = AccessRecord(**(RECORD._asdict() | dict.fromkeys(TEXT_FIELDS, max_length)))
+    line = logged(record, log_format, (max_length, 1))
 
     assert len(line) <= 4_096
 
 
 def test_a_line_longer_than_a_piece_is_written_alone(monkeypatch):
     monkeypatch.setattr("feedhub.server.logs.MAX_PIECE", 10)
-    paper = Paper()
-    log = AccessLog(paper)
+    out = RecordingOutput()
+    log = AccessLog(out)
     add(log)
     add(log)
     log.flush()
 
-    assert [piece.count("\n") for piece in paper.pieces] == [1, 1]
+    assert [piece.count("\n") for piece in out.pieces] == [1, 1]
 
 
 @pytest.mark.parametrize("length", [1, 2_000])
 def test_pending_lines_are_bounded(monkeypatch, length):
-    """However long the lines are that strangers cause."""
+    """However long the lines are that requests cause."""
     monkeypatch.setattr("feedhub.server.logs.MAX_PENDING", 10_000)
-    paper = Paper()
-    log = AccessLog(paper)
+    out = RecordingOutput()
+    log = AccessLog(out)
     for _ in range(300):
         add(log, RECORD._replace(target="/" * length))
     log.flush()
-    held = len(paper.getvalue())
+    written = len(out.getvalue())
     add(log)
     log.flush()
 
-    assert 10_000 <= held < 12_500
-    assert held < len(paper.getvalue()) < held + 200
+    assert 10_000 <= written < 12_500
+    assert written < len(out.getvalue()) < written + 200
 
 
 def test_lines_are_queued_again_after_a_write(pipe, monkeypatch):
@@ -247,7 +247,7 @@ def test_lines_are_queued_again_after_a_write(pipe, monkeypatch):
 
 @pytest.fixture
 def pipe():
-    """The two ends of a pipe: where the log is read, where it is written."""
+    """The two ends of a pipe: the reader of the log, and its writer."""
     reading, writing = os.pipe()
     with open(reading, "rb") as reader, open(writing, "w") as writer:  # noqa: PTH123
         yield reader, writer
@@ -268,13 +268,13 @@ def test_a_full_pipe_blocks_nothing_and_loses_nothing(pipe):
     for number in range(2_000):
         add(log, RECORD._replace(target=f"/{number}"))
     log.flush()
-    log.flush()  # the pipe is full, and nobody waits
-    held = b""
-    while held.count(b"\n") < 2_000:
-        held += os.read(reader.fileno(), 65_536)
+    log.flush()  # the pipe is full, and must not block
+    written = b""
+    while written.count(b"\n") < 2_000:
+        written += os.read(reader.fileno(), 65_536)
         log.flush()
 
-    targets = [json.loads(line)["target"] for line in held.splitlines()]
+    targets = [json.loads(line)["target"] for line in written.splitlines()]
     assert targets == [f"/{number}" for number in range(2_000)]
 
 

@@ -1,4 +1,4 @@
-"""The bytes of documents: built once for all who wait, kept under a budget, never mixed up."""
+"""The cache of documents: each built once for all who wait, of bounded size, never mixed up."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def resource(path: str = "all.rss", fingerprint: str = "f") -> Any:
 
 
 class Builder:
-    """Builds what it is told to, when it is told to, and counts."""
+    """A fake builder that waits until it may build, and records its calls."""
 
     def __init__(self, size: int = 10) -> None:
         self.size = size
@@ -30,35 +30,35 @@ class Builder:
         self.free = asyncio.Event()
         self.free.set()
         self.error: Exception | None = None
-        self.becomes: Any = None
+        self.successor: Any = None
 
     async def __call__(self, wanted: Any, coding: str, plain: bytes | None) -> BuiltDocument:
         self.calls.append((wanted.planned.path, coding, plain))
         await self.free.wait()
         if self.error:
             raise self.error
-        made = self.becomes or wanted
-        body = f"{made.planned.path} {made.planned.fingerprint} ".encode().ljust(self.size, b".")
-        return BuiltDocument(made, body, body[: self.size // 2] if coding else body)
+        built = self.successor or wanted
+        body = f"{built.planned.path} {built.planned.fingerprint} ".encode().ljust(self.size, b".")
+        return BuiltDocument(built, body, body[: self.size // 2] if coding else body)
 
 
 def test_a_built_document_is_cached():
-    async def look() -> None:
+    async def run() -> None:
         bodies = BodyCache(1_000, Builder())
         assert bodies.get(resource(), "") is None
 
-        made = await bodies.get_or_build(resource(), "")
+        built = await bodies.get_or_build(resource(), "")
 
-        assert made.body == made.plain == bodies.get(resource(), "")
+        assert built.body == built.plain == bodies.get(resource(), "")
         assert bodies.get(resource(), "gzip") is None
         assert bodies.get(resource("all.atom"), "") is None
         assert bodies.get(resource(fingerprint="another"), "") is None
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_a_coding_is_made_from_the_cached_bytes():
-    async def look() -> None:
+    async def run() -> None:
         builder = Builder(20)
         bodies = BodyCache(1_000, builder)
         plain = (await bodies.get_or_build(resource(), "")).plain
@@ -68,56 +68,56 @@ def test_a_coding_is_made_from_the_cached_bytes():
         assert bodies.get(resource(), "gzip") == coded
         assert bodies.get(resource(), "") == plain
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_building_a_coding_caches_the_plain_bytes_too():
-    async def look() -> None:
+    async def run() -> None:
         bodies = BodyCache(1_000, Builder(20))
-        made = await bodies.get_or_build(resource(), "br")
+        built = await bodies.get_or_build(resource(), "br")
 
-        assert bodies.get(resource(), "") == made.plain
-        assert bodies.get(resource(), "br") == made.body
+        assert bodies.get(resource(), "") == built.plain
+        assert bodies.get(resource(), "br") == built.body
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_a_hundred_requests_at_once_build_one_document():
-    async def look() -> None:
+    async def run() -> None:
         builder = Builder()
         builder.free.clear()
         bodies = BodyCache(1_000, builder)
-        asking = [asyncio.ensure_future(bodies.get_or_build(resource(), "")) for _ in range(100)]
-        asking += [asyncio.ensure_future(bodies.get_or_build(resource("all.atom"), ""))]
+        waiting = [asyncio.ensure_future(bodies.get_or_build(resource(), "")) for _ in range(100)]
+        waiting += [asyncio.ensure_future(bodies.get_or_build(resource("all.atom"), ""))]
         await asyncio.sleep(0)
         builder.free.set()
-        answers = await asyncio.gather(*asking)
+        answers = await asyncio.gather(*waiting)
 
         assert [path for path, _, _ in builder.calls] == ["all.rss", "all.atom"]
         assert len({id(answer.body) for answer in answers}) == 2
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_two_versions_are_built_separately():
-    async def look() -> None:
+    async def run() -> None:
         builder = Builder()
         builder.free.clear()
         bodies = BodyCache(1_000, builder)
-        asking = [
+        waiting = [
             asyncio.ensure_future(bodies.get_or_build(resource(fingerprint=f), "")) for f in "ab"
         ]
         await asyncio.sleep(0)
         builder.free.set()
-        old, new = await asyncio.gather(*asking)
+        old, new = await asyncio.gather(*waiting)
 
         assert (old.body.split()[1], new.body.split()[1]) == (b"a", b"b")
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_a_client_that_hangs_up_does_not_stop_the_others():
-    async def look() -> None:
+    async def run() -> None:
         builder = Builder()
         builder.free.clear()
         bodies = BodyCache(1_000, builder)
@@ -133,31 +133,31 @@ def test_a_client_that_hangs_up_does_not_stop_the_others():
         assert (await second).body
         assert len(builder.calls) == 1
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_an_error_is_raised_for_all_who_wait_and_not_cached():
-    async def look() -> None:
+    async def run() -> None:
         builder = Builder()
         builder.error = OSError("gone")
         bodies = BodyCache(1_000, builder)
-        told = await asyncio.gather(
+        results = await asyncio.gather(
             *(bodies.get_or_build(resource(), "") for _ in range(3)), return_exceptions=True
         )
-        assert told == [builder.error] * 3
+        assert results == [builder.error] * 3
         assert len(builder.calls) == 1
 
         builder.error = None
         assert (await bodies.get_or_build(resource(), "")).body
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_an_error_that_nothing_waits_for_is_not_logged():
-    noise: list[Any] = []
+    logged: list[Any] = []
 
-    async def look() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, what: noise.append(what))
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: logged.append(what))
         builder = Builder()
         builder.error = OSError("gone")
         builder.free.clear()
@@ -170,15 +170,15 @@ def test_an_error_that_nothing_waits_for_is_not_logged():
         builder.free.set()
         await asyncio.sleep(0.01)
 
-    asyncio.run(look())
-    assert noise == []
+    asyncio.run(run())
+    assert logged == []
 
 
 def test_the_end_of_the_loop_is_no_error():
-    noise: list[Any] = []
+    logged: list[Any] = []
 
-    async def look() -> BodyCache:
-        asyncio.get_running_loop().set_exception_handler(lambda _, what: noise.append(what))
+    async def run() -> BodyCache:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: logged.append(what))
         builder = Builder()
         builder.free.clear()
         bodies = BodyCache(1_000, builder)
@@ -187,28 +187,28 @@ def test_the_end_of_the_loop_is_no_error():
         await asyncio.sleep(0)
         return bodies
 
-    assert asyncio.run(look()).size == 0
-    assert noise == []
+    assert asyncio.run(run()).size == 0
+    assert logged == []
 
 
 @pytest.mark.parametrize("coding", ["", "gzip"])
 def test_a_document_that_changed_while_it_was_built_is_cached_as_the_new_one(coding):
-    async def look() -> None:
+    async def run() -> None:
         builder = Builder()
-        builder.becomes = resource(fingerprint="new")
+        builder.successor = resource(fingerprint="new")
         bodies = BodyCache(1_000, builder)
-        made = await bodies.get_or_build(resource(fingerprint="old"), coding)
+        built = await bodies.get_or_build(resource(fingerprint="old"), coding)
 
-        assert made.resource is builder.becomes
+        assert built.resource is builder.successor
         assert bodies.get(resource(fingerprint="old"), coding) is None
-        assert bodies.get(builder.becomes, coding) == made.body
-        assert bodies.get(builder.becomes, "") == made.plain
+        assert bodies.get(builder.successor, coding) == built.body
+        assert bodies.get(builder.successor, "") == built.plain
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_the_least_recently_used_document_goes_first():
-    async def look() -> None:
+    async def run() -> None:
         bodies = BodyCache(30, Builder(10))
         for path in "abc":
             await bodies.get_or_build(resource(path), "")
@@ -218,18 +218,18 @@ def test_the_least_recently_used_document_goes_first():
         assert [path for path in "abcd" if bodies.get(resource(path), "")] == ["a", "c", "d"]
         assert bodies.size == 30
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_a_document_larger_than_the_cache_is_built_and_not_cached():
-    async def look() -> None:
+    async def run() -> None:
         bodies = BodyCache(5, Builder(10))
 
         assert (await bodies.get_or_build(resource(), "")).body
         assert bodies.get(resource(), "") is None
         assert bodies.size == 0
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 STEPS = st.lists(
@@ -241,16 +241,16 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.integers(0, 60), st.sampled_from([8, 11, 20]))
-def test_the_cache_behaves_like_a_plain_list(steps, budget, size):
-    """A slow and plain model: a list of what was used, the last at its end."""
+def test_the_cache_behaves_like_a_plain_list(steps, max_bytes, size):
+    """The model is a list of the documents in the order of their last use."""
     model: OrderedDict[tuple[str, str], tuple[str, int]] = OrderedDict()
 
     def keep(path: str, coding: str, fingerprint: str, length: int) -> None:
         model.pop((path, coding), None)
-        if length > budget:  # it would push out everything else
+        if length > max_bytes:  # it would push out everything else
             return
         model[path, coding] = (fingerprint, length)
-        while sum(length for _, length in model.values()) > budget:
+        while sum(length for _, length in model.values()) > max_bytes:
             del model[next(iter(model))]
 
     def touch(path: str, coding: str, fingerprint: str) -> bool:
@@ -260,8 +260,8 @@ def test_the_cache_behaves_like_a_plain_list(steps, budget, size):
         model.move_to_end((path, coding))
         return found[0] == fingerprint
 
-    async def look() -> None:
-        bodies = BodyCache(budget, Builder(size))
+    async def run() -> None:
+        bodies = BodyCache(max_bytes, Builder(size))
         for path, fingerprint, coding, build in steps:
             wanted = resource(path, fingerprint)
             if build:
@@ -272,36 +272,36 @@ def test_the_cache_behaves_like_a_plain_list(steps, budget, size):
                     keep(path, coding, fingerprint, size // 2)
             else:
                 assert (bodies.get(wanted, coding) is not None) == touch(path, coding, fingerprint)
-            assert bodies.size == sum(length for _, length in model.values()) <= budget
+            assert bodies.size == sum(length for _, length in model.values()) <= max_bytes
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("coding", ["", "gzip"])
 def test_bytes_and_fingerprint_always_match(coding):
-    """While documents change, whoever gets bytes is told which document they are of."""
+    """While documents change, each result names the document that it is of."""
 
-    async def look() -> None:
+    async def run() -> None:
         builder = Builder(30)
         bodies = BodyCache(100, builder)
 
         async def reader(number: int) -> None:
             for turn in range(20):
                 wanted = resource("all.rss", str((number + turn) % 5))
-                builder.becomes = resource("all.rss", str(turn % 5))
-                made = await bodies.get_or_build(wanted, coding)
-                name = made.resource.planned.fingerprint.encode()
-                assert made.plain.split()[1] == name
-                kept = bodies.get(made.resource, coding)
-                assert kept is None or kept.split()[1] == name
+                builder.successor = resource("all.rss", str(turn % 5))
+                built = await bodies.get_or_build(wanted, coding)
+                name = built.resource.planned.fingerprint.encode()
+                assert built.plain.split()[1] == name
+                cached = bodies.get(built.resource, coding)
+                assert cached is None or cached.split()[1] == name
 
         await asyncio.gather(*(reader(number) for number in range(8)))
 
-    asyncio.run(look())
+    asyncio.run(run())
 
 
 def test_the_number_of_waiting_documents_is_bounded():
-    async def look() -> None:
+    async def run() -> None:
         builder = Builder()
         builder.free.clear()
         bodies = BodyCache(1_000, builder, 2)
@@ -316,4 +316,4 @@ def test_the_number_of_waiting_documents_is_bounded():
         assert (await bodies.get_or_build(resource("c"), "")).body
         assert len(builder.calls) == 3
 
-    asyncio.run(look())
+    asyncio.run(run())

@@ -1,4 +1,4 @@
-"""The press: one thread for the catalog, faults told once, everything let go at the end."""
+"""The document builder: one thread for the catalog, problems logged once, everything closed."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def front(bench):
         yield front
 
 
-class Shelf:
-    """A library that says where it was asked, and has what it is told."""
+class FakeReader:
+    """A fake reader that records the threads of its calls, and has the problem that it is given."""
 
     snapshot = None
     problem = "nothing"
@@ -37,11 +37,11 @@ class Shelf:
     def __init__(self) -> None:
         self.threads: set[str] = set()
         self.reloads = 0
-        self.becomes = ""
+        self.next_problem = ""
 
     def refresh(self) -> None:
         self.threads.add(threading.current_thread().name)
-        self.problem = self.becomes
+        self.problem = self.next_problem
 
     def reload(self) -> None:
         self.threads.add(threading.current_thread().name)
@@ -51,33 +51,33 @@ class Shelf:
 
 
 def test_the_catalog_is_read_in_one_thread_of_its_own():
-    shelf = Shelf()
-    front = Front(shelf)
+    reader = FakeReader()
+    front = Front(reader)
     for _ in range(5):
         front.refresh()
     front.runner.run(front.builder.reload())
     front.close()
 
-    (name,) = shelf.threads
+    (name,) = reader.threads
     assert name.startswith("catalog")
-    assert shelf.reloads == 1
+    assert reader.reloads == 1
 
 
 def test_a_problem_is_logged_once(capsys):
-    shelf = Shelf()
-    front = Front(shelf)
-    said = []
+    reader = FakeReader()
+    front = Front(reader)
+    logged = []
     for problem in ("the disk", "the disk", "", "the disk"):
-        shelf.becomes = problem
+        reader.next_problem = problem
         front.refresh()
-        said.append(capsys.readouterr().err)
+        logged.append(capsys.readouterr().err)
     front.close()
 
-    assert said == ["feedhub: the disk\n", "", "", "feedhub: the disk\n"]
+    assert logged == ["feedhub: the disk\n", "", "", "feedhub: the disk\n"]
 
 
 def test_a_slow_build_delays_no_cached_response(front):
-    """While one document is built, what is at hand and every 304 are answered."""
+    """While one document is built, cached documents and every 304 are sent."""
     etag = front.get("/all.atom").fields["etag"]
     go, real = threading.Event(), front.reader.build
 
@@ -87,61 +87,61 @@ def test_a_slow_build_delays_no_cached_response(front):
 
     front.reader.build = slow
 
-    async def look() -> tuple[int, int, bool]:
+    async def send() -> tuple[int, int, bool]:
         waiting = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", host="x")))
         await asyncio.sleep(0.01)
-        hand = await ask(front.app, scope_of("/all.atom", host="x"))
-        none = await ask(front.app, scope_of("/all.atom", host="x", if_none_match=etag))
+        cached = await ask(front.app, scope_of("/all.atom", host="x"))
+        unchanged = await ask(front.app, scope_of("/all.atom", host="x", if_none_match=etag))
         still = not waiting.done()
         go.set()
         assert (await waiting).status == 200
-        return hand.status, none.status, still
+        return cached.status, unchanged.status, still
 
-    assert front.runner.run(look()) == (200, 304, True)
+    assert front.runner.run(send()) == (200, 304, True)
 
 
-@pytest.mark.parametrize("kept", [False, True])
-def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, kept):
-    """Many searches at once keep neither a feed nor the look at the catalog waiting."""
+@pytest.mark.parametrize("resource_cached", [False, True])
+def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, resource_cached):
+    """Many searches at once delay neither a feed nor a refresh by more than one of them."""
     bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench, budget=1) as front:
         scopes = [scope_of(f"/search.json?q=w{number}", host="x") for number in range(9)]
-        if kept:  # the answer is known, its bytes are to be built anew
+        if resource_cached:  # the resource is cached, its bytes must be built again
             front.runner.run(_all(front, scopes))
         order: list[str] = []
         begun, go = threading.Event(), threading.Event()
 
-        def noting(name: str) -> None:
+        def record_calls(name: str) -> None:
             real = getattr(front.reader, name)
 
-            def noted(*args: Any) -> Any:
+            def recorded(*args: Any) -> Any:
                 resource = getattr(args[0], "planned", None) if args else None
                 order.append("feed" if resource and not resource.on_demand else name)
                 begun.set()
                 go.wait(30)
                 return real(*args)
 
-            setattr(front.reader, name, noted)
+            setattr(front.reader, name, recorded)
 
         for name in ("on_demand", "build", "refresh"):
-            noting(name)
+            record_calls(name)
 
-        async def look() -> set[int]:
+        async def send() -> set[int]:
             searches = asyncio.ensure_future(_all(front, scopes))
             while not begun.is_set():
                 await asyncio.sleep(0)
             feed = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", host="x")))
             await asyncio.sleep(0)
-            glance = asyncio.ensure_future(front.builder.refresh())
+            refresh = asyncio.ensure_future(front.builder.refresh())
             await asyncio.sleep(0)
             go.set()
-            await glance
+            await refresh
             return {(await feed).status, *(await searches)}
 
-        assert front.runner.run(look()) == {200}
-    assert order[:3] == ["build" if kept else "on_demand", "feed", "refresh"]
+        assert front.runner.run(send()) == {200}
+    assert order[:3] == ["build" if resource_cached else "on_demand", "feed", "refresh"]
     assert len(order) > 10
 
 
@@ -151,11 +151,11 @@ def test_the_number_of_waiting_searches_is_bounded(tmp_path):
     bench.sync()
     with front_of(bench, budget=1) as front:
         scopes = [scope_of(f"/search.json?limit={number}", host="x") for number in range(1, 71)]
-        for scope in scopes:  # found one by one, and nothing is kept but where to find them
+        for scope in scopes:  # found one by one; only their resources are cached
             front.runner.run(_all(front, [scope]))
-        told = front.runner.run(_all(front, [*scopes, scope_of("/all.rss", host="x")]))
+        output = front.runner.run(_all(front, [*scopes, scope_of("/all.rss", host="x")]))
 
-    assert told == [200] * 64 + [503] * 6 + [200]
+    assert output == [200] * 64 + [503] * 6 + [200]
 
 
 async def _all(front: Front, scopes: list[Any]) -> list[int]:
@@ -195,7 +195,7 @@ def test_a_new_http_configuration_applies_at_once(bench, front):
 
 
 def test_the_ttl_in_a_feed_follows_with_the_next_sync(bench, front):
-    """Feeds say how long they may be kept (RSS: ttl): that is for who makes the catalog."""
+    """The ttl of RSS comes from the configuration that the catalog was made with."""
     bench.config = replace(bench.config, http=replace(bench.config.http, max_age=120))
     front.runner.run(front.builder.reload())
     before = front.get("/all.rss")
@@ -231,26 +231,26 @@ def test_no_thread_is_left_after_close(bench):
 
 
 def test_requests_before_the_first_snapshot_share_one_refresh(bench):
-    """Who serves may have looked just before the first sync ended."""
+    """The last refresh may have been just before the first sync ended."""
     with front_of(bench) as front:
         front.reader.snapshot = None
         front.reader._snapshot_key = ()
         front.reader._version = -1
-        looks: list[int] = []
+        refreshes: list[int] = []
         real = front.reader.refresh
 
-        def looking() -> None:
-            looks.append(1)
+        def refresh() -> None:
+            refreshes.append(1)
             real()
 
-        front.reader.refresh = looking
+        front.reader.refresh = refresh
 
-        async def look() -> list[int]:
-            asked = [ask(front.app, scope_of("/all.rss", host="x")) for _ in range(10)]
-            return [reply.status for reply in await asyncio.gather(*asked)]
+        async def send() -> list[int]:
+            requests = [ask(front.app, scope_of("/all.rss", host="x")) for _ in range(10)]
+            return [reply.status for reply in await asyncio.gather(*requests)]
 
-        assert front.runner.run(look()) == [200] * 10
-        assert len(looks) == 1
+        assert front.runner.run(send()) == [200] * 10
+        assert len(refreshes) == 1
 
 
 def test_a_client_that_hangs_up_before_the_first_snapshot_does_not_stop_the_others(bench):
@@ -259,19 +259,19 @@ def test_a_client_that_hangs_up_before_the_first_snapshot_does_not_stop_the_othe
         front.reader._snapshot_key = ()
         front.reader._version = -1
 
-        async def look() -> int:
+        async def send() -> int:
             scope = scope_of("/all.rss", host="x")
             first, second = (asyncio.ensure_future(ask(front.app, scope)) for _ in range(2))
             await asyncio.sleep(0)
             first.cancel()
             return (await second).status
 
-        assert front.runner.run(look()) == 200
+        assert front.runner.run(send()) == 200
 
 
 def test_an_error_is_logged_in_one_line(front, capsys):
     front.builder.report_error("all.rss cannot be built", CatalogError("two\nlines\x1b[31m"))
 
-    told = capsys.readouterr().err
-    assert told.startswith("feedhub: all.rss cannot be built: CatalogError: two lines")
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith("feedhub: all.rss cannot be built: CatalogError: two lines")
+    assert output.count("\n") == 1

@@ -1,4 +1,4 @@
-"""What a server makes of its catalog: documents, what is new in them, and how it is."""
+"""What the server makes of its catalog: documents, deltas, and its status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from feedhub.errors import CatalogError
 from feedhub.server.admin import status_of
 from feedhub.server.catalog_reader import VanishedError
 from feedhub.server.processes import PING, SYNC, ProcessStatus
-from tests.fronts import addresses, bench_on_disk, front_of, library_of
+from tests.fronts import addresses, bench_on_disk, front_of, reader_of
 from tests.kit import Bench
 
 
@@ -27,22 +27,22 @@ def bench(tmp_path):
 
 @pytest.fixture
 def reader(bench):
-    reader = library_of(bench)
+    reader = reader_of(bench)
     yield reader
     reader.close()
 
 
 def test_a_document_is_built_with_the_new_configuration_of_the_catalog(bench, reader):
-    """Asked for between the sync by the new configuration and the next look."""
+    """The request comes between a sync with the new configuration and the next refresh."""
     bench.sync()
     reader.refresh()
     old = reader.snapshot.resources["/all.rss"]
     bench.config = replace(bench.config, site=replace(bench.config.site, title="Renamed"))
     bench.sync()
-    made = reader.build(old, "", None)
+    built = reader.build(old, "", None)
 
-    assert b"<title>Renamed</title>" in made.plain
-    assert made.resource.planned == bench.site.plan()["all.rss"]
+    assert b"<title>Renamed</title>" in built.plain
+    assert built.resource.planned == bench.site.plan()["all.rss"]
 
 
 def test_the_status_shows_the_last_sync(bench, reader):
@@ -68,7 +68,7 @@ def test_the_status_shows_a_problem_of_the_sync_process(bench, reader):
     assert status_of(reader, 20.0).problem == ""
     assert status_of(reader, 20.0, {SYNC: ProcessStatus(1, "it is down")}).problem == "it is down"
     others = {PING: ProcessStatus(1, "it is down"), "worker 1": ProcessStatus(1, "it is down")}
-    assert status_of(reader, 20.0, others).problem == ""  # readers get what there is
+    assert status_of(reader, 20.0, others).problem == ""  # it does not affect readers
     assert status_of(reader, 20.0, others).processes == others
 
 
@@ -76,7 +76,7 @@ def test_the_status_shows_a_problem_of_the_sync_process(bench, reader):
     ("synced", "now", "silent"),
     [
         ({}, 1e9, False),
-        ({"at": 100.0}, 1e9, False),  # one that does not watch has ended
+        ({"at": 100.0}, 1e9, False),  # without --watch it has ended
         ({"at": 100.0, "every": 10.0}, 130.0, False),
         ({"at": 100.0, "every": 10.0}, 131.0, True),
         ({"at": 100.0, "every": 10.0}, 50.0, False),
@@ -95,12 +95,12 @@ def test_a_changed_document_is_built_as_it_is_now(bench, reader):
     old = reader.snapshot.resources["/all.rss"]
     bench.write("a.md", title="Changed", topics=["AI"])
     bench.sync()
-    made = reader.build(old, "br", None)
+    built = reader.build(old, "br", None)
 
-    assert made.resource is not old
-    assert made.resource.planned == bench.site.plan()["all.rss"]
-    assert made.plain == bench.documents()["all.rss"].body
-    assert made.resource.url == old.url
+    assert built.resource is not old
+    assert built.resource.planned == bench.site.plan()["all.rss"]
+    assert built.plain == bench.documents()["all.rss"].body
+    assert built.resource.url == old.url
 
 
 def test_an_unchanged_document_keeps_its_resource(bench, reader):
@@ -117,15 +117,15 @@ def test_cached_bytes_are_coded_without_the_catalog(bench, reader, monkeypatch):
     reader.refresh()
     assert reader.snapshot
     monkeypatch.setattr("feedhub.site.Site.document", lambda *_: pytest.fail("built"))
-    made = reader.build(reader.snapshot.resources["/all.rss"], "gzip", b"at hand")
+    built = reader.build(reader.snapshot.resources["/all.rss"], "gzip", b"at hand")
 
-    assert made.plain == b"at hand"
-    assert made.body == CODINGS["gzip"].encode(b"at hand")
+    assert built.plain == b"at hand"
+    assert built.body == CODINGS["gzip"].encode(b"at hand")
 
 
 def test_building_an_archive_that_is_gone_raises(tmp_path):
     bench = bench_on_disk(tmp_path, feeds__limit=1, feeds__days=0)
-    reader = library_of(bench)
+    reader = reader_of(bench)
     bench.write("a.md", title="First", topics=["AI"])
     bench.write("old.md", title="Old", publishedDateTime="2019-01-01T00:00:00Z")
     bench.sync()
@@ -152,12 +152,12 @@ def test_a_delta_is_of_the_document_that_is_served(bench, reader):
     bench.write("b.md", title="Second", publishedDateTime="2020-06-10T11:00:00Z")
     bench.sync()
     stale = reader.snapshot.resources["/all.json"]
-    assert reader.delta(stale, [base]) is None  # the catalog has moved on; the whole is sent
+    assert reader.delta(stale, [base]) is None  # the catalog has changed
 
     reader.refresh()
-    news = reader.delta(reader.snapshot.resources["/all.json"], ["other", base])
-    assert news is not None
-    assert [item["title"] for item in json.loads(news)["items"]] == ["Second"]
+    delta = reader.delta(reader.snapshot.resources["/all.json"], ["other", base])
+    assert delta is not None
+    assert [item["title"] for item in json.loads(delta)["items"]] == ["Second"]
     assert reader.delta(reader.snapshot.resources["/all.json"], ["unknown"]) is None
 
 
@@ -170,7 +170,7 @@ def test_the_server_cannot_write_to_the_catalog(bench, reader):
 
 
 def replaced(bench: Bench) -> None:
-    """Put the catalog of another folder in the place of this one."""
+    """Replace the catalog by that of another folder."""
     other = bench_on_disk(bench.root.parent / "other", **ON_DEMAND_KINDS)
     other.write("z.md", title="Another First", related=RELATED)
     other.sync()
@@ -193,30 +193,30 @@ RELATED = [{"title": "Seen elsewhere", "webUrl": "https://r.example/"}]
 STORY = "/stories/a-191ac0fe.json"
 
 
-@pytest.mark.parametrize("looked", [False, True])
+@pytest.mark.parametrize("refreshed", [False, True])
 @pytest.mark.parametrize("change", [edited, withdrawn, replaced])
 @pytest.mark.parametrize("path", ["/search.json?q=first", STORY])
 def test_a_change_between_finding_and_building_never_mismatches_tag_and_bytes(
-    tmp_path, path, change, looked
+    tmp_path, path, change, refreshed
 ):
     bench = bench_on_disk(tmp_path, **ON_DEMAND_KINDS)
     bench.write("a.md", title="First", related=RELATED)
     bench.sync()
     with front_of(bench) as front:
-        find = front.builder._on_demand._look_up
+        original = front.builder._on_demand._look_up
 
-        async def found(*given: Any) -> Any:
-            resource = await find(*given)
+        async def look_up(*args: Any) -> Any:
+            resource = await original(*args)
             change(bench)
-            if looked:
+            if refreshed:
                 await front.builder.refresh()
             return resource
 
         before = front.get(path, "HEAD").fields["etag"] if path == STORY else ""
         front.builder._on_demand._cache.clear()
-        front.builder._on_demand._look_up = found
+        front.builder._on_demand._look_up = look_up
         reply = front.get(path)
-        front.builder._on_demand._look_up = find
+        front.builder._on_demand._look_up = original
         front.refresh()
         after = front.get(path, if_none_match=before)
         with front_of(bench) as other:
@@ -235,10 +235,10 @@ def test_a_catalog_that_breaks_between_finding_and_building_is_503(tmp_path):
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench) as front:
-        find = front.builder._on_demand._look_up
+        original = front.builder._on_demand._look_up
 
-        async def found(*given: Any) -> Any:
-            resource = await find(*given)
+        async def look_up(*args: Any) -> Any:
+            resource = await original(*args)
             damaged = tmp_path / "damaged"
             damaged.write_bytes(b"no database at all " * 1_000)
             damaged.replace(tmp_path / "catalog.sqlite")
@@ -246,7 +246,7 @@ def test_a_catalog_that_breaks_between_finding_and_building_is_503(tmp_path):
             front.reader._site = None
             return resource
 
-        front.builder._on_demand._look_up = found
+        front.builder._on_demand._look_up = look_up
         reply = front.get("/search.rss?q=first")
         assert (reply.status, reply.fields["retry-after"]) == (503, "5")
         assert reply.fields["cache-control"] == "no-store"

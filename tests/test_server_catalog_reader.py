@@ -1,4 +1,4 @@
-"""The catalog as a server sees it: followed, never written, and what was good before stays."""
+"""The reader of the catalog: it follows, never writes, and keeps the last good snapshot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from feedhub.catalog import Catalog
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.server.catalog_reader import CatalogReader
-from tests.fronts import FAR, addresses, bench_on_disk, library_of, read
+from tests.fronts import FAR, addresses, bench_on_disk, read, reader_of
 from tests.kit import NOW
 
 
@@ -27,7 +27,7 @@ def bench(tmp_path):
 
 @pytest.fixture
 def reader(bench):
-    reader = library_of(bench)
+    reader = reader_of(bench)
     yield reader
     reader.close()
 
@@ -56,16 +56,16 @@ def test_a_catalog_that_was_never_synced_has_nothing_to_serve(reader):
 def test_a_missing_catalog_is_waited_for(tmp_path):
     bench = bench_on_disk(tmp_path / "later")
     bench.catalog.close()
-    place = tmp_path / "later" / "catalog.sqlite"
-    place.unlink()
-    reader = library_of(bench)
+    path = tmp_path / "later" / "catalog.sqlite"
+    path.unlink()
+    reader = reader_of(bench)
     reader.refresh()
     assert reader.problem.startswith("nothing is published yet")
-    assert not place.exists()  # who only reads makes none
+    assert not path.exists()  # a reader does not create it
     with pytest.raises(CatalogError, match="nothing is published yet"):
         reader.build(FAR, "", None)
 
-    bench.catalog = Catalog(place)
+    bench.catalog = Catalog(path)
     bench.write("a.md", title="First")
     bench.sync()
     reader.refresh()
@@ -112,7 +112,7 @@ def test_a_scheduled_article_makes_a_new_snapshot(bench, reader):
 def test_an_unchanged_catalog_is_not_queried(bench, reader, monkeypatch):
     bench.sync()
     reader.refresh()
-    monkeypatch.setattr(Catalog, "next_due", lambda _: pytest.fail("asked"))
+    monkeypatch.setattr(Catalog, "next_due", lambda _: pytest.fail("queried"))
     for _ in range(3):
         reader.refresh()
 
@@ -235,13 +235,13 @@ def test_unchanged_resources_are_reused_in_the_next_snapshot(bench, reader):
 def test_a_repaired_catalog_ends_the_problem(bench, reader, tmp_path):
     bench.sync()
     reader.refresh()
-    place = tmp_path / "catalog.sqlite"
-    place.rename(tmp_path / "good")
-    place.write_bytes(b"no database at all " * 1_000)
+    path = tmp_path / "catalog.sqlite"
+    path.rename(tmp_path / "good")
+    path.write_bytes(b"no database at all " * 1_000)
     reader.refresh()
     assert reader.problem
-    place.unlink()
-    (tmp_path / "good").rename(place)
+    path.unlink()
+    (tmp_path / "good").rename(path)
     reader.refresh()
 
     assert reader.problem == ""

@@ -1,4 +1,4 @@
-"""Only what is new, for who says what they have (RFC 3229 with `feed`)."""
+"""Deltas: only the new entries, for a client that names the document it has (RFC 3229)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def front(bench):
 
 
 @pytest.fixture
-def held(bench, front) -> str:
-    """The tag of a document that has grown by one article since."""
+def old_tag(bench, front) -> str:
+    """The tag of a document before one article was added."""
     etag: str = front.get("/all.json").fields["etag"]
     bench.write("c.md", title="Third", publishedDateTime="2020-06-10T11:00:00Z")
     bench.sync()
@@ -37,8 +37,8 @@ def held(bench, front) -> str:
 
 @pytest.mark.parametrize("wish", ["feed", "vcdiff, Feed;q=1"])
 @pytest.mark.parametrize("coding", ["", "gzip"])
-def test_only_the_new_article_is_sent(front, held, wish, coding):
-    reply = front.get("/all.json", a_im=wish, if_none_match=held, accept_encoding=coding)
+def test_only_the_new_article_is_sent(front, old_tag, wish, coding):
+    reply = front.get("/all.json", a_im=wish, if_none_match=old_tag, accept_encoding=coding)
     whole = front.get("/all.json", accept_encoding=coding)
     body = gzip.decompress(reply.body) if coding else reply.body
 
@@ -60,26 +60,26 @@ def test_only_the_new_article_is_sent(front, held, wish, coding):
         ("GET", {}),
     ],
 )
-def test_without_a_wish_for_a_delta_the_whole_document_is_sent(front, held, method, fields):
-    assert front.get("/all.json", method, if_none_match=held, **fields).status == 200
+def test_without_a_wish_for_a_delta_the_whole_document_is_sent(front, old_tag, method, fields):
+    assert front.get("/all.json", method, if_none_match=old_tag, **fields).status == 200
 
 
-def test_for_an_unknown_base_the_whole_document_is_sent(front, held):
+def test_for_an_unknown_base_the_whole_document_is_sent(front, old_tag):
     assert front.get("/all.json", a_im="feed", if_none_match='"nope-json"').status == 200
     assert front.get("/all.json", a_im="feed").status == 200
 
 
-def test_the_first_known_tag_counts(front, held):
-    assert front.get("/all.json", a_im="feed", if_none_match=f'"x", {held}').status == 226
+def test_the_first_known_tag_counts(front, old_tag):
+    assert front.get("/all.json", a_im="feed", if_none_match=f'"x", {old_tag}').status == 226
 
 
-def test_the_current_document_is_a_304(front, held):
+def test_the_current_document_is_a_304(front, old_tag):
     etag = front.get("/all.json").fields["etag"]
 
     assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 304
 
 
-def test_a_list_has_no_delta(front, held):
+def test_a_list_has_no_delta(front, old_tag):
     assert front.get("/feeds.opml", a_im="feed", if_none_match='"x-opml"').status == 200
 
 
@@ -107,7 +107,7 @@ def test_a_page_is_always_whole(bench, front):
 
 
 def test_a_delta_is_not_dated_later_than_it_is_sent(tmp_path):
-    """Changes that follow each other within a second are given the seconds after it."""
+    """Changes within one second are dated a second apart."""
     with front_of(bench := two_articles(tmp_path)) as front:
         etag = front.get("/all.json").fields["etag"]
         bench.write("c.md", title="Third")
@@ -120,19 +120,19 @@ def test_a_delta_is_not_dated_later_than_it_is_sent(tmp_path):
     assert dated <= sent
 
 
-def test_the_number_of_bases_is_bounded(front, held):
-    asked: list[list[str]] = []
-    news = front.reader.delta
+def test_the_number_of_bases_is_bounded(front, old_tag):
+    looked_up: list[list[str]] = []
+    delta = front.reader.delta
 
     def counting(resource: Any, bases: list[str]) -> Any:
-        asked.append(bases)
-        return news(resource, bases)
+        looked_up.append(bases)
+        return delta(resource, bases)
 
     front.reader.delta = counting
     tags = ", ".join(f'"x{number}"' for number in range(5_000))
     assert front.get("/all.json", a_im="feed", if_none_match=tags).status == 200
-    assert len(asked) == 1
-    assert len(asked[0]) <= 64
+    assert len(looked_up) == 1
+    assert len(looked_up[0]) <= 64
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_no_delta_is_looked_up_for_a_document_without_history(tmp_path, path):
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench) as front:
-        front.reader.delta = lambda *_: pytest.fail("it was looked for")
+        front.reader.delta = lambda *_: pytest.fail("it was looked up")
         whole = front.get(path)
         reply = front.get(path, a_im="feed", if_none_match='"x-json"')
 

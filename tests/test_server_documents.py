@@ -1,4 +1,4 @@
-"""The front of the server, asked directly: documents, preconditions, faults, and the log."""
+"""The ASGI application of the documents: preconditions, codings, errors, and the log."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_changed_document_has_a_new_tag(bench, front):
 
 
 def test_body_and_tag_match_though_the_snapshot_is_old(bench, front):
-    """The catalog has moved on, the edition has not: what is built tells which document it is."""
+    """The catalog has changed, the snapshot has not: the built document names its resource."""
     old = front.reader.snapshot.resources["/all.rss"].representation("").etag
     bench.write("a.md", title="Changed", topics=["AI"])
     bench.sync()
@@ -160,9 +160,9 @@ def test_an_encoded_slash_and_another_case_are_other_addresses(front, target):
 
 
 def test_a_query_changes_nothing(front):
-    plain, asked = front.get("/all.rss"), front.get("/all.rss?utm_source=x&y")
+    plain, with_query = front.get("/all.rss"), front.get("/all.rss?utm_source=x&y")
 
-    assert (plain.lasting, plain.body) == (asked.lasting, asked.body)
+    assert (plain.lasting, plain.body) == (with_query.lasting, with_query.body)
 
 
 def test_an_http_1_1_request_needs_exactly_one_host(front):
@@ -178,9 +178,9 @@ def test_an_http_1_1_request_needs_exactly_one_host(front):
 
 def test_before_the_first_snapshot_every_response_is_503(tmp_path):
     bench = bench_on_disk(tmp_path / "none")
-    place = tmp_path / "none" / "catalog.sqlite"
+    path = tmp_path / "none" / "catalog.sqlite"
     bench.catalog.close()
-    place.unlink()
+    path.unlink()
     with front_of(bench) as front:
         for target, method in (("/all.rss", "GET"), ("/nothing", "GET"), ("/all.rss", "POST")):
             reply = front.get(target, method)
@@ -201,12 +201,12 @@ def test_a_document_that_cannot_be_built_affects_no_other(front, capsys, error, 
 
     front.reader.build = broken
     reply = front.get("/all.rss")
-    told = capsys.readouterr().err
+    logged = capsys.readouterr().err
 
     assert reply.status == status
     assert str(error) not in reply.body.decode()
     assert ("retry-after" in reply.fields) == (status == 503)
-    assert ("all.rss" in told) == isinstance(error, RuntimeError)
+    assert ("all.rss" in logged) == isinstance(error, RuntimeError)
     assert front.get("/all.atom").status == 200
 
 
@@ -218,9 +218,9 @@ def test_the_logged_line_of_an_error_is_short(tmp_path, capsys):
         front.reader.on_demand = lambda *_: 1 / 0
         assert front.get(f"/stories/%0a{'x' * 9_000}.rss").status == 503
 
-    told = capsys.readouterr().err
-    assert told.startswith("feedhub: cannot serve '/stories/\\nxxx")
-    assert len(told) < 400
+    logged = capsys.readouterr().err
+    assert logged.startswith("feedhub: cannot serve '/stories/\\nxxx")
+    assert len(logged) < 400
 
 
 def test_an_error_is_counted(front):
@@ -233,10 +233,10 @@ def test_an_error_is_counted(front):
 def test_other_asgi_scopes_are_passed_on(front):
     seen: list[str] = []
 
-    async def rest(scope: Any, receive: Any, send: Any) -> None:
+    async def fallback(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    app: Any = Documents(front.builder, rest)
+    app: Any = Documents(front.builder, fallback)
     asyncio.run(app({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
 

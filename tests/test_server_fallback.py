@@ -1,4 +1,4 @@
-"""What is not the address of a document: guesses, moved and retired feeds, mistakes."""
+"""Requests that are not for a document: guesses, moved and retired feeds, errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOVED = ("topics/ml -> topics/machine-learning", "topics/cafe -> topics/café")
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("elsewhere")
+    folder = tmp_path_factory.mktemp("fallback")
     yield from fronts(folder, feeds__gone=["topics/old"], feeds__moved=list(MOVED))
 
 
@@ -196,7 +196,7 @@ class TestBelowAPath:
         ],
     )
     def test_every_address_is_below_the_base_path(self, front, path, status, location):
-        """Without html among the formats there is no page to lead to."""
+        """Without html among the formats there is no page to redirect to."""
         reply = front.get(path)
 
         assert (reply.status, reply.fields.get("location")) == (status, location)

@@ -1,4 +1,4 @@
-"""What was answered is known for a second: nobody can tell such an answer from a new one."""
+"""The cache of responses, which lasts a second: a cached response equals an uncached one."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ VALUES = {
 
 
 class Clock:
-    """The time module of the front, which stands until it is moved."""
+    """The time module of the application: it stands still until it is moved."""
 
     def __init__(self) -> None:
         self.now = self.passed = 0.0
 
     def move(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let so many seconds pass."""
         self.now += seconds
         self.passed += seconds
 
     def set(self, now: float) -> None:
-        """Set it, as people do, to seconds after START; a second passes meanwhile."""
+        """Set the clock, as people do, to seconds after START; a second passes meanwhile."""
         self.now = now
         self.passed += 1
 
@@ -70,28 +70,28 @@ def clock() -> Iterator[Clock]:
         yield clock
 
 
-class Subject:
-    """A front that knows its answers, beside one that never does."""
+class Comparison:
+    """An application that caches responses, and the means to compare it with a new one."""
 
     def __init__(self, front: Front, tags: dict[str, str]) -> None:
         self.front = front
         self.tags = tags
-        self.rest: Any = front.app._fallback
+        self.fallback: Any = front.app._fallback
 
     def ask(self, app: Documents, scope: Any) -> tuple[Reply, str]:
-        """Return the answer and the line that is logged of it."""
+        """Return the response and its line in the log."""
         self.front.builder.recorder.flush_all()
         before = len(self.front.log.getvalue())
         reply = self.front.runner.run(ask(app, scope))
         self.front.builder.recorder.flush_all()
         return reply, self.front.log.getvalue()[before:]
 
-    def judge(self, scope: Any) -> Reply:
-        """Check that an answer is the same as if nothing were known."""
-        told = self.ask(self.front.app, scope)
-        assert told == self.ask(Documents(self.front.builder, self.rest), scope)
-        assert told[1].count("\n") == 1
-        return told[0]
+    def compare(self, scope: Any) -> Reply:
+        """Return the response, which must be the same as without a cache."""
+        reply = self.ask(self.front.app, scope)
+        assert reply == self.ask(Documents(self.front.builder, self.fallback), scope)
+        assert reply[1].count("\n") == 1
+        return reply[0]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def bench(tmp_path_factory) -> Bench:
 
 
 @pytest.fixture(scope="module")
-def subject(bench, clock) -> Iterator[Subject]:
+def comparison(bench, clock) -> Iterator[Comparison]:
     with front_of(bench) as front:
         old = front.get("/all.json").fields["etag"]
         bench.write("c.md", title="Third", publishedDateTime="2020-06-10T11:00:00Z")
@@ -113,7 +113,7 @@ def subject(bench, clock) -> Iterator[Subject]:
         front.refresh()
         new = [front.get("/all.json", accept_encoding=coding) for coding in ("", "gzip")]
         tags = [old, *(reply.fields["etag"] for reply in new)]
-        yield Subject(front, dict(zip(("{old}", "{new}", "{new-gzip}"), tags, strict=True)))
+        yield Comparison(front, dict(zip(("{old}", "{new}", "{new-gzip}"), tags, strict=True)))
 
 
 fields = st.sampled_from(list(VALUES)).flatmap(
@@ -125,56 +125,57 @@ requests = st.tuples(
     st.sampled_from(["1.1", "1.1", "1.0"]),
     st.lists(fields, max_size=5),
 )
-# Quarters are what they say in binary too.
+# Quarters are exact in binary.
 seconds = st.sampled_from([0, 0, 0, 0.25, 1, 40])
 steps = st.lists(requests, min_size=1, max_size=4).flatmap(
     lambda few: st.lists(st.tuples(st.sampled_from(few), seconds), max_size=12)
 )
 
 
-def scope_with(subject: Subject, target: str, method: str, version: str, fields: Any) -> Any:
+def scope_with(comparison: Comparison, target: str, method: str, version: str, fields: Any) -> Any:
     scope = scope_of(target, method, version)
     lines = [("host", "x"), *fields]
     scope["headers"] = [
-        (name.encode(), subject.tags.get(value, value).encode("latin-1")) for name, value in lines
+        (name.encode(), comparison.tags.get(value, value).encode("latin-1"))
+        for name, value in lines
     ]
     return scope
 
 
 @given(steps)
-def test_a_cached_response_equals_an_uncached_one(subject, clock, steps):
+def test_a_cached_response_equals_an_uncached_one(comparison, clock, steps):
     for request, later in steps:
         clock.move(later)
-        subject.judge(scope_with(subject, *request))
+        comparison.compare(scope_with(comparison, *request))
 
 
 @pytest.mark.parametrize("name", VALUES)
 @pytest.mark.parametrize("target", ["/all.rss", "/all.json"])
-def test_every_relevant_field_is_part_of_the_cache_key(subject, name, target):
+def test_every_relevant_field_is_part_of_the_cache_key(comparison, name, target):
     held = [("if-none-match", "{old}")] if name == "a-im" else []
     for value in VALUES[name]:
         for fields in (held, [*held, (name, value)], [*held, (name, value), (name, "x")], held):
-            subject.judge(scope_with(subject, target, "GET", "1.1", fields))
+            comparison.compare(scope_with(comparison, target, "GET", "1.1", fields))
 
 
 @pytest.mark.parametrize(
     ("target", "method", "version"),
     [("/all.rss", "HEAD", "1.1"), ("/all.rss", "GET", "1.0"), ("/all.rss?y", "GET", "1.1")],
 )
-def test_the_request_line_is_part_of_the_cache_key(subject, target, method, version):
-    subject.judge(scope_with(subject, "/all.rss", "GET", "1.1", []))
-    subject.judge(scope_with(subject, target, method, version, []))
+def test_the_request_line_is_part_of_the_cache_key(comparison, target, method, version):
+    comparison.compare(scope_with(comparison, "/all.rss", "GET", "1.1", []))
+    comparison.compare(scope_with(comparison, target, method, version, []))
 
 
-def test_max_age_shrinks_until_a_scheduled_article_is_due(subject, clock):
+def test_max_age_shrinks_until_a_scheduled_article_is_due(comparison, clock):
     clock.set(DUE - 800.0)
-    told = []
+    values = []
     for _ in range(3):
         for _ in range(2):
-            reply = subject.judge(scope_with(subject, "/all.rss", "GET", "1.1", []))
-        told.append(reply.fields["cache-control"].partition(",")[2].partition(",")[0])
+            reply = comparison.compare(scope_with(comparison, "/all.rss", "GET", "1.1", []))
+        values.append(reply.fields["cache-control"].partition(",")[2].partition(",")[0])
         clock.move(1)
-    assert told == [" max-age=800", " max-age=799", " max-age=798"]
+    assert values == [" max-age=800", " max-age=799", " max-age=798"]
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ def front(tmp_path, clock) -> Iterator[Front]:
 
 @pytest.fixture
 def judged(monkeypatch) -> list[str]:
-    """The tags that were compared with a request, one by one."""
+    """The tags that preconditions were evaluated against, in order."""
     tags: list[str] = []
 
     def judge(conditions: Any, etag: str, last_modified: int) -> int:
@@ -221,7 +222,7 @@ def test_cached_responses_are_logged_with_their_client(front):
 
 
 def test_the_log_is_written_though_no_refresh_runs(front, clock):
-    """The thread that looks may hang on a disk; until it is back notes must not heap up."""
+    """A refresh may hang on a disk; meanwhile pending lines must not fill the memory."""
     for _ in range(3):
         front.get("/all.rss")
         clock.move(1)
@@ -243,7 +244,7 @@ def test_a_change_empties_the_cache_at_once(tmp_path, clock):
 
 
 def test_a_document_newer_than_the_snapshot_is_not_cached(tmp_path, clock):
-    """The catalog has moved on, and may move again before anybody looks."""
+    """The catalog has changed, and may change again before the next refresh."""
     bench = two_articles(tmp_path)
     with front_of(bench) as front:
         bench.write("a.md", title="Changed", topics=["AI"])
@@ -287,14 +288,14 @@ def test_a_slow_response_is_dated_when_it_is_sent(front, clock, status):
 
     front.reader.build = slow
 
-    async def look() -> Reply:
+    async def send() -> Reply:
         waiting = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", **HOST)))
         await asyncio.sleep(0)
         clock.move(7)
         go.set()
         return await waiting
 
-    reply = front.runner.run(look())
+    reply = front.runner.run(send())
     assert reply.status == status
     assert reply.fields["date"] == format_http_date(int(clock.time()))
     assert front.app._responses == {}
