@@ -1,11 +1,11 @@
-"""What can go wrong, as one small tree of errors, and how a problem is told.
+"""What can go wrong, as one small tree of errors, and the problem that is reported of a file.
 
-FeedhubError            anything feedhub stops for; carries the exit code of the command
-  x ArticleError        one article file is unusable: it is told and skipped, the rest goes on
+FeedhubError            anything that ends a command; carries the command's exit code
+  x ArticleError        one article file is unusable: it is reported and skipped
   x ConfigError         the configuration or the command line is wrong
   x CatalogError        the catalog cannot be used
   x OutputError         the output folder cannot be written, or must not be
-  x ShrinkError         publishing would take away most of what is out: nothing is touched
+  x ShrinkError         publishing would withdraw most of what is published: nothing is touched
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Level = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One complaint about one place in one file.
+    """One problem at one line of one file.
 
     `message` says what is wrong and what to do. It never quotes the file's values: the article may
     be hidden. `line` and `column` count from 1; `code` is a stable name such as `yaml-alias`.
@@ -36,15 +36,15 @@ class Problem:
 
 
 class FeedhubError(Exception):
-    """Anything feedhub stops for; the message is one clear line for a person."""
+    """Anything that ends a command; the message is one clear line for a person."""
 
     exit_code = 2
 
 
 class ArticleError(FeedhubError):
-    """One article file is unusable; whoever knows its path makes a Problem of it.
+    """One article file is unusable; `at` makes a Problem of it once the path is known.
 
-    `withdraws` is true where the file could be read but its visibility flags could not be trusted:
+    `withdraws` is true if the file could be read but its visibility flags could not be trusted:
     then no earlier version of the article may stay published either.
     """
 
@@ -58,14 +58,14 @@ class ArticleError(FeedhubError):
         self.withdraws = withdraws
 
     def at(self, path: str) -> Problem:
-        """Return the problem this error is for the file at `path`."""
+        """Return the error as a problem of the file at `path`."""
         return Problem(
             path=path, line=self.line, column=self.column, code=self.code, message=str(self)
         )
 
 
 class ConfigError(FeedhubError):
-    """The configuration or the command line is wrong; names the file, line and key where it can."""
+    """The configuration or the command line is wrong; names file, line and key where possible."""
 
 
 class CatalogError(FeedhubError):
@@ -73,12 +73,13 @@ class CatalogError(FeedhubError):
 
 
 class OutputError(FeedhubError):
-    """The output folder cannot be written, or holds files that are not ours to replace."""
+    """The output folder cannot be written, or holds files that feedhub did not write."""
 
 
 class ShrinkError(FeedhubError):
-    """Nothing, or less than half of what was published before, is left to publish; `problems` may
-    say why.
+    """Nothing, or less than half of what was published before, is left to publish.
+
+    `problems` are those of the files, which may be the reason.
     """
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""The words of a text as they are searched: what is folded away is what nobody types."""
+"""Split a text into words as searches compare them: without case, accents and punctuation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_SIGNS = str.maketrans("“”„«»\u2018\u2019\u201a\u2013—…·•", " " * 13)
+_PUNCTUATION = str.maketrans("“”„«»\u2018\u2019\u201a\u2013—…·•", " " * 13)
 # Scripts that write no spaces between words: Thai, Lao, Khmer, kana and the ideographs.
 _UNSPACED = (
     "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -14,36 +14,39 @@ _UNSPACED = (
 )
 # In scripts of India and its east marks are vowels, not accents, and belong to the letter before.
 _VOWELS = "".join(c for c in map(chr, range(0x900, 0x1800)) if unicodedata.category(c) in "Mn Mc")
+# Marks that make another letter: vowels, and the voiced sounds of kana.
+_LETTER_MARKS = frozenset(_VOWELS + "\u3099\u309a")
 _LETTER = rf"(?![{_UNSPACED}])[^\W_]"
 _WORD = re.compile(rf"(?=[{_UNSPACED}])[^\W_][{_VOWELS}]*|{_LETTER}(?:{_LETTER}|[{_VOWELS}])*")
-_PLAIN_WORD = re.compile("[a-z0-9]+")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 
 
 def tokenize(text: str) -> list[str]:
-    """Return the words of a text as they are searched: without case, accents and punctuation.
+    """Return the words of a text in their order, in the form in which searches compare them.
 
-    Where a script has no spaces, each character is a word, so that what stands side by side is
-    found as a phrase.
+    In a script without spaces each character is a word, so that neighbouring characters are found
+    as a phrase.
     """
     if not text.isascii():
-        text = text.translate(_SIGNS)  # after which most texts are
+        text = text.translate(_PUNCTUATION)  # after which most texts are ASCII
     if text.isascii():
-        return _PLAIN_WORD.findall(text.lower())
-    return _WORD.findall(_folded(_folded(text)))
+        return _ASCII_WORD.findall(text.lower())
+    # Twice, so that a second call changes nothing: what one fold leaves can compose anew.
+    return _WORD.findall(fold(fold(text)))
+
+
+def fold(text: str) -> str:
+    """Return a text in lower case, without accents and compatibility forms."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(c if c < "\x80" else fold_character(c) for c in composed).lower()
 
 
 @lru_cache(4_096)
-def _folded_character(char: str) -> str:
-    marks = unicodedata.normalize("NFKD", char)
-    bare = "".join(part for part in marks if not _is_accent(part))
+def fold_character(char: str) -> str:
+    """Return a character without accents, in lower case; it may become several."""
+    bare = "".join(
+        part
+        for part in unicodedata.normalize("NFKD", char)
+        if unicodedata.category(part) != "Mn" or part in _LETTER_MARKS
+    )
     return unicodedata.normalize("NFKC", bare.casefold())
-
-
-def _is_accent(char: str) -> bool:
-    """The marks of kana make another letter of one, so they stay too."""
-    return unicodedata.category(char) == "Mn" and char not in _VOWELS + "\u3099\u309a"
-
-
-def _folded(text: str) -> str:
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(c if c < "\x80" else _folded_character(c) for c in composed).lower()

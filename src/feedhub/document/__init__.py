@@ -1,13 +1,11 @@
-"""A document as it leaves: its address, its bytes and what may stand beside them."""
+"""A document as it leaves feedhub: its path, its bytes, and the content codings of its copies."""
 
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,21 +18,23 @@ class Document:
 
 
 class Coding(NamedTuple):
-    """A content coding (RFC 9110, 8.4.1): the ending of a file in it, and how to make one."""
+    """A content coding (RFC 9110, 8.4.1): the suffix of encoded files, and the encoder."""
 
     suffix: str
     encode: Callable[[bytes], bytes]
 
 
-def _gzip(body: bytes) -> bytes:
-    return gzip.compress(body, 6, mtime=0)  # no clock: equal bodies give equal bytes
+def encode_gzip(body: bytes) -> bytes:
+    """Return a body in gzip; without the time of day, so that equal bodies give equal bytes."""
+    return gzip.compress(body, 6, mtime=0)
 
 
-def _brotli(body: bytes) -> bytes:
-    import brotli  # only where asked for: the wheel is large
+def encode_brotli(body: bytes) -> bytes:
+    """Return a body in brotli."""
+    import brotli  # a large library, which a site without brotli copies does not need
 
-    coded: bytes = brotli.compress(body, quality=5, mode=brotli.MODE_TEXT)
-    return coded
+    encoded: bytes = brotli.compress(body, quality=5, mode=brotli.MODE_TEXT)
+    return encoded
 
 
-CODINGS = {"gzip": Coding(".gz", _gzip), "br": Coding(".br", _brotli)}
+CODINGS = {"gzip": Coding(".gz", encode_gzip), "br": Coding(".br", encode_brotli)}

@@ -5,31 +5,33 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# As many as real clients send; a stranger's odd ones push each other out.
-_KEPT, _LONGEST_KEPT = 256, 256
+# Real clients send a few dozen values. Longer ones are not cached, so that a stranger who invents
+# some cannot fill the memory.
+CACHE_SIZE, MAX_CACHED_LENGTH = 256, 256
 _ITEM = re.compile(
     r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:;\s*[qQ]\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?",
     re.ASCII,
 )
-# What we make, the best first where the client likes both as much.
-_OURS = ("br", "gzip")
+# The codings that feedhub has, the smallest first: it wins if a client accepts both as gladly.
+_AVAILABLE = ("br", "gzip")
 
 
 def choose_coding(accept: str) -> str:
-    """Return `br`, `gzip`, or "" for none; `accept` is Accept-Encoding, "" where there is none.
+    """Return `br`, `gzip`, or "" for none; `accept` is Accept-Encoding, "" if missing.
 
-    Names count in any case, `x-gzip` is `gzip`, a weight of 0 forbids, and what does not follow the
-    grammar is passed over. Where nothing is acceptable the answer has no coding.
+    Names count in any case, `x-gzip` is `gzip`, a weight of 0 forbids, and items that break the
+    grammar are ignored. If nothing is acceptable the answer has no coding.
     """
-    return (_choose if len(accept) <= _LONGEST_KEPT else _choose.__wrapped__)(accept)
+    return (best_coding if len(accept) <= MAX_CACHED_LENGTH else best_coding.__wrapped__)(accept)
 
 
-@lru_cache(_KEPT)
-def _choose(accept: str) -> str:
+@lru_cache(CACHE_SIZE)
+def best_coding(accept: str) -> str:
+    """Return what `choose_coding` does, from a cache."""
     weights = weights_of(accept)
-    everything = weights.get("*", 0.0)
-    best = max(_OURS, key=lambda name: weights.get(name, everything))
-    weight = weights.get(best, everything)
+    other = weights.get("*", 0.0)
+    best = max(_AVAILABLE, key=lambda name: weights.get(name, other))
+    weight = weights.get(best, other)
     return best if weight > 0 and weight >= weights.get("identity", 0.0) else ""
 
 
