@@ -160,7 +160,7 @@ def unmeasured() -> dict[str, str]:
 _NURSERY = """
 import os, sys
 from feedhub.cli import commands, main
-from feedhub.formats import _feedgen, jsonfeed, opml
+from feedhub.formats import atom, jsonfeed, opml, rss
 from feedhub.sources import reading
 from feedhub import render
 from tests.faults import dying, fault

@@ -12,7 +12,7 @@ from lxml import html
 from feedhub.feed import Channel, SiteLinks
 from feedhub.formats import SUBSCRIBED
 from feedhub.formats.pages import landing
-from feedhub.formats.pages.landing import Front, Row
+from feedhub.formats.pages.landing import FeedSummary, IndexContext
 from feedhub.text import slugify
 
 BASE = "https://feeds.example.org/base"
@@ -40,16 +40,16 @@ ODD = [
     "{{ 7 }}",
 ]
 VOID = {"meta", "link", "img", "input"}
-Groups = Mapping[str, Sequence[Row]]
+Groups = Mapping[str, Sequence[FeedSummary]]
 
 
-def row(label="AI", count=12, newest: datetime | None = NEWEST) -> Row:
+def row(label="AI", count=12, newest: datetime | None = NEWEST) -> FeedSummary:
     """Return a feed as a page lists it; a label without a slug has one as the catalog gives it."""
-    return Row(slugify(label) or "label-1", label, count, newest)
+    return FeedSummary(slugify(label) or "label-1", label, count, newest)
 
 
-SITE = {"all": [Row("", "", 1_234, NEWEST)]}
-TOPICS = {"topic": [Row(f"odd-{n}", label, 12, NEWEST) for n, label in enumerate(ODD)]}
+SITE = {"all": [FeedSummary("", "", 1_234, NEWEST)]}
+TOPICS = {"topic": [FeedSummary(f"odd-{n}", label, 12, NEWEST) for n, label in enumerate(ODD)]}
 AUTHORS = {"author": [row("Ada", 1)]}
 
 
@@ -58,8 +58,8 @@ def parsed(text: str) -> html.HtmlElement:
     return html.document_fromstring(text)
 
 
-def front(channel: Channel = CHANNEL, search: str = "") -> Front:
-    return Front(channel=channel, opml_url=OPML, search=search)
+def front(channel: Channel = CHANNEL, search: str = "") -> IndexContext:
+    return IndexContext(channel=channel, opml_url=OPML, search=search)
 
 
 def page(groups: Groups | None = None, channel: Channel = CHANNEL, search: str = "") -> str:
@@ -74,7 +74,7 @@ def tree(
     return parsed(page(groups, channel, search))
 
 
-def kind_page(rows: Sequence[Row], kind: str = "topic", search: str = "") -> str:
+def kind_page(rows: Sequence[FeedSummary], kind: str = "topic", search: str = "") -> str:
     """Return the page of one kind."""
     return landing.encode_kind(front(search=search), kind, rows).decode()
 

@@ -54,7 +54,11 @@ class Bench:
 
     def sync(self, now: datetime = NOW):
         """Sync and return the Changes."""
-        return self.site.sync(source_of(self.root, self.config, drafts=self.drafts), now)
+        return self.sync_with(self.site, now)
+
+    def sync_with(self, site: Site, now: datetime = NOW):
+        """Sync by this site and return the Changes."""
+        return site.sync(source_of(self.root, self.config, drafts=self.drafts), now)
 
     def documents(self) -> dict[str, Document]:
         """Return every document of the site, built anew."""

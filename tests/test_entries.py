@@ -10,7 +10,7 @@ from lxml import etree
 from msgspec.structs import replace as changed
 
 from feedhub.article import Author, Image, Provider
-from feedhub.formats import FORMATS, SUBSCRIBED, _entry, opml
+from feedhub.formats import SUBSCRIBED, content, opml
 from tests.golden.look import NAMES, find, items
 from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, at, subscription
 
@@ -21,7 +21,7 @@ def test_the_icon_and_the_logo_keep_their_places(logo):
     assert find("atom", feed, "string(a:icon)") == CHANNEL.icon
     assert find("atom", feed, "string(a:logo)") == logo
     assert find("rss", feed, "string(channel/image/url)") == CHANNEL.icon
-    document = json.loads(FORMATS["json"].encode(feed))
+    document = json.loads(feed.encode("json"))
     assert (document["icon"], document["favicon"]) == (CHANNEL.icon, CHANNEL.icon)
 
 
@@ -37,7 +37,7 @@ def test_tags_hold_no_commas_and_stand_once():
     article = changed(
         NOTHING, topics=("Food, Drink", "1,000 Genomes", ","), categories=("food drink", "AI")
     )
-    assert _entry.tags(article) == ("Food Drink", "1 000 Genomes", "AI")
+    assert content.tags(article) == ("Food Drink", "1 000 Genomes", "AI")
 
 
 def test_an_update_is_told_only_where_there_is_one():
@@ -59,8 +59,8 @@ def test_a_language_is_told_only_where_it_is_not_the_channels(language, told):
 
 def test_the_publisher_stands_as_author_where_nobody_is_named():
     article = changed(NOTHING, provider=Provider(name="CNET", domain="cnet.com"))
-    assert _entry.people(article) == (Author(name="CNET", url="https://cnet.com/"),)
-    assert _entry.people(NOTHING) == ()
+    assert content.people(article) == (Author(name="CNET", url="https://cnet.com/"),)
+    assert content.people(NOTHING) == ()
 
 
 def picture(name, width=None, media_type=""):
@@ -70,7 +70,7 @@ def picture(name, width=None, media_type=""):
 def test_the_lead_picture_is_the_first_that_is_wide_enough():
     small, unknown, wide = picture("s", 50), picture("u"), picture("w", 450)
     lead = [
-        _entry.pictures(changed(NOTHING, images=images))
+        content.pictures(changed(NOTHING, images=images))
         for images in [(small, unknown, wide), (small, wide, unknown), (small,), ()]
     ]
     assert lead == [(unknown, small, wide), (wide, small, unknown), (small,), ()]
@@ -94,16 +94,16 @@ def test_a_picture_of_unknown_type_is_enclosed_only_where_no_type_is_needed():
 
 
 @pytest.mark.parametrize(
-    ("content", "shown"),
+    ("text", "shown"),
     [
         ("<p><img src=\"https://cdn.example/a.jpg?x='1'&amp;y=2\"></p>", False),
         ("<p><a href=\"https://cdn.example/a.jpg?x='1'&amp;y=2\">large</a></p>", True),
         ("<p><img src=\"https://cdn.example/a.jpg?x='1'&amp;y=23\"></p>", True),
     ],
 )
-def test_the_picture_is_shown_once(content, shown):
+def test_the_picture_is_shown_once(text, shown):
     image = Image(url="https://cdn.example/a.jpg?x='1'&y=2")
-    html = _entry.content_html(changed(NOTHING, content_html=content, images=(image,)))
+    html = content.content_html(changed(NOTHING, content_html=text, images=(image,)))
     assert ("<figure>" in html) is shown
 
 
@@ -121,15 +121,15 @@ def test_the_picture_is_shown_once(content, shown):
     ],
 )
 def test_a_video_is_a_link_with_its_length(player, seconds, said):
-    html = _entry.content_html(changed(NOTHING, player_url=player, duration=seconds))
+    html = content.content_html(changed(NOTHING, player_url=player, duration=seconds))
     lines = [line for line in html.splitlines() if "ideo" in line or "Length" in line]
     assert lines == ([said] if said else [])
 
 
 def test_the_content_is_never_empty_and_shows_a_summary_only_where_there_is_no_text():
-    assert "<p>Nothing but a title &amp; an address</p>" in _entry.content_html(NOTHING)
-    assert EVERYTHING.summary.split()[0] not in _entry.content_html(EVERYTHING)
-    assert "<p>A picture of" in _entry.content_html(VIDEO)
+    assert "<p>Nothing but a title &amp; an address</p>" in content.content_html(NOTHING)
+    assert EVERYTHING.summary.split()[0] not in content.content_html(EVERYTHING)
+    assert "<p>A picture of" in content.content_html(VIDEO)
 
 
 @pytest.mark.parametrize("name", SUBSCRIBED)
@@ -137,7 +137,7 @@ def test_very_long_texts_stay_whole(name):
     long = changed(
         NOTHING, title="t" * 1_000, summary="s" * 5_000, content_html=f"<p>{'&amp;<' * 200_000}</p>"
     )
-    body = FORMATS[name].encode(subscription(long))
+    body = subscription(long).encode(name)
     assert b"t" * 1_000 in body
     assert b"s" * 5_000 in body
     if name != "json":

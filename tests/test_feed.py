@@ -144,7 +144,7 @@ def test_addresses():
 
 
 def test_a_subscription_feed_links_to_its_newest_archive():
-    feed = build_feed(CHANNEL, replace(STATE, older="2020-05"), ())
+    feed = build_feed(CHANNEL, replace(STATE, older="2020-05"))
 
     assert feed.path == "topics/computer-vision"
     assert (feed.older, feed.newer, feed.current) == ("topics/computer-vision/2020-05", "", "")
@@ -156,13 +156,13 @@ def test_a_subscription_feed_links_to_its_newest_archive():
 
 def test_an_archive_links_to_its_neighbours_and_is_part_of_the_same_feed():
     state = replace(STATE, period="2020-05", older="2020-04", newer="2020-06")
-    feed = build_feed(CHANNEL, state, (), pages=True)
+    feed = build_feed(CHANNEL, state, pages=True)
 
     assert feed.path == "topics/computer-vision/2020-05"
     assert feed.older == "topics/computer-vision/2020-04"
     assert feed.newer == "topics/computer-vision/2020-06"
     assert feed.current == "topics/computer-vision"
-    assert feed.id == build_feed(CHANNEL, STATE, ()).id
+    assert feed.id == build_feed(CHANNEL, STATE).id
     assert feed.title == "Computer Vision · Example, 2020-05"
     assert feed.home_page_url == "https://feeds.example.org/base/topics/computer-vision/"
 
@@ -170,14 +170,14 @@ def test_an_archive_links_to_its_neighbours_and_is_part_of_the_same_feed():
 def test_titles_tell_kinds_apart_and_hold_braces_as_they_are():
     for kind in ("topic", "provider", "category", "author"):
         state = replace(STATE, kind=kind, label="{site} {0}")
-        assert build_feed(CHANNEL, state, ()).title.startswith("{site} {0}")
-    titles = {build_feed(CHANNEL, replace(STATE, kind=kind), ()).title for kind in KINDS}
+        assert build_feed(CHANNEL, state).title.startswith("{site} {0}")
+    titles = {build_feed(CHANNEL, replace(STATE, kind=kind)).title for kind in KINDS}
     assert len(titles) == len(KINDS)
 
 
 def test_the_site_speaks_for_the_feed_of_everything():
     channel = replace(CHANNEL, description="All of it.", drafts=True)
-    feed = build_feed(channel, replace(STATE, kind="all", slug="", label=""), ())
+    feed = build_feed(channel, replace(STATE, kind="all", slug="", label=""))
 
     assert (feed.title, feed.description) == ("[drafts] Example", "All of it.")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from feedhub.formats import FORMATS
 from tests.golden import sample
 from tests.golden.look import find, items
 from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, archive, subscription
@@ -78,7 +77,7 @@ def test_writing_in_threads_leaves_the_locale_alone(monkeypatch):
 
     monkeypatch.setattr(locale, "setlocale", refuse)
     with ThreadPoolExecutor(8) as pool:
-        bodies = set(pool.map(lambda _: FORMATS["rss"].encode(subscription()), range(64)))
+        bodies = set(pool.map(lambda _: subscription().encode("rss"), range(64)))
     assert bodies == {(GOLDEN / "subscription.rss").read_bytes()}
 
 
@@ -155,9 +154,9 @@ def test_a_subscription_document_names_only_the_archive_before_it(name):
 
 def test_the_next_page_of_a_json_feed_is_the_archive_before_it():
     base = "https://feeds.example.org/news/topics/k%C3%BCnstliche-intelligenz"
-    documents = [json.loads(FORMATS["json"].encode(feed)) for feed in (subscription(), archive())]
+    documents = [json.loads(feed.encode("json")) for feed in (subscription(), archive())]
     assert [document["next_url"] for document in documents] == [
         f"{base}/2020-05.json",
         f"{base}/2020-03.json",
     ]
-    assert "next_url" not in json.loads(FORMATS["json"].encode(sample.empty()))
+    assert "next_url" not in json.loads(sample.empty().encode("json"))

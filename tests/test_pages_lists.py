@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedhub.formats.pages import CSP, POLICY
-from feedhub.formats.pages.landing import Row
+from feedhub.formats.pages.landing import FeedSummary
 from feedhub.text import one_line
 from tests.golden.sample import feed_page
 from tests.index_pages import (
@@ -245,7 +245,7 @@ def test_the_size_of_a_feed_is_told(count, newest, said):
 
 
 def test_a_site_without_articles_says_so():
-    section = tree({"all": [Row("", "", 0, None)]}).xpath("//main//section[1]")[0]
+    section = tree({"all": [FeedSummary("", "", 0, None)]}).xpath("//main//section[1]")[0]
     assert "No articles yet" in section.text_content()
 
 
@@ -326,8 +326,11 @@ def test_the_page_of_a_kind_lists_and_combines_all_of_it():
 # Many feeds.
 
 
-def many(count: int, kind: str = "Topic") -> list[Row]:
-    return [Row(f"{kind.lower()}-no-{n:05}", f"{kind} No {n:05}", n, NEWEST) for n in range(count)]
+def many(count: int, kind: str = "Topic") -> list[FeedSummary]:
+    return [
+        FeedSummary(f"{kind.lower()}-no-{n:05}", f"{kind} No {n:05}", n, NEWEST)
+        for n in range(count)
+    ]
 
 
 @pytest.mark.parametrize("search", ["", SEARCH])
@@ -358,14 +361,14 @@ def test_any_number_of_feeds_makes_a_small_page(topics, publishers, authors, sea
 
 
 def test_labels_of_any_script_make_a_small_page():
-    rows = [Row("日本" * 40 + str(n), "日本" * 60, n, NEWEST) for n in range(3_000)]
+    rows = [FeedSummary("日本" * 40 + str(n), "日本" * 60, n, NEWEST) for n in range(3_000)]
     text = page({"topic": rows, "author": many(9)}, search=SEARCH)
     assert len(text.encode()) < 100_000
     assert parsed(text).xpath("count(//section[2]//li)") >= 8
 
 
 def test_of_many_feeds_those_with_most_articles_are_shown_in_their_order():
-    rows = [Row(f"t{n}", f"T{n}", n % 100, NEWEST) for n in range(5_000)]
+    rows = [FeedSummary(f"t{n}", f"T{n}", n % 100, NEWEST) for n in range(5_000)]
     section = tree({"topic": rows}).xpath("//section[@class='group']")[0]
     shown = [int(text[1:]) for text in section.xpath(".//li/a/text()")]
     assert shown == sorted(shown)
@@ -391,7 +394,9 @@ TEXT = st.text(max_size=30).map(one_line).filter(bool)
 
 @given(st.lists(TEXT, min_size=1, max_size=4), TEXT)
 def test_any_text_is_shown_as_it_is(labels, title):
-    groups = SITE | {"topic": [Row(f"t{n}", label, 1, NEWEST) for n, label in enumerate(labels)]}
+    groups = SITE | {
+        "topic": [FeedSummary(f"t{n}", label, 1, NEWEST) for n, label in enumerate(labels)]
+    }
     text = page(groups, replace(CHANNEL, title=title, description=title), SEARCH)
     root = parsed(text)
     Balance(text)

@@ -25,7 +25,7 @@ from feedhub.article import Article
 from feedhub.catalog import Catalog
 from feedhub.config import load_config
 from feedhub.feed import FeedState, feed_path
-from feedhub.formats import SUBSCRIBED, _entry
+from feedhub.formats import SUBSCRIBED, content
 from tests.conftest import ROOT
 from tests.judges import atom, json_feed_schema, read_with_node, rss
 from tests.kit import Bench
@@ -94,22 +94,22 @@ def _source(request: pytest.FixtureRequest, root: Path) -> Path:
 
 def said(article: Article, suffix: str) -> Entry:
     """Return what every reader must understand of an article in one format."""
-    enclosed = _entry.enclosure(article)
+    enclosed = content.enclosure(article)
     entry = Entry(
         id=article.id,
         title=article.title,
         link=article.url,
         published=article.published,
-        updated=article.updated if suffix == ".atom" else _entry.revised(article),
-        tags=list(_entry.tags(article)),
-        content=_entry.content_html(article),
+        updated=article.updated if suffix == ".atom" else content.revised(article),
+        tags=list(content.tags(article)),
+        content=content.content_html(article),
         summary=article.summary,
         enclosure=(enclosed.url, enclosed.media_type) if enclosed else None,
     )
     if suffix == ".rss":  # a description is HTML, and must be there
         summary = html.escape(article.summary or article.title, quote=False)
         return entry._replace(summary=summary)
-    lead = next(iter(_entry.pictures(article)), None)
+    lead = next(iter(content.pictures(article)), None)
     if suffix == ".atom" and lead and not enclosed:
         return entry._replace(enclosure=(lead.url, ""))
     return entry

@@ -117,7 +117,8 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A feed ready to be written: `path` has no suffix, every other address is absolute.
+    """A feed ready to be written around its entries: `path` has no suffix, other addresses are
+    absolute.
 
     `kind` and `label` are those of its state. `older`, `newer` and `current` are paths without
     suffix of the neighbouring archives (RFC 5005, 4) and of the subscription document, or "";
@@ -131,7 +132,6 @@ class Feed:
     description: str
     home_page_url: str
     updated: datetime
-    entries: tuple[Article, ...]
     kind: str = "all"
     label: str = ""
     query: str = ""
@@ -186,9 +186,7 @@ def page_path(kind: str, slug: str) -> str:
     return f"{feed_path(kind, slug)}/"
 
 
-def build_feed(
-    channel: Channel, state: FeedState, entries: tuple[Article, ...], *, pages: bool = False
-) -> Feed:
+def build_feed(channel: Channel, state: FeedState, *, pages: bool = False) -> Feed:
     """Join what the catalog knows with the site's texts.
 
     `pages` tells whether feeds have pages of their own.
@@ -211,7 +209,6 @@ def build_feed(
             else channel.home_page_url
         ),
         updated=state.updated,
-        entries=entries,
         kind=state.kind,
         label=state.label,
         query=query,

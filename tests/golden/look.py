@@ -6,8 +6,6 @@ import json
 
 from lxml import etree
 
-from feedhub.formats import FORMATS
-
 NAMES = {
     "a": "http://www.w3.org/2005/Atom",
     "c": "http://purl.org/rss/1.0/modules/content/",
@@ -18,7 +16,7 @@ NAMES = {
 
 
 def _tree(name, feed):
-    return etree.fromstring(FORMATS[name].encode(feed))
+    return etree.fromstring(feed.encode(name))
 
 
 def find(name, feed, path):
@@ -28,4 +26,4 @@ def find(name, feed, path):
 
 def items(feed):
     """Return the items of the JSON feed."""
-    return json.loads(FORMATS["json"].encode(feed))["items"]
+    return json.loads(feed.encode("json"))["items"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from feedhub.article import Article, Author, Image, Provider, Related
 from feedhub.feed import Channel, Feed, FeedState, SiteLinks, build_feed
-from feedhub.formats import PAGE, SUBSCRIBED, opml
+from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, opml
+from feedhub.formats.entries import encode_entry
 from feedhub.formats.pages import landing
-from feedhub.formats.pages.landing import Front, Row
+from feedhub.formats.pages.feed import encode_item
+from feedhub.formats.pages.landing import FeedSummary, IndexContext
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -106,20 +108,41 @@ STATE = FeedState(
 )
 
 
-def subscription(*articles: Article, channel: Channel = CHANNEL) -> Feed:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleFeed(Feed):
+    """A feed with its articles."""
+
+    articles: tuple[Article, ...]
+
+    def encode(self, name: str) -> bytes:
+        """Return the document in a format, of entries encoded anew."""
+        if name == PAGE.name:
+            return PAGE.encode(self, [encode_item(one, self.channel) for one in self.articles])
+        entries = [encode_entry(article, self.channel) for article in self.articles]
+        return FORMATS[name].encode(self, [getattr(entry, name) for entry in entries])
+
+
+def sample_feed(channel: Channel, state: FeedState, articles: tuple[Article, ...]) -> SampleFeed:
+    """Return a feed of these articles."""
+    feed = build_feed(channel, state)
+    header = {field.name: getattr(feed, field.name) for field in fields(feed)}
+    return SampleFeed(**header, articles=articles)
+
+
+def subscription(*articles: Article, channel: Channel = CHANNEL) -> SampleFeed:
     """Return the subscription feed of one topic, before which there is an archive."""
-    return build_feed(channel, STATE, articles or (EVERYTHING, NOTHING, VIDEO))
+    return sample_feed(channel, STATE, articles or (EVERYTHING, NOTHING, VIDEO))
 
 
-def archive() -> Feed:
+def archive() -> SampleFeed:
     """Return an archive between two others."""
     state = replace(
         STATE, period="2020-05", older="2020-03", newer="2020-06", updated=VIDEO.updated
     )
-    return build_feed(CHANNEL, state, (VIDEO,))
+    return sample_feed(CHANNEL, state, (VIDEO,))
 
 
-def empty() -> Feed:
+def empty() -> SampleFeed:
     """Return the site's feed before there is any article, on a site without any text of its own."""
     bare = Channel(
         base_url="https://feeds.example.org",
@@ -131,10 +154,10 @@ def empty() -> Feed:
     state = replace(
         STATE, kind="all", slug="", label="", older="", count=0, newest=None, updated=epoch
     )
-    return build_feed(bare, state, ())
+    return sample_feed(bare, state, ())
 
 
-def drafts() -> Feed:
+def drafts() -> SampleFeed:
     """Return a feed for a local preview."""
     return subscription(NOTHING, channel=replace(CHANNEL, drafts=True))
 
@@ -148,7 +171,7 @@ def documents() -> dict[str, bytes]:
         "drafts": drafts(),
     }
     found = {
-        name + row.suffix: row.encode(feed)
+        name + row.suffix: feed.encode(row.name)
         for name, feed in feeds.items()
         for row in SUBSCRIBED.values()
     }
@@ -178,14 +201,17 @@ def links(channel: Channel = CHANNEL) -> Channel:
 def page() -> bytes:
     """Return the front page of a site with two topics, one of them empty, and nobody who writes."""
     groups = {
-        "all": [Row("", "", 1_234, EVERYTHING.published)],
-        "topic": [Row("at-t", "AT&T", 1, VIDEO.published), Row("視頻", "視頻", 0, None)],
+        "all": [FeedSummary("", "", 1_234, EVERYTHING.published)],
+        "topic": [
+            FeedSummary("at-t", "AT&T", 1, VIDEO.published),
+            FeedSummary("視頻", "視頻", 0, None),
+        ],
         "author": [],
     }
-    front = Front(channel=links(), opml_url=CHANNEL.url("feeds.opml"), search="search/")
-    return landing.encode(front, groups)
+    index = IndexContext(channel=links(), opml_url=CHANNEL.url("feeds.opml"), search="search/")
+    return landing.encode(index, groups)
 
 
 def feed_page(*articles: Article) -> bytes:
     """Return the page of the subscription feed."""
-    return PAGE.encode(subscription(*articles, channel=links()))
+    return subscription(*articles, channel=links()).encode("html")

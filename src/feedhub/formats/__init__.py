@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
+from feedhub.feed import Feed
+
 if TYPE_CHECKING:
-    from feedhub.feed import Feed
+    from feedhub.formats.pages.feed import PageItem  # Jinja2, which feeds do not need
 
 PAGE_MEDIA_TYPE = "text/html; charset=utf-8"
 OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
@@ -17,19 +20,23 @@ WRITERS = 3
 class Format(NamedTuple):
     """A way to write a feed.
 
-    The name in configurations, that for people, the ending of addresses, the media type
-    (RFC 9110, 8.3), and the module that encodes.
+    Its name in configurations, that for people, the ending of addresses, the media type (RFC 9110,
+    8.3), and the module that encodes.
     """
 
     name: str
     title: str
     suffix: str
     media_type: str
-    room: str
+    module: str
 
-    def encode(self, feed: Feed) -> bytes:
-        """Return the feed's document in UTF-8; equal feeds give equal bytes."""
-        body: bytes = import_module(self.room, __name__).encode(feed)
+    def encode(self, feed: Feed, entries: Sequence[bytes] | Sequence[PageItem]) -> bytes:
+        """Return the feed's document in UTF-8; equal arguments give equal bytes.
+
+        `entries`, newest first, are made by `entries.encode_entry`, of pages by
+        `pages.feed.encode_item`.
+        """
+        body: bytes = import_module(self.module, __name__).encode(feed, entries)
         return body
 
 
@@ -42,7 +49,7 @@ FORMATS = {
         Format("html", "Page", "/index.html", PAGE_MEDIA_TYPE, ".pages.feed"),
     )
 }
-# For people; there is one of what a feed holds now, and none of its archives.
+# For people; a feed has one for its newest articles, and none for its archives.
 PAGE = FORMATS["html"]
 # For feed readers.
 SUBSCRIBED = {name: row for name, row in FORMATS.items() if row is not PAGE}

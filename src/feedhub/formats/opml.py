@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 from lxml.etree import Element, SubElement, tostring
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from feedhub.feed import Channel, Feed
+from feedhub.feed import Channel, Feed
 
 
-def encode(channel: Channel, groups: Iterable[tuple[str, list[Feed]]], suffix: str) -> bytes:
+def encode(channel: Channel, groups: Iterable[tuple[str, Sequence[Feed]]], suffix: str) -> bytes:
     """Return the list of feeds, each once, in the format whose addresses end in `suffix`.
 
     A group is a heading and its feeds. One without a heading stands at the top level, one without

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from datetime import datetime
 
 from lxml.etree import Element, SubElement, tostring
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
+from feedhub.dates import format_rfc3339
 
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -29,7 +28,6 @@ def _list(name: str, each: str, rows: Iterable[tuple[str, datetime]]) -> bytes:
     for url, changed_at in rows:
         row = SubElement(root, f"{{{_NAMESPACE}}}{each}")
         SubElement(row, f"{{{_NAMESPACE}}}loc").text = url
-        moment = changed_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-        SubElement(row, f"{{{_NAMESPACE}}}lastmod").text = moment
+        SubElement(row, f"{{{_NAMESPACE}}}lastmod").text = format_rfc3339(changed_at)
     declaration = b'<?xml version="1.0" encoding="UTF-8"?>\n'
     return declaration + tostring(root, encoding="UTF-8", xml_declaration=False, pretty_print=True)

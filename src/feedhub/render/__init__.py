@@ -60,7 +60,7 @@ def render(
     folder, root = OutputFolder(out), os.path.realpath(out)
     with folder.locked():
         changes = site.sync(source, now, on_progress, processes=processes)
-        with catalog.snapshot():
+        with site.snapshot():
             published = catalog.count()
             if not allow_shrink:
                 refuse_shrinking(changes, folder.manifest.published)
@@ -69,7 +69,10 @@ def render(
             missing = [
                 planned for planned in site.plan().values() if writer.lacks(planned, on_progress)
             ]
-            with closing(fork_map(writer.build, missing, processes, begin)) as built:
+            with (
+                site.entries_spooled(missing, folder.spool, processes=processes, begin=begin),
+                closing(fork_map(writer.build, missing, processes, begin)) as built,
+            ):
                 for planned, documents in zip(missing, built, strict=True):
                     writer.put(planned, documents)
                     on_progress()

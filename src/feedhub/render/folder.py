@@ -13,9 +13,10 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from feedhub.errors import OutputError
 
@@ -144,6 +145,14 @@ class OutputFolder:
         staged = Staged(path, digest_of(body), name)
         self.take(staged)
         return staged
+
+    @contextmanager
+    def spool(self) -> Iterator[BinaryIO]:
+        """Give a file on this disk for what documents are made of; it has no name, and vanishes."""
+        with _told(self._stage):
+            self._stage.mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._stage) as file:
+                yield file
 
     def take(self, staged: Staged) -> None:
         """Have a staged file put in its place at the end."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 import msgspec
-from cachetools import LRUCache
 
 from feedhub.catalog import Settings, accept_all
-from feedhub.catalog.records import size_of
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import FeedState, Window, build_feed, feed_path, query_part
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, WRITERS, Format
 from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
+from feedhub.site.entry_store import EntryStore
 from feedhub.site.indexes import INDEX_PATH, Indexes, IndexOptions
 from feedhub.site.on_demand import OnDemandFeeds
 from feedhub.site.page_links import PageLinks
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from feedhub.article import Article
     from feedhub.catalog import Accept, Catalog, Changes
     from feedhub.config import Config
     from feedhub.selection import Selection
@@ -44,8 +41,6 @@ __all__ = [
     "source_of",
 ]
 
-# Bytes of articles that stay decoded and written: a feed's articles are mostly its neighbours'.
-_KEPT = 6_000_000
 # A page is for a look; who wants more follows the feed.
 PAGE_ENTRIES = 30
 
@@ -100,7 +95,9 @@ class Site:
             mark=mark,
             archives=config.feeds.archives,
         )
-        self._articles: LRUCache[int, Article] = LRUCache(_KEPT, getsizeof=size_of)
+        self._entries = EntryStore(
+            catalog, self._channel, self._linking.channel, self._on_demand.story_articles
+        )
         self._seen = -1
 
     def _settings_of(self, config: Config, *, drafts: bool) -> Settings:
@@ -146,6 +143,7 @@ class Site:
             )
         finally:
             self._linking.forget()
+            self._entries.forget()
 
     def hub_of(self, planned: Planned) -> str:
         """Return the address of the hub that tells of a document, or ""."""
@@ -168,7 +166,7 @@ class Site:
         with self._catalog.snapshot():
             generation = self._catalog.generation()
             if generation != self._seen:
-                self._articles.clear()
+                self._entries.forget()
                 self._on_demand.forget()
                 self._seen = generation
             yield
@@ -221,8 +219,7 @@ class Site:
         if planned.format is None or planned.state is None:
             body = self._indexes.body(planned.path, self._states())
         else:
-            entries = self._entries(planned.format, planned.state)
-            body = self._encoded(planned.format, planned.state, entries)
+            body = self._feed_document(planned.format, planned.state)
         return Document(path=planned.path, media_type=planned.media_type, body=body)
 
     def delta(self, planned: Planned, base: str) -> bytes | None:
@@ -230,12 +227,36 @@ class Site:
 
         None where that is not known (RFC 3229); the fingerprints of pages never are.
         """
-        if planned.format is None or planned.state is None or planned.state.period:
+        row, state = planned.format, planned.state
+        if row is None or row is PAGE or state is None or state.period:
             return None
-        numbers = self._catalog.delta(planned.state, base)
+        numbers = self._catalog.delta(state, base)
         if numbers is None:
             return None
-        return self._encoded(planned.format, planned.state, map(self._article, numbers))
+        feed = build_feed(self._channel, state, pages=self._pages)
+        return row.encode(feed, self._entries.entries(numbers, row.name))
+
+    @contextmanager
+    def entries_spooled(
+        self,
+        documents: Iterable[Planned],
+        open_file: Callable[[], AbstractContextManager[BinaryIO]],
+        *,
+        processes: int,
+        begin: Callable[[], object],
+    ) -> Iterator[None]:
+        """Encode what feeds among these documents hold, before those are built within.
+
+        Many entries go to a file, encoded by so many processes, which call `begin` first.
+        """
+        states = {
+            (planned.state.kind, planned.state.slug, planned.state.period): planned.state
+            for planned in documents
+            if planned.state and planned.format is not PAGE and not planned.on_demand
+        }
+        numbers = (number for state in states.values() for number in self._catalog.entries(state))
+        with self._entries.spooled(numbers, open_file, processes=processes, begin=begin):
+            yield
 
     def states(self) -> list[FeedState]:
         """Return what is known of every subscription feed, in order of kind and slug."""
@@ -276,27 +297,32 @@ class Site:
         """Yield what lists the whole site."""
         return (Planned(*row) for row in self._indexes.rows(states))
 
-    def _article(self, number: int) -> Article:
-        found = self._articles.get(number)
-        if not found:
-            found = self._catalog.article(number)
-            self._articles[number] = found
-        return found
+    def _feed_document(self, row: Format, state: FeedState) -> bytes:
+        """Build the document of a feed in a format."""
+        if row is PAGE:
+            return self._feed_page(state)
+        channel = self._channel_unhubbed if state.kind in ON_DEMAND_KINDS else self._channel
+        if state.kind == "story":
+            entries = [getattr(entry, row.name) for entry in self._entries.story(state.slug)]
+        else:
+            entries = self._entries.entries(self._numbers(state), row.name)
+        return row.encode(build_feed(channel, state, pages=self._pages), entries)
 
-    def _entries(self, row: Format, state: FeedState) -> Iterable[Article]:
-        """Return the entries of a feed's document, newest first."""
-        entries: Iterable[Article] = (
-            self._on_demand.entries(state, self._article)
-            if state.kind in ON_DEMAND_KINDS
-            else map(self._article, self._catalog.entries(state))
-        )
-        return islice(entries, PAGE_ENTRIES) if row is PAGE else entries
+    def _feed_page(self, state: FeedState) -> bytes:
+        channel = self._linking.channel()
+        if state.kind == "story":
+            from feedhub.formats.pages.feed import encode_item  # Jinja2, which feeds do not need
 
-    def _encoded(self, row: Format, state: FeedState, entries: Iterable[Article]) -> bytes:
-        channel = self._linking.channel() if row is PAGE else self._channel
-        if state.kind in ON_DEMAND_KINDS and row is not PAGE:
-            channel = self._channel_unhubbed
-        return row.encode(build_feed(channel, state, tuple(entries), pages=self._pages))
+            articles = self._on_demand.story_articles(state.slug)[:PAGE_ENTRIES]
+            items = [encode_item(article, channel) for article in articles]
+        else:
+            items = list(map(self._entries.page_item, self._numbers(state)[:PAGE_ENTRIES]))
+        return PAGE.encode(build_feed(channel, state, pages=self._pages), items)
+
+    def _numbers(self, state: FeedState) -> list[int]:
+        """Return the numbers of a feed's articles, newest first."""
+        source = self._on_demand.numbers if state.kind == "search" else self._catalog.entries
+        return source(state)
 
 
 def address_of(path: str) -> str:

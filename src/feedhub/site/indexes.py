@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from feedhub.catalog import Catalog
     from feedhub.feed import Feed, FeedState
     from feedhub.formats import Format
-    from feedhub.formats.pages.landing import Row
+    from feedhub.formats.pages.landing import FeedSummary
     from feedhub.site.page_links import PageLinks
 
 OPML_PATH = "feeds.opml"
@@ -160,25 +160,25 @@ class Indexes:
         groups: dict[str, list[Feed]] = {}
         for state in shown:
             feeds = groups.setdefault(KINDS[state.kind].heading, [])
-            feeds.append(build_feed(self._channel, state, (), pages=self._shown.pages))
+            feeds.append(build_feed(self._channel, state, pages=self._shown.pages))
         return opml.encode(self._channel, groups.items(), self._named.suffix)
 
     def _page(self, path: str, shown: list[FeedState]) -> bytes:
         from feedhub.formats.pages import landing  # Jinja2, which feeds do not need
 
-        groups: dict[str, list[Row]] = {}
+        groups: dict[str, list[FeedSummary]] = {}
         for state, count in self._counted(shown):
-            row = landing.Row(state.slug, state.label, count, state.newest)
+            row = landing.FeedSummary(state.slug, state.label, count, state.newest)
             groups.setdefault(state.kind, []).append(row)
-        front = landing.Front(
+        index = landing.IndexContext(
             channel=self._channel,
             opml_url=self._channel.url(OPML_PATH),
             search=SEARCH_PATH if self._shown.combines else "",
         )
         if path == INDEX_PATH:
-            return landing.encode(front, groups)
+            return landing.encode(index, groups)
         (kind,) = (kind for kind in groups if _page_of_folder(KINDS[kind].folder) == path)
-        return landing.encode_kind(front, kind, groups[kind])
+        return landing.encode_kind(index, kind, groups[kind])
 
     def _sitemap(self, path: str, shown: list[FeedState]) -> bytes:
         from feedhub.formats import sitemap  # lxml, which a render without changes does not need

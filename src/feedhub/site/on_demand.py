@@ -14,7 +14,7 @@ from feedhub.story import story_entries
 from feedhub.text import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from feedhub.article import Article
     from feedhub.catalog import Catalog
@@ -48,7 +48,7 @@ class OnDemandFeeds:
         from feedhub.selection import canonical_query, describe
 
         canonical = self._catalog.resolved(selection)
-        matches = self._room(canonical)
+        matches = self._fitting(canonical)
         label = cut(describe(canonical, self._catalog.label), _LONGEST)
         return self._state("search", canonical_query(canonical), label, map(_line, matches))
 
@@ -70,15 +70,17 @@ class OnDemandFeeds:
             return self.story(state.slug)
         return self.search(_selection(state))
 
-    def entries(self, state: FeedState, article: Callable[[int], Article]) -> tuple[Article, ...]:
-        """Return the entries of one of these feeds, newest first."""
-        if state.kind == "story":
-            found = self._catalog.told(state.slug)
-            return story_entries(found, self._authority) if found else ()
+    def numbers(self, state: FeedState) -> list[int]:
+        """Return the numbers of a search's articles, newest first."""
         canonical = self._catalog.resolved(_selection(state))
-        return tuple(article(match.number) for match in self._room(canonical))
+        return [match.number for match in self._fitting(canonical)]
 
-    def _room(self, selection: Selection) -> list[Match]:
+    def story_articles(self, slug: str) -> tuple[Article, ...]:
+        """Return the article of a story and its coverage, newest first."""
+        found = self._catalog.told(slug)
+        return story_entries(found, self._authority) if found else ()
+
+    def _fitting(self, selection: Selection) -> list[Match]:
         """Return the matches that fit into a document, at least one."""
         found = self._find(selection)
         size = 0

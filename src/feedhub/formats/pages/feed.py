@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from markupsafe import Markup
 
-from feedhub.feed import KINDS
-from feedhub.formats import _entry
-from feedhub.formats._written import Written
-from feedhub.formats.pages import _ROOM, write
-from feedhub.formats.pages.readers import readers
-from feedhub.formats.pages.search import search_of
-from feedhub.text import cut
+from feedhub.article import Article, Image
+from feedhub.feed import KINDS, Channel, Feed, labels_of
+from feedhub.formats import content
+from feedhub.formats.pages import environment, write
+from feedhub.text import cut, slugify
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from feedhub.article import Article, Image
-    from feedhub.feed import Channel, Feed
-
-_EXCERPT = 280
-_TOPICS = 6
-_RELATED = 12
+MAX_EXCERPT = 280
+MAX_TOPICS = 6
+MAX_RELATED = 12
 # What articles may take of a page, for it to stay below 100 KB.
-_MOST_BYTES = 74_000
+MAX_ITEM_BYTES = 74_000
+# Where common readers take the address of a feed to subscribe to, each as the reader documents it:
+# the feed's address goes to the end, with every sign quoted.
+_READERS = (
+    ("Feedly", "https://feedly.com/i/subscription/feed/"),
+    ("Inoreader", "https://www.inoreader.com/?add_feed="),
+    ("NewsBlur", "https://www.newsblur.com/?url="),
+    ("Feedbin", "https://feedbin.com/?subscribe="),
+    ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
+)
+_FACETS = {"topic": "Topic", "provider": "Publisher", "category": "Category", "author": "Author"}
+# What people read for each parameter of a search.
+_CRITERIA = {
+    **_FACETS,
+    **{f"not_{facet}": f"Not the {lead.lower()}" for facet, lead in _FACETS.items()},
+    "limit": "At most",
+    "min_quality": "Quality at least",
+    "since": "Since",
+}
+_ITEM = environment.get_template("item.html.j2")
 
 
-class Address(NamedTuple):
+class PageItem(NamedTuple):
+    """An article and its HTML, which is the same on the pages of all its feeds."""
+
+    article: Article
+    html: Markup
+
+
+class FeedLink(NamedTuple):
     """A document of a feed: the format's name, its media type without parameters, its address."""
 
     name: str
@@ -36,8 +55,32 @@ class Address(NamedTuple):
     url: str
 
 
-def encode(feed: Feed) -> bytes:
-    """Return the page in UTF-8; equal feeds give equal bytes."""
+class ReaderLink(NamedTuple):
+    """A feed reader's name, and the link that subscribes to a feed."""
+
+    name: str
+    url: str
+
+
+class SearchCriterion(NamedTuple):
+    """A parameter of a search as a box to untick; `lead` and `label` are for people."""
+
+    name: str
+    value: str
+    lead: str
+    label: str
+    ticked: bool = True
+
+
+class SearchForm(NamedTuple):
+    """A search as a form: the words as they may be typed, and what else articles must have."""
+
+    words: str
+    criteria: list[SearchCriterion]
+
+
+def encode(feed: Feed, items: Sequence[PageItem]) -> bytes:
+    """Return the page in UTF-8, with as many of its items, newest first, as there is room for."""
     channel, formats = feed.channel, feed.channel.links.formats
     return write(
         "feed.html.j2",
@@ -47,61 +90,93 @@ def encode(feed: Feed) -> bytes:
         feed=feed,
         label=feed.label,
         kind=KINDS[feed.kind],
-        addresses=[Address(n, kind, feed.address(suffix)) for n, kind, suffix in formats],
-        whole=_whole(feed),
-        readers=readers,
-        picture=next((image for image in map(_picture, feed.entries) if image), None),
-        items=list(_fitting(_ITEMS.entries(feed))),
-        search=search_of(feed) if feed.kind == "search" else None,
+        addresses=[FeedLink(n, kind, feed.address(suffix)) for n, kind, suffix in formats],
+        site_feeds=_site_feeds(feed),
+        readers=reader_links,
+        picture=next((image for item in items if (image := lead_picture(item.article))), None),
+        items=list(_fitting(item.html for item in items)),
+        search=search_form(feed, items) if feed.kind == "search" else None,
     )
+
+
+def encode_item(article: Article, channel: Channel) -> PageItem:
+    """Return an article as pages show it; `channel.links` tells where its labels have a page."""
+    html = _ITEM.render(
+        article=article,
+        channel=channel,
+        picture=lead_picture(article),
+        excerpt=cut(article.summary, MAX_EXCERPT),
+        story=content.story_url(article, channel),
+        language=content.language(article, channel),
+        by=_byline(article, channel),
+        topics=_linked(channel, "topic", article.topics[:MAX_TOPICS]),
+        related=article.related[:MAX_RELATED],
+        more=len(article.related[MAX_RELATED:]),
+        duration=content.format_duration(article.duration) if article.duration else "",
+        english=channel.language.lower().split("-")[0] == "en",
+    )
+    return PageItem(article, Markup(html))  # noqa: S704 - a template wrote it
+
+
+def lead_picture(article: Article) -> Image | None:
+    """Return the picture that stands beside an article."""
+    return next(iter(content.pictures(article)), None)
+
+
+def reader_links(feed_url: str) -> list[ReaderLink]:
+    """Return the readers with their links for one feed; the last opens the device's own."""
+    quoted = quote(feed_url, safe="")
+    # `feed:` before a whole address keeps whether it is http or https, which `feed://` does not.
+    own = ReaderLink("App on this device", f"feed:{feed_url}")
+    return [*(ReaderLink(name, url + quoted) for name, url in _READERS), own]
+
+
+def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
+    """Return the form of a search.
+
+    A label is called as one of the articles spells it, else by its slug.
+    """
+    pairs = parse_qsl(feed.query.removeprefix("?"))
+    names = {
+        (label.kind, slugify(label.key)): label.text
+        for item in items
+        for label in labels_of(item.article, _FACETS)
+    }
+    criteria = [
+        SearchCriterion(name, value, _CRITERIA[name], names.get((name, value), value))
+        for name, value in pairs
+        if name in _CRITERIA
+    ]
+    every = dict(pairs).get("all")
+    if every or len(criteria) > len({criterion.name for criterion in criteria}):
+        lead = "Only what has all of them"
+        criteria.append(SearchCriterion("all", "1", lead, "", ticked=bool(every)))
+    return SearchForm(dict(pairs).get("q", ""), criteria)
 
 
 def _fitting(items: Iterable[Markup]) -> Iterator[Markup]:
     """Yield as many articles as there is room for, at least one."""
     size = 0
-    for place, item in enumerate(items):
+    for count, item in enumerate(items):
         size += len(item.encode())
-        if place and size > _MOST_BYTES:
+        if count and size > MAX_ITEM_BYTES:
             return
         yield item
 
 
-def _whole(feed: Feed) -> list[Address]:
+def _site_feeds(feed: Feed) -> list[FeedLink]:
     """Return the first document of the feed of the whole site, if that is another feed."""
     channel, links = feed.channel, feed.channel.links
     if feed.kind == "all" or "all" not in links.kinds or "all" in links.removed:
         return []
     return [
-        Address(name, media_type, channel.url(f"all{suffix}"))
+        FeedLink(name, media_type, channel.url(f"all{suffix}"))
         for name, media_type, suffix in links.formats[:1]
     ]
 
 
-def _picture(article: Article) -> Image | None:
-    return next(iter(_entry.pictures(article)), None)
-
-
-def _item(article: Article, channel: Channel) -> Markup:
-    """Write one article; it stands alike on the pages of all its feeds."""
-    text = _TEMPLATE.render(
-        article=article,
-        channel=channel,
-        picture=_picture(article),
-        excerpt=cut(article.summary, _EXCERPT),
-        story=_entry.story_url(article, channel),
-        language=_entry.language(article, channel),
-        by=_by(article, channel),
-        topics=_linked(channel, "topic", article.topics[:_TOPICS]),
-        related=article.related[:_RELATED],
-        more=len(article.related[_RELATED:]),
-        duration=_entry.clock(article.duration) if article.duration else "",
-        english=channel.language.lower().split("-")[0] == "en",
-    )
-    return Markup(text)  # noqa: S704 - a template wrote it
-
-
-def _by(article: Article, channel: Channel) -> list[tuple[str, str]]:
-    """Return who published it, else who wrote it, else where it stands; with their page or ""."""
+def _byline(article: Article, channel: Channel) -> list[tuple[str, str]]:
+    """Return who published it, else who wrote it, else its host; each with its page or ""."""
     if article.provider:
         return _linked(channel, "provider", (article.provider.name,))
     if article.authors:
@@ -113,7 +188,3 @@ def _linked(channel: Channel, kind: str, labels: tuple[str, ...]) -> list[tuple[
     """Return labels with the address of each one's page, or ""."""
     pages = [(label, channel.links.page_of(kind, label)) for label in labels]
     return [(label, channel.url(page) if page else "") for label, page in pages]
-
-
-_TEMPLATE = _ROOM.get_template("item.html.j2")
-_ITEMS = Written(_item)

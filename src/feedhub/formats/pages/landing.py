@@ -1,33 +1,28 @@
-"""The front door of a site, and a page for each kind of feed: what there is, counted and dated."""
+"""The landing page of a site, and a page for each kind of feed: its feeds, counted and dated."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
 from urllib.parse import quote
 
-from feedhub.feed import KINDS, feed_path, page_path
+from feedhub.feed import KINDS, Channel, feed_path, page_path
 from feedhub.formats.pages import write
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from feedhub.feed import Channel
-
-# How many bytes the rows of the front page may take, for the page to stay below 100 KB. It says
-# less of each feed where there are many, and what does not fit stands on the page of its kind.
-_ROOM = 77_000
+# How many bytes the rows of the landing page may take, for the page to stay below 100 KB. It says
+# less of each feed where there are many; feeds without room are on the page of their kind alone.
+MAX_ROW_BYTES = 77_000
 # A row of nothing but a link, a count and a date, without its texts; what a box and a link add.
-_ROW, _BOX, _LINK = 72, 64, 34
+_ROW_BYTES, _BOX_BYTES, _LINK_BYTES = 72, 64, 34
 # Where rows are plain, so many feeds of a kind have a box of their own; the script adds the rest.
-_BOXES = 50
-# What can be combined, by the name of the kind, which is that of the parameter.
+MAX_BOXES = 50
+# Kinds that can be combined, named like the parameters of a search.
 _COMBINED = ("topic", "provider")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FeedSummary:
     """A feed on the page: how many articles it leads to, the time of the newest."""
 
     slug: str
@@ -37,7 +32,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Front:
+class IndexContext:
     """What all lists share: the site, where its OPML is, and the path that combines feeds or ""."""
 
     channel: Channel
@@ -46,7 +41,7 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
+class _FeedGroup:
     """The feeds of one kind as a page shows them.
 
     `total` is how many there are, `boxed` the slugs of those that can be ticked, and `ticks` tells
@@ -56,23 +51,25 @@ class _Group:
     kind: str
     heading: str
     folder: str
-    rows: Sequence[Row]
+    rows: Sequence[FeedSummary]
     total: int
     ticks: bool
     boxed: frozenset[str]
 
 
-def encode(front: Front, groups: Mapping[str, Sequence[Row]]) -> bytes:
-    """Return the page of the whole site; `groups` are the feeds of each kind, by its name."""
-    kinds = {kind: rows for kind, rows in groups.items() if KINDS[kind].heading and rows}
-    everything = [row for kind, rows in groups.items() if not KINDS[kind].heading for row in rows]
-    links = _links(front, kinds)
-    room = _shares({kind: len(rows) for kind, rows in kinds.items()}, _fitting(front, kinds))
-    shown = [
-        _group(front, kind, _largest(rows, room[kind]), len(rows), _BOXES if links == 0 else None)
+def encode(index: IndexContext, feeds: Mapping[str, Sequence[FeedSummary]]) -> bytes:
+    """Return the page of the whole site; `feeds` are those of each kind, by its name."""
+    kinds = {kind: rows for kind, rows in feeds.items() if KINDS[kind].heading and rows}
+    everything = [row for kind, rows in feeds.items() if not KINDS[kind].heading for row in rows]
+    links = _links_per_row(index, kinds)
+    shares = _shares({kind: len(rows) for kind, rows in kinds.items()}, _max_rows(index, kinds))
+    groups = [
+        _group(
+            index, kind, _largest(rows, shares[kind]), len(rows), MAX_BOXES if links == 0 else None
+        )
         for kind, rows in kinds.items()
     ]
-    channel = front.channel
+    channel = index.channel
     return write(
         "landing.html.j2",
         channel,
@@ -80,30 +77,30 @@ def encode(front: Front, groups: Mapping[str, Sequence[Row]]) -> bytes:
         url=channel.url(""),
         root="",
         everything=everything[:1],
-        groups=shown,
-        **_shared(front, links),
+        groups=groups,
+        **_shared(index, links),
     )
 
 
-def encode_kind(front: Front, kind: str, rows: Sequence[Row]) -> bytes:
+def encode_kind(index: IndexContext, kind: str, rows: Sequence[FeedSummary]) -> bytes:
     """Return the page of all feeds of one kind."""
-    channel, known = front.channel, KINDS[kind]
+    channel, known = index.channel, KINDS[kind]
     return write(
         "kind.html.j2",
         channel,
         title=channel.titled(f"{known.heading} · {channel.title}"),
         url=channel.url(f"{known.folder}/"),
         root="../",
-        group=_group(front, kind, rows, len(rows)),
-        **_shared(front, _links(front, {kind: rows}) or 1),
+        group=_group(index, kind, rows, len(rows)),
+        **_shared(index, _links_per_row(index, {kind: rows}) or 1),
     )
 
 
-def _shared(front: Front, links: int) -> dict[str, object]:
+def _shared(index: IndexContext, links: int) -> dict[str, object]:
     """Return what both templates need to write rows with so many links to documents."""
-    formats = front.channel.links.formats
+    formats = index.channel.links.formats
     return {
-        "front": front,
+        "index": index,
         "formats": formats[:links],
         "all_formats": formats,
         "feed_of": lambda kind, slug: quote(feed_path(kind, slug)),
@@ -112,11 +109,15 @@ def _shared(front: Front, links: int) -> dict[str, object]:
 
 
 def _group(
-    front: Front, kind: str, rows: Sequence[Row], total: int, boxes: int | None = None
-) -> _Group:
-    ticks = bool(front.search) and kind in _COMBINED
-    boxed = _largest(rows, len(rows) if boxes is None else boxes) if ticks else ()
-    return _Group(
+    index: IndexContext,
+    kind: str,
+    rows: Sequence[FeedSummary],
+    total: int,
+    max_boxes: int | None = None,
+) -> _FeedGroup:
+    ticks = bool(index.search) and kind in _COMBINED
+    boxed = _largest(rows, len(rows) if max_boxes is None else max_boxes) if ticks else ()
+    return _FeedGroup(
         kind=kind,
         heading=KINDS[kind].heading,
         folder=KINDS[kind].folder,
@@ -127,44 +128,46 @@ def _group(
     )
 
 
-def _links(front: Front, kinds: Mapping[str, Sequence[Row]]) -> int:
+def _links_per_row(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
     """Return to how many documents each row can link: to all, to one, or, where many, to none."""
     rows = [row for rows in kinds.values() for row in rows]
-    slugs = sum(len(quote(row.slug)) + _LINK for row in rows)
-    for links in (len(front.channel.links.formats), 1):
-        if sum(map(_length, rows)) + _boxes(front, kinds) + links * slugs <= _ROOM:
+    length = sum(map(_row_bytes, rows)) + _box_bytes(index, kinds)
+    slugs = sum(len(quote(row.slug)) + _LINK_BYTES for row in rows)
+    for links in (len(index.channel.links.formats), 1):
+        if length + links * slugs <= MAX_ROW_BYTES:
             return links
     return 0
 
 
-def _fitting(front: Front, kinds: Mapping[str, Sequence[Row]]) -> int:
+def _max_rows(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
     """Return how many rows of the plainest sort there is room for."""
-    room = _ROOM - _boxes(front, {kind: _largest(rows, _BOXES) for kind, rows in kinds.items()})
+    boxed = {kind: _largest(rows, MAX_BOXES) for kind, rows in kinds.items()}
+    room = MAX_ROW_BYTES - _box_bytes(index, boxed)
     rows = [row for rows in kinds.values() for row in rows]
-    length = sum(map(_length, rows))
+    length = sum(map(_row_bytes, rows))
     return len(rows) if length <= room else len(rows) * room // length
 
 
-def _boxes(front: Front, kinds: Mapping[str, Sequence[Row]]) -> int:
+def _box_bytes(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
     """Return how many bytes it takes to let every row be ticked that can be."""
-    boxed = (rows for kind, rows in kinds.items() if front.search and kind in _COMBINED)
-    return sum(_length(row) - _ROW + _BOX for rows in boxed for row in rows)
+    boxed = (rows for kind, rows in kinds.items() if index.search and kind in _COMBINED)
+    return sum(_row_bytes(row) - _ROW_BYTES + _BOX_BYTES for rows in boxed for row in rows)
 
 
-def _length(row: Row) -> int:
-    return _ROW + len(quote(row.slug)) + len(row.label.encode())
+def _row_bytes(row: FeedSummary) -> int:
+    return _ROW_BYTES + len(quote(row.slug)) + len(row.label.encode())
 
 
-def _largest(rows: Sequence[Row], room: int) -> Sequence[Row]:
+def _largest(rows: Sequence[FeedSummary], count: int) -> Sequence[FeedSummary]:
     """Return the feeds of most articles, in the order they are given in."""
-    if room >= len(rows):
+    if count >= len(rows):
         return rows
-    links = sorted(range(len(rows)), key=lambda place: (-rows[place].count, place))
-    return [rows[place] for place in sorted(links[:room])]
+    ranked = sorted(range(len(rows)), key=lambda number: (-rows[number].count, number))
+    return [rows[number] for number in sorted(ranked[:count])]
 
 
 def _shares(sizes: Mapping[str, int], room: int) -> dict[str, int]:
-    """Divide the room: who needs less than an equal share leaves the rest to the others."""
+    """Divide the room: a kind that needs less than an equal share leaves the rest to the others."""
     shares: dict[str, int] = {}
     for done, (kind, size) in enumerate(sorted(sizes.items(), key=lambda item: item[1])):
         shares[kind] = min(size, room // (len(sizes) - done))

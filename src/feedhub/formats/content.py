@@ -1,33 +1,27 @@
-"""What an entry says in every format: its content as HTML, its people, its tags, its pictures."""
+"""What an article says in every format: its people, tags, pictures, and its content as HTML."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from feedhub.article import Author
+from feedhub.article import Article, Author, Image, Related
 from feedhub.dates import format_day
-from feedhub.feed import feed_path
-from feedhub.formats._written import Written
+from feedhub.feed import Channel, feed_path
 from feedhub.story import story_slug
 from feedhub.text import label_key
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from feedhub.article import Article, Image, Related
-    from feedhub.feed import Channel
-
 # The least width that aggregators show as a lead picture.
-_LEAD_WIDTH = 450
+LEAD_WIDTH = 450
 _COMMA = re.compile(r"\s*,\s*")
 
 
 def people(article: Article) -> tuple[Author, ...]:
-    """Return who stands as author: the people named, else the publisher."""
+    """Return the authors of an entry: the people named, else the publisher."""
     if article.authors or article.provider is None:
         return article.authors
     return (Author(name=article.provider.name, url=article.provider.url),)
@@ -37,13 +31,13 @@ def tags(article: Article) -> tuple[str, ...]:
     """Return topics and categories, each once, without commas: some readers divide tags at them."""
     found: dict[str, str] = {}
     for label in (*article.topics, *article.categories):
-        found.setdefault(*_tag(label))
+        found.setdefault(*_key_and_tag(label))
     found.pop("", None)
     return tuple(found.values())
 
 
-@lru_cache(1_024)  # the same few hundred stand in all articles
-def _tag(label: str) -> tuple[str, str]:
+@lru_cache(1_024)  # a site has a few hundred labels, and every article some of them
+def _key_and_tag(label: str) -> tuple[str, str]:
     tag = _COMMA.sub(" ", label).strip()
     return label_key(tag), tag
 
@@ -51,13 +45,13 @@ def _tag(label: str) -> tuple[str, str]:
 def pictures(article: Article) -> tuple[Image, ...]:
     """Return the images, the lead first: the first that is wide enough, or of unknown width."""
     for image in article.images:
-        if image.width is None or image.width >= _LEAD_WIDTH:
+        if image.width is None or image.width >= LEAD_WIDTH:
             return (image, *(other for other in article.images if other is not image))
     return article.images
 
 
 def enclosure(article: Article) -> Image | None:
-    """Return the one picture to enclose: the first whose type is known, for it must be named."""
+    """Return the picture to enclose: the first of known type, which an enclosure must name."""
     return next((image for image in pictures(article) if image.media_type), None)
 
 
@@ -87,41 +81,37 @@ def content_html(article: Article, story: str = "") -> str:
 
     `story` is the address where the coverage can be followed, or "".
     """
-    parts = [
-        _figure(article),
-        article.content_html or f"<p>{escape(article.summary or article.title, quote=False)}</p>",
-        _video(article),
-        _source(article),
-        _related(article.related),
-        f"<p>{_anchor(story, 'Follow this story')}</p>" if story else "",
-    ]
-    return "\n".join(part for part in parts if part)
+    text = article.content_html or f"<p>{_escape(article.summary or article.title)}</p>"
+    parts = [_figure(article), text, _video(article), _source(article)]
+    if article.related:
+        parts.append(_related(article.related))
+    if story:
+        parts.append(f"<p>{_anchor(story, 'Follow this story')}</p>")
+    return "\n".join([part for part in parts if part])
 
 
 def _figure(article: Article) -> str:
-    images = pictures(article)
-    # As the sanitiser of the content writes it.
-    if not images or f'src="{escape(images[0].url, quote=False)}"' in article.content_html:
+    if not article.images:
         return ""
-    image = images[0]
-    size = "".join(
-        f' {name}="{pixels}"'
-        for name, pixels in (("width", image.width), ("height", image.height))
-        if pixels
-    )
-    alt = escape(image.title)
-    return f'<figure><img src="{escape(image.url)}"{size} alt="{alt}"></figure>'
+    image = pictures(article)[0]
+    # As the sanitiser of the content writes it.
+    if f'src="{_escape(image.url)}"' in article.content_html:
+        return ""
+    width = f' width="{image.width}"' if image.width else ""
+    height = f' height="{image.height}"' if image.height else ""
+    url, alt = escape(image.url), escape(image.title)
+    return f'<figure><img src="{url}"{width}{height} alt="{alt}"></figure>'
 
 
 def _video(article: Article) -> str:
-    length = clock(article.duration) if article.duration else ""
+    length = format_duration(article.duration) if article.duration else ""
     if not article.player_url:
         return f"<p>Length: {length}</p>" if length else ""
     video = _anchor(article.player_url, "Watch the video")
     return f"<p>{video} ({length})</p>" if length else f"<p>{video}</p>"
 
 
-def clock(seconds: int) -> str:
+def format_duration(seconds: int) -> str:
     """Return a length of time as players show it, such as 2:05 or 1:02:05."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -129,42 +119,32 @@ def clock(seconds: int) -> str:
 
 
 def _source(article: Article) -> str:
+    """Return the link to the article at its publisher's, or "" where the whole text is ours."""
     provider = article.provider
-    if provider is None and article.content_html:
-        return ""  # the whole text is here, and nobody else's
-    if provider is None:
-        host = urlsplit(article.url).hostname or ""
-        return f"<p>Read on {_anchor(article.url, host)}</p>"
-    name = escape(provider.name, quote=False)
-    if provider.url:
-        name = _anchor(provider.url, provider.name)
-    return f"<p>{_anchor(article.url, 'Read the article')} at {name}</p>"
-
-
-def _related(items: tuple[Related, ...]) -> str:
-    if not items:
+    if provider:
+        name = _anchor(provider.url, provider.name) if provider.url else _escape(provider.name)
+        return f"<p>{_anchor(article.url, 'Read the article')} at {name}</p>"
+    if article.content_html:
         return ""
-    rows = "".join([f"<li>{_anchor(item.url, item.title)}{_about(item)}</li>" for item in items])
-    return f"<p>Related coverage:</p>\n<ul>{rows}</ul>"
+    return f"<p>Read on {_anchor(article.url, urlsplit(article.url).hostname or '')}</p>"
 
 
-def _about(item: Related) -> str:
-    provider = _plain(item.provider.name) if item.provider else ""
-    day = format_day(item.published) if item.published else ""
-    said = f"{provider}, {day}" if provider and day else provider or day
-    return f" ({said})" if said else ""
+def _related(items: Sequence[Related]) -> str:
+    names = [item.provider.name if item.provider else "" for item in items]
+    # One call for all texts: coverage is most of what an entry says.
+    texts = _escape("\0".join([item.title for item in items] + names)).split("\0")
+    urls = escape("\0".join([item.url for item in items])).split("\0")
+    rows = []
+    for item, url, title, name in zip(items, urls, texts, texts[len(items) :], strict=False):
+        day = format_day(item.published) if item.published else ""
+        note = f"{name}, {day}" if name and day else name or day
+        rows.append(f'<li><a href="{url}">{title}</a>{f" ({note})" if note else ""}</li>')
+    return f"<p>Related coverage:</p>\n<ul>{''.join(rows)}</ul>"
 
 
-def _plain(text: str) -> str:
+def _escape(text: str) -> str:
     return escape(text, quote=False)
 
 
 def _anchor(url: str, text: str) -> str:
-    return f'<a href="{escape(url)}">{_plain(text)}</a>'
-
-
-def _html(article: Article, channel: Channel) -> str:
-    return content_html(article, story_url(article, channel))
-
-
-html_of = Written(_html).of
+    return f'<a href="{escape(url)}">{_escape(text)}</a>'

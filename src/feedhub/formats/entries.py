@@ -1,0 +1,204 @@
+"""The one writer of entries: an article as RSS item, Atom entry and JSON Feed item, made together.
+
+RSS and Atom stand as feedgen and lxml would write them, byte for byte, indented for the document
+that holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email.utils import format_datetime
+from html import escape
+from typing import NamedTuple
+
+import msgspec
+
+from feedhub.article import Article
+from feedhub.feed import Channel
+from feedhub.formats import content
+
+
+class EncodedEntry(NamedTuple):
+    """An article in UTF-8 as the feeds of each format hold it; the fields are named like those."""
+
+    rss: bytes
+    atom: bytes
+    json: bytes
+
+
+def encode_entry(article: Article, channel: Channel) -> EncodedEntry:
+    """Return the entry of an article in the feeds of a channel; its hub and links do not count."""
+    writer = _EntryWriter(article, channel)
+    return EncodedEntry(writer.rss().encode(), writer.atom().encode(), writer.json())
+
+
+class _JsonAuthor(msgspec.Struct, omit_defaults=True):
+    name: str = ""
+    url: str = ""
+
+
+class _JsonAttachment(msgspec.Struct, omit_defaults=True):
+    url: str = ""
+    mime_type: str = ""
+    title: str = ""
+    size_in_bytes: int = 0
+
+
+class _JsonItem(msgspec.Struct, omit_defaults=True):
+    id: str = ""
+    url: str = ""
+    title: str = ""
+    content_html: str = ""
+    summary: str = ""
+    image: str = ""
+    date_published: str = ""
+    date_modified: str = ""
+    authors: list[_JsonAuthor] = []
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    attachments: list[_JsonAttachment] = []
+
+
+class _EntryWriter:
+    """One article on its way into three formats: what they share is chosen and escaped once.
+
+    `text` has the character data of each string, `attribute` the inside of an attribute.
+    """
+
+    def __init__(self, article: Article, channel: Channel) -> None:
+        self.article = article
+        self.people, self.tags = content.people(article), content.tags(article)
+        self.images, self.language = content.pictures(article), content.language(article, channel)
+        self.enclosure = next((image for image in self.images if image.media_type), None)
+        self.story_feed = content.story_url(article, channel, ".atom")
+        self.html = content.content_html(article, content.story_url(article, channel))
+        # RSS says that a description is HTML, and must have one.
+        self.description = escape(article.summary or article.title, quote=False)
+        self.published = article.published.isoformat()
+        revised = content.revised(article)
+        self.revised = revised.isoformat() if revised else ""
+        texts = [article.id, article.title, article.url, article.summary, self.language]
+        texts += [self.html, self.description, *self.tags]
+        for person in self.people:
+            texts += person.name, person.url
+        self.text = _escape_together(texts)
+        values = [article.url, article.player_url, self.language, self.story_feed, *self.tags]
+        for image in self.images:
+            values += image.url, image.media_type
+        for item in article.related:
+            values += item.url, item.title
+        self.attribute = _escape_together(values, attributes=True)
+        self.media = self._media()
+
+    def rss(self) -> str:
+        article, text = self.article, self.text
+        lines = [
+            "    <item>",
+            f"<title>{text[article.title]}</title>",
+            f"<link>{text[article.url]}</link>",
+            f"<description>{text[self.description]}</description>",
+            f"<content:encoded>{text[self.html]}</content:encoded>",
+            f'<guid isPermaLink="false">{text[article.id]}</guid>',
+            *[f"<category>{text[tag]}</category>" for tag in self.tags],
+            f"<pubDate>{format_datetime(article.published)}</pubDate>",
+            *[f"<dc:creator>{text[person.name]}</dc:creator>" for person in self.people],
+        ]
+        if self.language:
+            lines.append(f"<dc:language>{text[self.language]}</dc:language>")
+        if self.revised:
+            lines.append(f"<atom:updated>{self.revised}</atom:updated>")
+        if image := self.enclosure:
+            url, media_type = self.attribute[image.url], self.attribute[image.media_type]
+            length = image.length or 0
+            lines.append(f'<enclosure url="{url}" length="{length}" type="{media_type}"/>')
+        lines += self.media
+        return "\n      ".join(lines) + "\n    </item>\n"
+
+    def atom(self) -> str:
+        article, text, attribute = self.article, self.text, self.attribute
+        language = f' xml:lang="{attribute[self.language]}"' if self.language else ""
+        lines = [
+            f"  <entry{language}>",
+            f"<id>{text[article.id]}</id>",
+            f"<title>{text[article.title]}</title>",
+            f"<updated>{self.revised or self.published}</updated>",
+        ]
+        for person in self.people:
+            url = f"      <uri>{text[person.url]}</uri>\n" if person.url else ""
+            name = f"<name>{text[person.name]}</name>"
+            lines.append(f"<author>\n      {name}\n{url}    </author>")
+        lines.append(f'<content type="html">{text[self.html]}</content>')
+        lines.append(f'<link href="{attribute[article.url]}"/>')
+        if article.summary:
+            lines.append(f"<summary>{text[article.summary]}</summary>")
+        for tag in self.tags:
+            lines.append(f'<category term="{attribute[tag]}" label="{attribute[tag]}"/>')
+        lines.append(f"<published>{self.published}</published>")
+        if self.images:
+            # Atom lets an enclosure have no type.
+            image = self.enclosure or self.images[0]
+            about = f' type="{attribute[image.media_type]}"' if image.media_type else ""
+            about += f' length="{image.length}"' if image.length else ""
+            lines.append(f'<link rel="enclosure" href="{attribute[image.url]}"{about}/>')
+        for item in article.related:
+            url, title = attribute[item.url], attribute[item.title]
+            lines.append(f'<link rel="related" href="{url}" title="{title}"/>')
+        if self.story_feed:
+            about = 'type="application/atom+xml" title="Follow this story"'
+            lines.append(f'<link rel="related" href="{attribute[self.story_feed]}" {about}/>')
+        lines += self.media
+        return "\n    ".join(lines) + "\n  </entry>\n"
+
+    def json(self) -> bytes:
+        article = self.article
+        item = _JsonItem(
+            id=article.id,
+            url=article.url,
+            title=article.title,
+            content_html=self.html,
+            summary=article.summary,
+            image=self.images[0].url if self.images else "",
+            date_published=self.published.replace("+00:00", "Z"),
+            date_modified=self.revised.replace("+00:00", "Z"),
+            authors=[_JsonAuthor(person.name, person.url) for person in self.people],
+            tags=self.tags,
+            language=self.language,
+            attachments=[
+                _JsonAttachment(image.url, image.media_type, image.title, image.length or 0)
+                for image in self.images
+                if image.media_type
+            ],
+        )
+        # A line break inside a text is no byte 10.
+        return msgspec.json.format(msgspec.json.encode(item), indent=1).replace(b"\n", b"\n  ")
+
+    def _media(self) -> list[str]:
+        """Return every picture, the lead as thumbnail, and the player (Media RSS 1.5.1)."""
+        lines, thumbnail = [], ""
+        for image in self.images:
+            url = self.attribute[image.url]
+            about = f' type="{self.attribute[image.media_type]}"' if image.media_type else ""
+            about += f' fileSize="{image.length}"' if image.length else ""
+            size = f' width="{image.width}"' if image.width else ""
+            size += f' height="{image.height}"' if image.height else ""
+            lines.append(f'<media:content url="{url}" medium="image"{about}{size}/>')
+            thumbnail = thumbnail or f'<media:thumbnail url="{url}"{size}/>'
+        if thumbnail:
+            lines.append(thumbnail)
+        if self.article.player_url:
+            lines.append(f'<media:player url="{self.attribute[self.article.player_url]}"/>')
+        return lines
+
+
+def _escape_together(texts: Iterable[str], *, attributes: bool = False) -> dict[str, str]:
+    """Return each text as character data or as the inside of an attribute (XML 1.0, 2.4, 3.3.3).
+
+    All of them are escaped in one go, with NUL between, which no text of an article holds.
+    """
+    known = dict.fromkeys(texts)
+    joined = "\0".join(known).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if "\r" in joined:
+        joined = joined.replace("\r", "&#13;")
+    if attributes:
+        joined = joined.replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;")
+    return dict(zip(known, joined.split("\0"), strict=True))

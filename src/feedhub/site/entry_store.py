@@ -1,0 +1,167 @@
+"""Encoded entries by article: each is made once, however many feeds and formats it stands in."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from operator import attrgetter
+from typing import TYPE_CHECKING, BinaryIO
+
+from cachetools import LRUCache, cachedmethod
+
+from feedhub.article import Article
+from feedhub.catalog import Catalog
+from feedhub.catalog.records import size_of
+from feedhub.feed import Channel
+from feedhub.fork_map import fork_map
+from feedhub.formats.entries import EncodedEntry, encode_entry
+
+if TYPE_CHECKING:
+    from feedhub.formats.pages.feed import PageItem  # Jinja2, which feeds do not need
+
+# A feed's articles are mostly those of its neighbours, and of its own other formats.
+ARTICLE_CACHE_BYTES = 4_000_000
+ENTRY_CACHE_BYTES = 12_000_000
+PAGE_CACHE_BYTES = 4_000_000
+# Fewer entries fit into the cache: a file would be a detour.
+MIN_SPOOLED = 256
+
+
+class EntryStore:
+    """Hands out the entries of articles, by the numbers that these have in the catalog.
+
+    `channel` is that of feeds, `page_channel` returns that of pages, `story_articles` the articles
+    of a story. What was used last stays in memory until the catalog moves; for a large render all
+    entries are written to a file first.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        channel: Channel,
+        page_channel: Callable[[], Channel],
+        story_articles: Callable[[str], Iterable[Article]],
+    ) -> None:
+        self._catalog = catalog
+        self._channel = channel
+        self._page_channel = page_channel
+        self._story_articles = story_articles
+        self._articles: LRUCache[int, Article] = LRUCache(ARTICLE_CACHE_BYTES, size_of)
+        self._entries: LRUCache[int, EncodedEntry] = LRUCache(ENTRY_CACHE_BYTES, _size_of_entry)
+        self._items: LRUCache[int, PageItem] = LRUCache(PAGE_CACHE_BYTES, _size_of_item)
+        # The documents of a story follow one another in a plan.
+        self._stories: LRUCache[str, list[EncodedEntry]] = LRUCache(1)
+        self._spool: _Spool | None = None
+
+    def forget(self) -> None:
+        """Empty the caches: the catalog has moved."""
+        for cache in (self._articles, self._entries, self._items, self._stories):
+            cache.clear()
+
+    @cachedmethod(attrgetter("_articles"))
+    def article(self, number: int) -> Article:
+        """Return an article of the catalog."""
+        return self._catalog.article(number)
+
+    @cachedmethod(attrgetter("_entries"))
+    def entry(self, number: int) -> EncodedEntry:
+        """Return an article as feeds hold it."""
+        return encode_entry(self.article(number), self._channel)
+
+    @cachedmethod(attrgetter("_items"))
+    def page_item(self, number: int) -> PageItem:
+        """Return an article as pages show it."""
+        from feedhub.formats.pages.feed import encode_item
+
+        return encode_item(self.article(number), self._page_channel())
+
+    @cachedmethod(attrgetter("_stories"))
+    def story(self, slug: str) -> list[EncodedEntry]:
+        """Return the articles of a story as feeds hold them; most of them have no number."""
+        return [encode_entry(article, self._channel) for article in self._story_articles(slug)]
+
+    def entries(self, numbers: Iterable[int], format_name: str) -> list[bytes]:
+        """Return articles as the feeds of one format hold them."""
+        if self._spool is not None:
+            return [self._spool.read(number, format_name) for number in numbers]
+        return [getattr(self.entry(number), format_name) for number in numbers]
+
+    @contextmanager
+    def spooled(
+        self,
+        numbers: Iterable[int],
+        open_file: Callable[[], AbstractContextManager[BinaryIO]],
+        *,
+        processes: int,
+        begin: Callable[[], object],
+    ) -> Iterator[None]:
+        """Serve the entries of these articles, and of no others, from a file, where there are many.
+
+        Each is encoded by one of so many processes, which call `begin` first; all of them, and
+        those that are forked within, can read it.
+        """
+        distinct = list(dict.fromkeys(numbers))
+        if len(distinct) < MIN_SPOOLED:
+            yield
+            return
+        with open_file() as file:
+            spool = _Spool(file.fileno())
+
+            def write(number: int) -> tuple[int, ...]:
+                return spool.write(encode_entry(self._catalog.article(number), self._channel))
+
+            with closing(fork_map(write, distinct, processes, begin)) as written:
+                for number, bounds in zip(distinct, written, strict=True):
+                    spool.add(number, bounds)
+            self._spool = spool
+            try:
+                yield
+            finally:
+                self._spool = None
+
+
+class _Spool:
+    """Entries in a file that processes forked from one another write and read."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._slots: dict[int, int] = {}
+        # Where an entry begins and where each of its forms ends. In an array: a forked process
+        # would copy the memory of number objects by counting its references to them.
+        self._bounds = array("q")
+
+    def write(self, entry: EncodedEntry) -> tuple[int, ...]:
+        """Append an entry, from any process; return where it begins and where each form ends."""
+        body = b"".join(entry)
+        # Not flock: processes that share the descriptor would share the lock.
+        os.lockf(self._descriptor, os.F_LOCK, 0)
+        try:
+            begin = end = os.fstat(self._descriptor).st_size
+            while body:
+                count = os.pwrite(self._descriptor, body, end)
+                body, end = body[count:], end + count
+        finally:
+            os.lockf(self._descriptor, os.F_ULOCK, 0)
+        after_rss = begin + len(entry.rss)
+        return begin, after_rss, after_rss + len(entry.atom), end
+
+    def add(self, number: int, bounds: Iterable[int]) -> None:
+        """Note where the entry of an article is, for this process and those it forks later."""
+        self._slots[number] = len(self._bounds)
+        self._bounds.extend(bounds)
+
+    def read(self, number: int, format_name: str) -> bytes:
+        """Return one form of an entry."""
+        slot = self._slots[number] + EncodedEntry._fields.index(format_name)
+        begin, end = self._bounds[slot : slot + 2]
+        return os.pread(self._descriptor, end - begin, begin)
+
+
+def _size_of_entry(entry: EncodedEntry) -> int:
+    return sum(map(len, entry))
+
+
+def _size_of_item(item: PageItem) -> int:
+    return len(item.html)
