@@ -14,6 +14,7 @@ from pathlib import Path
 
 from feedhub.cli.arguments import build_parser
 from feedhub.cli.parsing import Commands, parsers_of
+
 from tests import manpage
 
 PLACE = Path(__file__).parent.parent / "docs/cli.md"

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from feedhub.cli.arguments import build_parser
+from feedhub.cli.parsing import parsers_of
 
 import feedhub
 from feedhub.catalog import Catalog
 from feedhub.check import as_github
 from feedhub.cli import commands, main, places, syncing
-from feedhub.cli.arguments import build_parser
-from feedhub.cli.parsing import parsers_of
 from feedhub.config import load_config
 from feedhub.errors import Problem
 from feedhub.render.folder import OutputFolder

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from feedhub.cli import main
 from feedhub.cli.arguments import build_parser
 from feedhub.cli.parsing import parsers_of
+
+from feedhub.cli import main
 from tests.terminals import terminal
 
 Complete = Callable[[str], list[str]]

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from feedhub.cli import main
 from feedhub.cli.arguments import build_parser
 from feedhub.cli.parsing import parsers_of
+
+from feedhub.cli import main
 from tests.kit import article_text
 from tests.launching import launch
 from tests.manual import examples

@@ -10,9 +10,9 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+from feedhub.cli.output import progress
 
 from feedhub.cli import console, main, table
-from feedhub.cli.output import progress
 from tests.kit import article_text
 from tests.servers import request, start, until
 from tests.terminals import on_terminal

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema.validators import validator_for
-
 from feedhub.cli.arguments import parse
+from jsonschema.validators import validator_for
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

@@ -12,10 +12,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-
-from feedhub.cli import main
 from feedhub.cli.arguments import build_parser
 from feedhub.cli.parsing import parsers_of
+
+from feedhub.cli import main
 from feedhub.config.tables import SECTIONS
 from tests import manpage, manual
 from tests.exchange import request

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from feedhub.cli.arguments import parse
 
 from feedhub.catalog import Catalog
 from feedhub.cli import console, main, ping, serving
-from feedhub.cli.arguments import parse
 from feedhub.config import load_config
 from feedhub.server.admin import format_metrics, status_of
 from feedhub.server.catalog_reader import CatalogReader

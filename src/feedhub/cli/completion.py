@@ -1,37 +1,41 @@
-"""`feedhub completion`: a script by which a shell completes what is typed."""
+"""`feedhub completion`: print a script with which a shell completes commands, options and paths."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser, Namespace
 
-import shtab
+from feedhub.cli import options
 
-from feedhub.cli.arguments import build_parser
-from feedhub.cli.options import place
-from feedhub.cli.parsing import parsers_of
-
-if TYPE_CHECKING:
-    from argparse import Action, Namespace
-
-# What stands for a folder, and what for files though it may be `-` too.
-_FOLDERS, _LOGS = ("SOURCE", "OUT"), "LOG"
+EXAMPLES = (
+    "bash > ~/.local/share/bash-completion/completions/feedhub",
+    "zsh > ~/.zfunc/_feedhub",
+    "fish > ~/.config/fish/completions/feedhub.fish",
+)
 
 
-def completion(options: Namespace) -> int:
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument(
+        "shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish"
+    )
+
+
+def run(args: Namespace) -> int:
     """Print the script for one shell."""
+    # Imported here because no other command needs it.
+    import shtab
+
+    from feedhub.cli.registry import build_parser
+
     parser = build_parser()
-    for command in (parser, *parsers_of(parser).values()):
+    for command in (parser, *parser.commands().values()):
         for action in command._actions:
-            _complete(action)
+            # The logs of `stats` have no type: one may be `-`, standard input.
+            folder = action.metavar in ("SOURCE", "OUT")
+            if folder or action.type is options.path or action.metavar == "LOG":
+                action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined] # shtab's own
     # For several words shtab writes what zsh takes for one (zshcompsys, _arguments).
-    script = shtab.complete(parser, options.shell).replace('"(*):', '"*:')
+    script = shtab.complete(parser, args.shell).replace('"(*):', '"*:')
     sys.stdout.write(script if script.endswith("\n") else f"{script}\n")
     return 0
-
-
-def _complete(action: Action) -> None:
-    """Say what the value of an option is, where it is a place."""
-    if action.type is place or action.metavar == _LOGS:
-        kind = shtab.DIRECTORY if action.metavar in _FOLDERS else shtab.FILE
-        action.complete = kind  # type: ignore[attr-defined] # shtab looks for it

@@ -1,97 +1,191 @@
-"""How much is said beside the answer, and in which colours: on standard error, a line at a time."""
+"""Output for a person: messages, colours, problems, a progress bar and tables."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from argparse import Namespace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
-if TYPE_CHECKING:
-    from argparse import Namespace
+from feedhub.errors import Problem
 
 RED, YELLOW, CYAN, BOLD, DIM = "31", "33", "36", "1", "2"
-LEVELS = {"error": RED, "warning": YELLOW, "info": CYAN}
+LEVEL_COLOURS = {"error": RED, "warning": YELLOW, "info": CYAN}
+QUIET, NORMAL, VERBOSE = range(3)
+# The column that makes room for the others keeps this many cells, so that a row can be recognized.
+MIN_CUT_WIDTH = 12
 
-_QUIET, _USUAL, _VERBOSE = range(3)
-_volume = _USUAL
-
-
-def set_volume(options: Namespace) -> None:
-    """Speak as the options `quiet` and `verbose` of a command ask for."""
-    global _volume
-    _volume = _QUIET if options.quiet else _VERBOSE if options.verbose else _USUAL
+_verbosity = NORMAL
 
 
-def quiet() -> bool:
-    """Tell whether only answers and errors are wanted."""
-    return _volume == _QUIET
+def set_verbosity(options: Namespace) -> None:
+    """Print as much as the options `quiet` and `verbose` of a command say."""
+    global _verbosity
+    _verbosity = QUIET if options.quiet else VERBOSE if options.verbose else NORMAL
 
 
-def verbose() -> bool:
-    """Tell whether details are wanted."""
-    return _volume == _VERBOSE
+def is_quiet() -> bool:
+    """Tell whether only results and errors are printed."""
+    return _verbosity == QUIET
 
 
-def wrong(text: str) -> None:
-    """Say what stops the command, or a part of it."""
-    _say(text, RED)
+def is_verbose() -> bool:
+    """Tell whether details are printed."""
+    return _verbosity == VERBOSE
 
 
-def remark(text: str) -> None:
-    """Say what a person should know, unless nothing but answers and errors is wanted."""
-    if not quiet():
-        _say(text, YELLOW)
+def error(text: str) -> None:
+    """Print what stops the command or a part of it, whatever the verbosity."""
+    _print_message(text, RED)
 
 
-def detail(text: str) -> None:
-    """Say what only they want to know who ask for it."""
-    if verbose():
-        _say(text, DIM)
+def warn(text: str) -> None:
+    """Print what the user should know, unless --quiet is given."""
+    if not is_quiet():
+        _print_message(text, YELLOW)
 
 
-def tell(line: str) -> None:
-    """Print a line on standard error; where nobody can read it, the work goes on."""
+def debug(text: str) -> None:
+    """Print a detail if --verbose is given."""
+    if is_verbose():
+        _print_message(text, DIM)
+
+
+def _print_message(text: str, colour: str) -> None:
+    print_line(f"{paint('feedhub:', colour, sys.stderr)} {escape(text)}")
+
+
+def print_line(line: str) -> None:
+    """Print a line on standard error; ignore an error, because the work can go on without it."""
     with suppress(OSError):
         print(line, file=sys.stderr)
 
 
-def _say(text: str, colour: str) -> None:
-    tell(f"{paint('feedhub:', colour, sys.stderr)} {shown(text)}")
-
-
-def shown(text: str) -> str:
-    """Return text without what could move a terminal's cursor: names of files may hold it."""
+def escape(text: str) -> str:
+    """Return text with control characters escaped: a file name must not move the cursor."""
+    # Imported here because it takes milliseconds that `feedhub --version` does not need.
     from feedhub.text import printable
 
     return printable(text)
 
 
 def paint(text: str, colour: str, stream: TextIO) -> str:
-    """Return text in a colour, where `stream` shows colours (ECMA-48, 8.3.117)."""
-    return f"\x1b[{colour}m{text}\x1b[0m" if text and shows_colours(stream) else text
+    """Return text in a colour if `stream` shows colours (ECMA-48, 8.3.117)."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if text and use_colours(stream) else text
 
 
-def shows_colours(stream: TextIO) -> bool:
-    """Tell whether colours are wanted: on a terminal, unless the environment says otherwise.
+def use_colours(stream: TextIO) -> bool:
+    """Tell whether to use colours: on a terminal, unless the environment says otherwise.
 
     NO_COLOR comes first (no-color.org), then FORCE_COLOR and CLICOLOR_FORCE, then CLICOLOR
     (bixense.com/clicolors) and TERM.
     """
     if os.environ.get("NO_COLOR"):
         return False
-    if any(os.environ.get(name, "0") not in ("", "0") for name in _FORCING):
+    forcing = ("FORCE_COLOR", "CLICOLOR_FORCE")
+    if any(os.environ.get(name, "0") not in ("", "0") for name in forcing):
         return True
-    return os.environ.get("CLICOLOR") != "0" and _moves_cursor(stream)
+    return os.environ.get("CLICOLOR") != "0" and is_terminal(stream)
 
 
-def draws() -> bool:
-    """Tell whether a bar may be drawn on standard error, over and over on one line."""
-    return not quiet() and _moves_cursor(sys.stderr)
-
-
-def _moves_cursor(stream: TextIO) -> bool:
+def is_terminal(stream: TextIO) -> bool:
+    """Tell whether `stream` is a terminal whose cursor can be moved."""
     return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
-_FORCING = ("FORCE_COLOR", "CLICOLOR_FORCE")
+def shows_progress() -> bool:
+    """Tell whether a progress bar is drawn on standard error."""
+    return not is_quiet() and is_terminal(sys.stderr)
+
+
+@contextmanager
+def progress(unit: str = " files", total: int | None = None) -> Iterator[Callable[..., object]]:
+    """Give a callback that moves a progress bar, by 1 or by its argument.
+
+    The bar is drawn only on a terminal, and only if the work takes more than half a second.
+    """
+    if not shows_progress():
+        yield lambda *_: None
+        return
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # its thread would forbid other processes (`fork_map`)
+    with tqdm(
+        total=total,
+        unit=unit,
+        unit_scale=unit == "B",
+        delay=0.5,
+        leave=False,
+        dynamic_ncols=True,
+    ) as bar:
+        yield bar.update
+
+
+def print_problems(problems: Sequence[Problem], source: str) -> int:
+    """Print errors, one line each, and the number of warnings; return the number of errors.
+
+    --verbose prints each warning, --quiet not even their number.
+    """
+    errors = [problem for problem in problems if problem.level == "error"]
+    warnings = [problem for problem in problems if problem.level == "warning"]
+    for problem in [*errors, *(warnings if is_verbose() else ())]:
+        position = paint(f"{escape(problem.path)}:{problem.line}:", BOLD, sys.stderr)
+        level = ""
+        if problem.level == "warning":
+            level = f"{paint('warning', YELLOW, sys.stderr)}: "
+        print_line(f"{position} {level}{escape(problem.message)}")
+    if warnings and not is_verbose() and not is_quiet():
+        count, them = (
+            ("1 warning", "it") if len(warnings) == 1 else (f"{len(warnings)} warnings", "them")
+        )
+        print_line(f"{count}: run feedhub check {escape(source)} to see {them}")
+    return len(errors)
+
+
+def format_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, numeric: Collection[int], cut: int
+) -> str:
+    """Return the rows for standard output: aligned on a terminal, else with tabs and no head.
+
+    `numeric` are the columns aligned to the right; `cut` is the one that is cut if the terminal is
+    too narrow. The last column is never cut, so that an address can be copied.
+    """
+    cells = [[escape(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        return "".join("\t".join(row) + "\n" for row in cells)
+    return align_columns(head, cells, numeric, cut, shutil.get_terminal_size().columns)
+
+
+def align_columns(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numeric: Collection[int],
+    cut: int,
+    terminal_width: int,
+) -> str:
+    """Return the rows below `head`, each column as wide as its widest cell; cut column `cut`."""
+    from wcwidth import wcswidth  # a Chinese letter takes two cells
+
+    def fit(text: str, width: int, to_right: bool) -> str:
+        if wcswidth(text) > width:
+            while wcswidth(text) >= width:
+                text = text[:-1]
+            text += "…"
+        blank = " " * (width - wcswidth(text))
+        return blank + text if to_right else text + blank
+
+    table = [head, *rows]
+    gap = "  "
+    widths = [max(wcswidth(cell) for cell in column) for column in zip(*table, strict=True)]
+    excess = sum(widths) + len(gap) * (len(widths) - 1) - terminal_width
+    if excess > 0:
+        widths[cut] = max(min(MIN_CUT_WIDTH, widths[cut]), widths[cut] - excess)
+    lines = []
+    for row in table:
+        cells = [fit(cell, widths[n], n in numeric) for n, cell in enumerate(row[:-1])]
+        lines.append(gap.join([*cells, row[-1]]))
+    lines[0] = paint(lines[0], BOLD, sys.stdout)
+    return "\n".join(lines) + "\n"

@@ -1,142 +1,227 @@
-"""The options that several commands share, each worded once."""
+"""The options that several commands share: their arguments, and what their values stand for."""
 
 from __future__ import annotations
 
-import argparse
+import hashlib
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from feedhub.catalog import Catalog
+from feedhub.cli import console
+from feedhub.config import CONFIG_FILE, Config, SiteConfig, load_config
+from feedhub.errors import ConfigError
+from feedhub.site import Site, source_of
+from feedhub.sources import Source, open_source
 
-def add_source(command: argparse.ArgumentParser) -> None:
-    """The folder of article files."""
-    command.add_argument("source", metavar="SOURCE", type=source, help="folder of article files")
-
-
-def add_configuration(command: argparse.ArgumentParser) -> None:
-    """Where the configuration comes from."""
-    command.add_argument(
-        "--config",
-        metavar="FILE",
-        type=place,
-        help="the configuration; default: feedhub.toml, where there is one",
-    )
-    command.add_argument(
-        "--base-url", metavar="URL", help="where the feeds are published; wins over site.base_url"
-    )
+# How much a process beside a server yields to those that answer requests.
+NICENESS = 10
 
 
-def add_formats(command: argparse.ArgumentParser) -> None:
-    """Which formats there are."""
-    command.add_argument(
-        "--formats", metavar="LIST", help="such as rss,atom,json; wins over feeds.formats"
-    )
-
-
-def add_drafts(command: argparse.ArgumentParser) -> None:
-    """Whether unpublished articles show."""
-    command.add_argument(
-        "--drafts",
-        action="store_true",
-        help="let unpublished articles in, for a preview; every title then says so",
-    )
-
-
-def add_log(command: argparse.ArgumentParser) -> None:
-    """How the access log is written."""
-    command.add_argument(
-        "--log",
-        choices=("text", "json"),
-        default="text",
-        help="text (the default, combined log format) or json, one line an answer",
-    )
-
-
-def add_shrink(command: argparse.ArgumentParser) -> None:
-    """Whether much may be withdrawn at once."""
-    command.add_argument(
-        "--allow-shrink",
-        action="store_true",
-        help="publish although nothing, or less than half of what was out, is left",
-    )
-
-
-def add_workers(command: argparse.ArgumentParser) -> None:
-    """How many processes share the work."""
-    command.add_argument(
-        "--workers",
-        metavar="N",
-        type=positive,
-        help="processes that read and write; default: one for each processor, up to 8",
-    )
-
-
-def add_parent(command: argparse.ArgumentParser) -> None:
-    """For whom the process runs."""
-    command.add_argument(
-        "--parent", metavar="PID", type=int, help="end when this process is not the parent any more"
-    )
-
-
-def add_sockets(command: argparse.ArgumentParser) -> None:
-    """What a server listens on."""
-    command.add_argument(
-        "--host",
-        metavar="HOST",
-        default="127.0.0.1",
-        help="address to listen on; default: 127.0.0.1",
-    )
-    command.add_argument(
-        "--port",
-        metavar="PORT",
-        type=port,
-        default=8000,
-        help="port to listen on, 0 for any that is free; default: 8000",
-    )
-    command.add_argument(
-        "--uds", metavar="PATH", type=place, help="listen on a Unix socket instead"
-    )
-    command.add_argument(
-        "--fd", metavar="N", type=natural, help="listen on an open socket that was handed over"
-    )
-    command.add_argument(
-        "--admin",
-        metavar="PLACE",
-        help="HOST:PORT or path of a socket for /livez, /readyz and /metrics; default: none",
-    )
-
-
-def place(text: str) -> Path:
-    """Return a path; an empty one, as of a variable that is not set, is no folder's."""
+def path(text: str) -> Path:
+    """Return a path; refuse an empty one, as a variable of the shell that is not set gives."""
     if not text:
-        raise argparse.ArgumentTypeError("it is empty: name a file or folder")
+        raise ArgumentTypeError("the path is empty: give a file or folder")
     return Path(text)
 
 
 def source(text: str) -> str:
-    """Return the address of a source, a path as pathlib writes it: `./articles` is `articles`."""
-    return text if "://" in text else str(place(text))
+    """Return the address of a source; a path as pathlib writes it: `./articles` is `articles`."""
+    return text if "://" in text else str(path(text))
 
 
-def positive(text: str) -> int:
-    """Return a whole number from 1."""
-    return _number(text, 1, 1_000, "a whole number from 1 to 1000")
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Return an argument type for whole numbers from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if text.isdecimal() and low <= int(text) <= high:
+            return int(text)
+        raise ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+
+    return parse
 
 
-def natural(text: str) -> int:
-    """Return a whole number from 0."""
-    return _number(text, 0, 1_000_000, "a whole number from 0 to 1000000")
+def add_source(parser: ArgumentParser) -> None:
+    """Add the folder of article files."""
+    parser.add_argument("source", metavar="SOURCE", type=source, help="folder of article files")
 
 
-def port(text: str) -> int:
-    """Return the number of a port, 0 for any."""
-    return _number(text, 0, 65_535, "a number from 0 to 65535")
+def add_catalog(parser: ArgumentParser, about: str, *, required: bool = False) -> None:
+    """Add the file of the catalog."""
+    parser.add_argument("--catalog", metavar="PATH", type=path, required=required, help=about)
 
 
-def seconds(text: str) -> int:
-    """Return a whole number of seconds, a week at most."""
-    return _number(text, 1, 604_800, "a whole number of seconds from 1 to 604800")
+def add_config(parser: ArgumentParser) -> None:
+    """Add the configuration file and the address of the site."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=path,
+        help="configuration file; default: feedhub.toml, if it exists",
+    )
+    parser.add_argument(
+        "--base-url", metavar="URL", help="where the feeds are published; overrides site.base_url"
+    )
 
 
-def _number(text: str, low: int, high: int, what: str) -> int:
-    if text.isdecimal() and low <= int(text) <= high:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+def add_catalog_input(parser: ArgumentParser) -> None:
+    """Add SOURCE or --catalog, for a command that uses the catalog that another has written.
+
+    It is never one of drafts: no server outside must hear of them.
+    """
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        type=source,
+        nargs="?",
+        help="folder that was given to feedhub render, to find its catalog",
+    )
+    add_config(parser)
+    add_catalog(parser, "catalog that feedhub render or sync has written")
+    parser.set_defaults(drafts=False)
+
+
+def add_formats(parser: ArgumentParser) -> None:
+    """Add the formats of the feeds."""
+    parser.add_argument(
+        "--formats", metavar="LIST", help="such as rss,atom,json; overrides feeds.formats"
+    )
+
+
+def add_drafts(parser: ArgumentParser) -> None:
+    """Add the switch that includes unpublished articles."""
+    parser.add_argument(
+        "--drafts",
+        action="store_true",
+        help="include unpublished articles, for a preview; every title then says so",
+    )
+
+
+def add_watch(parser: ArgumentParser, about: str) -> None:
+    """Add the switch that keeps a command running."""
+    parser.add_argument("--watch", action="store_true", help=about)
+
+
+def add_allow_shrink(parser: ArgumentParser) -> None:
+    """Add the switch that permits to withdraw much at once."""
+    parser.add_argument(
+        "--allow-shrink",
+        action="store_true",
+        help="publish even if nothing, or less than half of what was published, is left",
+    )
+
+
+def add_workers(parser: ArgumentParser) -> None:
+    """Add how many processes share the work."""
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=integer(1, 1_000),
+        help="processes that read and write; default: one for each processor, up to 8",
+    )
+
+
+def add_json(parser: ArgumentParser, what: str) -> None:
+    """Add the switch that prints the result as JSON."""
+    parser.add_argument("--json", action="store_true", help=f"print the {what} as JSON")
+
+
+def add_parent(parser: ArgumentParser) -> None:
+    """Add the process whose end is that of this one."""
+    parser.add_argument(
+        "--parent", metavar="PID", type=int, help="exit when PID is no longer the parent process"
+    )
+
+
+def config_of(args: Namespace) -> Config:
+    """Return the configuration of the file, the environment and the options of a command.
+
+    `auto` is replaced: it means yes for a server, and no for a folder, where nobody can answer a
+    search.
+    """
+    formats = getattr(args, "formats", None)
+    overrides = {
+        "site.base_url": args.base_url,
+        "feeds.formats": None if formats is None else [name.strip() for name in formats.split(",")],
+    }
+    config = load_config(args.config, os.environ, overrides)
+    auto = "yes" if getattr(args, "command", "") in ("serve", "sync") else "no"
+    feeds = config.feeds
+    search = auto if feeds.search == "auto" else feeds.search
+    builder = search if feeds.builder == "auto" else feeds.builder  # it builds searches
+    stories = auto if feeds.stories == "auto" else feeds.stories
+    feeds = replace(feeds, search=search, builder=builder, stories=stories)
+    return replace(config, feeds=feeds)
+
+
+def warn_of_default_url(config: Config) -> None:
+    """Warn if the address of the site has not been configured."""
+    base_url = config.site.base_url
+    if base_url == SiteConfig().base_url:
+        console.warn(f"every address begins with {base_url}: set site.base_url or give --base-url")
+
+
+def debug_inputs(args: Namespace, config: Config, catalog: Path | None = None) -> None:
+    """Print which configuration, variables and catalog are used, if --verbose is given."""
+    file = args.config or CONFIG_FILE
+    console.debug(
+        f"configuration: {file}" if file.is_file() else "configuration: defaults, no feedhub.toml"
+    )
+    if variables := sorted(name for name in os.environ if name.startswith("FEEDHUB_")):
+        console.debug(f"variables: {', '.join(variables)}")
+    console.debug(f"base URL: {config.site.base_url}")
+    if catalog is not None:
+        console.debug(f"catalog: {catalog}")
+
+
+def require_input(args: Namespace) -> None:
+    """Raise ConfigError if neither a source nor a catalog is given."""
+    if args.source is None and args.catalog is None:
+        raise ConfigError(f"feedhub {args.command} needs SOURCE or --catalog PATH")
+
+
+def check_source(args: Namespace) -> None:
+    """Raise ConfigError if there is nothing to read at the source's address."""
+    open_source(args.source).check()
+
+
+def catalog_path(args: Namespace, config: Config) -> Path:
+    """Return the catalog's file: by default one in the cache for each source and configuration.
+
+    A server has one of its own: a render with other options must not replace it.
+    """
+    if args.catalog:
+        return Path(args.catalog)
+    identity = (
+        open_source(args.source).key,
+        args.config and os.path.realpath(args.config),
+        config.site.base_url,
+        args.drafts,
+        *(["serve"] if args.command == "serve" else []),
+    )
+    name = hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return cache_folder() / "feedhub" / f"{name}.sqlite"
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder (XDG Base Directory); importing platformdirs costs 33 ms."""
+    folder = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(folder):  # noqa: PTH117 - the standard says to ignore relative ones
+        return Path(folder)
+    home = Path.home()
+    return home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
+
+
+@contextmanager
+def open_in_memory(args: Namespace) -> Iterator[tuple[Site, Catalog, Source]]:
+    """Open the source with an empty catalog in memory, for a command that writes nothing."""
+    config = config_of(args)
+    check_source(args)
+    debug_inputs(args, config)
+    with closing(Catalog(None)) as catalog:
+        source = source_of(args.source, config, drafts=args.drafts)
+        yield Site(catalog, config, drafts=args.drafts), catalog, source

@@ -1,4 +1,7 @@
-"""`feedhub ping`: the one process that talks to the hub; nothing else ever waits for it."""
+"""`feedhub ping`: tell the hub which feeds have changed.
+
+This process alone talks to the hub, so that a slow hub delays nothing else.
+"""
 
 from __future__ import annotations
 
@@ -6,137 +9,137 @@ import asyncio
 import os
 import signal
 import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Awaitable, Callable
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedhub.catalog import Catalog, leave_readable
-from feedhub.cli.console import detail, quiet, remark, wrong
-from feedhub.cli.places import catalog_place, check_named, config_of
+from feedhub.cli import console, options
 from feedhub.errors import FeedhubError
 
+# httpx takes long to load, and --help and completion do not need it.
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-
     from feedhub.http_client import HttpClient
     from feedhub.websub import PingReport
 
-_BEHIND = 10
-# How often a catalog that another process writes is looked at.
-_GLANCE = 0.5
+EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.sqlite --watch")
+POLL_INTERVAL = 0.5  # seconds between two looks at a catalog that another process writes
 
 
-def ping(options: Namespace) -> int:
-    """Tell the hub what waits, once or until SIGTERM; 1 where something waits still."""
-    check_named(options, "whose feeds")
-    # Hub and addresses come with the catalog: a configuration only helps to find it.
-    place = options.catalog or catalog_place(options, config_of(options))
-    if options.watch:
-        # At once, whatever the hub does: the queue is kept at every moment.
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    options.add_catalog_input(parser)
+    parser.add_argument("--all", action="store_true", help="announce every feed, changed or not")
+    options.add_watch(parser, "keep running; tell the hub whenever something changes")
+    options.add_parent(parser)
+
+
+def run(args: Namespace) -> int:
+    """Send what waits, once or until SIGTERM; return 1 if something still waits."""
+    options.require_input(args)
+    # The hub and the addresses are in the catalog; the configuration only helps to find it.
+    path = args.catalog or options.catalog_path(args, options.config_of(args))
+    if args.watch:
+        # It may end at any moment, because the queue is in the catalog.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        if options.parent is not None:
-            os.nice(_BEHIND)
-        asyncio.run(_Watch(place, options.parent).run())
+        if args.parent is not None:
+            os.nice(options.NICENESS)
+        asyncio.run(Watcher(path, args.parent).run())
         return 0
-    report = asyncio.run(_once(place, everything=options.all))
-    return _tell(report)
+    report = asyncio.run(send(path, everything=args.all))
+    for error in report.errors:
+        console.error(error)
+    if report.waiting_reason:
+        console.warn(f"{report.waiting_reason}: run feedhub ping again later")
+    if not console.is_quiet():
+        print(f"addresses: {report.sent} sent, {report.waiting} waiting")
+    return 1 if report.waiting or report.errors else 0
 
 
-async def _once(place: Path, *, everything: bool) -> PingReport:
+async def send(path: Path, *, everything: bool) -> PingReport:
+    """Tell the hub what waits in the catalog at `path`, or of every feed."""
     from feedhub.http_client import HttpClient
     from feedhub.websub import enqueue_all, send_pings
 
     try:
-        with closing(Catalog(place, kept=True)) as catalog:
+        with closing(Catalog(path, kept=True)) as catalog:
             if everything:
                 enqueue_all(catalog, time.time())
             async with HttpClient(use_proxies=True) as client:
                 return await send_pings(catalog, client, time.time, by_hand=True)
     finally:
-        leave_readable(place)
+        leave_readable(path)
 
 
-def _tell(report: PingReport) -> int:
-    for trouble in report.errors:
-        wrong(trouble)
-    if report.waiting_reason:
-        remark(f"{report.waiting_reason}: run feedhub ping again later")
-    if not quiet():
-        print(f"addresses: {report.sent} told, {report.waiting} waiting")
-    return 1 if report.waiting or report.errors else 0
+class Watcher:
+    """Follows a catalog that another process writes, and tells the hub what changed.
 
-
-class _Watch:
-    """Follows a catalog that another process writes, and tells the hub of what changed.
-
-    What was said once is not said again until the hub has been told of something.
+    A message is printed once; again only after the hub has been told of something.
     """
 
     def __init__(
         self,
-        place: Path,
+        path: Path,
         parent: int | None,
-        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._place = place
-        self._parent = parent
-        self._pause = pause
-        self._catalog: Catalog | None = None
+        self.parent = parent
+        self.catalog: Catalog | None = None
+        self._path = path
+        self._sleep = sleep
         self._identity: tuple[int, int] | None = None
-        self._error = ""
-        self._said: set[str] = set()
+        self._last_error = ""
+        self._printed: set[str] = set()
 
     async def run(self) -> None:
-        """Go on as long as the parent lives, where there is one."""
+        """Run as long as the parent process lives, if there is one."""
         from feedhub.http_client import HttpClient
 
         async with HttpClient(use_proxies=True) as client:
-            while self._parent in (None, os.getppid()):
+            while self.parent in (None, os.getppid()):
                 try:
-                    await self._look(client)
+                    await self._send(client)
+                    self._last_error = ""
                 except (FeedhubError, OSError) as error:
-                    self._fail(str(error))
-                await self._pause(_GLANCE)
+                    # Print it if it stays: the catalog may just be made, or be locked.
+                    if str(error) == self._last_error:
+                        self._print_once(str(error))
+                    self._last_error = str(error)
+                await self._sleep(POLL_INTERVAL)
 
-    async def _look(self, client: HttpClient) -> None:
+    async def _send(self, client: HttpClient) -> None:
         from feedhub.websub import send_pings
 
-        catalog = self._opened()
+        catalog = self._open()
         if catalog is None:
             return
         report = await send_pings(catalog, client, time.time)
-        self._error = ""
         if report.sent:
-            self._said.clear()
-            detail(f"the hub was told of {report.sent} addresses, {report.waiting} wait")
-        for trouble in report.errors:
-            self._say(trouble)
+            self._printed.clear()
+            console.debug(f"{report.sent} addresses sent to the hub, {report.waiting} waiting")
+        for error in report.errors:
+            self._print_once(error)
         if report.late:
-            self._say(f"the hub is not told yet: {report.waiting_reason}")
+            self._print_once(f"the hub has not been told yet: {report.waiting_reason}")
 
-    def _opened(self) -> Catalog | None:
-        """Return the catalog that stands there now, or None before the first sync."""
+    def _open(self) -> Catalog | None:
+        """Return the catalog that is at the path now, or None before the first sync."""
         try:
-            status = self._place.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return None
         identity = (status.st_dev, status.st_ino)
-        if self._catalog is None or identity != self._identity:
-            if self._catalog is not None:
-                self._catalog.close()
-                self._catalog = None
-            self._catalog, self._identity = Catalog(self._place, kept=True), identity
-        return self._catalog
+        if self.catalog is None or identity != self._identity:
+            if self.catalog is not None:
+                self.catalog.close()
+                self.catalog = None
+            self.catalog, self._identity = Catalog(self._path, kept=True), identity
+        return self.catalog
 
-    def _fail(self, text: str) -> None:
-        """Say what is wrong if it stays: a catalog may just be made, or be locked."""
-        if text == self._error:
-            self._say(text)
-        self._error = text
-
-    def _say(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            wrong(text)
+    def _print_once(self, text: str) -> None:
+        if text not in self._printed:
+            self._printed.add(text)
+            console.error(text)

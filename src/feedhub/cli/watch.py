@@ -1,24 +1,20 @@
-"""Doing it again and again: when files change, and when a scheduled article's time has come."""
+"""Running a command again whenever its source changes or a scheduled article is due."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from feedhub.cli.console import wrong
+from feedhub.cli import console
 from feedhub.errors import FeedhubError
+from feedhub.sources import Source
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from feedhub.sources import Source
-
-# An error may pass by itself: a full disk, another render.
-_AGAIN = timedelta(minutes=1)
+# An error may pass without a change of the source: a full disk, another render.
+RETRY_INTERVAL = timedelta(minutes=1)
 
 
 def watch(
@@ -27,38 +23,38 @@ def watch(
     *,
     out: Path | None = None,
     config: Path | None = None,
-    every: timedelta | None = None,
+    max_interval: timedelta | None = None,
     stop: threading.Event | None = None,
     again: threading.Event | None = None,
-    going: Callable[[], bool] = lambda: True,
+    keep_running: Callable[[], bool] = lambda: True,
 ) -> int:
     """Call `run` at once and whenever `source` or the file `config` changes, until SIGTERM.
 
-    `run` returns an exit code and when it is due again though nothing changes. Its errors are told,
-    not raised: the next change may mend them. What changes in `out` counts for nothing. It is also
-    called after `every`, and when `again` is set; `going` false ends it like `stop`. Returns 0;
-    Ctrl-C raises KeyboardInterrupt.
+    `run` returns an exit code and when it is due again without a change. Its errors are printed,
+    not raised: the next change may correct them. Changes in the folder `out` do not count. `run` is
+    also called after `max_interval`, and when `again` is set. It ends when `stop` is set or
+    `keep_running` returns false. Returns 0; Ctrl-C raises KeyboardInterrupt.
     """
     stop, again = stop or threading.Event(), again or threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     due: datetime | None = None
-    seen: object = ...  # so that the first glance runs
+    last_identity: object = ...  # differs from every identity, so that the first round runs
     for changed in source.watch(stop, out):
-        if not going():
+        if not keep_running():
             break
         now = datetime.now(UTC)
-        known, seen = seen, config and _identity(config)
-        if changed or known != seen or (due is not None and due <= now) or again.is_set():
+        identity = config and _file_identity(config)
+        is_due = due is not None and due <= now
+        if changed or identity != last_identity or is_due or again.is_set():
             again.clear()
-            due = _first(_told(run, now), now + every if every else None)
+            due = run_once(run, now)
+            if max_interval is not None:
+                due = min(due or now + max_interval, now + max_interval)
+        last_identity = identity
     return 0
 
 
-def _first(*moments: datetime | None) -> datetime | None:
-    return min(filter(None, moments), default=None)
-
-
-def _identity(file: Path) -> tuple[int, ...]:
+def _file_identity(file: Path) -> tuple[int, ...]:
     """Return what changes when a file is edited or another takes its place."""
     try:
         status = file.stat()
@@ -67,18 +63,21 @@ def _identity(file: Path) -> tuple[int, ...]:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def _told(run: Callable[[], tuple[int, datetime | None]], now: datetime) -> datetime | None:
-    """Run, and return when to run again; what is due still afterwards waits like an error."""
+def run_once(run: Callable[[], tuple[int, datetime | None]], now: datetime) -> datetime | None:
+    """Run, print an error, and return when to run again without a change.
+
+    A run that failed, or left something due, is tried again after RETRY_INTERVAL.
+    """
     try:
         due = run()[1]
     except FeedhubError as error:
-        wrong(str(error))
-        return now + _AGAIN
+        console.error(str(error))
+        return now + RETRY_INTERVAL
     except OSError as error:
-        if error.filename is None:  # nobody takes what we print
+        if error.filename is None:  # standard output is closed
             raise
-        wrong(f"{error.filename}: {error.strerror}")
-        return now + _AGAIN
+        console.error(f"{error.filename}: {error.strerror}")
+        return now + RETRY_INTERVAL
     finally:
         sys.stdout.flush()
-    return now + _AGAIN if due is not None and due <= now else due
+    return now + RETRY_INTERVAL if due is not None and due <= now else due

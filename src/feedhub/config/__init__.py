@@ -1,16 +1,16 @@
-"""feedhub.toml and FEEDHUB_* become one frozen Config; mistakes are told with their place."""
+"""The configuration: feedhub.toml, FEEDHUB_* and options become one frozen Config."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import Field, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import urlsplit
 
-from feedhub.config import reading, rules
+from feedhub.config import rules
+from feedhub.config.reading import find_line, from_environ, from_file, from_options
 from feedhub.config.tables import (
     SECTIONS,
     Config,
@@ -25,6 +25,7 @@ from feedhub.config.tables import (
 from feedhub.errors import ConfigError
 
 __all__ = [
+    "CONFIG_FILE",
     "Config",
     "CustomConfig",
     "FeedsConfig",
@@ -34,14 +35,12 @@ __all__ = [
     "SourceConfig",
     "WebsubConfig",
     "default_authority",
+    "find_line",
     "load_config",
     "starter_toml",
 ]
 
-_FILE = Path("feedhub.toml")
-_HEAD = (
-    "# The configuration of feedhub. Every line shows the default; FEEDHUB_* and flags win over it."
-)
+CONFIG_FILE = Path("feedhub.toml")
 
 
 def load_config(
@@ -51,21 +50,32 @@ def load_config(
 ) -> Config:
     """Return the configuration of a file, FEEDHUB_* in `environ` and `overrides`; the last wins.
 
-    `path` None means feedhub.toml in the current folder, where there is one. Overrides are keyed
+    `path` None means feedhub.toml in the current folder, if it exists. Overrides are keyed
     `site.base_url`; None stands for one not given. An empty `site.authority` or `source.base_url`
-    comes back filled in. Raises ConfigError with file and line, or the variable, and the key.
+    is filled in. Raises ConfigError with file and line, or the variable, and the key.
     """
-    place = _FILE if path is None and _FILE.exists() else path
-    values = reading.from_file(place) if place else {}
-    values |= reading.from_environ(environ)
-    values |= reading.from_flags(overrides)
-    return _filled_in(_built(values))
+    file = CONFIG_FILE if path is None and CONFIG_FILE.exists() else path
+    values = from_file(file) if file else {}
+    values |= from_environ(environ)
+    values |= from_options(overrides)
+    sections: dict[str, dict[str, object]] = {name: {} for name in SECTIONS}
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        sections[section][key] = value
+    config = Config(**{name: SECTIONS[name](**settings) for name, settings in sections.items()})
+    base_url = config.site.base_url
+    authority = config.site.authority or default_authority(base_url)
+    return replace(
+        config,
+        site=replace(config.site, authority=authority),
+        source=replace(config.source, base_url=config.source.base_url or base_url),
+    )
 
 
 def default_authority(base_url: str) -> str:
     """Return the authority of ids (RFC 4151) for a site at `base_url`: its host, and 2026.
 
-    Raises ConfigError where the host cannot be one, as an IPv6 address cannot.
+    Raises ConfigError if the host cannot be one, such as an IPv6 address.
     """
     try:
         return rules.authority(f"{urlsplit(base_url).hostname},2026")
@@ -75,40 +85,20 @@ def default_authority(base_url: str) -> str:
 
 
 def starter_toml() -> str:
-    """Return the feedhub.toml that `feedhub init` writes: each key, explained, with its default."""
-    lines = [_HEAD]
+    """Return the feedhub.toml of `feedhub init`: each key with an explanation and its default.
+
+    A list of tables is empty by default; it is shown by a commented example.
+    """
+    lines = ["# The configuration of feedhub, with the default of each key."]
+    lines.append("# Variables (FEEDHUB_*) and command line options override it.")
     for name, section in SECTIONS.items():
         lines += ["", f"# {section.__doc__}", f"[{name}]"]
-        for known in fields(section):
-            if "record" in known.metadata:
-                lines += [f"# {known.metadata['about']}", *_example(name, known)]
-                continue
-            value = json.dumps(known.default, ensure_ascii=False)
-            lines += [f"# {known.metadata['about']}", f"{known.name} = {value}"]
+        for key in fields(section):
+            lines.append(f"# {key.metadata['about']}")
+            if "record" in key.metadata:
+                lines.append(f"# [[{name}.{key.name}]]")
+                for part in fields(key.metadata["record"]):
+                    lines.append(f"# {part.name} = {json.dumps(part.metadata['example'])}")
+            else:
+                lines.append(f"{key.name} = {json.dumps(key.default, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
-
-
-def _example(section: str, known: Field[Any]) -> list[str]:
-    """Return the lines of a list of tables: an example, for its default is that there is none."""
-    keys = fields(known.metadata["record"])
-    shown = [f"# {key.name} = {json.dumps(key.metadata['example'])}" for key in keys]
-    return [f"# [[{section}.{known.name}]]", *shown]
-
-
-def _built(values: reading.Values) -> Config:
-    sections: dict[str, dict[str, object]] = {name: {} for name in SECTIONS}
-    for name, value in values.items():
-        section, _, key = name.partition(".")
-        sections[section][key] = value
-    return Config(**{name: SECTIONS[name](**given) for name, given in sections.items()})
-
-
-def _filled_in(config: Config) -> Config:
-    origin = config.site.base_url
-    authority = config.site.authority or default_authority(origin)
-    source_url = config.source.base_url or origin
-    return replace(
-        config,
-        site=replace(config.site, authority=authority),
-        source=replace(config.source, base_url=source_url),
-    )

@@ -1,4 +1,8 @@
-"""What a value must be: each rule returns it as Config holds it, or says why it is refused."""
+"""The types of keys and the rules for their values.
+
+A rule takes a value of the default's type; it returns the value as Config holds it, or raises
+ValueError with what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -37,117 +41,110 @@ _TYPES = {
 }
 
 
-class RefusedError(Exception):
-    """A key or its value is wrong; `path` is where it stands in the tables of the file."""
+class InvalidSettingError(Exception):
+    """A key or its value is wrong; `path` is its position in the tables of the file."""
 
     def __init__(self, message: str, *path: str) -> None:
         super().__init__(message)
         self.path = path
 
 
-def key(
-    default: Any, about: str, must: str = "", accept: Callable[[Any], Any] | None = None
-) -> Any:
-    """Return a dataclass field that carries its explanation, what it must be, and its rule.
-
-    The rule takes a value of the default's type; it returns it as Config holds it, or raises
-    ValueError.
-    """
-    return field(
-        default=default,
-        metadata={
-            "about": about,
-            "must": must or _TYPES[type(default)],
-            "accept": accept or type(default),
-        },
-    )
+def key(default: Any, about: str, must: str = "", rule: Callable[[Any], Any] | None = None) -> Any:
+    """Return a dataclass field with its explanation, what it must be, and the rule for values."""
+    metadata = {
+        "about": about,
+        "must": must or _TYPES[type(default)],
+        "rule": rule or type(default),
+    }
+    return field(default=default, metadata=metadata)
 
 
-def count(default: int, about: str, low: int, high: int) -> Any:
-    """Return a field that holds a whole number from `low` to `high`."""
+def integer(default: int, about: str, low: int, high: int) -> Any:
+    """Return a field for a whole number from `low` to `high`."""
 
-    def accept(value: int) -> int:
+    def rule(value: int) -> int:
         if not low <= value <= high:
             raise ValueError(f"it is {value}")
         return value
 
-    return key(default, about, f"a whole number ({low} to {high})", accept)
+    return key(default, about, f"a whole number ({low} to {high})", rule)
 
 
-def part(
-    default: Any, example: Any, must: str = "", accept: Callable[[Any], Any] | None = None
+def record_key(
+    default: Any, example: Any, must: str = "", rule: Callable[[Any], Any] | None = None
 ) -> Any:
-    """Return a field of a table that stands in a list; `example` is for the starter file."""
-    made = key(default, "", must, accept)
+    """Return a field of a table in a list of tables; `example` is for the starter file."""
+    made = key(default, "", must, rule)
     made.metadata = MappingProxyType({**made.metadata, "example": example})
     return made
 
 
 def records(record: Any, about: str) -> Any:
-    """Return a field that holds tables, each the fields of a dataclass; every one has a name."""
+    """Return a field for a list of tables, each with the fields of a dataclass and a `name`."""
     made = key((), about, "a list of tables")
     made.metadata = MappingProxyType({**made.metadata, "record": record})
     return made
 
 
-def accepted(name: str, known: Field[Any], value: object, *path: str) -> object:
-    """Return `value` as the field `known` holds it; RefusedError says what `name` must be."""
-    kind, must = type(known.default), f"{name} must be {known.metadata['must']}"
-    if "record" in known.metadata:
-        return _tables(name, known.metadata["record"], value, must, path)
+def validate(name: str, key: Field[Any], value: object, *path: str) -> object:
+    """Return `value` as the field `key` holds it; raise InvalidSettingError if it cannot."""
+    kind, must = type(key.default), f"{name} must be {key.metadata['must']}"
+    if "record" in key.metadata:
+        return _validate_records(name, key.metadata["record"], value, must, path)
     if kind is float and type(value) is int:
         value = float(value)
-    given = tuple(value) if isinstance(value, list) else value
-    if type(given) is not kind:
-        raise RefusedError(f"{must}, not {_TYPES.get(type(value), 'a date or time')}", *path)
-    texts = given if isinstance(given, tuple) else (str(given),)
+    value = tuple(value) if isinstance(value, list) else value
+    if type(value) is not kind:
+        found = _TYPES.get(type(value), "a date or time")
+        raise InvalidSettingError(f"{must}, not {found}", *path)
+    texts = value if isinstance(value, tuple) else (str(value),)
     if not all(isinstance(text, str) for text in texts):
-        raise RefusedError(f"{must}, each in quotes", *path)
+        raise InvalidSettingError(f"{must}, each in quotes", *path)
     if any(_CONTROL.search(text) for text in texts):
-        raise RefusedError(f"{must}, without control characters", *path)
+        raise InvalidSettingError(f"{must}, without control characters", *path)
     try:
-        return known.metadata["accept"](given)
+        return key.metadata["rule"](value)
     except ValueError as error:
-        raise RefusedError(f"{must}: {error}", *path) from None
+        raise InvalidSettingError(f"{must}: {error}", *path) from None
 
 
-def _tables(
+def _validate_records(
     name: str, record: Any, value: object, must: str, path: tuple[str, ...]
 ) -> tuple[object, ...]:
+    """Return the records of a list of tables; their names must differ."""
     if not isinstance(value, list | tuple) or not all(isinstance(table, dict) for table in value):
-        raise RefusedError(f"{must}: [[{name}]]", *path)
-    made = [_table(name, record, t, (*path, str(place))) for place, t in enumerate(value)]
-    for place, one in enumerate(made):
-        if one.name in (other.name for other in made[:place]):
-            told = f"{name}.name must be another for each: {one.name!r} stands there twice"
-            raise RefusedError(told, *path, str(place), "name")
-    return tuple(made)
-
-
-def _table(name: str, record: Any, table: dict[str, object], path: tuple[str, ...]) -> Any:
-    known = {one.name: one for one in fields(record)}
-    for given in table:
-        if given not in known:
-            hint = did_you_mean(given, known) or f"; known are {', '.join(known)}"
-            told = given if given.isidentifier() else ascii(given)
-            raise RefusedError(f"{name}.{told} is not a known key{hint}", *path, given)
-    if "name" not in table:
-        raise RefusedError(f"{name}.name is missing: it is the address of the feed", *path)
-    return record(
-        **{
-            given: accepted(f"{name}.{given}", known[given], value, *path, given)
-            for given, value in table.items()
+        raise InvalidSettingError(f"{must}: [[{name}]]", *path)
+    keys = {key.name: key for key in fields(record)}
+    made: dict[str, object] = {}
+    for number, table in enumerate(value):
+        position = (*path, str(number))
+        for word in table:
+            if word not in keys:
+                hint = did_you_mean(word, keys) or f"; choose from {', '.join(keys)}"
+                quoted = word if word.isidentifier() else ascii(word)
+                message = f"{name}.{quoted} is not a known key{hint}"
+                raise InvalidSettingError(message, *position, word)
+        if "name" not in table:
+            message = f"{name}.name is missing: it is the address of the feed"
+            raise InvalidSettingError(message, *position)
+        settings = {
+            word: validate(f"{name}.{word}", keys[word], setting, *position, word)
+            for word, setting in table.items()
         }
-    )
+        if (title := str(settings["name"])) in made:
+            message = f"{name}.name must be unique: {title!r} is used twice"
+            raise InvalidSettingError(message, *position, "name")
+        made[title] = record(**settings)
+    return tuple(made.values())
 
 
-def optional(accept: Callable[[str], str]) -> Callable[[str], str]:
-    """Return a rule that lets the empty text pass and leaves the rest to `accept`."""
-    return lambda text: accept(text) if text else ""
+def optional(rule: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a rule that takes the empty text, or what `rule` takes."""
+    return lambda text: rule(text) if text else ""
 
 
-def filled(text: str) -> str:
-    """Text with something in it."""
+def non_empty(text: str) -> str:
+    """Return text without white space around it; refuse an empty one."""
     if not text.strip():
         raise ValueError("it is empty")
     return text.strip()
@@ -163,7 +160,7 @@ def _host(parts: SplitResult) -> str:
 
         host = idna.encode(host, uts46=True).decode("ascii")
     if not _HOST.fullmatch(host):
-        raise ValueError("the host is missing or no host name")
+        raise ValueError("the host is missing or is not a host name")
     return host
 
 
@@ -172,29 +169,29 @@ def url(text: str) -> str:
     try:
         parts = urlsplit(text)
     except ValueError:  # its message may hold a password
-        raise ValueError("this is no address") from None
+        raise ValueError("it is not a URL") from None
     if parts.scheme not in {"http", "https"}:
         raise ValueError("it must begin with http:// or https://")
     if "@" in parts.netloc:
-        raise ValueError("it holds a user name")
+        raise ValueError("it contains a user name")
     port = "" if parts.port is None else f":{parts.port}"
-    whole = parts._replace(netloc=_host(parts) + port).geturl()
-    if not _URL.fullmatch(whole):
-        raise ValueError("percent-encode white space and what is not ASCII")
-    return whole
+    normal = parts._replace(netloc=_host(parts) + port).geturl()
+    if not _URL.fullmatch(normal):
+        raise ValueError("percent-encode spaces and non-ASCII characters")
+    return normal
 
 
 def base_url(text: str) -> str:
     """Return a URL that paths are added to: no query, no fragment, no slash at its end."""
     if "?" in text or "#" in text:
-        raise ValueError("it holds a query or a fragment")
+        raise ValueError("it contains a query or a fragment")
     return url(text).rstrip("/")
 
 
 def language(text: str) -> str:
     """Return a language tag (RFC 5646, 2.1)."""
     if not _LANGUAGE.fullmatch(text):
-        raise ValueError("its parts are letters and digits joined by hyphens (RFC 5646)")
+        raise ValueError("write letters and digits joined by hyphens (RFC 5646)")
     return text
 
 
@@ -207,89 +204,89 @@ def authority(text: str) -> str:
 
 
 def permalink(pattern: str) -> str:
-    """Return a path or address whose placeholders are known and tell articles apart."""
+    """Return a path or URL with known placeholders, of which one differs for each article."""
     if not pattern.startswith("/"):
         url(pattern)
     names = re.findall(r":([A-Za-z_]+)", pattern)
     if unknown := [name for name in names if name not in PLACEHOLDERS]:
-        raise ValueError(f":{unknown[0]} is not known; known are :{', :'.join(PLACEHOLDERS)}")
+        raise ValueError(f":{unknown[0]} is not known; choose from :{', :'.join(PLACEHOLDERS)}")
     if not {"slug", "stem", "path"} & set(names):
-        raise ValueError("without :slug, :stem or :path all articles share one address")
+        raise ValueError("without :slug, :stem or :path all articles would share one address")
     return pattern
 
 
 def slug(text: str) -> str:
-    """Return a name that can stand in an address as it is."""
+    """Return a name that can be part of an address as it is."""
     if not _SLUG.fullmatch(text):
-        raise ValueError("it is something else")
+        raise ValueError(f"it is {text!r}")
     return text
 
 
-def quality(value: float) -> float:
-    """Return a number that a score can be compared with."""
+def score(value: float) -> float:
+    """Return a number to compare scores with."""
     if not 0 <= value < 1_000_000:
         raise ValueError(f"it is {value}")
     return value
 
 
 def timezone(name: str) -> str:
-    """Return the name of a time zone that exists."""
+    """Return the name of a time zone; refuse one that does not exist."""
     try:
         return ZoneInfo(name).key
     except (KeyError, OSError, ValueError):
         raise ValueError("there is no such time zone") from None
 
 
-def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return names none of which is empty or stands there twice."""
+def unique_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names; refuse an empty one and one that is listed twice."""
     if not all(names) or len(set(names)) < len(names):
-        raise ValueError("a name is empty or stands there twice")
+        raise ValueError("a name is empty or listed twice")
     return names
 
 
-def some(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return distinct names, at least one."""
+def at_least_one_name(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return unique names, at least one."""
     if not names:
         raise ValueError("it is empty")
-    return distinct(names)
+    return unique_names(names)
 
 
-def paths(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return paths of feeds, without the slash that may begin one."""
-    return distinct(tuple(name.strip().strip("/") for name in names))
+def feed_paths(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return paths of feeds without slashes around them."""
+    return unique_names(tuple(name.strip().strip("/") for name in names))
 
 
-def moves(rules: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the old and the new path of each rule; no path leads on to another."""
-    pairs = [tuple(paths(tuple(rule.split("->")))) for rule in rules]
+def feed_moves(moves: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the old and the new path of each move; no move may lead to another."""
+    pairs = [tuple(feed_paths(tuple(move.split("->")))) for move in moves]
     if not all(len(pair) == 2 for pair in pairs):
         raise ValueError("write topics/old -> topics/new")
-    old = distinct(tuple(pair[0] for pair in pairs))
+    old = unique_names(tuple(pair[0] for pair in pairs))
     if set(old) & {pair[1] for pair in pairs}:
-        raise ValueError("a path that something moves to moves itself")
+        raise ValueError("the target of a move must not move itself")
     return tuple((pair[0], pair[1]) for pair in pairs)
 
 
-def one_of(*known: str) -> Callable[[str], str]:
-    """Return a rule that takes a few words only."""
+def choice(*words: str) -> Callable[[str], str]:
+    """Return a rule that takes only these words."""
 
-    def accept(text: str) -> str:
-        if text not in known:
+    def rule(text: str) -> str:
+        if text not in words:
             raise ValueError(f"it is {text!r}")
         return text
 
-    return accept
+    return rule
 
 
 def networks(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return addresses of machines or networks."""
     for name in names:
         ipaddress.ip_network(name)
-    return distinct(names)
+    return unique_names(names)
 
 
-def codings(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return distinct content codings that feedhub makes."""
+def content_codings(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return unique content codings that feedhub can make."""
     if not set(names) <= {"gzip", "br"}:
-        raise ValueError("known are gzip and br")
-    return distinct(names)
+        raise ValueError("choose from gzip and br")
+    return unique_names(names)

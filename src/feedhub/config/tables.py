@@ -6,10 +6,10 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from feedhub.config import rules
-from feedhub.config.rules import count, key, part, records
+from feedhub.config.rules import integer, key, record_key, records
 from feedhub.kinds import FACETS, LABEL_KINDS
 
-_T = TypeVar("_T")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class SiteConfig:
         "an absolute http(s) address",
         rules.base_url,
     )
-    title: str = key("Feeds", "Title of the whole", "text that is not empty", rules.filled)
+    title: str = key("Feeds", "Title of the whole", "text that is not empty", rules.non_empty)
     description: str = key("", "One sentence about the whole")
     language: str = key("en", "Language of the articles", "a tag such as en-GB", rules.language)
     copyright: str = key("", "Copyright line of every feed")
@@ -69,16 +69,16 @@ class SourceConfig:
         ("node_modules", "_site", "_layouts", "_includes", "archetypes", "themes", "vendor"),
         "Folders that hold no articles",
         "a list of names",
-        rules.distinct,
+        rules.unique_names,
     )
 
 
-def with_label_keys(record: type[_T]) -> type[_T]:
+def with_label_keys(record: type[T]) -> type[T]:
     """Add, behind the title, the keys `topic` and `not_topic` and those of all kinds of labels."""
     examples = {"topic": ["AI", "Machine Learning"], "not_category": ["Opinion"]}
     names = [*FACETS, *(f"not_{facet}" for facet in FACETS)]
     for name in names:
-        setattr(record, name, part((), examples.get(name, [])))
+        setattr(record, name, record_key((), examples.get(name, [])))
     own = list(record.__annotations__.items())
     record.__annotations__ = dict(
         [*own[:2], *((name, "tuple[str, ...]") for name in names), *own[2:]]
@@ -91,12 +91,12 @@ def with_label_keys(record: type[_T]) -> type[_T]:
 class CustomConfig:
     """A selection that is a feed of its own, with the parameters of a search."""
 
-    name: str = part("", "ai-news", "lower-case letters, digits and hyphens", rules.slug)
-    title: str = part("", "AI without opinion")
-    all: bool = part(False, False)
-    min_quality: float = part(0.0, 0.0, "a number from 0 to 999999", rules.quality)
-    since: str = part("", "2020-01-01")
-    q: str = part("", 'robot* -"press release"')
+    name: str = record_key("", "ai-news", "lower-case letters, digits and hyphens", rules.slug)
+    title: str = record_key("", "AI without opinion")
+    all: bool = record_key(False, False)
+    min_quality: float = record_key(0.0, 0.0, "a number from 0 to 999999", rules.score)
+    since: str = record_key("", "2020-01-01")
+    q: str = record_key("", 'robot* -"press release"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,50 +107,50 @@ class FeedsConfig:
         LABEL_KINDS,
         "What there are feeds of",
         "a list of names",
-        rules.some,
+        rules.at_least_one_name,
     )
     formats: tuple[str, ...] = key(
         ("rss", "atom", "json", "html"),
         "What each feed is written as; html is its page, and those that list the feeds",
         "a list of names",
-        rules.some,
+        rules.at_least_one_name,
     )
     builder: str = key(
         "auto",
         "Whether pages offer to combine feeds, which only a server can answer; "
         "auto is yes for a server, no for a folder",
         "auto, yes or no",
-        rules.one_of("auto", "yes", "no"),
+        rules.choice("auto", "yes", "no"),
     )
-    limit: int = count(50, "The newest N articles ...", 1, 10_000)
-    days: int = count(7, "... and everything of the last D days before the newest", 0, 3660)
-    max_bytes: int = count(1_000_000, "No feed is longer than this", 10_000, 100_000_000)
+    limit: int = integer(50, "The newest N articles ...", 1, 10_000)
+    days: int = integer(7, "... and everything of the last D days before the newest", 0, 3660)
+    max_bytes: int = integer(1_000_000, "No feed is longer than this", 10_000, 100_000_000)
     archives: bool = key(True, "Whether older articles stand in monthly archives (RFC 5005)")
     moved: tuple[tuple[str, str], ...] = key(
         (),
         "Feeds that have another address now, such as topics/ml -> topics/machine-learning",
         "a list of paths without suffix, old -> new",
-        rules.moves,
+        rules.feed_moves,
     )
     gone: tuple[str, ...] = key(
         (),
         "Feeds that are retired, such as topics/ml: subscribers are told to stop asking",
         "a list of paths without suffix",
-        rules.paths,
+        rules.feed_paths,
     )
     search: str = key(
         "auto",
         "Whether readers may ask for a selection of their own at /search; "
         "auto is yes for a server, no for a folder",
         "auto, yes or no",
-        rules.one_of("auto", "yes", "no"),
+        rules.choice("auto", "yes", "no"),
     )
     stories: str = key(
         "auto",
         "Whether an article with related coverage can be followed at /stories; "
         "auto is yes for a server, no for a folder",
         "auto, yes or no",
-        rules.one_of("auto", "yes", "no"),
+        rules.choice("auto", "yes", "no"),
     )
     custom: tuple[CustomConfig, ...] = records(
         CustomConfig, "Selections that are feeds at /custom/name, with the parameters of a search"
@@ -162,7 +162,10 @@ class RenderConfig:
     """What is written beside the documents."""
 
     compress: tuple[str, ...] = key(
-        ("gzip", "br"), "Compressed copies of each document", "a list of names", rules.codings
+        ("gzip", "br"),
+        "Compressed copies of each document",
+        "a list of names",
+        rules.content_codings,
     )
 
 
@@ -170,23 +173,23 @@ class RenderConfig:
 class HttpConfig:
     """What a server tells caches."""
 
-    max_age: int = count(900, "Seconds for which a feed may be cached", 0, 86_400)
-    stale_while_revalidate: int = count(
+    max_age: int = integer(900, "Seconds for which a feed may be cached", 0, 86_400)
+    stale_while_revalidate: int = integer(
         300, "Seconds for which a cache may still use it while it asks anew", 0, 86_400
     )
-    stale_if_error: int = count(
+    stale_if_error: int = integer(
         3600, "Seconds for which a cache may still use it while the server is down", 0, 604_800
     )
-    archive_max_age: int = count(
+    archive_max_age: int = integer(
         86_400, "Seconds for which an archive may be cached", 0, 31_536_000
     )
     delta: bool = key(False, "Whether who asks for it gets only what is new (RFC 3229)")
-    cache_megabytes: int = count(64, "Megabytes of documents that are kept ready", 1, 65_536)
+    cache_megabytes: int = integer(64, "Megabytes of documents that are kept ready", 1, 65_536)
     parser: str = key(
         "httptools",
         "What reads requests: httptools, fast, behind a proxy; or h11, where none is in front",
         "httptools or h11",
-        rules.one_of("httptools", "h11"),
+        rules.choice("httptools", "h11"),
     )
     trusted_proxies: tuple[str, ...] = key(
         (),
@@ -225,5 +228,5 @@ class Config:
 
 SECTIONS: dict[str, Any] = {section.name: section.default_factory for section in fields(Config)}
 KEYS: dict[str, Field[Any]] = {
-    f"{name}.{known.name}": known for name, section in SECTIONS.items() for known in fields(section)
+    f"{name}.{key.name}": key for name, section in SECTIONS.items() for key in fields(section)
 }

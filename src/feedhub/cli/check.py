@@ -1,0 +1,90 @@
+"""`feedhub check`: print every problem of every file, and unknown names in the configuration."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from feedhub.catalog import Catalog
+from feedhub.check import FORMATS, check
+from feedhub.cli import console, options
+from feedhub.config import CONFIG_FILE, Config, find_line
+from feedhub.errors import Problem
+from feedhub.feed import feed_path
+from feedhub.messages import did_you_mean
+from feedhub.site.settings import named_of
+from feedhub.text import label_key, slugify
+
+EXAMPLES = ("articles", "articles --format github")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    options.add_source(parser)
+    options.add_config(parser)
+    options.add_drafts(parser)
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "github"),
+        default="text",
+        help="text (the default), json, or github for workflow commands",
+    )
+
+
+def run(args: Namespace) -> int:
+    """Print every problem of every file; return 1 if one is an error."""
+    with options.open_in_memory(args) as (site, catalog, source):
+        problems = check(site, catalog, source, datetime.now(UTC))
+        problems += unknown_names(options.config_of(args), catalog, args)
+    if args.format == "text" and console.use_colours(sys.stdout):
+        sys.stdout.write("".join(map(_coloured, problems)))
+    else:
+        sys.stdout.write(FORMATS[args.format](problems))
+    return 1 if any(problem.level == "error" for problem in problems) else 0
+
+
+def _coloured(problem: Problem) -> str:
+    """Return a problem as a line in colours: `path:line:column: level code message`."""
+    path = f"{console.escape(problem.path)}:{problem.line}:{problem.column}:"
+    position = console.paint(path, console.BOLD, sys.stdout)
+    level = console.paint(problem.level, console.LEVEL_COLOURS[problem.level], sys.stdout)
+    code = console.paint(problem.code, console.DIM, sys.stdout)
+    return f"{position} {level} {code} {console.escape(problem.message)}\n"
+
+
+def unknown_names(config: Config, catalog: Catalog, args: Namespace) -> Iterator[Problem]:
+    """Yield a warning for each label and feed that the configuration names but no article has.
+
+    `catalog` has been synced.
+    """
+    slugs: dict[str, dict[str, str]] = {}  # by kind of feed and key of the label
+    for kind, key, slug in catalog.named():
+        slugs.setdefault(kind, {})[key] = slug
+    paths = [feed_path(kind, slug) for kind, labels in slugs.items() for slug in labels.values()]
+    file = args.config or CONFIG_FILE
+    text = file.read_text(encoding="utf-8-sig") if file.is_file() else ""
+
+    def warning(message: str, name: str, *key: str) -> Problem:
+        line = find_line(text, key, name)
+        return Problem(
+            path=str(file), line=line, level="warning", code="unknown-name", message=message
+        )
+
+    for number, custom in enumerate(config.feeds.custom):
+        selection = named_of(custom).selection
+        for prefix, labels in (("", selection.wanted), ("not_", selection.unwanted)):
+            for kind, label in labels:
+                known = slugs.get(kind, {})
+                if label_key(label) not in known and slugify(label) not in known.values():
+                    yield warning(
+                        f"feeds.custom {custom.name!r}: no article has the {kind} {label!r}"
+                        f"{did_you_mean(label_key(label), known)}",
+                        label,
+                        *("feeds", "custom", str(number), f"{prefix}{kind}"),
+                    )
+    for old, new in config.feeds.moved:
+        if new not in paths:
+            message = f"feeds.moved: {old!r} leads to {new!r}, which is not a feed"
+            yield warning(f"{message}{did_you_mean(new, paths)}", new, "feeds", "moved")

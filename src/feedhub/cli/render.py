@@ -1,0 +1,142 @@
+"""`feedhub render`: write the feeds of a folder to another, once or whenever something changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from argparse import ArgumentParser, Namespace
+from contextlib import closing
+from datetime import UTC, datetime
+
+from feedhub.catalog import Catalog
+from feedhub.cli import console, options
+from feedhub.config import CONFIG_FILE, Config
+from feedhub.errors import ConfigError, OutputError, ShrinkError
+from feedhub.fork_map import processors
+from feedhub.render import Report
+from feedhub.render import render as render_site
+from feedhub.site import Site, source_of
+from feedhub.sources import open_source
+
+EXAMPLES = (
+    "articles public --base-url https://feeds.example.org",
+    "articles public --watch",
+    "articles preview --drafts",
+)
+# Why an article is not published, in the order of the summary, and how that is written.
+HIDDEN_STATES = {
+    "unpublished": "unpublished",
+    "removed": "removed",
+    "scheduled": "scheduled",
+    "expired": "expired",
+    "undated": "undated",
+    "plain": "without front matter",
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    options.add_source(parser)
+    parser.add_argument("out", metavar="OUT", type=options.path, help="folder to write to")
+    options.add_config(parser)
+    options.add_catalog(
+        parser, "file that remembers what was read; default: one in the user's cache folder"
+    )
+    options.add_formats(parser)
+    options.add_drafts(parser)
+    options.add_watch(
+        parser, "keep running; render again when a file changes or a scheduled article is due"
+    )
+    options.add_allow_shrink(parser)
+    options.add_workers(parser)
+    options.add_json(parser, "summary")
+
+
+def run(args: Namespace) -> int:
+    """Render once, or until SIGTERM with --watch; return the exit code."""
+    config = options.config_of(args)
+    check_paths(args, config)
+    options.warn_of_default_url(config)
+    options.debug_inputs(args, config, options.catalog_path(args, config))
+    if args.watch:
+        # Imported here because watchfiles is needed by nothing else.
+        from feedhub.cli.watch import watch
+
+        file = args.config or CONFIG_FILE
+        source = open_source(args.source)
+        return watch(source, lambda: render(args), out=args.out, config=file)
+    return render(args)[0]
+
+
+def check_paths(args: Namespace, config: Config) -> None:
+    """Raise an error if source, output and catalog cannot be used together."""
+    options.check_source(args)
+    out = os.path.realpath(args.out)
+    if out == open_source(args.source).key:
+        raise OutputError(f"{args.out}: this is SOURCE; choose another folder to write to")
+    catalog = options.catalog_path(args, config)
+    if os.path.realpath(catalog).startswith(os.path.join(out, "")):  # noqa: PTH118 - ends with a slash
+        raise ConfigError(f"{catalog}: the catalog must not be in the output folder")
+
+
+def render(args: Namespace) -> tuple[int, datetime | None]:
+    """Render and print a summary; return the exit code and when time alone changes the output."""
+    config = options.config_of(args)  # again, because --watch follows its changes
+    check_paths(args, config)
+    start = time.monotonic()
+    with closing(Catalog(options.catalog_path(args, config))) as catalog:
+        try:
+            with console.progress() as on_progress:
+                report = render_site(
+                    Site(catalog, config, drafts=args.drafts),
+                    catalog,
+                    source_of(args.source, config, drafts=args.drafts),
+                    args.out,
+                    now=datetime.now(UTC),
+                    compress=config.render.compress,
+                    drafts=args.drafts,
+                    allow_shrink=args.allow_shrink,
+                    processes=args.workers or processors(),
+                    on_progress=on_progress,
+                )
+        except ShrinkError as error:
+            console.print_problems(error.problems, args.source)
+            console.error(str(error))
+            return error.exit_code, catalog.next_due()
+        due = catalog.next_due()
+    errors = console.print_problems(report.changes.problems, args.source)
+    if args.json or not console.is_quiet():
+        print(summary(report, time.monotonic() - start, as_json=args.json))
+    return 1 if errors else 0, due
+
+
+def summary(report: Report, seconds: float, *, as_json: bool) -> str:
+    """Return what a render did, in three lines or as one JSON object."""
+    changes = report.changes
+    hidden = {state: changes.states[state] for state in HIDDEN_STATES if changes.states.get(state)}
+    if as_json:
+        articles = {
+            "found": changes.articles,
+            "read": changes.read,
+            "published": report.published,
+            "hidden": hidden,
+            "rejected": changes.rejected,
+        }
+        documents = {
+            "written": report.written,
+            "unchanged": report.unchanged,
+            "removed_files": report.removed,
+        }
+        return json.dumps(
+            {"articles": articles, "documents": documents, "seconds": round(seconds, 3)}
+        )
+    reasons = ", ".join(f"{count} {HIDDEN_STATES[state]}" for state, count in hidden.items())
+    hidden_text = f"{sum(hidden.values())} hidden" + (f" ({reasons})" if reasons else "")
+    return (
+        f"articles: {changes.articles} found, {changes.read} read, "
+        f"{report.published} published, {hidden_text}, {changes.rejected} rejected\n"
+        f"documents: {report.written} written, {report.unchanged} unchanged, "
+        f"{report.removed} files removed\n"
+        f"{seconds:.2f} seconds"
+    )

@@ -1,0 +1,171 @@
+"""`feedhub sync`: read article files and write the catalog of a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from argparse import ArgumentParser, Namespace
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from feedhub.catalog import Catalog, Changes, accept_all, leave_readable, refuse_shrinking
+from feedhub.cli import console, options
+from feedhub.config import Config
+from feedhub.errors import CatalogError, ConfigError, FeedhubError, Problem, ShrinkError
+from feedhub.fork_map import processors
+from feedhub.site import Site, source_of
+from feedhub.sources import open_source
+
+EXAMPLES = ("articles --catalog /var/lib/feedhub/catalog.sqlite --watch",)
+# A file system may lose a notice of a change, and a server reports a sync that is silent.
+MAX_INTERVAL = timedelta(seconds=60)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    options.add_source(parser)
+    options.add_catalog(parser, "file to write", required=True)
+    options.add_config(parser)
+    options.add_drafts(parser)
+    options.add_watch(
+        parser, "keep running; sync again when a file changes or a scheduled article is due"
+    )
+    options.add_allow_shrink(parser)
+    options.add_workers(parser)
+    options.add_json(parser, "summary")
+    options.add_parent(parser)
+
+
+def run(args: Namespace) -> int:
+    """Sync once, or until SIGTERM with --watch; SIGHUP then reads the configuration again."""
+    config = options.config_of(args)
+    syncer = Syncer(args, config)
+    if args.parent is None:
+        options.debug_inputs(args, config, args.catalog)
+    if not args.watch:
+        options.check_source(args)
+        return syncer.sync()[0]
+    # Imported here because only --watch needs it.
+    from feedhub.cli.watch import watch
+
+    again = threading.Event()
+
+    def on_hangup(*_: object) -> None:
+        syncer.reload_config = True
+        again.set()
+
+    signal.signal(signal.SIGHUP, on_hangup)
+    if args.parent is not None:
+        os.nice(options.NICENESS)
+    return watch(
+        open_source(args.source),
+        syncer.sync,
+        max_interval=MAX_INTERVAL,
+        again=again,
+        keep_running=lambda: args.parent in (None, os.getppid()),
+    )
+
+
+class Syncer:
+    """Syncs again and again; problems that have not changed since the last sync are not repeated.
+
+    `reload_config` makes the next sync read the configuration first.
+    """
+
+    def __init__(self, args: Namespace, config: Config) -> None:
+        self.reload_config = False
+        self._args = args
+        self._config = config
+        self._problems: tuple[Problem, ...] = ()
+        self._changed_at = 0
+
+    def sync(self) -> tuple[int, datetime | None]:
+        """Sync; return the exit code and when time alone changes what is published."""
+        if self.reload_config:
+            self.reload_config = False
+            try:
+                self._config = options.config_of(self._args)
+            except ConfigError as error:
+                console.error(f"the previous configuration stays in use: {error}")
+        # Two changes in one second would have the same Last-Modified, or one in the future.
+        time.sleep(min(1.0, max(0.0, self._changed_at + 1 - time.time())))
+        path = self._args.catalog
+        try:
+            with closing(Catalog(path)) as catalog:
+                try:
+                    code = self._sync(catalog)
+                except (FeedhubError, OSError) as error:
+                    self._save_failure(catalog, error)
+                    raise
+                return code, catalog.next_due()
+        except CatalogError as error:
+            if self._args.parent is None:
+                raise
+            # The error cannot be left in the catalog: the server sees that this process has ended.
+            console.error(str(error))
+            sys.exit(error.exit_code)
+        finally:
+            leave_readable(path)
+
+    def _save_failure(self, catalog: Catalog, error: Exception) -> None:
+        """Leave the error in the catalog for the server's /readyz."""
+        text = " ".join(str(error).split())
+        if catalog.noted("failing") != text:
+            catalog.note(failing=text)
+        if isinstance(error, ShrinkError):
+            self._print_problems(error.problems)
+
+    def _sync(self, catalog: Catalog) -> int:
+        args, start, now = self._args, time.monotonic(), datetime.now(UTC)
+        options.check_source(args)
+        site = Site(catalog, self._config, drafts=args.drafts)
+        source = source_of(args.source, self._config, drafts=args.drafts)
+        # Beside a server that has something to serve, the processors are for its requests.
+        serving = args.parent is not None and catalog.generation() > 0
+        with console.progress() as on_progress:
+            accept = accept_all if args.allow_shrink else refuse_shrinking
+            processes = 1 if serving else args.workers or processors()
+            changes = site.sync(source, now, on_progress, accept, processes=processes)
+        if changes.changed:
+            self._changed_at = int(now.timestamp())
+        facts = facts_of(changes, time.monotonic() - start)
+        alive = {"at": time.time(), "every": MAX_INTERVAL.seconds if args.watch else 0}
+        catalog.note(failing="", synced=json.dumps(facts | alive))
+        catalog.pings.release(time.time())
+        errors = self._print_problems(changes.problems)
+        if changes.changed or not args.watch:
+            if args.json:
+                print(json.dumps(facts))
+            elif not console.is_quiet():
+                print(summary(changes, facts))
+        return 1 if errors else 0
+
+    def _print_problems(self, problems: tuple[Problem, ...]) -> int:
+        """Print problems unless they are those of the last sync; return how many are errors."""
+        if problems == self._problems:
+            return sum(problem.level == "error" for problem in problems)
+        self._problems = problems
+        return console.print_problems(problems, self._args.source)
+
+
+def facts_of(changes: Changes, seconds: float) -> dict[str, object]:
+    """Return what a sync did as a JSON object."""
+    return {
+        "articles": changes.states,
+        "read": changes.read,
+        "rejected": changes.rejected,
+        "changed_feeds": changes.changed,
+        "seconds": round(seconds, 3),
+    }
+
+
+def summary(changes: Changes, facts: dict[str, object]) -> str:
+    """Return what a sync did as one line."""
+    return (
+        f"articles: {changes.articles} found, {changes.read} read, {changes.published} published, "
+        f"{changes.rejected} rejected; feeds: {changes.changed} changed; {facts['seconds']} seconds"
+    )
