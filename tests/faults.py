@@ -159,7 +159,7 @@ def unmeasured() -> dict[str, str]:
 
 _NURSERY = """
 import os, sys
-from feedhub.cli import commands, main
+from feedhub.cli import main, render as _
 from feedhub.formats import atom, jsonfeed, opml, rss
 from feedhub.sources import reading
 from feedhub import render

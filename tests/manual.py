@@ -7,14 +7,12 @@ After a change of the command line, write it anew and read the difference:
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from feedhub.cli.arguments import build_parser
-from feedhub.cli.parsing import Commands, parsers_of
-
+from feedhub.cli.parser import VERBOSITY, Parser
+from feedhub.cli.registry import COMMANDS, build_parser
 from tests import manpage
 
 PLACE = Path(__file__).parent.parent / "docs/cli.md"
@@ -29,24 +27,23 @@ def page(text: str) -> str:
     return _with_code(head, synopsis(parser)) + "".join(_made(part, parser) for part in sections)
 
 
-def _made(section: str, parser: argparse.ArgumentParser) -> str:
+def _made(section: str, parser: Parser) -> str:
     name = section.partition("\n")[0].removeprefix("## ")
     if name == CODES:
         return _with_table(section, exit_codes(parser))
     if name == COMMON:
         return _with_table(section, options_of(parser))
-    command = parsers_of(parser).get(name.removeprefix("feedhub "))
+    command = parser.commands().get(name.removeprefix("feedhub "))
     if command is None:
         return section
     return _with_table(_with_code(section, examples(command)), options_of(command))
 
 
-def synopsis(parser: argparse.ArgumentParser) -> list[str]:
+def synopsis(parser: Parser) -> list[str]:
     """Return a line for each command: what is typed, and what it does."""
-    (commands,) = (action for action in parser._actions if isinstance(action, Commands))
     rows = [
-        (f"feedhub {choice.dest}{_arguments(commands.choices[choice.dest])}", str(choice.help))
-        for choice in commands._choices_actions
+        (f"feedhub {name}{_arguments(command)}", COMMANDS[name])
+        for name, command in parser.commands().items()
     ]
     rows += [("feedhub --version", "print the version")]
     rows += [("feedhub --help, feedhub COMMAND --help", "the same in short")]
@@ -54,21 +51,21 @@ def synopsis(parser: argparse.ArgumentParser) -> list[str]:
     return [f"{typed:<{width}}  {about}" for typed, about in rows]
 
 
-def _arguments(command: argparse.ArgumentParser) -> str:
+def _arguments(command: Parser) -> str:
     forms = {"?": " [{}]", "*": " [{}...]", "+": " {}..."}
     given = [action for action in command._actions if not action.option_strings]
     names = "".join(forms.get(str(a.nargs), " {}").format(a.metavar) for a in given)
     return names + " [options]" * bool(options_of(command))
 
 
-def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
+def options_of(parser: Parser) -> dict[str, str]:
     """Return each option as `--name METAVAR` or `--name, -n` with its help.
 
     Those of every command stand with the parser of all commands.
     """
-    groups = parser._action_groups if isinstance(_commands(parser), Commands) else ()
-    kept = [parser._optionals, *(group for group in groups if group.title == "how much is said")]
-    actions = [action for group in kept for action in group._group_actions]
+    is_command = parser.prog != "feedhub"
+    groups = [g for g in parser._action_groups if not (is_command and g.title == VERBOSITY)]
+    actions = [action for group in groups for action in group._group_actions]
     return {
         f"{', '.join(action.option_strings)} {action.metavar or ''}".strip(): str(action.help)
         for action in actions
@@ -76,16 +73,12 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
     }
 
 
-def _commands(parser: argparse.ArgumentParser) -> argparse.Action | None:
-    return next((a for a in parser._actions if isinstance(a, Commands)), None)
-
-
-def examples(parser: argparse.ArgumentParser) -> list[str]:
+def examples(parser: Parser) -> list[str]:
     """Return the examples of a command's help, as they are typed."""
     return re.findall(r"^  (feedhub.*)$", str(parser.epilog).partition("examples:")[2], re.M)
 
 
-def exit_codes(parser: argparse.ArgumentParser) -> dict[str, str]:
+def exit_codes(parser: Parser) -> dict[str, str]:
     """Return what `feedhub --help` says of exit codes."""
     return dict(re.findall(r"^  (\d+)  (.*)$", parser.format_help(), re.MULTILINE))
 

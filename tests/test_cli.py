@@ -13,20 +13,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from feedhub.cli.arguments import build_parser
-from feedhub.cli.parsing import parsers_of
 
 import feedhub
 from feedhub.catalog import Catalog
 from feedhub.check import as_github
-from feedhub.cli import commands, main, places, syncing
+from feedhub.cli import feeds, init, main, options, sync
+from feedhub.cli.registry import build_parser
 from feedhub.config import load_config
 from feedhub.errors import Problem
 from feedhub.render.folder import OutputFolder
 from tests.kit import article_text, files_below
 
 BASE = ("--base-url", "https://feeds.example.org")
-COMMANDS = tuple(parsers_of(build_parser()))
+COMMANDS = tuple(build_parser().commands())
 UNTITLED = "---\nwebUrl: https://news.example/x\ndate: 2020-06-09\nexcerpt: Words.\n---\n"
 
 
@@ -80,7 +79,7 @@ def test_render_says_what_it_did(run):
     assert (ran.code, ran.err) == (0, "")
     told = re.fullmatch(
         r"articles: 3 found, 3 read, 1 published, "
-        r"2 left out \(1 unpublished, 1 without front matter\), 0 rejected\n"
+        r"2 hidden \(1 unpublished, 1 without front matter\), 0 rejected\n"
         r"documents: [1-9]\d written, 0 unchanged, 0 files removed\n"
         r"\d+\.\d\d seconds\n",
         ran.out,
@@ -126,7 +125,7 @@ def test_warnings_are_counted(run, command: str):
     write("warned.md", UNTITLED)
     given = ["public"] if command == "render" else []
     ran = run(command, "articles", *given, *BASE)
-    assert (ran.code, ran.err) == (0, "1 warning: feedhub check articles tells them\n")
+    assert (ran.code, ran.err) == (0, "1 warning: run feedhub check articles to see it\n")
 
 
 def test_nothing_publishable_is_code_3_and_tells_why(run):
@@ -147,7 +146,7 @@ def test_the_default_address_is_told(run):
     assert ran.code == 0
     assert ran.err == (
         "feedhub: every address begins with http://127.0.0.1:8000: "
-        "give --base-url, or set site.base_url\n"
+        "set site.base_url or give --base-url\n"
     )
     assert b"http://127.0.0.1:8000/all.rss" in Path("public/all.rss").read_bytes()
 
@@ -165,30 +164,36 @@ def test_another_render_at_once_is_code_2(run):
         ("render missing public", "missing: does not exist; SOURCE is the folder of article files"),
         ("check missing", "missing: does not exist; SOURCE is the folder of article files"),
         ("feeds articles/good.md", "articles/good.md: is not a folder; SOURCE is the folder of"),
-        ("render articles articles", "articles: this is the source; choose another folder"),
-        ("render articles ./articles/.", "articles: this is the source; choose another folder"),
-        ("render articles same", "same: this is the source; choose another folder to write to"),
+        ("render articles articles", "articles: this is SOURCE; choose another folder"),
+        ("render articles ./articles/.", "articles: this is SOURCE; choose another folder"),
+        ("render articles same", "same: this is SOURCE; choose another folder to write to"),
         (
             "render articles public --catalog public/x/c.sqlite",
-            "public/x/c.sqlite: the catalog must not lie in the output folder",
+            "public/x/c.sqlite: the catalog must not be in the output folder",
         ),
         ("render articles public --catalog articles", "articles: the catalog cannot be opened"),
-        ("render articles public --formats rss,xml", "feeds.formats: 'xml' is not known; known"),
+        ("render articles public --formats rss,xml", "feeds.formats: 'xml' is not known; choose"),
         ("render articles public --formats=", "feeds.formats must be a list of names: a name is"),
         ("render articles public --base-url example.org", "site.base_url must be an absolute"),
         ("render articles public --config none.toml", "none.toml: cannot be read: No such file"),
         ("render articles loop", "loop/.feedhub: cannot be written: Too many levels of symbolic"),
         ("render articles public --formats html", "feeds.formats: html shows people the feeds;"),
-        ("serve", "say what to serve: SOURCE, or --catalog FILE that feedhub sync keeps"),
+        ("serve", "give SOURCE or --catalog PATH"),
         ("serve missing", "missing: does not exist; SOURCE is the folder of article files"),
-        ("serve --catalog c.db --admin 9100", "--admin 9100: write 127.0.0.1:9100, or the path of"),
-        ("serve --catalog c.db --admin h:70000", "--admin h:70000: write 127.0.0.1:9100, or the"),
+        (
+            "serve --catalog c.db --admin 9100",
+            "--admin 9100: give HOST:PORT such as 127.0.0.1:9100, or a path",
+        ),
+        (
+            "serve --catalog c.db --admin h:70000",
+            "--admin h:70000: give HOST:PORT such as 127.0.0.1:9100, or a",
+        ),
         ("serve --catalog c.db --fd 9999", "--fd 9999: not a socket: Bad file descriptor"),
         ("serve --catalog c.db --uds articles", "articles: cannot listen: Address already in use"),
         ("sync missing --catalog c.db", "missing: does not exist; SOURCE is the folder of"),
         ("sync articles --catalog articles", "articles: the catalog cannot be opened"),
         ("sync articles --catalog c.db --config x", "x: cannot be read: No such file"),
-        ("init articles/good.md", "articles/good.md: exists already and is left alone"),
+        ("init articles/good.md", "articles/good.md: already exists and was not changed"),
         ("init none/feedhub.toml", "none/feedhub.toml: cannot be written: No such file"),
     ],
 )
@@ -211,7 +216,7 @@ def test_the_default_catalog_may_not_lie_in_the_output(run, monkeypatch: pytest.
     monkeypatch.setenv("XDG_CACHE_HOME", str(Path("public/cache").resolve()))
     ran = run("render", "articles", "public", *BASE)
     assert (ran.code, Path("public").exists()) == (2, False)
-    assert "the catalog must not lie in the output folder" in ran.err
+    assert "the catalog must not be in the output folder" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -221,13 +226,13 @@ def test_the_default_catalog_may_not_lie_in_the_output(run, monkeypatch: pytest.
         ("rendr articles", "invalid choice: 'rendr'; did you mean render?; see feedhub --help"),
         (
             "publish",
-            "invalid choice: 'publish'; known are render, serve, sync, check, feeds, init, "
+            "invalid choice: 'publish'; choose from render, serve, sync, check, feeds, init, "
             "completion, ping, probe, stats; see feedhub --help",
         ),
-        ("it's", 'invalid choice: "it\'s"; known are render, '),
+        ("it's", 'invalid choice: "it\'s"; choose from render, '),
         ("--verison", "feedhub: unknown argument '--verison'; did you mean --version?"),
         ("-x", "feedhub: unknown argument '-x'; see feedhub --help"),
-        ("--json feeds a", "unknown argument '--json'; it stands behind the command; see feedhub"),
+        ("--json feeds a", "unknown argument '--json'; give it after the command; see feedhub"),
         ("sync a --catlog=c", "unknown argument '--catlog=c'; did you mean --catalog?"),
         ("render a -x", "feedhub render: unknown argument '-x'"),
         ("render articles", "feedhub render: the following arguments are required: OUT"),
@@ -239,7 +244,7 @@ def test_the_default_catalog_may_not_lie_in_the_output(run, monkeypatch: pytest.
         ("render a b --form rss", "unknown argument '--form'; did you mean --format"),
         ("feeds a --catalog x", "feedhub feeds: unknown argument '--catalog'; see"),
         ("sync a", "feedhub sync: the following arguments are required: --catalog"),
-        ("serve a --log xml", "invalid choice: 'xml'; known are text, json; see feedhub serve"),
+        ("serve a --log xml", "invalid choice: 'xml'; choose from text, json; see feedhub serve"),
         ("serve a --formats rss", "feedhub serve: unknown argument '--formats'"),
         ("check a --format gitub", "invalid choice: 'gitub'; did you mean github?"),
         ("check a --format", "argument --format: expected one argument"),
@@ -256,7 +261,9 @@ def test_a_misspelled_word_gets_one_line_with_the_nearest(run, arguments: str, m
 
 def test_words_with_blanks_and_behind_dashes_are_values(run):
     ran = run("feeds", "articles", "--only", "-a b", *BASE)
-    assert ran == Ran(2, "", "feedhub: no feed is called '-a b'; feedhub feeds SOURCE lists all\n")
+    assert ran == Ran(
+        2, "", "feedhub: there is no feed '-a b'; run feedhub feeds SOURCE to list all feeds\n"
+    )
     ran = run("feeds", "--", "-x")
     assert ran.err == "feedhub: -x: does not exist; SOURCE is the folder of article files\n"
 
@@ -269,7 +276,7 @@ def test_an_empty_path_is_no_place(run, folder: Path, arguments: str):
     before = files_below(folder)
     ran = run(*(word.replace("@", "") for word in arguments.split()))
     assert (ran.code, ran.out, one_line(ran.err)) == (2, "", True)
-    assert ": it is empty: name a file or folder; see feedhub " in ran.err
+    assert ": the path is empty: give a file or folder; see feedhub " in ran.err
     assert files_below(folder) == before
 
 
@@ -339,23 +346,23 @@ def test_ctrl_c_is_code_130(run, monkeypatch: pytest.MonkeyPatch):
     def interrupt(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "feeds", interrupt)
+    monkeypatch.setattr(feeds, "run", interrupt)
     assert run("feeds", "articles") == Ran(130, "", "")
 
 
 def test_a_fault_of_our_own_is_code_2(run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(commands, "feeds", lambda _: 1 // 0)
+    monkeypatch.setattr(feeds, "run", lambda _: 1 // 0)
     ran = run("feeds", "articles")
     assert ran.code == 2
     assert "ZeroDivisionError" in ran.err
-    assert ran.err.endswith("feedhub: this is a fault of feedhub: please report the lines above\n")
+    assert ran.err.endswith("feedhub: this is a bug in feedhub: please report the lines above\n")
 
 
 def test_an_error_of_the_system_is_one_line(run, monkeypatch: pytest.MonkeyPatch):
     def refuse(_: object) -> int:
         raise PermissionError(13, "Permission denied", "articles")
 
-    monkeypatch.setattr(commands, "feeds", refuse)
+    monkeypatch.setattr(feeds, "run", refuse)
     assert run("feeds", "articles") == Ran(2, "", "feedhub: articles: Permission denied\n")
 
 
@@ -363,15 +370,15 @@ def test_a_folder_that_is_gone_under_us_is_told(run, folder: Path, monkeypatch):
     Path("gone").mkdir()
     monkeypatch.chdir("gone")
     (folder / "gone").rmdir()
-    told = "feedhub: the current folder does not exist any more: change to another\n"
+    told = "feedhub: the current folder no longer exists: change to another one\n"
     assert run("check", ".") == Ran(2, "", told)
 
 
 def test_a_locale_that_cannot_name_a_file_is_told(run, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(commands, "feeds", lambda _: "\xfc".encode("ascii"))
-    assert "fault of feedhub" in run("feeds", "articles").err
+    monkeypatch.setattr(feeds, "run", lambda _: "\xfc".encode("ascii"))
+    assert "bug in feedhub" in run("feeds", "articles").err
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "ascii")
-    told = "feedhub: this locale cannot name every file: set LC_ALL=C.UTF-8\n"
+    told = "feedhub: this locale cannot represent every file name: set LC_ALL=C.UTF-8\n"
     assert run("feeds", "articles") == Ran(2, "", told)
 
 
@@ -420,13 +427,13 @@ def test_main_may_print_to_anything():
 
 
 def test_a_sync_that_watches_tells_bad_articles_once(capsys, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("feedhub.cli.syncing.time.sleep", lambda _: None)
-    options = build_parser().parse_args(["sync", "articles", "--catalog", "c.sqlite", "--watch"])
-    running = syncing._Sync(options, places.config_of(options))
+    monkeypatch.setattr("feedhub.cli.sync.time.sleep", lambda _: None)
+    args = build_parser().parse_args(["sync", "articles", "--catalog", "c.sqlite", "--watch"])
+    syncer = sync.Syncer(args, options.config_of(args))
     told = []
     for name in ("bad.md", "bad.md", "worse.md"):
         write(name, "---\npublished: perhaps\n---\n")
-        assert running.once()[0] == 1
+        assert syncer.sync()[0] == 1
         told.append(re.findall(r"^articles/(\w+)", capsys.readouterr().err, re.MULTILINE))
     assert told == [["bad"], [], ["bad", "worse"]]
 
@@ -555,7 +562,7 @@ def test_check_tells_what_the_configuration_names_in_vain(run):
         "feedhub.toml:11:1: warning unknown-name feeds.custom 'eyes': no article has the category "
         "'sport'",
         "feedhub.toml:3:1: warning unknown-name feeds.moved: 'topics/eyes' leads to "
-        "'topics/computer-visions', which is no feed; did you mean topics/computer-vision?",
+        "'topics/computer-visions', which is not a feed; did you mean topics/computer-vision?",
     ]
 
 
@@ -639,13 +646,13 @@ def test_feeds_of_several_names_stand_in_the_usual_order_and_one_name_may_be_two
         ("Lwa", "did you mean Law?"),
         ("topic/law", "did you mean topics/law?"),
         ("COMPUTER VISON", "did you mean Computer Vision?"),
-        ("entirely else", "feedhub feeds SOURCE lists all"),
+        ("entirely else", "run feedhub feeds SOURCE to list all feeds"),
     ],
 )
 def test_a_feed_that_is_not_there_is_told_with_the_nearest(run, name: str, advice: str):
     write("more.md", article_text("More", topics=["Law", "Computer Vision"]))
     ran = run("feeds", "articles", "--only", name, *BASE)
-    assert ran == Ran(2, "", f"feedhub: no feed is called '{name}'; {advice}\n")
+    assert ran == Ran(2, "", f"feedhub: there is no feed '{name}'; {advice}\n")
 
 
 def test_feeds_as_json(run):
@@ -688,7 +695,7 @@ def test_feeds_lets_drafts_in(run):
 
 def test_init_writes_a_file_that_works(run):
     ran = run("init")
-    assert ran == Ran(0, "feedhub.toml is written: set site.base_url first\n", "")
+    assert ran == Ran(0, "feedhub.toml was written. Set site.base_url first.\n", "")
     assert load_config(Path("feedhub.toml"), {}) == load_config(None, {})
     assert run("render", "articles", "public").code == 0
 
@@ -696,7 +703,7 @@ def test_init_writes_a_file_that_works(run):
 def test_init_leaves_a_file_alone(run):
     Path("feedhub.toml").write_text("mine", encoding="utf-8")
     ran = run("init")
-    assert ran == Ran(2, "", "feedhub: feedhub.toml: exists already and is left alone\n")
+    assert ran == Ran(2, "", "feedhub: feedhub.toml: already exists and was not changed\n")
     assert Path("feedhub.toml").read_text(encoding="utf-8") == "mine"
     assert run("init", "other.toml").code == 0
 
@@ -705,7 +712,7 @@ def test_init_that_cannot_write_leaves_nothing(run, monkeypatch: pytest.MonkeyPa
     def full() -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(commands, "starter_toml", full)
+    monkeypatch.setattr(init, "starter_toml", full)
     told = "feedhub: feedhub.toml: cannot be written: No space left on device\n"
     assert run("init") == Ran(2, "", told)
     assert not Path("feedhub.toml").exists()
@@ -748,8 +755,8 @@ def test_the_catalog_lies_in_the_cache_and_each_site_has_its_own(run, monkeypatc
 
 def test_a_server_has_a_catalog_of_its_own_and_others_find_that_of_the_render():
     def place(line: str) -> Path:
-        options = build_parser().parse_args(line.split())
-        return places.catalog_place(options, places.config_of(options))
+        args = build_parser().parse_args(line.split())
+        return options.catalog_path(args, options.config_of(args))
 
     render = place("render articles public")
     found = {line: place(line) for line in ("ping articles", "probe articles", "serve articles")}
@@ -768,17 +775,17 @@ def test_a_server_has_a_catalog_of_its_own_and_others_find_that_of_the_render():
 )
 def test_feeds_can_be_combined_where_searches_are_answered(monkeypatch, search, command, builder):
     monkeypatch.setenv("FEEDHUB_FEEDS_SEARCH", search)
-    options = build_parser().parse_args([command, "articles"])
-    assert places.config_of(options).feeds.builder == builder
+    args = build_parser().parse_args([command, "articles"])
+    assert options.config_of(args).feeds.builder == builder
 
 
 def test_a_relative_cache_folder_is_ignored(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "here")
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setattr(sys, "platform", "linux")
-    assert places._cache_folder() == Path("/home/somebody/.cache")
+    assert options.cache_folder() == Path("/home/somebody/.cache")
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert places._cache_folder() == Path("/home/somebody/Library/Caches")
+    assert options.cache_folder() == Path("/home/somebody/Library/Caches")
 
 
 def test_a_catalog_of_ones_own_choice_is_used(run):

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from feedhub.cli.arguments import build_parser
-from feedhub.cli.parsing import parsers_of
 
 from feedhub.cli import main
+from feedhub.cli.registry import build_parser
 from tests.terminals import terminal
 
 Complete = Callable[[str], list[str]]
@@ -73,7 +72,7 @@ def told(command: list[str]) -> list[str]:
 
 
 SHELLS = {"bash": bash, "fish": fish}
-COMMANDS = sorted(parsers_of(build_parser()))
+COMMANDS = sorted(build_parser().commands())
 
 
 @pytest.fixture(params=SHELLS)

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from feedhub.cli.arguments import build_parser
-from feedhub.cli.parsing import parsers_of
 
 from feedhub.cli import main
+from feedhub.cli.registry import build_parser
 from tests.kit import article_text
 from tests.launching import launch
 from tests.manual import examples
@@ -30,7 +29,7 @@ ELSEWHERE = {
 
 def all_examples() -> list[str]:
     parser = build_parser()
-    parsers = [parser, *parsers_of(parser).values()]
+    parsers = [parser, *parser.commands().values()]
     return list(dict.fromkeys(line for one in parsers for line in examples(one)))
 
 

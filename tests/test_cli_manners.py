@@ -10,9 +10,9 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from feedhub.cli.output import progress
 
-from feedhub.cli import console, main, table
+from feedhub.cli import console, main
+from feedhub.cli.console import progress
 from tests.kit import article_text
 from tests.servers import request, start, until
 from tests.terminals import on_terminal
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _usual_volume():
     yield
-    console.set_volume(Namespace(quiet=False, verbose=False))
+    console.set_verbosity(Namespace(quiet=False, verbose=False))
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_colours_are_for_terminals_unless_the_environment_says_otherwise(
 ):
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    assert console.shows_colours(stream) is colours
+    assert console.use_colours(stream) is colours
     assert (console.paint("word", console.RED, stream) != "word") is colours
     assert console.paint("", console.RED, stream) == ""
 
@@ -166,7 +166,7 @@ HEAD = ["KIND", "FEED", "N", "ADDRESS"]
 
 def test_columns_are_as_wide_as_what_a_terminal_shows():
     rows = rows_of("e\u0301t\u00e9", "機械学習", "🇩🇪", "plain")
-    shown = COLOUR.sub("", table.aligned(HEAD, rows, {2}, 1, 80)).splitlines()
+    shown = COLOUR.sub("", console.align_columns(HEAD, rows, {2}, 1, 80)).splitlines()
     assert shown == [
         "KIND   FEED      N  ADDRESS",
         "topic  e\u0301t\u00e9       0  https://x/0",
@@ -178,22 +178,22 @@ def test_columns_are_as_wide_as_what_a_terminal_shows():
 
 def test_a_narrow_terminal_cuts_one_column_and_leaves_the_address_whole():
     rows = rows_of("a" * 50, "機械学習" * 4, "short")
-    shown = COLOUR.sub("", table.aligned(HEAD, rows, {2}, 1, 45)).splitlines()
+    shown = COLOUR.sub("", console.align_columns(HEAD, rows, {2}, 1, 45)).splitlines()
     assert shown[1] == f"topic  {'a' * 21}…  0  https://x/0"
     assert shown[2] == f"topic  {'機械学習' * 2}機械…   1  https://x/1"
     assert shown[3] == f"topic  short{' ' * 17}  2  https://x/2"
 
 
 def test_no_cell_can_move_the_cursor():
-    assert table.table(HEAD, rows_of("a\x1b[2J\tb"), shrinks=1) == (
+    assert console.format_table(HEAD, rows_of("a\x1b[2J\tb"), numeric=(), cut=1) == (
         "topic\ta\\x1b[2J\\tb\t0\thttps://x/0\n"
     )
 
 
 def test_the_column_that_is_cut_keeps_enough_to_tell_it_by():
-    shown = table.aligned(HEAD, rows_of("a" * 50), {2}, 1, 10).splitlines()
+    shown = console.align_columns(HEAD, rows_of("a" * 50), {2}, 1, 10).splitlines()
     assert shown[1] == f"topic  {'a' * 11}…  0  https://x/0"
-    short = table.aligned(HEAD, rows_of("ab"), {2}, 1, 10).splitlines()
+    short = console.align_columns(HEAD, rows_of("ab"), {2}, 1, 10).splitlines()
     assert short[1] == "topic  ab    0  https://x/0"
 
 
@@ -226,10 +226,10 @@ def test_quiet_may_stand_before_the_command_and_does_not_outlast_it(run):
 def test_a_quiet_command_shows_no_bar(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    console.set_volume(Namespace(quiet=True, verbose=False))
+    console.set_verbosity(Namespace(quiet=True, verbose=False))
     with progress() as step:
         step()
-    console.set_volume(Namespace(quiet=False, verbose=False))
+    console.set_verbosity(Namespace(quiet=False, verbose=False))
     with pytest.raises(ImportError), progress():
         pass
 
@@ -238,9 +238,9 @@ def test_a_quiet_command_shows_no_bar(monkeypatch: pytest.MonkeyPatch):
 def test_a_bar_is_drawn_where_the_cursor_moves(monkeypatch: pytest.MonkeyPatch, term: str):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", term)
-    assert console.draws() is (term == "xterm")
+    assert console.shows_progress() is (term == "xterm")
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert not console.draws()
+    assert not console.shows_progress()
 
 
 def test_a_verbose_command_tells_where_and_every_warning(run, monkeypatch: pytest.MonkeyPatch):
@@ -248,8 +248,8 @@ def test_a_verbose_command_tells_where_and_every_warning(run, monkeypatch: pytes
     code, out, err = run("render", "articles", "public", "--catalog", "c.sqlite", "-v", *BASE)
     assert (code, "published" in out) == (0, True)
     assert err.splitlines() == [
-        "feedhub: configuration: no feedhub.toml, so the defaults",
-        "feedhub: addresses begin with https://feeds.example.org",
+        "feedhub: configuration: defaults, no feedhub.toml",
+        "feedhub: base URL: https://feeds.example.org",
         "feedhub: catalog: c.sqlite",
         "articles/warned.md:2: warning: there is no title; the file's name stands in: add a title",
     ]
@@ -263,7 +263,7 @@ def test_a_verbose_command_names_the_file_and_the_variables(run, monkeypatch: py
     assert err.splitlines() == [
         "feedhub: configuration: my.toml",
         "feedhub: variables: FEEDHUB_SITE_BASE_URL, FEEDHUB_SITE_TITLE",
-        "feedhub: addresses begin with https://v.example",
+        "feedhub: base URL: https://v.example",
     ]
 
 

@@ -235,7 +235,7 @@ def refusal(folder: Path, text: str) -> str:
         ("name = 'a'\n'\\u000a' = 1", "4: feeds.custom."),
         (
             "name = 'a'\nlimit = 5",
-            "4: feeds.custom.limit is not a known key; known are name, title",
+            "4: feeds.custom.limit is not a known key; choose from name, title",
         ),
         ("name = 'a'\ntopic = 'x'", "4: feeds.custom.topic must be a list, not text"),
         ("name = 'a'\nall = 'yes'", "4: feeds.custom.all must be true or false"),
@@ -243,7 +243,7 @@ def refusal(folder: Path, text: str) -> str:
         ("name = 'a'\nmin_quality = 'high'", "4: feeds.custom.min_quality must be"),
         (
             "name = 'a'\n[[feeds.custom]]\nname = 'a'",
-            "5: feeds.custom.name must be another for each",
+            "5: feeds.custom.name must be unique",
         ),
     ],
 )

@@ -6,8 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
-from feedhub.cli.arguments import parse
-
+from feedhub.cli.registry import parse
 from feedhub.config import load_config
 
 ROOT = Path(__file__).parent.parent

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from feedhub.cli.arguments import parse
 from jsonschema.validators import validator_for
+
+from feedhub.cli.registry import parse
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"

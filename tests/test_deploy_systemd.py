@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from feedhub.cli.arguments import parse
 
+from feedhub.cli.registry import parse
 from tests.kit import article_text
 from tests.proxies import free_port
 from tests.servers import request, start, until

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shlex
@@ -12,10 +11,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from feedhub.cli.arguments import build_parser
-from feedhub.cli.parsing import parsers_of
 
 from feedhub.cli import main
+from feedhub.cli.parser import Parser
+from feedhub.cli.registry import build_parser
 from feedhub.config.tables import SECTIONS
 from tests import manpage, manual
 from tests.exchange import request
@@ -28,9 +27,9 @@ CLI = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 
 
-def parsers() -> dict[str, argparse.ArgumentParser]:
+def parsers() -> dict[str, Parser]:
     """Return the parser of each command, by name."""
-    return parsers_of(build_parser())
+    return build_parser().commands()
 
 
 def table(text: str) -> dict[str, str]:

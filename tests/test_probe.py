@@ -611,7 +611,7 @@ def test_the_command_asks_and_the_next_render_tells(run, server: Origin):
     code, out, err = run("probe", "articles", *BASE)
     assert (code, err) == (0, "")
     assert re.fullmatch(
-        r"images: 2 asked for, 1 known now, 1 at a busy host, 1 left; \d+\.\d\d seconds\n", out
+        r"images: 2 requested, 1 found, 1 at a busy host, 1 left; \d+\.\d\d seconds\n", out
     )
     agents = {fields["user-agent"] for _, fields in server.asked}
     assert [re.sub(r"/\S+ ", "/V ", agent) for agent in agents] == [
@@ -639,11 +639,11 @@ def test_the_command_tells_numbers_and_reasons(run, server: Origin):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("probe", "say whose images: SOURCE, or --catalog FILE that feedhub sync keeps"),
+        ("probe", "give SOURCE or --catalog PATH"),
         ("probe none", "none: does not exist; SOURCE is the folder of article files"),
         ("probe --catalog none.sqlite", "none.sqlite: there is no catalog yet; feedhub render"),
         ("probe --catalog articles/one.md", "articles/one.md: the catalog cannot be read: file is"),
-        ("probe --catalog drafts.sqlite", "drafts.sqlite: this catalog holds drafts, of which"),
+        ("probe --catalog drafts.sqlite", "drafts.sqlite: the catalog contains drafts; probe a"),
     ],
 )
 def test_what_cannot_be_asked_for_is_code_2(run, arguments: str, message: str):

@@ -95,17 +95,17 @@ def test_ctrl_c_ends_a_process_quietly():
 
 SLOW_FEEDS = """
 import sys, time
-from feedhub.cli import commands, main
-def feeds(options):
+from feedhub.cli import feeds, main
+def slow(options):
     print("begun", flush=True)
     time.sleep(30)
-commands.feeds = feeds
+feeds.run = slow
 sys.exit(main(["feeds", "articles"]))
 """
 
 SLOW_BAR = """
 import time
-from feedhub.cli.output import progress
+from feedhub.cli.console import progress
 with progress() as step:
     for _ in range(8):
         time.sleep(0.1)

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from feedhub.cli import main
-from feedhub.cli import stats as command
+from feedhub.cli import console, main, stats
 from feedhub.errors import ConfigError
 from feedhub.stats import SiteFeeds, analyze_logs
 from tests.access_logs import FORMATS, format_line, generate_log, poll
@@ -167,7 +166,7 @@ def test_the_base_url_comes_from_the_catalog(run):
 def test_a_log_without_requests_for_feeds_is_reported_with_the_path(run):
     ran = run("access.log", "--base-url", "https://a.example/f")
     assert (ran.code, ran.err.count("\n")) == (0, 1)
-    assert "no request is for a feed below /f/: set --base-url" in ran.err
+    assert "no request is for a feed below /f/: set --base-url to" in ran.err
 
 
 def test_moved_feeds_count_at_their_new_path(run):
@@ -236,13 +235,13 @@ def test_a_truncated_compressed_file_is_reported(run):
         ("odd\x1b.log", "odd\\x1b.log: cannot be read: No such file or directory"),
         ("access.log .", ".: cannot be read: Is a directory"),
         ("- -", "standard input can be read only once"),
-        ("garbage", "no line could be read: write the log in the combined format or in JSON"),
-        (
-            "access.log --html no/r.html",
-            "no/r.html: cannot be written: there is no such folder",
-        ),
+        ("garbage", "no line could be read: the log must be in the combined format or JSON"),
+        ("access.log --html no/r.html", "no/r.html: cannot be written: the folder does not exist"),
         ("access.log --html .", ".: cannot be written: Is a directory"),
-        ("access.log --catalog none", "none: there is no catalog; feedhub render or sync makes it"),
+        (
+            "access.log --catalog none",
+            "none: there is no catalog; run feedhub render or sync first",
+        ),
         (
             "access.log --catalog garbage",
             "garbage: the catalog cannot be read: file is not a database",
@@ -312,9 +311,11 @@ def test_a_progress_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch):
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     Path("rotated.log").touch()
-    with command._progress(["access.log", "rotated.log"]) as step:
-        step(5)
-        bar = step.__self__  # type: ignore[attr-defined]
+    logs = ["access.log", "rotated.log"]
+    with console.progress("B", stats.total_size(logs)) as on_progress:
+        on_progress(5)
+        bar = on_progress.__self__  # type: ignore[attr-defined]
         assert (bar.n, bar.total) == (5, Path("access.log").stat().st_size)
-    with command._progress(["access.log", "-"]) as step:
-        assert step.__self__.total is None  # type: ignore[attr-defined]
+    assert stats.total_size(["access.log", "-"]) is None
+    with console.progress("B", None) as on_progress:
+        assert on_progress.__self__.total is None  # type: ignore[attr-defined]

@@ -238,7 +238,7 @@ def raising(error: Exception) -> Callable[[], tuple[int, datetime | None]]:
     ],
 )
 def test_what_is_due_still_after_a_run_waits(due: datetime | None, next_due: datetime | None):
-    assert watching._told(lambda: (0, due), NOW) == next_due
+    assert watching.run_once(lambda: (0, due), NOW) == next_due
 
 
 @pytest.fixture
@@ -272,9 +272,9 @@ def test_nothing_new_is_nothing_to_do(loop: Callable[..., list[int]]):
 
 
 def test_it_runs_at_least_as_often_as_it_is_told(loop: Callable[..., list[int]]):
-    assert loop(4, every=ALWAYS) == [0, 1, 2, 3]
-    assert loop(4, every=timedelta(days=1)) == [0]
-    assert loop(4, due=datetime.now(UTC) + timedelta(days=1), every=ALWAYS) == [0, 1, 2, 3]
+    assert loop(4, max_interval=ALWAYS) == [0, 1, 2, 3]
+    assert loop(4, max_interval=timedelta(days=1)) == [0]
+    assert loop(4, due=datetime.now(UTC) + timedelta(days=1), max_interval=ALWAYS) == [0, 1, 2, 3]
 
 
 def test_it_runs_once_more_for_each_time_it_is_asked(loop: Callable[..., list[int]]):
@@ -287,13 +287,13 @@ def test_it_runs_once_more_for_each_time_it_is_asked(loop: Callable[..., list[in
         again.set()
         return True
 
-    assert loop(4, again=again, going=ask_again) == [0, 1, 2, 3]
+    assert loop(4, again=again, keep_running=ask_again) == [0, 1, 2, 3]
 
 
 def test_it_ends_when_there_is_nobody_left_to_run_for(loop: Callable[..., list[int]]):
     answers = iter([True, True, False])
-    assert loop(9, every=ALWAYS, going=lambda: next(answers)) == [0, 1]
-    assert loop(9, going=lambda: False) == []
+    assert loop(9, max_interval=ALWAYS, keep_running=lambda: next(answers)) == [0, 1]
+    assert loop(9, keep_running=lambda: False) == []
 
 
 def test_where_nothing_can_be_watched_every_few_seconds_count_as_a_change(
@@ -318,21 +318,21 @@ def test_where_nothing_can_be_watched_every_few_seconds_count_as_a_change(
 
 
 def test_an_error_is_told_and_tried_again(capsys: pytest.CaptureFixture[str]):
-    assert watching._told(raising(OutputError("full")), NOW) == NOW + timedelta(minutes=1)
+    assert watching.run_once(raising(OutputError("full")), NOW) == NOW + timedelta(minutes=1)
     assert capsys.readouterr().err == "feedhub: full\n"
 
 
 def test_what_the_system_refuses_is_told_and_tried_again(capsys: pytest.CaptureFixture[str]):
     refused = raising(PermissionError(13, "Permission denied", "articles"))
-    assert watching._told(refused, NOW) == NOW + timedelta(minutes=1)
+    assert watching.run_once(refused, NOW) == NOW + timedelta(minutes=1)
     assert capsys.readouterr().err == "feedhub: articles: Permission denied\n"
 
 
 def test_it_ends_where_nobody_takes_what_it_says():
     with pytest.raises(BrokenPipeError):
-        watching._told(raising(BrokenPipeError(32, "Broken pipe")), NOW)
+        watching.run_once(raising(BrokenPipeError(32, "Broken pipe")), NOW)
 
 
 def test_a_fault_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
-        watching._told(raising(ZeroDivisionError()), NOW)
+        watching.run_once(raising(ZeroDivisionError()), NOW)

@@ -205,17 +205,17 @@ def test_render_owes_and_ping_tells_once_the_folder_is_out(folder: Path, hub: Hu
     with answering(answer) as base:
         assert feedhub("render", "articles", "out")[0] == 0
         (folder / "out").rename(public)
-        assert feedhub("ping", "articles") == (0, "addresses: 0 told, 0 waiting\n", "")
+        assert feedhub("ping", "articles") == (0, "addresses: 0 sent, 0 waiting\n", "")
         write(folder, "one", "One, edited")
         assert feedhub("render", "articles", "out")[0] == 0
         code, out, err = feedhub("ping", "articles")  # before the upload
-        assert (code, out) == (1, f"addresses: 0 told, {len(ONE)} waiting\n")
+        assert (code, out) == (1, f"addresses: 0 sent, {len(ONE)} waiting\n")
         assert "does not show the change yet" in err
         assert hub.pings == []
         public.rename(folder / "old")
         (folder / "out").rename(public)
         hub.reply = lambda: (200, {}, b"")  # a folder has no header fields for the hub to check
-        assert feedhub("ping", "articles") == (0, f"addresses: {len(ONE)} told, 0 waiting\n", "")
+        assert feedhub("ping", "articles") == (0, f"addresses: {len(ONE)} sent, 0 waiting\n", "")
         assert hub.counts() == dict.fromkeys(ONE, 1)
-        assert feedhub("ping", "articles", "--all")[1] == "addresses: 9 told, 0 waiting\n"
+        assert feedhub("ping", "articles", "--all")[1] == "addresses: 9 sent, 0 waiting\n"
         assert hub.counts() == dict.fromkeys(ONE, 2) | dict.fromkeys(TWO - ONE, 1)

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from feedhub.cli.arguments import parse
 
 from feedhub.catalog import Catalog
-from feedhub.cli import console, main, ping, serving
+from feedhub.cli import console, main, ping, serve
+from feedhub.cli.registry import parse
 from feedhub.config import load_config
 from feedhub.server.admin import format_metrics, status_of
 from feedhub.server.catalog_reader import CatalogReader
@@ -53,7 +53,7 @@ def run(*arguments: str) -> int:
 
 def test_somebody_must_say_whose_feeds(capsys):
     assert run() == 2
-    assert capsys.readouterr().err.startswith("feedhub: say whose feeds: SOURCE, or --catalog FILE")
+    assert capsys.readouterr().err.startswith("feedhub: give SOURCE or --catalog PATH")
 
 
 def test_a_catalog_that_is_not_there_is_not_made(tmp_path, capsys):
@@ -75,7 +75,7 @@ def test_without_a_hub_it_says_so(tmp_path, monkeypatch, capsys):
 def test_a_hub_that_is_away_is_exit_code_1(place, capsys):
     assert run("--catalog", str(place)) == 1
     out, err = capsys.readouterr()
-    assert out == "addresses: 0 told, 6 waiting\n"
+    assert out == "addresses: 0 sent, 6 waiting\n"
     assert err.startswith("feedhub: the hub http://127.0.0.1:1/ cannot be pinged: ")
     assert err.count("\n") == 1
 
@@ -85,7 +85,7 @@ def test_a_hub_that_asks_to_be_left_alone_is_exit_code_1_and_says_until_when(pla
         catalog.note(hub=json.dumps({"hub": "http://127.0.0.1:1/", "rest": time.time() + 3600}))
     assert run("--catalog", str(place)) == 1
     out, err = capsys.readouterr()
-    assert out == "addresses: 0 told, 6 waiting\n"
+    assert out == "addresses: 0 sent, 6 waiting\n"
     assert re.fullmatch(
         r"feedhub: the hub http://127\.0\.0\.1:1/ asks to be left alone until "
         r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: run feedhub ping again later\n",
@@ -104,9 +104,9 @@ def test_an_environment_of_no_use_is_exit_code_2(place, capsys, monkeypatch):
 def test_a_catalog_that_is_named_needs_no_configuration(place, capsys):
     Path("feedhub.toml").write_text("[broken", encoding="utf-8")
     assert run("--catalog", str(place)) == 1
-    assert capsys.readouterr().out == "addresses: 0 told, 6 waiting\n"
+    assert capsys.readouterr().out == "addresses: 0 sent, 6 waiting\n"
     assert run("articles") == 2
-    assert "feedhub.toml:1: this is not TOML" in capsys.readouterr().err
+    assert "feedhub.toml:1: the file is not valid TOML" in capsys.readouterr().err
 
 
 def test_a_hub_that_listens_is_exit_code_0(place, capsys):
@@ -135,14 +135,14 @@ def watching(place: Path, rounds: int, each: Any = lambda number: None) -> None:
     async def sleep(_: float) -> None:
         number = next(numbers, None)
         if number is None:
-            watch._parent = -1  # another process is our parent now
+            watch.parent = -1  # another process is our parent now
         else:
             each(number)
 
-    watch = ping._Watch(place, os.getppid(), sleep)
+    watch = ping.Watcher(place, os.getppid(), sleep)
     asyncio.run(watch.run())
-    if watch._catalog is not None:
-        watch._catalog.close()
+    if watch.catalog is not None:
+        watch.catalog.close()
 
 
 def test_a_catalog_may_come_later(place, capsys):
@@ -202,7 +202,8 @@ def test_what_is_late_is_told(place, capsys, monkeypatch):
     watching(place, 3)
     err = capsys.readouterr().err
     assert (
-        err.count("the hub is not told yet: http://127.0.0.1:1/all.atom cannot be requested") == 1
+        err.count("the hub has not been told yet: http://127.0.0.1:1/all.atom cannot be requested")
+        == 1
     )
 
 
@@ -214,7 +215,7 @@ def test_what_is_only_early_is_not(place, capsys):
 
 
 def test_success_is_a_detail(place, capsys, monkeypatch):
-    console.set_volume(SimpleNamespace(quiet=False, verbose=True))  # type: ignore[arg-type]
+    console.set_verbosity(SimpleNamespace(quiet=False, verbose=True))  # type: ignore[arg-type]
     try:
         with running_hub() as hub:
             hub.reply = lambda: (204, {}, b"")
@@ -224,9 +225,9 @@ def test_success_is_a_detail(place, capsys, monkeypatch):
                 config["websub"]["hub"] = hub.url
                 catalog.note(config=json.dumps(config))
             watching(place, 2)
-        assert "the hub was told of 6 addresses, 0 wait" in capsys.readouterr().err
+        assert "6 addresses sent to the hub, 0 waiting" in capsys.readouterr().err
     finally:
-        console.set_volume(SimpleNamespace(quiet=False, verbose=False))  # type: ignore[arg-type]
+        console.set_verbosity(SimpleNamespace(quiet=False, verbose=False))  # type: ignore[arg-type]
 
 
 # Status
@@ -307,7 +308,7 @@ def test_a_server_that_reads_articles_has_its_hub_told_but_not_of_drafts(drafts)
     builder = SimpleNamespace(snapshot=None)
     running: Any = SimpleNamespace(processes=[], events=None, builder=builder)
     options = parse(["serve", "articles", *["--drafts"] * drafts])
-    serving._add_children(running, options, None)  # type: ignore[arg-type]
+    serve.add_processes(running, options, None)  # type: ignore[arg-type]
     assert [child.name for child in running.processes] == [SYNC, *[PING] * (not drafts)]
     if not drafts:
         wanted = running.processes[1]._is_wanted

@@ -181,7 +181,7 @@ def debug_inputs(args: Namespace, config: Config, catalog: Path | None = None) -
 def require_input(args: Namespace) -> None:
     """Raise ConfigError if neither a source nor a catalog is given."""
     if args.source is None and args.catalog is None:
-        raise ConfigError(f"feedhub {args.command} needs SOURCE or --catalog PATH")
+        raise ConfigError("give SOURCE or --catalog PATH")
 
 
 def check_source(args: Namespace) -> None:

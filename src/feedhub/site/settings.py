@@ -98,6 +98,6 @@ def known(names: tuple[str, ...], table: Collection[str], key: str) -> tuple[str
     """Return names that all stand in a table; raises ConfigError with the key that has another."""
     for name in names:
         if name not in table:
-            hint = did_you_mean(name, table) or f"; known are {', '.join(table)}"
+            hint = did_you_mean(name, table) or f"; choose from {', '.join(table)}"
             raise ConfigError(f"{key}: {name!r} is not known{hint}")
     return names
