@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from feedhub.catalog import Catalog, database
+from feedhub.catalog import Catalog
+from feedhub.catalog.database import Database
 from feedhub.errors import CatalogError
 from feedhub.feed import slug_for
 from tests.kit import NOW, make_bench
@@ -610,7 +611,7 @@ def test_a_damaged_catalog_is_one_clear_line(tmp_path):
 
 
 def test_a_writer_that_never_ends_is_one_clear_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("feedhub.catalog.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("feedhub.catalog.database.BUSY_TIMEOUT", 0.05)
     bench = make_bench(tmp_path, tmp_path / "catalog.sqlite")
     other = sqlite3.connect(tmp_path / "catalog.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -620,15 +621,15 @@ def test_a_writer_that_never_ends_is_one_clear_line(tmp_path, monkeypatch):
 
 
 def test_a_catalog_that_another_process_made_meanwhile_is_used(tmp_path, monkeypatch):
-    transaction = database.transaction
+    transaction = Database.transaction
 
     @contextmanager
-    def slower(connection):
-        with transaction(connection):
-            database._create(connection, tmp_path)
+    def slower(database):
+        with transaction(database):
+            database._create_tables()
             yield
 
-    monkeypatch.setattr(database, "transaction", slower)
+    monkeypatch.setattr(Database, "transaction", slower)
     Catalog(tmp_path / "catalog.sqlite").close()
     monkeypatch.undo()
     bench = make_bench(tmp_path, tmp_path / "catalog.sqlite")

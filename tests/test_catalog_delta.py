@@ -155,11 +155,11 @@ def test_news_are_what_is_not_as_it_was_in_the_document_that_the_subscriber_hold
 @contextmanager
 def remembering(kept: int) -> Iterator[None]:
     """Let the catalog remember so many documents of a feed."""
-    before, feeds.HISTORY = feeds.HISTORY, kept
+    before, feeds.MAX_HISTORY = feeds.MAX_HISTORY, kept
     try:
         yield
     finally:
-        feeds.HISTORY = before
+        feeds.MAX_HISTORY = before
 
 
 def compare(bench: Bench, oracle: Oracle, state: FeedState, base: str) -> None:
@@ -258,13 +258,13 @@ def test_a_document_that_nobody_published_or_of_another_feed_is_no_base(bench):
 
 def test_as_many_documents_are_remembered_as_are_promised(bench):
     bases = []
-    for number in range(feeds.HISTORY + 3):
+    for number in range(feeds.MAX_HISTORY + 3):
         bench.write("a.md", title=f"Title {number}", topics=["AI"])
         bench.write("other.md", title="Other", topics=[f"Topic {number % 2}"])
         bench.sync(later(number))
         bases.append(state_of(bench, "topic", "ai").fingerprint)
     known = [base for base in bases if delta(bench, base, "topic", "ai") is not None]
-    assert feeds.HISTORY == 32
+    assert feeds.MAX_HISTORY == 32
     assert known == bases[-32:]
 
 

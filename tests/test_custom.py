@@ -162,9 +162,9 @@ def test_another_selection_of_the_same_name_and_none(bench):
     # Nor what another feed would have that is given the same number.
     orphans = "WHERE feed NOT IN (SELECT number FROM feeds)"
     left = [f"{table} {orphans}" for table in ("labels", "states", "history")]
-    for table in ("feeds WHERE kind = 'custom'", "words", "searched", *left):
+    for table in ("feeds WHERE kind = 'custom'", "search_index", "search_entries", *left):
         query = f"SELECT count(*) FROM {table}"  # noqa: S608 - our own names
-        assert bench.catalog._number(query) == 0
+        assert bench.catalog._database.fetch_value(query) == 0
 
 
 def test_kinds_that_are_not_published_can_be_asked_for(bench):

@@ -97,7 +97,7 @@ def test_an_article_larger_than_the_cache_is_served(bench, monkeypatch):
 
 
 def test_an_edit_is_seen_by_the_next_snapshot(bench, tmp_path):
-    with closing(Catalog(tmp_path / "catalog.sqlite", read_only=True)) as catalog:
+    with closing(Catalog.open_existing(tmp_path / "catalog.sqlite", read_only=True)) as catalog:
         site = Site(catalog, bench.config)
         with site.snapshot():
             before = build_all(site)

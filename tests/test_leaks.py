@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, SyncReport
 from feedhub.catalog.database import TABLES
 from tests.canaries import (
     CANARY,
@@ -171,12 +171,12 @@ def test_only_the_names_of_its_feeds_stay(place):
 
 def test_a_withdrawn_article_leaves_the_open_catalog(place):
     """Another process may hold the catalog open, and its log with it."""
-    from feedhub.catalog.database import connect
+    from feedhub.catalog.database import Database
 
     place.write("secret.md", secret(labels=PUBLIC_LABELS))
     place.render()
-    reader = connect(place.catalog)
-    reader.execute("SELECT count(*) FROM articles").fetchone()
+    reader = Database.open(place.catalog)
+    reader.fetch_one("SELECT count(*) FROM articles")
     try:
         place.write("secret.md", secret("published: false", labels=PUBLIC_LABELS))
         place.render()
@@ -191,7 +191,7 @@ def test_a_withdrawn_article_leaves_the_open_catalog(place):
 
 
 # What only a render, a hub or a probe fills.
-_EMPTY = ("outputs", "pings", "images", "pictured")
+_EMPTY = ("outputs", "pings", "images", "image_facts")
 
 
 def test_canaries_are_found_in_every_table_of_a_catalog(place):
@@ -205,7 +205,15 @@ def test_canaries_are_found_in_every_table_of_a_catalog(place):
         }
     raw.close()
     found = {name for name, text in rows.items() if CANARY.search(text.encode())}
-    assert found == {"articles", "records", "feeds", "labels", "history", "searched", "words"}
+    assert found == {
+        "articles",
+        "records",
+        "feeds",
+        "labels",
+        "history",
+        "search_entries",
+        "search_index",
+    }
     assert all(rows[name] != "[]" for name in TABLES if name not in _EMPTY)
 
 
@@ -239,7 +247,7 @@ def test_why_a_sync_was_refused_says_nothing_of_the_articles(place, hidden):
         place.write(f"public-{number}.md", secret(hidden))
     assert place.sync() == 3
     with closing(Catalog(place.catalog)) as catalog:
-        assert catalog.noted("failing").startswith("none of 3 files can be published")
+        assert catalog.read(SyncReport).problem.startswith("none of 3 files can be published")
     assert place.leaks() == []
 
 

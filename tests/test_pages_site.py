@@ -12,7 +12,8 @@ from urllib.robotparser import RobotFileParser
 import pytest
 from lxml import etree
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, MadeWith
+from feedhub.catalog.state import CatalogRecord
 from feedhub.formats.pages import CSP, ICON
 from feedhub.site import PAGE_ENTRIES, indexes, source_of
 from feedhub.site.indexes import ICON_PATH, INDEX_PATH, ROBOTS_PATH, SITEMAP_PATH
@@ -149,21 +150,21 @@ def test_where_a_label_stands_elsewhere_the_links_of_all_pages_do(tmp_path):
     assert not other.startswith(odd.removesuffix("/index.html"))
     assert fresh.site.plan()[unmoved].fingerprint != second[unmoved].fingerprint
     assert fresh.site.plan()["topics/e.rss"].fingerprint == second["topics/e.rss"].fingerprint
-    with closing(Catalog(place, read_only=True)) as catalog:
+    with closing(Catalog.open_existing(place, read_only=True)) as catalog:
         assert Bench(bench.root, catalog, bench.config).site.plan() == second
 
 
 def test_a_sync_that_failed_leaves_no_links_behind(bench, monkeypatch):
-    site, note = bench.site, Catalog.note
+    site, write = bench.site, Catalog.write
     before = site.plan()
 
-    def full(catalog: Catalog, **texts: str) -> None:
-        if "config" in texts:
+    def full(catalog: Catalog, record: CatalogRecord) -> None:
+        if isinstance(record, MadeWith):
             raise OSError("the disk is full")
-        note(catalog, **texts)
+        write(catalog, record)
 
     bench.write("4.md", title="T4", topics=["m l", "m-l"])
-    monkeypatch.setattr(Catalog, "note", full)
+    monkeypatch.setattr(Catalog, "write", full)
     with pytest.raises(OSError, match="full"):
         site.sync(source_of(bench.root, bench.config), later(60))
     monkeypatch.undo()

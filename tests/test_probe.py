@@ -497,7 +497,7 @@ def test_an_image_that_an_article_has_no_longer_leaves_it(bench: Bench, server: 
     show(bench, "one.md", server.url("/2.png"))
     bench.sync()
     assert rows(bench) == {}
-    assert rows(bench, "SELECT number AS url, facts FROM pictured") == {}
+    assert rows(bench, "SELECT number AS url, facts FROM image_facts") == {}
     assert b'length="0"' in bodies(bench)["all.rss"]
     round_of(bench)
     bench.sync()

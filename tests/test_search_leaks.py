@@ -36,12 +36,12 @@ def place(tmp_path) -> Place:
 
 def answers(place: Place) -> str:
     """Return all that searches and stories say, and what stands in the names of stories."""
-    with closing(Catalog(place.catalog, read_only=True)) as catalog:
+    with closing(Catalog.open_existing(place.catalog, read_only=True)) as catalog:
         site = Site(catalog, config_of_catalog(catalog))
         said = []
         with site.snapshot():
             asked: list[Selection | str] = [parse_query(query.encode()) for query in QUERIES]
-            for wanted in [*asked, *catalog.stories()]:
+            for wanted in [*asked, *catalog.story_slugs()]:
                 for row in FORMATS.values():
                     planned = site.on_demand(wanted, row)
                     assert planned
@@ -51,7 +51,7 @@ def answers(place: Place) -> str:
 
 
 def hits(place: Place, query: str) -> int:
-    with closing(Catalog(place.catalog, read_only=True)) as catalog:
+    with closing(Catalog.open_existing(place.catalog, read_only=True)) as catalog:
         site = Site(catalog, config_of_catalog(catalog))
         planned = site.on_demand(parse_query(query.encode()), FORMATS["json"])
         assert planned
@@ -124,8 +124,8 @@ def test_who_allows_no_search_keeps_no_words(place, monkeypatch):
     monkeypatch.setenv("FEEDHUB_FEEDS_STORIES", "no")
     assert place.sync() == 0
     with closing(Catalog(place.catalog)) as catalog:
-        for table in ("words", "searched"):
-            (count,) = catalog._sql.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        for table in ("search_index", "search_entries"):
+            count = catalog._database.fetch_value(f"SELECT count(*) FROM {table}")  # noqa: S608
             assert count == 0
     for path in place.catalog.parent.iterdir():
         # The title stands in the record as it was written, not as it is searched.

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from feedhub.catalog import SyncReport
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError
 from feedhub.server.admin import status_of
@@ -47,8 +48,10 @@ def test_a_document_is_built_with_the_new_configuration_of_the_catalog(bench, re
 
 def test_the_status_shows_the_last_sync(bench, reader):
     bench.sync()
-    facts = {"at": 12.5, "seconds": 0.25, "articles": {"shown": 1}, "rejected": 2}
-    bench.catalog.note(synced=json.dumps(facts), failing="the source is away")
+    report = SyncReport(
+        ended_at=12.5, seconds=0.25, articles={"shown": 1}, rejected=2, problem="the source is away"
+    )
+    bench.catalog.write(report)
     reader.refresh()
     status = status_of(reader, 20.0, {SYNC: ProcessStatus(1, "it is down")})
 
@@ -76,14 +79,14 @@ def test_the_status_shows_a_problem_of_the_sync_process(bench, reader):
     ("synced", "now", "silent"),
     [
         ({}, 1e9, False),
-        ({"at": 100.0}, 1e9, False),  # without --watch it has ended
-        ({"at": 100.0, "every": 10.0}, 130.0, False),
-        ({"at": 100.0, "every": 10.0}, 131.0, True),
-        ({"at": 100.0, "every": 10.0}, 50.0, False),
+        ({"ended_at": 100.0}, 1e9, False),  # without --watch it has ended
+        ({"ended_at": 100.0, "interval": 10}, 130.0, False),
+        ({"ended_at": 100.0, "interval": 10}, 131.0, True),
+        ({"ended_at": 100.0, "interval": 10}, 50.0, False),
     ],
 )
 def test_a_watching_sync_that_is_silent_is_a_problem(reader, synced, now, silent):
-    reader.problem, reader.synced = "", synced
+    reader.problem, reader.sync_report = "", SyncReport(**synced)
 
     assert bool(status_of(reader, now).problem) == silent
 
@@ -166,7 +169,7 @@ def test_the_server_cannot_write_to_the_catalog(bench, reader):
     reader.refresh()
 
     with pytest.raises(CatalogError):
-        reader._catalog.note(synced="{}")
+        reader._catalog.write(SyncReport())
 
 
 def replaced(bench: Bench) -> None:

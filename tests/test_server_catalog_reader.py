@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, SyncReport
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.server.catalog_reader import CatalogReader
@@ -251,19 +251,20 @@ def test_a_bug_leaves_the_snapshot_and_is_a_problem(bench, reader, monkeypatch):
     bench.sync()
     reader.refresh()
     snapshot = reader.snapshot
-    bench.catalog.note(synced="no JSON")
+    bench.catalog.write(SyncReport(read=1))
+    monkeypatch.setattr(Catalog, "next_due", lambda _: 1 / 0)
     reader.refresh()
 
     assert reader.snapshot is snapshot
-    assert reader.problem.startswith("JSONDecodeError: ")
+    assert reader.problem.startswith("ZeroDivisionError: ")
 
 
 def test_a_catalog_without_permission_is_a_problem(bench, reader, monkeypatch):
-    def refuse(_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     bench.sync()
-    monkeypatch.setattr(CatalogReader, "_open", refuse)
+    monkeypatch.setattr(Catalog, "open_existing", refuse)
     reader.refresh()
 
     assert "Permission denied" in reader.problem

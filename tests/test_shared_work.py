@@ -90,7 +90,7 @@ def test_an_error_of_another_process_leaves_the_folder_as_it_was(bench):
 def test_who_reads_beside_sees_the_generation_it_was_told_of(bench):
     bench.sync()
     generation = bench.catalog.generation()
-    beside = Catalog(bench.root.parent / "catalog.sqlite", read_only=True)
+    beside = Catalog.open_existing(bench.root.parent / "catalog.sqlite", read_only=True)
     beside.follow_fork(generation)
     assert beside.count() == bench.catalog.count() > 0
 
@@ -98,7 +98,7 @@ def test_who_reads_beside_sees_the_generation_it_was_told_of(bench):
     bench.sync(NOW + timedelta(minutes=1))
     assert beside.generation() == generation
     beside.close()
-    beside = Catalog(bench.root.parent / "catalog.sqlite", read_only=True)
+    beside = Catalog.open_existing(bench.root.parent / "catalog.sqlite", read_only=True)
     with pytest.raises(CatalogError, match="has changed meanwhile"):
         beside.follow_fork(generation)
     beside.close()

@@ -215,7 +215,7 @@ def test_what_shapes_no_document_may_differ(bench):
 
 def test_whoever_looks_sees_one_state_and_the_next_time_the_next(bench, tmp_path):
     bench.sync()
-    with closing(Catalog(tmp_path / "catalog.sqlite", read_only=True)) as catalog:
+    with closing(Catalog.open_existing(tmp_path / "catalog.sqlite", read_only=True)) as catalog:
         site = Site(catalog, bench.config)
         with site.snapshot():
             first = site.plan()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.catalog import refuse_shrinking
+from feedhub.catalog import MadeWith, refuse_shrinking
 from feedhub.errors import CatalogError, ShrinkError
 from feedhub.site import Planned, Site, config_of_catalog, source_of
 from feedhub.site.indexes import INDEX_PATH, SITEMAP_PATH
@@ -232,7 +232,7 @@ def test_a_configuration_that_was_refused_is_not_the_catalogs(bench):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"site": 5}', '{"feeds": {"limit": "x"}}'])
 def test_a_catalog_that_does_not_say_how_it_was_made_is_told(bench, text):
-    bench.catalog.note(config=text)
+    bench.catalog.write(MadeWith(configuration=text))
     with pytest.raises(CatalogError, match="does not say how it was made"):
         config_of_catalog(bench.catalog)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, HubState, MadeWith
 from feedhub.cli import console, main, ping, serve
 from feedhub.cli.registry import parse
 from feedhub.config import load_config
@@ -82,7 +82,7 @@ def test_a_hub_that_is_away_is_exit_code_1(place, capsys):
 
 def test_a_hub_that_asks_to_be_left_alone_is_exit_code_1_and_says_until_when(place, capsys):
     with closing(Catalog(place)) as catalog:
-        catalog.note(hub=json.dumps({"hub": "http://127.0.0.1:1/", "rest": time.time() + 3600}))
+        catalog.write(HubState(hub="http://127.0.0.1:1/", not_before=time.time() + 3600))
     assert run("--catalog", str(place)) == 1
     out, err = capsys.readouterr()
     assert out == "addresses: 0 sent, 6 waiting\n"
@@ -112,7 +112,7 @@ def test_a_catalog_that_is_named_needs_no_configuration(place, capsys):
 def test_a_hub_that_listens_is_exit_code_0(place, capsys):
     with running_hub() as hub, closing(Catalog(place)) as catalog:
         hub.reply = lambda: (204, {}, b"")
-        config = json.loads(catalog.noted("config"))
+        config = json.loads(catalog.read(MadeWith).configuration)
         keys = {"websub__hub": hub.url, "websub__look": False}
         bench = make_bench(place.parent, place, **keys, feeds__kinds=("all", "topic"))
         assert config["websub"]["hub"] != hub.url
@@ -141,8 +141,7 @@ def watching(place: Path, rounds: int, each: Any = lambda number: None) -> None:
 
     watch = ping.Watcher(place, os.getppid(), sleep)
     asyncio.run(watch.run())
-    if watch.catalog is not None:
-        watch.catalog.close()
+    watch.follower.close()
 
 
 def test_a_catalog_may_come_later(place, capsys):
@@ -161,7 +160,7 @@ def test_a_catalog_may_come_later(place, capsys):
 def test_trouble_is_told_once(place, capsys):
     def each(number: int) -> None:
         with closing(Catalog(place)) as catalog:
-            catalog._sql.execute("UPDATE pings SET due = 0")
+            catalog._database.execute("UPDATE pings SET due = 0")
 
     watching(place, 4, each)
     assert capsys.readouterr().err.count("cannot be pinged") == 1
@@ -194,10 +193,10 @@ def test_an_error_that_passes_is_not_told(place, capsys):
 
 def test_what_is_late_is_told(place, capsys, monkeypatch):
     with closing(Catalog(place)) as catalog:
-        config = json.loads(catalog.noted("config"))
+        config = json.loads(catalog.read(MadeWith).configuration)
         config["websub"]["look"] = True
         config["site"]["base_url"] = "http://127.0.0.1:1"
-        catalog.note(config=json.dumps(config))
+        catalog.write(MadeWith(configuration=json.dumps(config)))
     monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
     watching(place, 3)
     err = capsys.readouterr().err
@@ -209,7 +208,7 @@ def test_what_is_late_is_told(place, capsys, monkeypatch):
 
 def test_what_is_only_early_is_not(place, capsys):
     with closing(Catalog(place)) as catalog:
-        catalog._sql.execute("UPDATE pings SET since = ?", (time.time() + 60,))
+        catalog._database.execute("UPDATE pings SET since = ?", (time.time() + 60,))
     watching(place, 2)
     assert capsys.readouterr().err == ""
 
@@ -221,9 +220,9 @@ def test_success_is_a_detail(place, capsys, monkeypatch):
             hub.reply = lambda: (204, {}, b"")
             monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
             with closing(Catalog(place)) as catalog:
-                config = json.loads(catalog.noted("config"))
+                config = json.loads(catalog.read(MadeWith).configuration)
                 config["websub"]["hub"] = hub.url
-                catalog.note(config=json.dumps(config))
+                catalog.write(MadeWith(configuration=json.dumps(config)))
             watching(place, 2)
         assert "6 addresses sent to the hub, 0 waiting" in capsys.readouterr().err
     finally:
@@ -249,8 +248,8 @@ def test_an_operator_sees_how_the_hub_is(place):
         assert late is not None
         assert late.problem == "6 addresses wait for feedhub ping: is it running?"
         with closing(Catalog(place)) as catalog:
-            hub = json.loads(catalog.noted("config"))["websub"]["hub"]
-            catalog.note(hub=json.dumps({"hub": hub, "told": 5.0, "failing": "it is away"}))
+            hub = json.loads(catalog.read(MadeWith).configuration)["websub"]["hub"]
+            catalog.write(HubState(hub=hub, notified_at=5.0, problem="it is away"))
         reader.refresh()
         told = status_of(reader, now)
         assert told.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it is away"}
@@ -262,8 +261,8 @@ def test_an_operator_sees_how_the_hub_is(place):
         dying = status_of(reader, now, {PING: ProcessStatus(1, "it ended")})
         assert dying.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it ended"}
         with closing(Catalog(place)) as catalog:
-            word = {"hub": "https://old.example/", "told": 5.0, "failing": "it is away"}
-            catalog.note(hub=json.dumps(word))
+            old = HubState(hub="https://old.example/", notified_at=5.0, problem="it is away")
+            catalog.write(old)
         reader.refresh()
         other = status_of(reader, now)
         assert other.to_json()["hub"] == {"waiting": 6, "pinged": 0.0, "problem": ""}

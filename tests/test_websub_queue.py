@@ -200,11 +200,11 @@ def test_the_queue_is_no_longer_than_there_are_addresses(bench):
 def test_a_catalog_that_is_kept_by_another_is_neither_made_nor_made_anew(tmp_path):
     place = tmp_path / "catalog.db"
     with pytest.raises(CatalogError, match="there is no catalog yet"):
-        Catalog(place, kept=True)
+        Catalog.open_existing(place, read_only=False)
     assert not place.exists()
     with closing(Catalog(place)) as catalog:
-        catalog._sql.execute("PRAGMA user_version = 999")
+        catalog._database.execute("PRAGMA user_version = 999")
     before = place.read_bytes()
     with pytest.raises(CatalogError, match="no catalog of this version"):
-        Catalog(place, kept=True)
+        Catalog.open_existing(place, read_only=False)
     assert place.read_bytes() == before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,7 +14,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, HubState, MadeWith
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.http_client import HttpClient
 from feedhub.site import Site
@@ -71,10 +70,9 @@ class World:
         self.bench.sync(LATER)
         self.bench.catalog.pings.release(self.now - 2)
 
-    def word(self) -> dict[str, Any]:
+    def state(self) -> HubState:
         """Return what is left for whoever serves the catalog."""
-        word: dict[str, Any] = json.loads(self.bench.catalog.noted("hub") or "{}")
-        return word
+        return self.bench.catalog.read(HubState)
 
     def due(self) -> float | None:
         return self.bench.catalog.pings.waiting().due
@@ -104,13 +102,13 @@ def test_each_address_is_told_once(world):
     assert sorted(world.told) == SIX
     assert world.visit() == PingReport()
     assert sorted(world.told) == SIX
-    assert world.word() == {"hub": HUB, "told": START, "failing": ""}
+    assert world.state() == HubState(hub=HUB, notified_at=START)
 
 
 def test_nothing_due_costs_nothing(world):
     """Not even a look at the site: the queue is looked at twice a second."""
     world.visit()
-    world.bench.catalog.note(config="broken")
+    world.bench.catalog.write(MadeWith(configuration="broken"))
     assert world.visit() == PingReport()
 
 
@@ -135,7 +133,7 @@ def test_one_failure_puts_off_everything_and_the_wait_doubles(world):
 
 def test_failures_are_counted_up_to_a_bound(world):
     """A script may try a dead hub every minute: two to that power is no number of seconds."""
-    world.bench.catalog._sql.execute("UPDATE pings SET tries = 30")
+    world.bench.catalog._database.execute("UPDATE pings SET tries = 30")
     world.hub = 500
     world.visit(by_hand=True)
     assert {ping.tries for ping in world.bench.catalog.pings.due(None)} == {30}
@@ -159,10 +157,10 @@ def test_a_hub_that_comes_back_is_told_of_everything(world):
     assert report.errors == [
         f"the hub {HUB} cannot be pinged: 500 Internal Server Error; trying again"
     ]
-    assert world.word()["failing"] == report.errors[0]
+    assert world.state().problem == report.errors[0]
     world.hub, world.now = 204, START + 10
     assert world.visit() == PingReport(sent=6)
-    assert world.word() == {"hub": HUB, "failing": "", "told": START + 10}
+    assert world.state() == HubState(hub=HUB, notified_at=START + 10)
 
 
 def test_one_address_that_always_fails_does_not_hold_up_the_others(world):
@@ -194,7 +192,7 @@ def test_who_asks_for_rest_gets_it(world):
 def test_who_asks_for_a_year_gets_a_day(world):
     world.hub, world.fields = 503, {"retry_after": "31536000"}
     world.visit()
-    assert world.word()["rest"] == START + 86_400
+    assert world.state().not_before == START + 86_400
 
 
 def test_who_asks_for_rest_gets_it_from_a_hand_too(world):
@@ -209,10 +207,10 @@ def test_who_asks_for_rest_gets_it_from_a_hand_too(world):
     assert report.waiting_reason == f"the hub {HUB} asks to be left alone until {rest}"
     assert report.errors == []
     assert len(world.told) == count
-    assert "429" in world.word()["failing"]  # that stays what is wrong
+    assert "429" in world.state().problem  # that stays what is wrong
     world.now = START + 3600
     assert world.visit(by_hand=True) == PingReport(sent=6)
-    world.bench.catalog.note(hub=json.dumps({"hub": HUB, "rest": START + 9000}))
+    world.bench.catalog.write(HubState(hub=HUB, not_before=START + 9000))
     assert world.visit(by_hand=True) == PingReport()  # nothing has to wait
 
 
@@ -224,7 +222,7 @@ def test_a_hub_that_rests_costs_nothing(world, monkeypatch):
     world.edit("One, edited again")
     assert world.visit().waiting == 6
     assert world.due() == START + 3600
-    world.bench.catalog.note(config="broken")
+    world.bench.catalog.write(MadeWith(configuration="broken"))
     assert world.visit() == PingReport(waiting=6)
 
 
@@ -233,21 +231,21 @@ def test_a_hub_that_takes_the_place_of_another_knows_nothing_of_its_rest(tmp_pat
     world.edit()
     world.hub, world.fields = 429, {"retry_after": "3600"}
     world.visit()
-    assert world.word()["rest"] == START + 3600
+    assert world.state().not_before == START + 3600
     config = world.bench.config
     other = replace(config.websub, hub="https://hub.example/other")
     world.bench.config = replace(config, websub=other)
     world.now, world.hub = START + 60, 204
     world.edit("One, edited again")
     assert world.visit() == PingReport(sent=6)
-    assert world.word() == {"hub": other.hub, "told": START + 60, "failing": ""}
+    assert world.state() == HubState(hub=other.hub, notified_at=START + 60)
 
 
 def test_what_cannot_be_noted_is_not_told(world, tmp_path):
     """A full disk or a lost right to write must not have the hub told twice a second."""
     with closing(Catalog(tmp_path / "catalog.db")) as catalog:
-        world.bench.catalog._sql.backup(catalog._sql)
-    with closing(Catalog(tmp_path / "catalog.db", read_only=True)) as catalog:
+        world.bench.catalog._database._connection.backup(catalog._database._connection)
+    with closing(Catalog.open_existing(tmp_path / "catalog.db", read_only=True)) as catalog:
         world.bench.catalog = catalog
         with pytest.raises(CatalogError, match="readonly"):
             world.visit()
@@ -306,7 +304,7 @@ def test_who_refuses_is_not_asked_again_and_one_line_says_so(world):
     report = world.visit()
     assert (report.sent, report.waiting) == (0, 0)
     assert report.errors == [f"the hub {HUB} refuses {BASE}all.atom and 5 more: 404 Not Found"]
-    assert world.word()["failing"] == report.errors[0]
+    assert world.state().problem == report.errors[0]
     world.now += 86_400
     assert world.visit() == PingReport()
     assert len(world.told) == 6
@@ -480,8 +478,12 @@ def test_servers_that_are_a_moment_behind_the_one_that_shows_it_get_that_moment(
 
 
 def test_an_address_that_is_gone_is_forgotten(world):
-    world.bench.catalog._sql.execute("UPDATE pings SET path = 'gone.rss' WHERE path = 'all.rss'")
-    world.bench.catalog._sql.execute("UPDATE pings SET path = 'feeds.opml' WHERE path = 'all.json'")
+    world.bench.catalog._database.execute(
+        "UPDATE pings SET path = 'gone.rss' WHERE path = 'all.rss'"
+    )
+    world.bench.catalog._database.execute(
+        "UPDATE pings SET path = 'feeds.opml' WHERE path = 'all.json'"
+    )
     assert world.visit() == PingReport(sent=4)
     assert {"gone.rss", "feeds.opml"}.isdisjoint(world.told)
 

@@ -2,132 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from feedhub.catalog.database import (
-    BUSY_SECONDS,
-    TABLES,
-    connect,
-    connect_to_kept,
-    leave_readable,
-    transaction,
+from feedhub.article import Article
+from feedhub.catalog import state
+from feedhub.catalog.database import Database, leave_readable
+from feedhub.catalog.images import Images, with_facts
+from feedhub.catalog.queue import Ping, PingQueue, Waiting
+from feedhub.catalog.records import decode_article
+from feedhub.catalog.state import CatalogRecord, HubState, MadeWith, R, SyncReport, SyncState
+from feedhub.catalog.sync import (
+    Accept,
+    Changes,
+    Settings,
+    accept_all,
+    refuse_shrinking,
+    sync_catalog,
 )
-from feedhub.catalog.feeds import FeedSync
-from feedhub.catalog.images import Images, ImageSync
-from feedhub.catalog.pings import Ping, Pings, Waiting
-from feedhub.catalog.reading import Reading, Settings
-from feedhub.catalog.sync import ArticleSync
-from feedhub.errors import CatalogError, ShrinkError
+from feedhub.dates import from_timestamp, month_bounds
+from feedhub.errors import CatalogError
+from feedhub.feed import FeedState
+from feedhub.sources import Source
 
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
-    from feedhub.errors import Problem
-    from feedhub.sources import Source
+if TYPE_CHECKING:  # a render without selections does not import them
+    from feedhub.catalog.search import Match
+    from feedhub.selection import Selection
 
 __all__ = [
     "Accept",
     "Catalog",
+    "CatalogFollower",
     "Changes",
+    "HubState",
+    "MadeWith",
     "Ping",
     "Settings",
+    "SyncReport",
+    "SyncState",
     "Waiting",
     "accept_all",
     "leave_readable",
     "refuse_shrinking",
 ]
 
+# How many seconds one search may hold up all others.
+SEARCH_TIMEOUT = 2.0
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What one sync found.
 
-    Files by state; how many were rejected (some stay shown in an earlier version), how many were
-    read, how many feed states changed; every problem of every file; and kind and slug of each feed
-    that was there before and now tells its subscribers something else.
+class Catalog:
+    """The catalog at `path`, made if there is none, or one in memory where `path` is None.
+
+    Every method may raise CatalogError.
     """
 
-    states: dict[str, int]
-    rejected: int
-    read: int
-    changed: int
-    problems: tuple[Problem, ...]
-    changed_feeds: tuple[tuple[str, str], ...] = ()
+    def __init__(self, path: Path | None, database: Database | None = None) -> None:
+        if database is None:
+            database = Database.open(path) if path else Database.open_in_memory()
+        self._path = path
+        self._database = database
+        self.pings = PingQueue(database)
+        self.images = Images(database)
 
-    @property
-    def articles(self) -> int:
-        """How many files there are."""
-        return sum(self.states.values())
+    @classmethod
+    def open_existing(cls, path: Path, *, read_only: bool) -> Catalog:
+        """Open the catalog that another process writes; without `read_only`, to add notes to it.
 
-    @property
-    def published(self) -> int:
-        """How many articles are published."""
-        return self.states.get("shown", 0)
-
-
-Accept = Callable[[Changes, int], object]
-"""Looks at what a sync found, and at how many articles were published before; may raise."""
-
-
-def accept_all(changes: Changes, before: int) -> None:
-    """Nothing is refused."""
-
-
-def refuse_shrinking(changes: Changes, before: int) -> None:
-    """Raise ShrinkError where nothing, or less than half of what was published, is left."""
-    if changes.published == 0:
-        found = f"none of {changes.articles} files can be published"
-        advice = "--allow-shrink writes empty feeds"
-    elif changes.published * 2 < before:
-        found = f"only {changes.published} of {before} articles are left"
-        advice = "--allow-shrink publishes what is left"
-    else:
-        return
-    raise ShrinkError(f"{found}; the old output stays ({advice})", changes.problems)
-
-
-class Catalog(Reading):
-    """The catalog at a place, or in memory where `path` is None. Raises CatalogError.
-
-    With `read_only` another process writes it; then only what looks at it may be called. With
-    `kept` another process keeps it: then it is there already, and only notes and pings are written.
-    """
-
-    def __init__(self, place: Path | None, *, read_only: bool = False, kept: bool = False) -> None:
-        there = place is not None and (read_only or kept)
-        self._sql = connect_to_kept(place, write=kept) if there and place else connect(place)
-        self._place = place
-
-    @property
-    def pings(self) -> Pings:
-        """What a hub is still to be told."""
-        return Pings(self._sql, self._guard)
-
-    @property
-    def images(self) -> Images:
-        """What servers of images say of them."""
-        return Images(self._sql, self._guard)
+        Raises CatalogError where there is none, or one of another version.
+        """
+        return cls(path, Database.open_existing(path, read_only=read_only))
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._sql.close()
+        """Close the database."""
+        self._database.close()
 
     def follow_fork(self, generation: int) -> None:
-        """Be usable in a process that was forked from the one that opened the catalog, to read.
+        """Become usable, to read, in a process that was forked from the one that opened it.
 
         Raises CatalogError where there is no file, or another generation by now.
         """
-        # SQLite: a connection must not be used on the other side, nor be closed.
-        self._of_parent = self._sql
-        if self._place is None:
-            raise CatalogError("a catalog in memory has no second reader")
-        self._sql = connect_to_kept(self._place, write=False)
-        self._sql.execute("BEGIN DEFERRED")
+        self._database.reopen_in_fork()
         if self.generation() != generation:
-            raise CatalogError(f"{self._place}: the catalog has changed meanwhile")
+            raise CatalogError(f"{self._path}: the catalog has changed meanwhile")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one state of the catalog, though another process writes."""
+        with self._database.snapshot():
+            yield
+
+    def version(self) -> int:
+        """Return a number that changes when another process has written."""
+        return self._database.data_version()
+
+    # Writing
 
     def sync(
         self,
@@ -145,127 +117,27 @@ class Catalog(Reading):
         `on_progress` is called for each file of the source. What `accept` raises leaves the catalog
         as it was.
         """
-        with self._guard(), transaction(self._sql):
+        with self._database.transaction():
             before = self.count()
-            changes = self._sync(source, settings, now, on_progress, processes)
+            changes = sync_catalog(
+                self._database, source, settings, now, on_progress, processes=processes
+            )
             accept(changes, before)
-        self._truncate_log()
+        self._database.truncate_log()
         return changes
 
-    def _truncate_log(self) -> None:
-        """Empty the log, which holds withdrawn texts; a reader in the way is not waited for."""
-        with self._guard():
-            self._sql.execute("PRAGMA busy_timeout = 0")
-            self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._sql.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    def write(self, record: CatalogRecord) -> None:
+        """Replace the record of this kind, in the transaction of a sync if one is under way."""
+        with self._database.transaction():
+            state.write_record(self._database, record)
 
-    def _sync(
-        self,
-        source: Source,
-        settings: Settings,
-        now: datetime,
-        on_progress: Callable[[], object],
-        processes: int,
-    ) -> Changes:
-        self._separate(settings)
-        signature, shape = source.signature, repr(settings)
-        reread, reshape = self._meta("source") != signature, self._meta("shape") != shape
-        generation = self.generation() + 1
-        articles = ArticleSync(
-            self._sql, source, now, kinds=settings.labelled, generation=generation
-        )
-        articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
-        ImageSync(self._sql, generation).run(articles.touched)
-        feeds = FeedSync(
-            self._sql,
-            now,
-            window=settings.window,
-            archives=settings.archives,
-            shape=settings.shape,
-            generation=generation,
-        )
-        feeds.add_site_feed()
-        feeds.name_new_feeds()
-        touched = articles.touched
-        moved = self._select(settings, generation, touched, anew=reread or reshape)
-        for feed in self._shown_feeds(settings) if reshape or settings.indexed else touched:
-            if reshape or feed in touched:
-                feeds.refresh(feed, None if reshape else touched[feed])
-        if reshape:
-            feeds.forget_other_shapes()
-        self._put_meta(source=signature, shape=shape)
-        if feeds.changed or reshape or moved:
-            self._put_meta(generation=str(generation), moved=self._moment_of_change(now))
-        return Changes(
-            states=dict(self._sql.execute("SELECT state, count(*) FROM articles GROUP BY state")),
-            rejected=self._number("SELECT count(*) FROM articles WHERE rejected"),
-            read=articles.read,
-            changed=feeds.changed,
-            problems=articles.problems(),
-            changed_feeds=tuple(feeds.changed_feeds),
-        )
+    def date_index(self, path: str, fingerprint: str, *, now: int, first: int) -> None:
+        """Note that a document that lists the site changed, if its fingerprint did.
 
-    def _select(
-        self, settings: Settings, generation: int, touched: dict[int, set[str]], *, anew: bool
-    ) -> bool:
-        """Bring up to date what selections look into, and those that are feeds.
-
-        Adds the months of their feeds to `touched`; tells whether a search may answer otherwise.
+        It changed at the Unix time `now`, at least a second after the change before; in a fresh
+        catalog at `first`.
         """
-        kept = anew and self._number("SELECT EXISTS (SELECT 1 FROM searched)")
-        if not (settings.indexed or kept):
-            return False
-        from feedhub.catalog.custom import CustomSync  # a render without selections needs neither
-        from feedhub.catalog.search_index import SearchIndexSync
-
-        index = SearchIndexSync(self._sql, wordy=settings.wordy, anew=anew)
-        if settings.indexed:
-            index.run()
-        selections = CustomSync(self._sql, generation)
-        if anew or index.moved:
-            selections.run(settings.named)
-        for feed, months in selections.touched.items():
-            touched.setdefault(feed, set()).update(months)
-        return index.moved and settings.indexed
-
-    def _shown_feeds(self, settings: Settings) -> list[int]:
-        """Return the feeds that are published; others may be there for selections."""
-        rows = self._sql.execute("SELECT number, kind FROM feeds").fetchall()
-        return [number for number, kind in rows if kind in settings.shown]
-
-    def _moment_of_change(self, now: datetime) -> str:
-        """Return the present, later than what was noted; in a fresh catalog the newest update."""
-        known = self._meta("moved")
-        if known is not None:
-            return str(max(int(now.timestamp()), int(known) + 1))
-        newest = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
-        return str(self._sql.execute(newest).fetchone()[0] or 0)
-
-    def _separate(self, settings: Settings) -> None:
-        """Keep drafts and the public site apart: a catalog that held the one is emptied first."""
-        private, generation = str(settings.private), self._meta("generation")
-        if self._meta("private") not in (None, private):
-            for table in TABLES:
-                self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-        self._put_meta(private=private, generation=generation or "0")
-
-    def _put_meta(self, **values: str) -> None:
-        self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
-
-    def note(self, **texts: str) -> None:
-        """Keep texts beside the articles, in the transaction of a sync if one is under way."""
-        if self._sql.in_transaction:
-            self._put_meta(**texts)
-            return
-        with self._guard(), transaction(self._sql):
-            self._put_meta(**texts)
-
-    def outputs(self, root: str) -> dict[str, tuple[str, str]]:
-        """Return what was last written below `root`: path -> (fingerprint, stamp)."""
-        rows = self._sql.execute(
-            "SELECT path, fingerprint, stamp FROM outputs WHERE root = ?", (root,)
-        )
-        return {path: (fingerprint, stamp) for path, fingerprint, stamp in rows}
+        state.date_index(self._database, path, fingerprint, now=now, first=first)
 
     def remember_outputs(self, root: str, outputs: dict[str, tuple[str, str]]) -> None:
         """Replace what is remembered of `root` by what differs in `outputs`."""
@@ -273,6 +145,235 @@ class Catalog(Reading):
         gone = [(root, path) for path in known.keys() - outputs.keys()]
         new = [(root, path, *row) for path, row in outputs.items() if known.get(path) != row]
         if gone or new:
-            with self._guard(), transaction(self._sql):
-                self._sql.executemany("DELETE FROM outputs WHERE root = ? AND path = ?", gone)
-                self._sql.executemany("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?)", new)
+            with self._database.transaction():
+                self._database.execute_many(_DELETE_OUTPUT, gone)
+                self._database.execute_many(_PUT_OUTPUT, new)
+
+    # What the last sync left
+
+    def read(self, kind: type[R]) -> R:
+        """Return the record of this kind, or one of defaults."""
+        return state.read_record(self._database, kind)
+
+    def generation(self) -> int:
+        """Return how many syncs have changed a feed."""
+        return self.read(SyncState).generation
+
+    def changed_at(self) -> datetime:
+        """Return when what can be searched changed, at least a second after the change before."""
+        return from_timestamp(self.read(SyncState).changed_at or 0)
+
+    def matches(self, settings: Settings) -> bool:
+        """Tell whether the last sync had these settings, so that fingerprints stand for bytes."""
+        return self.read(SyncState).settings_fingerprint == settings.fingerprint
+
+    def index_changed_at(self, path: str) -> datetime:
+        """Return when a document that lists the site changed, as `date_index` noted it."""
+        return state.index_changed_at(self._database, path)
+
+    def next_due(self) -> datetime | None:
+        """Return when the first file must be read again though nothing changed, or None."""
+        due = self._database.fetch_value("SELECT MIN(due) FROM articles")
+        return None if due is None else from_timestamp(due)
+
+    def outputs(self, root: str) -> dict[str, tuple[str, str]]:
+        """Return what was last written below `root`: path -> (fingerprint, stamp)."""
+        rows = self._database.iterate(_OUTPUTS, (root,))
+        return {path: (fingerprint, stamp) for path, fingerprint, stamp in rows}
+
+    # Feeds
+
+    def feeds(self, kinds: tuple[str, ...]) -> list[FeedState]:
+        """Return every state of every feed of these kinds, in order of kind, slug and period."""
+        rows = self._database.iterate(_FEEDS)
+        wanted = [_feed_state(row) for row in rows if row[0] in kinds]
+        return sorted(wanted, key=lambda feed: (kinds.index(feed.kind), feed.slug, feed.period))
+
+    def current(self, feed: FeedState) -> FeedState | None:
+        """Return the present state of a feed or archive, or None where it is gone."""
+        row = self._database.fetch_one(_ONE_FEED, (feed.kind, feed.slug, feed.period))
+        return _feed_state(row) if row else None
+
+    def delta(self, feed: FeedState, base: str) -> list[int] | None:
+        """Return the numbers of a feed's articles that its document `base` did not hold.
+
+        `base` is a fingerprint; None where it is not known or too old.
+        """
+        key = (feed.kind, feed.slug)
+        known = self._database.fetch_one(_BASE, (*key, base))
+        if known is None:
+            return None
+        base_generation, published, identity = known
+        last = () if published is None else (-published, identity)
+        return [
+            number
+            for number, generation, published, identity in self._database.iterate(
+                _NEWEST, (*key, feed.count)
+            )
+            if generation > base_generation or (-published, identity) > last
+        ]
+
+    def entries(self, feed: FeedState) -> list[int]:
+        """Return the numbers of a feed's articles, newest first, as many as its state says."""
+        key = (feed.kind, feed.slug)
+        if feed.period:
+            bounds = month_bounds(feed.period)
+            rows = self._database.fetch_all(_OLDEST, (*key, *bounds, feed.count))
+            return [row[0] for row in reversed(rows)]
+        return [row[0] for row in self._database.iterate(_NEWEST, (*key, feed.count))]
+
+    def totals(self) -> dict[tuple[str, str], int]:
+        """Return how many articles each feed has, archives included, by kind and slug."""
+        rows = self._database.iterate(_TOTALS)
+        return {(kind, slug): count for kind, slug, count in rows}
+
+    def named(self) -> Iterator[tuple[str, str, str]]:
+        """Yield kind, key and slug of every feed that has an address."""
+        yield from self._database.iterate(_NAMED)
+
+    # Articles
+
+    def count(self) -> int:
+        """Return how many articles are published."""
+        return int(self._database.fetch_value(_COUNT))
+
+    def article(self, number: int) -> Article:
+        """Return one article by its number."""
+        ((record, facts),) = self._database.fetch_all(_ARTICLE, (number,))
+        return with_facts(decode_article(record), facts)
+
+    def articles(self) -> Iterator[tuple[str, Article]]:
+        """Yield every published article with its path, in order of path."""
+        for path, record in self._database.iterate(_ARTICLES):
+            yield path, decode_article(record)
+
+    def article_of_story(self, slug: str) -> Article | None:
+        """Return the article whose story has this slug, or None."""
+        row = self._database.fetch_one(_STORY, (slug,))
+        return with_facts(decode_article(row[0]), row[1]) if row else None
+
+    def story_slugs(self) -> list[str]:
+        """Return the slug of every story, in order."""
+        return [row[0] for row in self._database.iterate(_STORY_SLUGS)]
+
+    # Selections
+
+    def resolved(self, selection: Selection) -> Selection:
+        """Return the selection as its one address has it: labels by their slugs."""
+        from feedhub.catalog.search import resolved
+
+        return resolved(self._database, selection)
+
+    def label(self, facet: str, slug: str) -> str:
+        """Return the name of a label, or its slug where no article has it."""
+        from feedhub.catalog.search import label_of
+
+        return label_of(self._database, facet, slug)
+
+    def find(self, selection: Selection) -> list[Match]:
+        """Return the articles of a resolved selection, newest first.
+
+        Raises CatalogError where that takes longer than SEARCH_TIMEOUT.
+        """
+        from feedhub.catalog.search import select
+
+        with self._database.time_limit(SEARCH_TIMEOUT):
+            return list(select(self._database, selection, selection.limit))
+
+
+class CatalogFollower:
+    """Keeps the catalog at `path` open, although another process may write or replace it.
+
+    `identity` is the device and inode of the file that is open.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._catalog: Catalog | None = None
+        self.identity: tuple[int, int] | None = None
+
+    def catalog(self) -> Catalog | None:
+        """Return the catalog at the path now, opened anew if the file is another; None for no file.
+
+        What was open before stays open until then. Raises CatalogError where it cannot be opened.
+        """
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - often, and pathlib takes twice as long
+        except FileNotFoundError:
+            return None
+        identity = (status.st_dev, status.st_ino)
+        if self._catalog is None or identity != self.identity:
+            catalog = Catalog.open_existing(self._path, read_only=self._read_only)
+            self.close()
+            self._catalog, self.identity = catalog, identity
+        return self._catalog
+
+    def version(self) -> object:
+        """Return a value that changes when another process has written or replaced the catalog."""
+        version = self._catalog.version() if self._catalog else None
+        return self.identity, version
+
+    def close(self) -> None:
+        """Close the catalog that is open."""
+        if self._catalog is not None:
+            self._catalog.close()
+            self._catalog = None
+
+
+_ARTICLES = """
+SELECT path, record FROM articles JOIN records USING (number) WHERE state = 'shown' ORDER BY path
+"""
+_COUNT = "SELECT count(*) FROM articles WHERE state = 'shown'"
+_NAMED = "SELECT kind, key, slug FROM feeds WHERE slug IS NOT NULL"
+_FEEDS = """
+SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint
+FROM states JOIN feeds ON feeds.number = states.feed
+"""
+_ARTICLE = "SELECT record, facts FROM records LEFT JOIN image_facts USING (number) WHERE number = ?"
+_STORY = """
+SELECT record, facts
+FROM search_entries JOIN records USING (number) LEFT JOIN image_facts USING (number)
+WHERE story = ?
+"""
+_STORY_SLUGS = "SELECT story FROM search_entries WHERE story IS NOT NULL ORDER BY story"
+_ONE_FEED = f"{_FEEDS} WHERE kind = ? AND slug = ? AND period = ?"
+_TOTALS = """
+SELECT kind, slug, count(*) FROM labels JOIN feeds ON feeds.number = labels.feed
+GROUP BY feeds.number
+"""
+_OF_FEED = """
+SELECT article, generation, published, id
+FROM labels JOIN feeds ON feeds.number = labels.feed WHERE kind = ? AND slug = ?
+"""
+_NEWEST = f"{_OF_FEED} ORDER BY published DESC, id LIMIT ?"
+# Of a month whose newest stand in the subscription document, an archive holds the others.
+_OLDEST = f"{_OF_FEED} AND published >= ? AND published < ? ORDER BY published, id DESC LIMIT ?"
+_BASE = """
+SELECT generation, published, id FROM history JOIN feeds ON feeds.number = history.feed
+WHERE kind = ? AND slug = ? AND fingerprint = ?
+"""
+_OUTPUTS = "SELECT path, fingerprint, stamp FROM outputs WHERE root = ?"
+_DELETE_OUTPUT = "DELETE FROM outputs WHERE root = ? AND path = ?"
+_PUT_OUTPUT = """
+INSERT INTO outputs (root, path, fingerprint, stamp) VALUES (?, ?, ?, ?)
+ON CONFLICT (root, path) DO UPDATE SET
+    fingerprint = excluded.fingerprint, stamp = excluded.stamp
+"""
+
+
+def _feed_state(row: tuple[Any, ...]) -> FeedState:
+    kind, slug, label, period, older, newer, count, newest, updated, changed_at, print_ = row
+    return FeedState(
+        kind=kind,
+        slug=slug,
+        label=label,
+        period=period,
+        older=older,
+        newer=newer,
+        count=count,
+        newest=None if newest is None else from_timestamp(newest),
+        updated=from_timestamp(updated),
+        changed_at=from_timestamp(changed_at),
+        fingerprint=print_,
+    )

@@ -1,27 +1,37 @@
-"""The catalog's file: SQLite, opened safely beside other processes, and disposable.
+"""The database of a catalog: all that is asked of an engine, answered by SQLite.
 
-The driver is used directly: importing SQLAlchemy takes as long as a whole warm render.
+The other modules send portable SQL, with `?` as the mark of a value; what only SQLite knows stays
+in this file. The driver is used directly: importing SQLAlchemy takes as long as a whole warm
+render.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 from feedhub.errors import CatalogError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-_APPLICATION_ID = 0x66656564  # "feed", at offset 68 of the file
-_VERSION = 3
-BUSY_SECONDS = 60
+APPLICATION_ID = 0x66656564  # "feed", at offset 68 of the file
+SCHEMA_VERSION = 4
+BUSY_TIMEOUT = 60  # seconds that a writer waits for another
+READ_BUSY_TIMEOUT = 1
+DAMAGED = "the catalog is damaged: delete it; the next run makes it again"
+# How many steps of SQLite's virtual machine pass between two looks at the clock: about 1 ms.
+TIME_LIMIT_STEPS = 20_000
 
 # Nothing of a hidden article stands here but its path, its state and when to look again.
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+SCHEMA = """
+CREATE TABLE catalog_state (name TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE index_dates (
+    path TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    changed_at INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE articles (
     number INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,
@@ -92,14 +102,14 @@ CREATE TABLE pings (
     tries INTEGER NOT NULL,
     due REAL
 ) WITHOUT ROWID;
-CREATE TABLE searched (
+CREATE TABLE search_entries (
     number INTEGER PRIMARY KEY,
     stamp TEXT NOT NULL,
     digest BLOB NOT NULL,
     quality REAL,
     story TEXT
 );
-CREATE INDEX searched_by_story ON searched (story) WHERE story IS NOT NULL;
+CREATE INDEX search_entries_by_story ON search_entries (story) WHERE story IS NOT NULL;
 CREATE TABLE images (
     url TEXT PRIMARY KEY,
     state TEXT NOT NULL,
@@ -111,118 +121,297 @@ CREATE TABLE images (
     width INTEGER,
     height INTEGER
 ) WITHOUT ROWID;
-CREATE TABLE pictured (number INTEGER PRIMARY KEY, facts BLOB NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5 (
+CREATE TABLE image_facts (number INTEGER PRIMARY KEY, facts BLOB NOT NULL);
+CREATE VIRTUAL TABLE search_index USING fts5 (
     title, summary, content, names, tokenize = 'ascii', columnsize = 0
 );
 """
 TABLES = (
-    *("meta", "articles", "records", "feeds", "labels", "states", "history", "outputs", "pings"),
-    *("searched", "words", "images", "pictured"),
+    *("catalog_state", "index_dates", "articles", "records", "feeds", "labels", "states"),
+    *("history", "outputs", "pings", "search_entries", "search_index", "images", "image_facts"),
 )
+# The numbers of the articles that the full text index finds; its value is made by `match_all` or
+# `match_any`.
+MATCHING_ARTICLES = "SELECT rowid FROM search_index WHERE search_index MATCH ?"
 
 
-def connect(place: Path | None) -> sqlite3.Connection:
-    """Open the catalog at `path`, or one in memory for None; another version's is made anew.
+Phrase = tuple[Sequence[str], bool]
+"""Tokens that follow each other, and whether the last one may go on."""
 
-    Raises CatalogError where the file is not a catalog or cannot be used.
+
+class Database:
+    """An open database; what the engine complains of is raised as a CatalogError.
+
+    Made by `open`, `open_existing` or `open_in_memory`. It is used by one thread at a time.
     """
-    try:
-        if place is not None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            place or ":memory:", timeout=BUSY_SECONDS, isolation_level=None
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._connection = connection
+        self._path = path
+        self._guard = ErrorGuard(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Database:
+        """Open the database at `path` to write; one of another schema version is made anew.
+
+        Raises CatalogError where the file is not a catalog or cannot be used.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return cls._open_and_prepare(path)
+        except sqlite3.Error as error:
+            # Only the primary code counts: the higher bits say more.
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+                raise CatalogError(f"{path}: {DAMAGED}") from error
+            raise CatalogError(f"{path}: the catalog cannot be opened: {error}") from error
+        except OSError as error:
+            why = f"{error.strerror}; choose another path"
+            raise CatalogError(f"{path}: the catalog cannot be opened: {why}") from error
+
+    @classmethod
+    def open_in_memory(cls) -> Database:
+        """Open an empty database that is gone when it is closed."""
+        return cls._open_and_prepare(None)
+
+    @classmethod
+    def _open_and_prepare(cls, path: Path | None) -> Database:
+        # Without an isolation level the driver begins no transactions of its own.
+        connection = sqlite3.connect(path or ":memory:", timeout=BUSY_TIMEOUT, isolation_level=None)
+        database = cls(connection, path)
+        with closed_on_error(connection):
+            database._prepare()
+        return database
+
+    @classmethod
+    def open_existing(cls, path: Path, *, read_only: bool) -> Database:
+        """Open the database that another process has made, with or without the right to write.
+
+        Raises CatalogError where there is none yet, or one of another schema version.
+        """
+        try:
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
+                uri=True,
+                timeout=READ_BUSY_TIMEOUT if read_only else BUSY_TIMEOUT,
+                isolation_level=None,
+            )
+            database = cls(connection, path)
+            with closed_on_error(connection):
+                if database._version() != (APPLICATION_ID, SCHEMA_VERSION):
+                    raise CatalogError(f"{path}: this is no catalog of this version of feedhub")
+        except sqlite3.Error as error:
+            if not path.exists():
+                message = "there is no catalog yet; feedhub render or sync makes it"
+                raise CatalogError(f"{path}: {message}") from None
+            raise CatalogError(f"{path}: the catalog cannot be read: {error}") from error
+        return database
+
+    def reopen_in_fork(self) -> None:
+        """Open the same file anew, read-only, in a process that was forked, and hold a snapshot.
+
+        Raises CatalogError where there is no file.
+        """
+        if self._path is None:
+            raise CatalogError("a catalog in memory has no second reader")
+        # SQLite's connections may neither be used nor closed on this side of a fork.
+        self._parents_connection = self._connection
+        self._connection = self.open_existing(self._path, read_only=True)._connection
+        self.execute("BEGIN DEFERRED")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _version(self) -> tuple[int, int]:
+        return self._pragma("application_id"), self._pragma("user_version")
+
+    def _pragma(self, name: str) -> int:
+        value: int = self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+        return value
+
+    def _prepare(self) -> None:
+        if self._pragma("application_id") not in (0, APPLICATION_ID):
+            message = "this is not a feedhub catalog; choose another path"
+            raise CatalogError(f"{self._path}: {message}")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        # A withdrawn article leaves no trace in free pages.
+        self._connection.execute("PRAGMA secure_delete = ON")
+        self._connection.execute("PRAGMA cache_size = -32000")  # KiB
+        if self._pragma("user_version") != SCHEMA_VERSION:
+            with self.transaction():
+                if self._pragma("user_version") != SCHEMA_VERSION:  # no other process was faster
+                    self._create_tables()
+
+    def _create_tables(self) -> None:
+        run = self._connection.execute
+        names = [row[0] for row in run("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        if names and self._pragma("application_id") != APPLICATION_ID:
+            message = "this is another program's database; choose another path"
+            raise CatalogError(f"{self._path}: {message}")
+        for name in names:
+            run(f'DROP TABLE IF EXISTS "{name}"')
+        for statement in SCHEMA.split(";\n"):
+            run(statement)
+        run(f"PRAGMA application_id = {APPLICATION_ID}")
+        run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    # Statements
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> int:
+        """Run one statement and return how many rows it changed."""
+        with self._guard:
+            return self._connection.execute(statement, values).rowcount
+
+    def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement for each row of values."""
+        with self._guard:
+            self._connection.executemany(statement, rows)
+
+    def fetch_all(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return every row: needed where the loop over them writes."""
+        with self._guard:
+            return self._connection.execute(query, values).fetchall()
+
+    def fetch_one(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        """Return the first row, or None."""
+        with self._guard:
+            row: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
+            return row
+
+    def fetch_value(self, query: str, values: Sequence[object] = ()) -> Any:
+        """Return the first value of the first row, or None."""
+        row = self.fetch_one(query, values)
+        return row and row[0]
+
+    def iterate(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield one row after another; nothing is asked before the first."""
+        with self._guard:
+            yield from self._connection.execute(query, values)
+
+    # Transactions
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold one transaction, for which other writers wait, or join the one under way."""
+        if self._connection.in_transaction:
+            yield
+            return
+        with self._held("BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one state of the database, though another process writes."""
+        with self._held("BEGIN DEFERRED"):
+            yield
+
+    @contextmanager
+    def _held(self, begin: str) -> Iterator[None]:
+        self.execute(begin)
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # some errors have ended it already
+                self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    def data_version(self) -> int:
+        """Return a number that changes when another process has written."""
+        version: int = self.fetch_value("PRAGMA data_version")
+        return version
+
+    @contextmanager
+    def time_limit(self, seconds: float) -> Iterator[None]:
+        """Raise CatalogError from a query that takes longer than this."""
+        end = time.monotonic() + seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > end, TIME_LIMIT_STEPS)
+        try:
+            yield
+        finally:
+            self._connection.set_progress_handler(None, 0)
+
+    # Withdrawn texts
+
+    def clear(self) -> None:
+        """Delete every row of every table."""
+        for table in TABLES:
+            self.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+
+    def truncate_log(self) -> None:
+        """Empty the write-ahead log, which holds withdrawn texts, unless a reader is in the way."""
+        self.execute("PRAGMA busy_timeout = 0")
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
+
+    # Full text search: the texts are tokens, joined by blanks
+
+    def add_texts(self, number: int, texts: tuple[str, str, str, str]) -> None:
+        """Add the title, summary, content and names of an article to the full text index."""
+        self.execute(
+            "INSERT INTO search_index (rowid, title, summary, content, names)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (number, *texts),
         )
-        with _closed_on_error(connection):
-            _prepare(connection, place)
-    except sqlite3.Error as error:
-        raise CatalogError(f"{place}: the catalog cannot be opened: {error}") from error
-    except OSError as error:
-        why = f"{error.strerror}; choose another place"
-        raise CatalogError(f"{place}: the catalog cannot be opened: {why}") from error
-    return connection
+
+    def remove_texts(self, number: int) -> None:
+        """Mark the texts of an article as deleted; they go with `compact_texts`."""
+        self.execute("DELETE FROM search_index WHERE rowid = ?", (number,))
+
+    def compact_texts(self) -> None:
+        """Write the full text index anew without what was removed: FTS5 only marks it."""
+        self.execute("INSERT INTO search_index (search_index) VALUES ('optimize')")
+
+    def numbers_with_texts(self) -> list[int]:
+        """Return the number of every article in the full text index."""
+        return [row[0] for row in self.fetch_all("SELECT rowid FROM search_index")]
+
+
+def match_all(phrases: Iterable[Phrase]) -> str:
+    """Return the value that makes MATCHING_ARTICLES find articles with all of these phrases."""
+    return " AND ".join(map(match_expression, phrases))
+
+
+def match_any(phrases: Iterable[Phrase]) -> str:
+    """Return the value that makes MATCHING_ARTICLES find articles with one of these phrases."""
+    return " OR ".join(map(match_expression, phrases))
+
+
+def match_expression(phrase: Phrase) -> str:
+    """Return a phrase as FTS5 writes it; tokens are letters and digits, so none breaks out."""
+    tokens, is_prefix = phrase
+    return f'"{" ".join(tokens)}"{" *" * is_prefix}'
+
+
+def leave_readable(path: Path) -> None:
+    """Leave the empty files without which those who may only read cannot open the catalog."""
+    with suppress(OSError):  # then nothing was written either
+        for suffix in ("-wal", "-shm") if path.is_file() else ():
+            path.with_name(path.name + suffix).touch()
+
+
+class ErrorGuard:
+    """Raises the errors of SQLite as CatalogErrors that name the file; may be entered again."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, sqlite3.OperationalError):
+            raise CatalogError(f"{self._path}: the catalog cannot be used: {error}") from error
+        if isinstance(error, sqlite3.DatabaseError):
+            raise CatalogError(f"{self._path}: {DAMAGED}") from error
 
 
 @contextmanager
-def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+def closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close the connection if what is done with it fails."""
     try:
         yield
     except BaseException:
         connection.close()
         raise
-
-
-def connect_to_kept(place: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the catalog that another process keeps; without `write`, with no right to write.
-
-    Raises CatalogError where there is none yet, or another version's.
-    """
-    mode, timeout = ("rw", BUSY_SECONDS) if write else ("ro", 1)
-    try:
-        connection = sqlite3.connect(
-            f"{place.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=timeout,
-            isolation_level=None,
-        )
-        with _closed_on_error(connection):
-            known = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-            if known != (_APPLICATION_ID, _VERSION):
-                raise CatalogError(f"{place}: this is no catalog of this version of feedhub")
-    except sqlite3.Error as error:
-        if not place.exists():
-            told = "there is no catalog yet; feedhub render or sync makes it"
-            raise CatalogError(f"{place}: {told}") from None
-        raise CatalogError(f"{place}: the catalog cannot be read: {error}") from error
-    return connection
-
-
-def leave_readable(place: Path) -> None:
-    """Leave the empty files without which those who may only read cannot open the catalog."""
-    with suppress(OSError):  # then nothing was written either
-        for suffix in ("-wal", "-shm") if place.is_file() else ():
-            place.with_name(place.name + suffix).touch()
-
-
-def _prepare(connection: sqlite3.Connection, place: Path | None) -> None:
-    if _pragma(connection, "application_id") not in (0, _APPLICATION_ID):
-        raise CatalogError(f"{place}: this is not a feedhub catalog; choose another place")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    # A withdrawn article leaves no trace in free pages.
-    connection.execute("PRAGMA secure_delete = ON")
-    connection.execute("PRAGMA cache_size = -32000")
-    if _pragma(connection, "user_version") != _VERSION:
-        with transaction(connection):
-            if _pragma(connection, "user_version") != _VERSION:  # no other process was faster
-                _create(connection, place)
-
-
-def _create(connection: sqlite3.Connection, place: Path | None) -> None:
-    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    names = [row[0] for row in tables]
-    if names and _pragma(connection, "application_id") != _APPLICATION_ID:
-        raise CatalogError(f"{place}: this is another program's database; choose another place")
-    for name in names:
-        connection.execute(f'DROP TABLE IF EXISTS "{name}"')
-    for statement in _SCHEMA.split(";\n"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {_VERSION}")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
-    return value
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    """Hold one transaction: `IMMEDIATE` waits for other writers, `DEFERRED` is a snapshot."""
-    connection.execute(f"BEGIN {kind}")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from feedhub.catalog.images import OWN
+from feedhub.catalog.database import Database
+from feedhub.catalog.records import FILE_DIGEST_BYTES
 from feedhub.dates import month_bounds, month_of
-from feedhub.feed import slug_for
+from feedhub.feed import Window, slug_for
+from feedhub.fingerprint import fingerprint
 
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-
-    from feedhub.feed import Window
+# How many earlier documents of a feed a delta may start from (RFC 3229).
+MAX_HISTORY = 32
 
 
-# How many earlier documents of a feed a subscriber may hold and still be told only what is new.
-HISTORY = 32
-
-
-class _Entry(NamedTuple):
-    """One line of a feed: what its fingerprint needs."""
+class FeedEntry(NamedTuple):
+    """An article in a feed, as far as its window and its fingerprint need it."""
 
     published: int
     id: str
@@ -31,7 +27,7 @@ class _Entry(NamedTuple):
     size: int
 
 
-class _State(NamedTuple):
+class StoredState(NamedTuple):
     """A row of `states` without its feed."""
 
     period: str
@@ -46,11 +42,15 @@ class _State(NamedTuple):
 
 
 class FeedSync:
-    """Recomputes feeds inside the transaction of a sync; returns nothing, counts what changed."""
+    """Computes feeds anew inside the transaction of a sync.
+
+    `changed` counts the states that changed; `changed_feeds` are kind and slug of the feeds that
+    were there before and now tell their subscribers something else.
+    """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        database: Database,
         now: datetime,
         *,
         window: Window,
@@ -58,7 +58,7 @@ class FeedSync:
         shape: str,
         generation: int,
     ) -> None:
-        self._sql = connection
+        self._database = database
         self._now = int(now.timestamp())
         self._window = window
         self._archives = archives
@@ -68,136 +68,115 @@ class FeedSync:
         self.changed_feeds: list[tuple[str, str]] = []
 
     def name_new_feeds(self) -> None:
-        """Give addresses to labels that have none: the label of the oldest article comes first."""
+        """Give slugs to the feeds that have none, the one with the oldest article first.
+
+        The feed of everything exists even where there is no article yet.
+        """
+        self._database.execute(_ADD_SITE_FEED)
         taken: dict[str, set[str]] = {}
-        for kind, slug in self._sql.execute("SELECT kind, slug FROM feeds WHERE slug IS NOT NULL"):
+        for kind, slug in self._database.iterate(_SLUGS):
             taken.setdefault(kind, set()).add(slug)
-        for number, kind, key in self._sql.execute(_UNNAMED).fetchall():
+        for number, kind, key in self._database.fetch_all(_UNNAMED):
             slugs = taken.setdefault(kind, set())
             slug = slug_for(key, slugs) if key else ""
             slugs.add(slug)
-            self._sql.execute("UPDATE feeds SET slug = ? WHERE number = ?", (slug, number))
-
-    def add_site_feed(self) -> None:
-        """The feed of everything exists even where there is no article yet."""
-        self._sql.execute(
-            "INSERT OR IGNORE INTO feeds (kind, key, label, slug) VALUES ('all', '', '', '')"
-        )
+            self._database.execute("UPDATE feeds SET slug = ? WHERE number = ?", (slug, number))
 
     def forget_other_shapes(self) -> None:
-        """Nobody who holds a document made otherwise can be told only what is new.
+        """Forget the documents that were made with other settings: no delta may start from them.
 
         What stays was labelled anew with this generation, like all articles.
         """
-        self._sql.execute(_OTHER_SHAPES)
-        self._sql.execute("UPDATE history SET generation = ?", (self._generation,))
+        self._database.execute(_DELETE_OTHER_SHAPES)
+        self._database.execute("UPDATE history SET generation = ?", (self._generation,))
 
     def refresh(self, feed: int, months: set[str] | None) -> None:
-        """Recompute one feed; `months` are those whose entries moved, None stands for all."""
-        before = {row[0]: _State._make(row) for row in self._sql.execute(_STATES_OF, (feed,))}
+        """Compute one feed anew; `months` are those whose entries moved, None stands for all."""
+        rows = self._database.fetch_all(_STATES_OF, (feed,))
+        before = {row[0]: StoredState._make(row) for row in rows}
         entries, beyond = self._subscription(feed)
         periods = self._periods(feed, beyond) if self._archives and beyond is not None else []
         self._put(feed, before, "", entries, (periods[0] if periods else "", ""))
-        for place, period in enumerate(periods):
-            older = periods[place + 1] if place + 1 < len(periods) else ""
-            newer = periods[place - 1] if place else ""
+        for index, period in enumerate(periods):
+            older = periods[index + 1] if index + 1 < len(periods) else ""
+            newer = periods[index - 1] if index else ""
             old = before.get(period)
             # The newest archive ends where the subscription document begins, which moves.
             moved = not newer or months is None or period in months
             if moved or old is None or (old.older, old.newer) != (older, newer):
-                rest = self._month(feed, period)[_count_of(entries, period) :]
-                self._put(feed, before, period, rest, (older, newer))
+                bounds = month_bounds(period)
+                month = self._database.iterate(_BETWEEN, (feed, *bounds))
+                subscribed = sum(month_of(entry.published) == period for entry in entries)
+                archived = [FeedEntry._make(row) for row in month][subscribed:]
+                self._put(feed, before, period, archived, (older, newer))
         for gone in before.keys() - {"", *periods}:
-            self._sql.execute("DELETE FROM states WHERE feed = ? AND period = ?", (feed, gone))
+            self._database.execute("DELETE FROM states WHERE feed = ? AND period = ?", (feed, gone))
 
-    def _subscription(self, feed: int) -> tuple[list[_Entry], int | None]:
+    def _subscription(self, feed: int) -> tuple[list[FeedEntry], int | None]:
         """Return the entries in the window, and when the first one beyond it was published."""
-        entries: list[_Entry] = []
-        size = 0
-        for row in map(_Entry._make, self._sql.execute(_NEWEST, (feed,))):
-            size += row.size
-            if entries and not self._has_room(
-                len(entries), size, entries[0].published - row.published
-            ):
-                return entries, row.published
-            entries.append(row)
-        return entries, None
-
-    def _has_room(self, count: int, size: int, age: int) -> bool:
-        """Tell whether one more entry fits, `age` seconds older than the newest."""
         window = self._window
-        return size <= window.max_bytes and (count < window.limit or age <= window.days * 86400)
+        entries: list[FeedEntry] = []
+        size = 0
+        for entry in map(FeedEntry._make, self._database.iterate(_NEWEST, (feed,))):
+            size += entry.size
+            if entries:
+                age = entries[0].published - entry.published
+                recent = len(entries) < window.limit or age <= window.days * 86_400
+                if size > window.max_bytes or not recent:
+                    return entries, entry.published
+            entries.append(entry)
+        return entries, None
 
     def _periods(self, feed: int, beyond: int) -> list[str]:
         """Return the months with entries, newest first, from that of an entry at `beyond`.
 
-        One look-up in the index for each month, however many entries it has.
+        That is one look-up in the index for each month, however many entries it has.
         """
         periods: list[str] = []
         published: int | None = beyond
         while published is not None:
             periods.append(month_of(published))
             start = month_bounds(periods[-1])[0]
-            published = self._sql.execute(_NEWEST_BEFORE, (feed, start)).fetchone()[0]
+            published = self._database.fetch_value(_NEWEST_BEFORE, (feed, start))
         return periods
-
-    def _month(self, feed: int, period: str) -> list[_Entry]:
-        rows = self._sql.execute(_BETWEEN, (feed, *month_bounds(period)))
-        return [_Entry._make(row) for row in rows]
 
     def _put(
         self,
         feed: int,
-        before: dict[str, _State],
+        before: dict[str, StoredState],
         period: str,
-        entries: Sequence[_Entry],
-        beside: tuple[str, str],
+        entries: Sequence[FeedEntry],
+        neighbours: tuple[str, str],
     ) -> None:
         """Store a state; only a new fingerprint moves `changed_at` (RFC 9110, 8.8.2)."""
         old = before.get(period)
         updated = max((entry.updated for entry in entries), default=old.updated if old else 0)
-        content = _content(entries, OWN)
-        fingerprint = self._fingerprint(feed, period, beside, updated, _content(entries))
-        if old is not None and old.fingerprint == fingerprint:
+        kind, slug, label = self._database.fetch_all(_FEED, (feed,))[0]
+        parts = (self._shape, kind, slug, label, period, *neighbours, updated)
+        print_ = fingerprint(*parts, content_digest(entries))
+        if old is not None and old.fingerprint == print_:
             return
         self.changed += 1
         changed_at = updated if old is None else max(self._now, old.changed_at + 1)
         newest = entries[0].published if entries else None
-        told = (len(entries), newest, updated, changed_at, fingerprint, content)
-        self._sql.execute(_PUT_STATE, (feed, period, *beside, *told))
+        content = content_digest(entries, FILE_DIGEST_BYTES)
+        state = StoredState(
+            period, *neighbours, len(entries), newest, updated, changed_at, print_, content
+        )
+        self._database.execute(_PUT_STATE, (feed, *state))
         if not period:
-            self._remember(feed, fingerprint, entries)
+            last = (entries[-1].published, entries[-1].id) if entries else (None, "")
+            self._database.execute(_PUT_HISTORY, (feed, print_, self._generation, *last))
+            self._database.execute(_PRUNE_HISTORY, (feed, feed, MAX_HISTORY))
             if old is not None and old.content != content:
-                self.changed_feeds.append(self._sql.execute(_FEED, (feed,)).fetchone()[:2])
-
-    def _remember(self, feed: int, fingerprint: str, entries: Sequence[_Entry]) -> None:
-        """Note what a subscriber of this document knows, for deltas from it (RFC 3229)."""
-        last = (entries[-1].published, entries[-1].id) if entries else (None, "")
-        self._sql.execute(_PUT_HISTORY, (feed, fingerprint, self._generation, *last))
-        self._sql.execute(_PRUNE_HISTORY, (feed, feed, HISTORY))
-
-    def _fingerprint(
-        self,
-        feed: int,
-        period: str,
-        beside: tuple[str, str],
-        updated: int,
-        content: str,
-    ) -> str:
-        kind, slug, label = self._sql.execute(_FEED, (feed,)).fetchone()
-        every = (self._shape, kind, slug, label, period, *beside, updated, content)
-        return hashlib.blake2b(repr(every).encode(), digest_size=16).hexdigest()
+                self.changed_feeds.append((kind, slug))
 
 
-def _count_of(entries: Iterable[_Entry], period: str) -> int:
-    """Return how many entries were published in a month."""
-    return sum(month_of(entry.published) == period for entry in entries)
-
-
-def _content(entries: Iterable[_Entry], size: int | None = None) -> str:
+def content_digest(entries: Iterable[FeedEntry], size: int | None = None) -> str:
     """Return a digest of what a document tells a subscriber, whatever shapes it.
 
-    Of each entry's digest `size` bytes count: `OWN` leaves out what servers say of its images.
+    Of each entry's digest `size` bytes count: FILE_DIGEST_BYTES leaves out what servers say of its
+    images.
     """
     digest = hashlib.blake2b(digest_size=16)
     for entry in entries:
@@ -205,9 +184,14 @@ def _content(entries: Iterable[_Entry], size: int | None = None) -> str:
     return digest.hexdigest()
 
 
+_ADD_SITE_FEED = """
+INSERT INTO feeds (kind, key, label, slug) VALUES ('all', '', '', '')
+ON CONFLICT (kind, key) DO NOTHING
+"""
+_SLUGS = "SELECT kind, slug FROM feeds WHERE slug IS NOT NULL"
 _UNNAMED = """
 SELECT feeds.number, kind, feeds.key FROM feeds LEFT JOIN labels ON labels.feed = feeds.number
-WHERE slug IS NULL GROUP BY feeds.number ORDER BY kind, MIN(published), feeds.key
+WHERE slug IS NULL GROUP BY feeds.number ORDER BY kind, MIN(published) NULLS FIRST, feeds.key
 """
 _STATES_OF = """
 SELECT period, older, newer, count, newest, updated, changed_at, fingerprint, content
@@ -221,13 +205,25 @@ _ORDER = "ORDER BY labels.published DESC, labels.id"
 _NEWEST = f"{_ENTRIES} {_ORDER}"
 _BETWEEN = f"{_ENTRIES} AND labels.published >= ? AND labels.published < ? {_ORDER}"
 _NEWEST_BEFORE = "SELECT MAX(published) FROM labels WHERE feed = ? AND published < ?"
-_PUT_STATE = "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_HISTORY = "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?, ?)"
+_PUT_STATE = """
+INSERT INTO states
+    (feed, period, older, newer, count, newest, updated, changed_at, fingerprint, content)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (feed, period) DO UPDATE SET
+    older = excluded.older, newer = excluded.newer, count = excluded.count,
+    newest = excluded.newest, updated = excluded.updated, changed_at = excluded.changed_at,
+    fingerprint = excluded.fingerprint, content = excluded.content
+"""
+_PUT_HISTORY = """
+INSERT INTO history (feed, fingerprint, generation, published, id) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (feed, fingerprint) DO UPDATE SET
+    generation = excluded.generation, published = excluded.published, id = excluded.id
+"""
 _PRUNE_HISTORY = """
 DELETE FROM history WHERE feed = ? AND generation NOT IN
     (SELECT generation FROM history WHERE feed = ? ORDER BY generation DESC LIMIT ?)
 """
-_OTHER_SHAPES = """
+_DELETE_OTHER_SHAPES = """
 DELETE FROM history WHERE fingerprint NOT IN
     (SELECT fingerprint FROM states WHERE states.feed = history.feed AND period = '')
 """

@@ -1,32 +1,23 @@
-"""What servers of images say of them, by address, and the articles that it is said with.
+"""What servers say of images, by address, and the articles that it is shown with.
 
-Only images of published articles stand here: what no published article uses any more goes with the
-next sync.
+Only images of published articles are kept: what no published article uses goes with the next sync.
 """
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from feedhub.catalog.database import transaction
-from feedhub.catalog.records import decode_article
+from feedhub.article import Article, Image
+from feedhub.catalog.database import Database
+from feedhub.catalog.records import FILE_DIGEST_BYTES, decode_article
 from feedhub.dates import month_of
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
-
-    from feedhub.article import Article, Image
+from feedhub.fingerprint import Value, digest, named_values
 
 State = Literal["known", "none", "gone", "failing", "busy"]
-
-# A digest over what the file says has so many bytes; behind it stands that of what servers say.
-OWN = 16
 
 
 class ImageFacts(NamedTuple):
@@ -37,8 +28,14 @@ class ImageFacts(NamedTuple):
     width: int | None = None
     height: int | None = None
 
+    def values(self) -> Value:
+        """Return what a fingerprint needs of them."""
+        return named_values(
+            media_type=self.media_type, length=self.length, width=self.width, height=self.height
+        )
 
-class Wanted(NamedTuple):
+
+class WantedImage(NamedTuple):
     """An image to ask for: whether its size is wanted too, and how often asking failed."""
 
     url: str
@@ -47,10 +44,10 @@ class Wanted(NamedTuple):
 
 
 class ImageRecord(NamedTuple):
-    """What came of asking: `known`, `none` (no image), `gone`, `failing` or `busy`.
+    """What came of asking for an image: `known`, `none` (no image), `gone`, `failing` or `busy`.
 
-    `asked` and `again`, when it may be asked again, are Unix times. `facts` of one that is not
-    `known` are not looked at: what was known stays.
+    `asked` and `again`, when it may be asked for again, are Unix times. `facts` count only where it
+    is `known`; else what was known before stays.
     """
 
     url: str
@@ -61,36 +58,42 @@ class ImageRecord(NamedTuple):
     facts: ImageFacts = ImageFacts()
 
 
-class _Pictured(msgspec.Struct):
-    """As much of an article's record as tells its images."""
+class ImageAddress(msgspec.Struct):
+    """As much of an image's record as is needed here: to decode less takes less time."""
 
-    images: list[_Picture]
-
-
-class _Picture(msgspec.Struct):
     url: str
 
 
-_images = msgspec.msgpack.Decoder(_Pictured)
+class ArticleImages(msgspec.Struct):
+    """As much of an article's record as is needed here."""
+
+    images: list[ImageAddress]
+
+
+_images = msgspec.msgpack.Decoder(ArticleImages)
 _facts = msgspec.msgpack.Decoder(dict[str, ImageFacts])
 
 
 def with_facts(article: Article, facts: bytes | None) -> Article:
-    """Return the article with what servers say of its images, as `ImageSync` keeps it."""
+    """Return the article with what servers say of its images, as `ImageSync` stores it."""
     if facts is None:
         return article
     known = _facts.decode(facts)
-    images = tuple(_told(image, known.get(image.url)) for image in article.images)
+    images = tuple(image_with_facts(image, known.get(image.url)) for image in article.images)
     return replace(article, images=images)
 
 
-def _told(image: Image, facts: ImageFacts | None) -> Image:
-    """A type that the bytes tell wins over what the address is called; a size is taken whole."""
+def image_with_facts(image: Image, facts: ImageFacts | None) -> Image:
+    """Return the image with what its server says of it.
+
+    The type that the bytes show wins over the one that the address suggests; width and height come
+    from one source.
+    """
     if facts is None:
         return image
-    sized = image.width is not None and image.height is not None
-    told = sized or facts.width is None or facts.height is None
-    width, height = (image.width, image.height) if told else (facts.width, facts.height)
+    width, height = image.width, image.height
+    if (width is None or height is None) and None not in (facts.width, facts.height):
+        width, height = facts.width, facts.height
     return replace(
         image,
         media_type=facts.media_type or image.media_type,
@@ -101,96 +104,88 @@ def _told(image: Image, facts: ImageFacts | None) -> Image:
 
 
 class Images:
-    """The answers in an open catalog."""
+    """What servers say of images, in an open catalog."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, guard: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        self._sql = connection
-        self._guard = guard
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-    def wanted(self, now: int) -> list[Wanted]:
-        """Return what may be asked at a Unix time, the images of the newest articles first.
+    def wanted(self, now: int) -> list[WantedImage]:
+        """Return what may be asked for at a Unix time, the images of the newest articles first.
 
         That is every image: no file says how long one is.
         """
-        with self._guard():
-            known = {url: row for url, *row in self._sql.execute(_ALL)}
-            wanted: dict[str, Wanted] = {}
-            for (record,) in self._sql.execute(_NEWEST):
-                for image in decode_article(record).images:
-                    again, failures = known.get(image.url, (0, 0))
-                    if again <= now:
-                        before = wanted.get(image.url)
-                        sized = image.width is None or image.height is None
-                        sized = sized or (before is not None and before.sized)
-                        wanted[image.url] = Wanted(image.url, sized, failures)
-            return list(wanted.values())
+        known = {url: row for url, *row in self._database.iterate(_ALL)}
+        wanted: dict[str, WantedImage] = {}
+        for (record,) in self._database.iterate(_NEWEST):
+            for image in decode_article(record).images:
+                again, failures = known.get(image.url, (0, 0))
+                if again <= now:
+                    before = wanted.get(image.url)
+                    sized = image.width is None or image.height is None
+                    sized = sized or (before is not None and before.sized)
+                    wanted[image.url] = WantedImage(image.url, sized, failures)
+        return list(wanted.values())
 
     def used(self) -> set[str]:
         """Return the address of every image of a published article."""
-        with self._guard():
-            rows = self._sql.execute(_NEWEST)
-            return {image.url for row in rows for image in _images.decode(row[0]).images}
+        rows = self._database.iterate(_NEWEST)
+        return {image.url for row in rows for image in _images.decode(row[0]).images}
 
-    def put(self, answers: Iterable[ImageRecord]) -> None:
-        """Keep answers; the next sync puts them into the feeds."""
-        with self._guard(), transaction(self._sql):
-            for answer in answers:
-                state = (answer.state, answer.asked, answer.again, answer.failures)
-                self._sql.execute(_PUT, (answer.url, *state))
-                if answer.state == "known":
-                    self._sql.execute(_PUT_FACTS, (*answer.facts, answer.url))
+    def put(self, records: Iterable[ImageRecord]) -> None:
+        """Store what came of asking; the next sync puts it into the feeds."""
+        with self._database.transaction():
+            for record in records:
+                row = (record.url, record.state, record.asked, record.again, record.failures)
+                self._database.execute(_PUT, row)
+                if record.state == "known":
+                    self._database.execute(_PUT_FACTS, (*record.facts, record.url))
 
 
 class ImageSync:
     """Brings the articles up to what is known of their images, in the transaction of a sync."""
 
-    def __init__(self, connection: sqlite3.Connection, generation: int) -> None:
-        self._sql = connection
+    def __init__(self, database: Database, generation: int) -> None:
+        self._database = database
         self._generation = generation
 
     def run(self, touched: dict[int, set[str]]) -> None:
-        """Note what each published article is told with; add the months that moves to `touched`.
+        """Store what each published article is shown with; add the months that moves to `touched`.
 
         An article's own digest stays as it is, so that its date does.
         """
-        if not self._sql.execute(_ANYTHING).fetchone()[0]:
+        if not self._database.fetch_value(_ANYTHING):
             return
-        facts = {url: ImageFacts(*row) for url, *row in self._sql.execute(_KNOWN)}
+        every = {url: ImageFacts(*row) for url, *row in self._database.iterate(_KNOWN)}
         used: set[str] = set()
         changes: list[tuple[int, bytes, bytes | None, bool]] = []
-        for number, digest, record, before in self._sql.execute(_PICTURED):
+        for number, file_digest, record, before in self._database.iterate(_SHOWN_WITH):
             urls = [image.url for image in _images.decode(record).images]
             used.update(urls)
-            told = {url: facts[url] for url in urls if url in facts}
-            now = msgspec.msgpack.encode(told) if told else None
-            full = digest[:OWN] + (hashlib.blake2b(now, digest_size=8).digest() if now else b"")
-            if (now, full) != (before, digest):
+            known = {url: every[url] for url in urls if url in every}
+            now = msgspec.msgpack.encode(known) if known else None
+            full = file_digest[:FILE_DIGEST_BYTES]
+            full += digest({url: facts.values() for url, facts in known.items()}) if known else b""
+            if (now, full) != (before, file_digest):
                 changes.append((number, full, now, now != before))
         for number, full, now, moved in changes:
-            self._sql.execute("UPDATE articles SET digest = ? WHERE number = ?", (full, number))
+            self._database.execute(_SET_DIGEST, (full, number))
             if moved:
-                self._tell(number, now, touched)
-        self._forget(used)
+                self._put(number, now, touched)
+        self._database.execute(_DELETE_WITHDRAWN)
+        stored = self._database.fetch_all("SELECT url FROM images")
+        unused = [row for row in stored if row[0] not in used]
+        self._database.execute_many("DELETE FROM images WHERE url = ?", unused)
 
-    def _tell(self, number: int, facts: bytes | None, touched: dict[int, set[str]]) -> None:
+    def _put(self, number: int, facts: bytes | None, touched: dict[int, set[str]]) -> None:
         if facts is None:
-            self._sql.execute("DELETE FROM pictured WHERE number = ?", (number,))
+            self._database.execute("DELETE FROM image_facts WHERE number = ?", (number,))
         else:
-            self._sql.execute("INSERT OR REPLACE INTO pictured VALUES (?, ?)", (number, facts))
-        for feed, published in self._sql.execute(_LABELS, (number,)).fetchall():
+            self._database.execute(_PUT_ARTICLE_FACTS, (number, facts))
+        for feed, published in self._database.fetch_all(_LABELS, (number,)):
             touched.setdefault(feed, set()).add(month_of(published))
-        # Whoever holds an older document is given the article once more (RFC 3229).
+        # A delta from an older document holds the article once more (RFC 3229).
         changed = (self._generation, number)
-        self._sql.execute("UPDATE labels SET generation = ? WHERE article = ?", changed)
-
-    def _forget(self, used: set[str]) -> None:
-        """Keep nothing of what no published article uses."""
-        self._sql.execute(_NOT_PICTURED)
-        every = [row[0] for row in self._sql.execute("SELECT url FROM images")]
-        unused = [(url,) for url in every if url not in used]
-        self._sql.executemany("DELETE FROM images WHERE url = ?", unused)
+        self._database.execute("UPDATE labels SET generation = ? WHERE article = ?", changed)
 
 
 _ALL = "SELECT url, again, failures FROM images"
@@ -207,18 +202,23 @@ ON CONFLICT (url) DO UPDATE SET
 _PUT_FACTS = """
 UPDATE images SET media_type = ?, length = ?, width = ?, height = ? WHERE url = ?
 """
-_ANYTHING = "SELECT EXISTS (SELECT 1 FROM images) OR EXISTS (SELECT 1 FROM pictured)"
+_ANYTHING = "SELECT EXISTS (SELECT 1 FROM images) OR EXISTS (SELECT 1 FROM image_facts)"
 _KNOWN = """
 SELECT url, media_type, length, width, height FROM images
 WHERE media_type <> '' OR length IS NOT NULL
 """
-_PICTURED = """
+_SHOWN_WITH = """
 SELECT articles.number, digest, record, facts
-FROM articles JOIN records USING (number) LEFT JOIN pictured USING (number)
+FROM articles JOIN records USING (number) LEFT JOIN image_facts USING (number)
 WHERE state = 'shown'
 """
+_PUT_ARTICLE_FACTS = """
+INSERT INTO image_facts (number, facts) VALUES (?, ?)
+ON CONFLICT (number) DO UPDATE SET facts = excluded.facts
+"""
+_SET_DIGEST = "UPDATE articles SET digest = ? WHERE number = ?"
 _LABELS = "SELECT feed, published FROM labels WHERE article = ?"
-_NOT_PICTURED = """
-DELETE FROM pictured WHERE NOT EXISTS
-    (SELECT 1 FROM articles WHERE articles.number = pictured.number AND state = 'shown')
+_DELETE_WITHDRAWN = """
+DELETE FROM image_facts WHERE NOT EXISTS
+    (SELECT 1 FROM articles WHERE articles.number = image_facts.number AND state = 'shown')
 """

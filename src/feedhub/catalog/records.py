@@ -1,21 +1,93 @@
-"""Articles and problems as bytes, and the digest over what a subscriber can see."""
+"""What the catalog keeps of a file: its row, its article as bytes, and the digest over that.
+
+Made from what was read, which several processes do at the same time.
+"""
 
 from __future__ import annotations
 
-import hashlib
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from feedhub.article import Article
+from feedhub.article import Article, Provider
+from feedhub.dates import from_timestamp
 from feedhub.errors import Problem
+from feedhub.feed import Label, labels_of
+from feedhub.fingerprint import Value, digest, named_values
+from feedhub.sources import ReadResult
 
 _encode = msgspec.msgpack.encode
 _article = msgspec.msgpack.Decoder(Article)
 _problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
 
+# So many bytes of a row's digest are over what the file says; those behind them are over what
+# servers say of its images.
+FILE_DIGEST_BYTES = 16
 # Around the content of an entry: its other elements, in the largest format.
-_ENTRY_OVERHEAD = 1_500
+ENTRY_OVERHEAD = 1_500
+
+
+class ArticleRow(NamedTuple):
+    """An article as the catalog keeps it; times are Unix times, `size` is about that of an entry.
+
+    `dated` tells whether the file itself says when it was updated.
+    """
+
+    id: str
+    digest: bytes
+    published: int
+    updated: int
+    size: int
+    dated: bool
+    record: bytes
+    labels: tuple[Label, ...]
+
+    @property
+    def columns(self) -> tuple[object, ...]:
+        """The values in the row of its file."""
+        return self[:5]
+
+    def updated_at(self, moment: int) -> ArticleRow:
+        """Return the row with another time of the last update."""
+        if moment == self.updated:
+            return self
+        later = replace(decode_article(self.record), updated=from_timestamp(moment))
+        return self._replace(updated=moment, record=encode_article(later))
+
+
+class FileRow(NamedTuple):
+    """A file as the catalog keeps it; `withdraws` is that of ReadResult, `due` a Unix time."""
+
+    state: str
+    due: int | None
+    withdraws: bool
+    problems: bytes | None
+    article: ArticleRow | None
+
+
+def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
+    """Return what the catalog keeps of a file; its labels are of these kinds."""
+    article, row = result.article, None
+    if article is not None:
+        row = ArticleRow(
+            id=article.id,
+            digest=digest_of(article),
+            published=int(article.published.timestamp()),
+            updated=int(article.updated.timestamp()),
+            size=size_of(article),
+            dated=result.dated_update,
+            record=encode_article(article),
+            labels=tuple(labels_of(article, kinds)),
+        )
+    return FileRow(
+        state=result.state,
+        # Rounded up: a file is not read again before its time has come.
+        due=None if result.due is None else -int(-result.due.timestamp() // 1),
+        withdraws=result.withdraws,
+        problems=encode_problems(result.problems),
+        article=row,
+    )
 
 
 def encode_article(article: Article) -> bytes:
@@ -29,7 +101,7 @@ def decode_article(record: bytes) -> Article:
 
 
 def encode_problems(problems: tuple[Problem, ...]) -> bytes | None:
-    """Return the bytes that `decode_problems` reads, or None where there is nothing to tell."""
+    """Return the bytes that `decode_problems` reads, or None where there are no problems."""
     return _encode(problems) if problems else None
 
 
@@ -43,12 +115,56 @@ def digest_of(article: Article) -> bytes:
 
     Not the robot's scores, and not `updated`, which follows from the rest.
     """
-    seen = replace(article, quality=None, heat=None, updated=article.published)
-    return hashlib.blake2b(_encode(seen), digest_size=16).digest()
+    images = [
+        named_values(
+            url=image.url,
+            width=image.width,
+            height=image.height,
+            title=image.title,
+            media_type=image.media_type,
+            length=image.length,
+        )
+        for image in article.images
+    ]
+    related = [
+        named_values(
+            title=other.title,
+            url=other.url,
+            provider=_provider_values(other.provider),
+            published=other.published.timestamp() if other.published else None,
+        )
+        for other in article.related
+    ]
+    return digest(
+        named_values(
+            id=article.id,
+            slug=article.slug,
+            title=article.title,
+            summary=article.summary,
+            content_html=article.content_html,
+            url=article.url,
+            published=article.published.timestamp(),
+            language=article.language,
+            provider=_provider_values(article.provider),
+            authors=[named_values(name=who.name, url=who.url) for who in article.authors],
+            topics=article.topics,
+            categories=article.categories,
+            images=images,
+            related=related,
+            player_url=article.player_url,
+            duration=article.duration,
+        )
+    )
+
+
+def _provider_values(provider: Provider | None) -> Value:
+    if provider is None:
+        return None
+    return named_values(name=provider.name, domain=provider.domain)
 
 
 def size_of(article: Article) -> int:
     """Return about how many bytes the article takes in a document."""
     content = article.content_html
     escaped = len(content.encode()) + 3 * (content.count("<") + content.count(">"))
-    return escaped + len(article.summary.encode()) + 300 * len(article.related) + _ENTRY_OVERHEAD
+    return escaped + len(article.summary.encode()) + 300 * len(article.related) + ENTRY_OVERHEAD

@@ -1,29 +1,23 @@
-"""Selections as questions to the catalog: which articles, and what their labels are called."""
+"""Selections as queries to the catalog, and the feeds that the configuration makes of some."""
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from feedhub.catalog.database import MATCHING_ARTICLES, Database, match_all, match_any
+from feedhub.dates import month_of
 from feedhub.feed import slug_for
 from feedhub.kinds import FACETS
-from feedhub.selection import normalized
+from feedhub.selection import NamedSelection, Selection, normalized
 from feedhub.text import label_key, slugify
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable, Iterator
-
-    from feedhub.selection import Selection, Term
-
-# How long one question may hold up all others, in seconds, and how often that is looked at.
-_PATIENCE, _STEPS = 2.0, 20_000
 
 
 class Match(NamedTuple):
-    """An article that was selected: what a fingerprint and a window need."""
+    """An article that was selected: what a fingerprint and a window need of it."""
 
     number: int
     id: str
@@ -33,125 +27,159 @@ class Match(NamedTuple):
     size: int
 
 
-def resolved(sql: sqlite3.Connection, selection: Selection) -> Selection:
+def resolved(database: Database, selection: Selection) -> Selection:
     """Return the selection with each label by its slug; it may be given by slug or by name.
 
-    A label that nobody knows keeps the slug it will have once it is there.
+    A label that no article has keeps the slug that it would get.
     """
 
     def slugs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        return tuple((facet, _slug(sql, facet, text)) for facet, text in pairs)
+        return tuple((facet, slug_of(database, facet, text)) for facet, text in pairs)
 
     return normalized(
         replace(selection, wanted=slugs(selection.wanted), unwanted=slugs(selection.unwanted))
     )
 
 
-def label_of(sql: sqlite3.Connection, facet: str, slug: str) -> str:
-    """Return the name of a label, or its slug where nobody knows it."""
-    row = sql.execute(_LABEL, (facet, slug)).fetchone()
+def slug_of(database: Database, facet: str, text: str) -> str:
+    """Return the slug of a label that is given by slug or by name."""
+    key = label_key(text)
+    for query, value in ((_BY_SLUG, text), (_BY_KEY, key), (_BY_SLUG, slugify(text))):
+        slug = database.fetch_value(query, (facet, value))
+        if slug is not None:
+            return str(slug)
+    return slug_for(key, set())
+
+
+def label_of(database: Database, facet: str, slug: str) -> str:
+    """Return the name of a label, or its slug where no article has it."""
+    row = database.fetch_one(_LABEL, (facet, slug))
     return str(row[0]) if row else slug
 
 
-def select(sql: sqlite3.Connection, selection: Selection, limit: int = -1) -> Iterator[Match]:
-    """Yield the published articles of a resolved selection, newest first; all for a limit of -1."""
-    question = _Question(sql, selection)
-    if not question.hopeless:
-        yield from map(Match._make, sql.execute(question.text, [*question.values, limit]))
+def select(database: Database, selection: Selection, limit: int = sys.maxsize) -> Iterator[Match]:
+    """Yield the published articles of a resolved selection, newest first."""
+    query = SelectionQuery(database, selection)
+    if not query.is_empty:
+        yield from map(Match._make, database.iterate(query.text, [*query.values, limit]))
 
 
-@contextmanager
-def hurried(sql: sqlite3.Connection) -> Iterator[None]:
-    """Break off, with sqlite3.OperationalError, what takes longer than anybody may wait for."""
-    end = time.monotonic() + _PATIENCE
-    sql.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-    try:
-        yield
-    finally:
-        sql.set_progress_handler(None, 0)
+class SelectionQuery:
+    """The SQL of a selection; `is_empty` where no article has a label that is wanted."""
 
-
-class _Question:
-    """The SQL of a selection; `hopeless` where a wanted label is nobody's."""
-
-    def __init__(self, sql: sqlite3.Connection, selection: Selection) -> None:
-        self._sql = sql
+    def __init__(self, database: Database, selection: Selection) -> None:
+        self._database = database
         self._conditions: list[str] = []
         self.values: list[object] = []
-        self.hopeless = False
+        self.is_empty = False
         for facet in FACETS:
             feeds = self._feeds(selection.wanted, facet)
             groups = [[feed] for feed in feeds] if selection.every else [feeds] if feeds else []
             for group in groups:
-                self._ask_for(group)
+                known = [feed for feed in group if feed is not None]
+                self.is_empty = self.is_empty or not known
+                self._add_labels("IN", known)
         unwanted = [feed for facet in FACETS for feed in self._feeds(selection.unwanted, facet)]
-        self._add("NOT IN", filter(None, unwanted))
-        self._ask_for_words(selection.terms)
+        self._add_labels("NOT IN", [feed for feed in unwanted if feed is not None])
+        phrases = [(term.words, term.prefix) for term in selection.terms if not term.excluded]
+        excluded = [(term.words, term.prefix) for term in selection.terms if term.excluded]
+        if phrases:
+            self._add(f"+listed.article IN ({MATCHING_ARTICLES})", match_all(phrases))
+        if excluded:
+            self._add(f"+listed.article NOT IN ({MATCHING_ARTICLES})", match_any(excluded))
         if selection.since is not None:
-            self._conditions.append("listed.published >= ?")
-            self.values.append(int(selection.since.timestamp()))
+            self._add("listed.published >= ?", int(selection.since.timestamp()))
         if selection.min_quality is not None:
-            self._conditions.append("quality >= ?")
-            self.values.append(selection.min_quality)
+            self._add("quality >= ?", selection.min_quality)
 
     @property
     def text(self) -> str:
+        """The statement; its last value is the limit."""
         return _SELECT.format(" AND ".join(["TRUE", *self._conditions]))
 
     def _feeds(self, pairs: Iterable[tuple[str, str]], facet: str) -> list[int | None]:
-        """Return the numbers of the labels' feeds, None for a label that nobody has."""
+        """Return the numbers of the labels' feeds, None for a label that no article has."""
         slugs = [slug for name, slug in pairs if name == facet]
-        rows = [self._sql.execute(_NUMBER, (facet, slug)).fetchone() for slug in slugs]
-        return [row and row[0] for row in rows]
+        return [self._database.fetch_value(_NUMBER, (facet, slug)) for slug in slugs]
 
-    def _ask_for(self, group: list[int | None]) -> None:
-        known = [feed for feed in group if feed is not None]
-        self.hopeless = self.hopeless or not known
-        self._add("IN", known)
+    def _add_labels(self, operator: str, feeds: list[int]) -> None:
+        if feeds:
+            marks = ", ".join("?" * len(feeds))
+            labelled = f"SELECT article FROM labels WHERE feed IN ({marks})"  # noqa: S608 - our own words
+            self._add(f"+listed.article {operator} ({labelled})", *feeds)
 
-    def _add(self, how: str, feeds: Iterable[int]) -> None:
-        if numbers := list(feeds):
-            marks = ", ".join("?" * len(numbers))
-            asked = f"SELECT article FROM labels WHERE feed IN ({marks})"  # noqa: S608 - our own words
-            self._conditions.append(f"+listed.article {how} ({asked})")
-            self.values += numbers
-
-    def _ask_for_words(self, terms: Iterable[Term]) -> None:
-        wanted = " AND ".join(_matching(term) for term in terms if not term.excluded)
-        excluded = " OR ".join(_matching(term) for term in terms if term.excluded)
-        for how, expression in (("IN", wanted), ("NOT IN", excluded)):
-            if expression:
-                self._conditions.append(f"+listed.article {how} ({_WORDS})")
-                self.values.append(expression)
+    def _add(self, condition: str, *values: object) -> None:
+        self._conditions.append(condition)
+        self.values += values
 
 
-def _matching(term: Term) -> str:
-    """Return a term as FTS5 writes it; words are letters and digits, so nothing can break out."""
-    return f'"{" ".join(term.words)}"{" *" * term.prefix}'
+class NamedSelectionSync:
+    """Labels articles with the named selections that find them, inside the transaction of a sync.
+
+    `touched` are the months of feeds that must be computed again, by feed number.
+    """
+
+    def __init__(self, database: Database, generation: int) -> None:
+        self._database = database
+        self._generation = generation
+        self.touched: defaultdict[int, set[str]] = defaultdict(set)
+
+    def run(self, selections: Iterable[NamedSelection]) -> None:
+        """Bring every named selection up to date, and delete those that are named no more."""
+        names = set()
+        for named in selections:
+            names.add(named.name)
+            self._database.execute(_PUT_FEED, (named.name, named.title, named.name))
+            feed = self._database.fetch_value(_NAMED_FEED, (named.name,))
+            found = select(self._database, resolved(self._database, named.selection))
+            self._label(feed, {(match.published, match.id, match.number) for match in found})
+        for feed, name in self._database.fetch_all(_NAMED_FEEDS):
+            if name not in names:
+                for delete in _DELETE_FEED:
+                    self._database.execute(delete, (feed,))
+
+    def _label(self, feed: int, wanted: set[tuple[int, str, int]]) -> None:
+        """Make these the articles of a feed, each as published, id and number."""
+        known = set(self._database.iterate(_LABELS, (feed,)))
+        for _, _, number in known - wanted:
+            self._database.execute(_DELETE_LABEL, (feed, number))
+        for published, identity, number in wanted - known:
+            self._database.execute(
+                _ADD_LABEL, (feed, published, identity, number, self._generation)
+            )
+        self.touched[feed].update(month_of(published) for published, _, _ in known ^ wanted)
+        if known - wanted:
+            # A delta cannot say what has left, and the id of that is not kept.
+            self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
 
 
-def _slug(sql: sqlite3.Connection, facet: str, text: str) -> str:
-    key = label_key(text)
-    candidates = (("slug", text), ("key", key), ("slug", slugify(text)))
-    for column, value in candidates:
-        row = sql.execute(_FIND[column], (facet, value)).fetchone()
-        if row:
-            return str(row[0])
-    return slug_for(key, set())
-
-
-_FIND = {
-    "slug": "SELECT slug FROM feeds WHERE kind = ? AND slug = ?",
-    "key": "SELECT slug FROM feeds WHERE kind = ? AND key = ?",
-}
+_BY_SLUG = "SELECT slug FROM feeds WHERE kind = ? AND slug = ?"
+_BY_KEY = "SELECT slug FROM feeds WHERE kind = ? AND key = ?"
 _LABEL = "SELECT label FROM feeds WHERE kind = ? AND slug = ?"
 _NUMBER = "SELECT number FROM feeds WHERE kind = ? AND slug = ?"
-_WORDS = "SELECT rowid FROM words WHERE words MATCH ?"
-# The pluses and CROSS JOIN have the newest looked at first: most questions are answered by few.
+# The pluses and CROSS JOIN have the newest looked at first: most selections have few terms, and
+# find enough among those.
 _SELECT = """
 SELECT listed.article, listed.id, listed.published, articles.digest, updated, size
-FROM labels AS listed CROSS JOIN articles ON articles.number = listed.article
-CROSS JOIN searched ON searched.number = listed.article
-WHERE listed.feed = (SELECT number FROM feeds WHERE kind = 'all' AND key = '') AND {}
+FROM labels AS listed CROSS JOIN articles CROSS JOIN search_entries
+WHERE listed.feed = (SELECT number FROM feeds WHERE kind = 'all' AND key = '')
+    AND articles.number = listed.article AND search_entries.number = listed.article AND {}
 ORDER BY listed.published DESC, listed.id LIMIT ?
 """
+_PUT_FEED = """
+INSERT INTO feeds (kind, key, label, slug) VALUES ('custom', ?, ?, ?)
+ON CONFLICT (kind, key) DO UPDATE SET label = excluded.label
+"""
+_NAMED_FEEDS = "SELECT number, key FROM feeds WHERE kind = 'custom'"
+_NAMED_FEED = "SELECT number FROM feeds WHERE kind = 'custom' AND key = ?"
+_LABELS = "SELECT published, id, article FROM labels WHERE feed = ?"
+_DELETE_LABEL = "DELETE FROM labels WHERE feed = ? AND article = ?"
+_ADD_LABEL = """
+INSERT INTO labels (feed, published, id, article, generation) VALUES (?, ?, ?, ?, ?)
+"""
+_DELETE_FEED = (
+    "DELETE FROM labels WHERE feed = ?",
+    "DELETE FROM states WHERE feed = ?",
+    "DELETE FROM history WHERE feed = ?",
+    "DELETE FROM feeds WHERE number = ?",
+)

@@ -1,39 +1,34 @@
-"""What a search looks into: the words of published articles, their quality and their stories.
+"""Bringing up to date what selections look into: texts, qualities and stories of articles.
 
-Nothing of a withdrawn article stays: FTS5 only marks words as deleted, so the index is written anew
-without them.
+Nothing of a withdrawn article stays.
 """
 
 from __future__ import annotations
 
 import re
 from html import unescape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from feedhub.article import Article
+from feedhub.catalog.database import Database
 from feedhub.catalog.records import decode_article
 from feedhub.feed import labels_of
 from feedhub.kinds import FACETS
 from feedhub.story import story_slug
 from feedhub.tokenizer import tokenize
 
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable
-
-    from feedhub.article import Article
-
-# No word of a question, so no phrase goes from one name to the next.
-_BETWEEN = " \u00b7 "
+# No token, so that no phrase goes from one name to the next.
+NAME_SEPARATOR = " \u00b7 "
 # The content is sanitised: every tag is closed, and a quoted `>` stands in double quotes.
 _TAG = re.compile(r'<(?:[^>"]|"[^"]*")*+>')
-# Tags that stand within words too.
+# Tags that may stand within a word.
 _INLINE = re.compile(
     r'</?(?:abbr|b|bdi|em|i|ins|mark|s|small|span|strong|sub|sup|u)\b(?:[^>"]|"[^"]*")*+>'
 )
 
 
-class _Facts(NamedTuple):
-    """What the table `searched` keeps of an article."""
+class SearchEntry(NamedTuple):
+    """A row of `search_entries`: `digest` and `stamp` are those of the article it was made from."""
 
     number: int
     stamp: str
@@ -45,79 +40,70 @@ class _Facts(NamedTuple):
 class SearchIndexSync:
     """Brings the index up to date inside the transaction of a sync; `moved` tells whether it did.
 
-    With `wordy` the words themselves are wanted, not only the rest. `anew` begins with nothing.
+    With `index_text` the texts are indexed, else only the rest. `anew` begins with nothing.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, wordy: bool, anew: bool) -> None:
-        self._sql = connection
-        self._wordy = wordy
-        self._known: dict[int, _Facts] = {}
-        self._stale = False
+    def __init__(self, database: Database, *, index_text: bool, anew: bool) -> None:
+        self._database = database
+        self._index_text = index_text
+        self._removed_texts = False
         self.moved = anew
         if anew:
-            self.clear()
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._remove([row[0] for row in self._sql.execute("SELECT rowid FROM words").fetchall()])
-        self._sql.execute("DELETE FROM searched")
+            for number in database.numbers_with_texts():
+                self._remove_texts(number)
+            database.execute("DELETE FROM search_entries")
 
     def run(self) -> None:
-        """Take what is published, and nothing else."""
-        gone = [row[0] for row in self._sql.execute(_GONE).fetchall()]
-        self._remove(gone)
-        self._sql.executemany("DELETE FROM searched WHERE number = ?", zip(gone))
-        for number, stamp, digest, *known in self._sql.execute(_CHANGED).fetchall():
-            (record,) = self._sql.execute(_RECORD, (number,)).fetchone()  # not all at once
-            self._take(number, stamp, digest, decode_article(record), known)
-        if self._stale:
-            self._sql.execute("INSERT INTO words (words) VALUES ('optimize')")
+        """Index what is published, and nothing else."""
+        for (number,) in self._database.fetch_all(_GONE):
+            self._remove_texts(number)
+            self._database.execute("DELETE FROM search_entries WHERE number = ?", (number,))
+            self.moved = True
+        for number, stamp, digest, *known in self._database.fetch_all(_CHANGED):
+            record = self._database.fetch_value(_RECORD, (number,))  # not all at once
+            article = decode_article(record)
+            story = story_slug(article) if article.related else None
+            entry = SearchEntry(number, stamp, digest, article.quality, story)
+            self._database.execute(_PUT_ENTRY, entry)
+            self.moved = self.moved or known != [digest, article.quality]
+            if self._index_text and known[0] != digest:
+                if known[0] is not None:
+                    self._remove_texts(number)
+                self._database.add_texts(number, texts_of(article))
+        if self._removed_texts:
+            self._database.compact_texts()
 
-    def _take(
-        self, number: int, stamp: str, digest: bytes, article: Article, known: list[object]
-    ) -> None:
-        story = story_slug(article) if article.related else None
-        facts = _Facts(number, stamp, digest, article.quality, story)
-        self._sql.execute("INSERT OR REPLACE INTO searched VALUES (?, ?, ?, ?, ?)", facts)
-        self.moved = self.moved or known != [digest, article.quality]
-        if self._wordy and known[0] != digest:
-            if known[0] is not None:
-                self._remove([number])
-            self._sql.execute(_PUT_WORDS, (number, *texts_of(article)))
-
-    def _remove(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            self._sql.execute("DELETE FROM words WHERE rowid = ?", (number,))
-            self._stale = self.moved = True
+    def _remove_texts(self, number: int) -> None:
+        self._database.remove_texts(number)
+        self._removed_texts = True
 
 
 def texts_of(article: Article) -> tuple[str, str, str, str]:
-    """Return the words of title, summary, content and names, as they are searched."""
+    """Return the tokens of title, summary, content and names, each joined by blanks."""
     names = [label.text for label in labels_of(article, FACETS)]
-    texts = article.title, article.summary, _bare(article.content_html)
-    title, summary, content = map(_joined, texts)
-    return title, summary, content, _BETWEEN.join(map(_joined, names))
-
-
-def _bare(html: str) -> str:
-    return unescape(_TAG.sub(" ", _INLINE.sub("", html))) if html else ""
-
-
-def _joined(text: str) -> str:
-    return " ".join(tokenize(text))
+    html = article.content_html
+    content = unescape(_TAG.sub(" ", _INLINE.sub("", html))) if html else ""
+    texts = [" ".join(tokenize(text)) for text in (article.title, article.summary, content)]
+    joined_names = NAME_SEPARATOR.join(" ".join(tokenize(name)) for name in names)
+    return texts[0], texts[1], texts[2], joined_names
 
 
 _GONE = """
-SELECT number FROM searched WHERE NOT EXISTS
-    (SELECT 1 FROM articles WHERE articles.number = searched.number AND state = 'shown')
+SELECT number FROM search_entries WHERE NOT EXISTS
+    (SELECT 1 FROM articles WHERE articles.number = search_entries.number AND state = 'shown')
 """
 _CHANGED = """
-SELECT number, articles.stamp, articles.digest, searched.digest, quality
-FROM articles LEFT JOIN searched USING (number)
+SELECT articles.number, articles.stamp, articles.digest, search_entries.digest, quality
+FROM articles LEFT JOIN search_entries ON search_entries.number = articles.number
 WHERE state = 'shown' AND (
-    searched.stamp IS NOT articles.stamp OR searched.digest IS NOT articles.digest
-    OR articles.stamp = ''
+    search_entries.number IS NULL OR search_entries.stamp <> articles.stamp
+    OR search_entries.digest <> articles.digest OR articles.stamp = ''
 )
 """
 _RECORD = "SELECT record FROM records WHERE number = ?"
-_PUT_WORDS = "INSERT INTO words (rowid, title, summary, content, names) VALUES (?, ?, ?, ?, ?)"
+_PUT_ENTRY = """
+INSERT INTO search_entries (number, stamp, digest, quality, story) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (number) DO UPDATE SET
+    stamp = excluded.stamp, digest = excluded.digest, quality = excluded.quality,
+    story = excluded.story
+"""

@@ -1,304 +1,243 @@
-"""Bringing the catalog up to date: only changed files are read, only changed rows written."""
+"""One sync: a source is brought into the catalog, all of it or nothing."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from contextlib import closing
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from feedhub.catalog.records import decode_article, decode_problems, encode_problems
-from feedhub.catalog.rows import ArticleRow, FileRow, row_of
-from feedhub.dates import month_of
-from feedhub.errors import Problem
-from feedhub.feed import labels_of
-from feedhub.fork_map import fork_map
+from msgspec.structs import replace
 
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
+from feedhub.catalog.articles import ArticleSync
+from feedhub.catalog.database import Database
+from feedhub.catalog.feeds import FeedSync
+from feedhub.catalog.images import ImageSync
+from feedhub.catalog.state import SyncState, read_record, write_record
+from feedhub.errors import Problem, ShrinkError
+from feedhub.feed import Window
+from feedhub.fingerprint import fingerprint, named_values
+from feedhub.kinds import LABEL_KINDS
+from feedhub.sources import Source
 
-    from feedhub.feed import Label
-    from feedhub.sources import Source, SourceFile
-
-
-class _Known(NamedTuple):
-    """What the catalog knows of a file before it is read again."""
-
-    number: int
-    stamp: str
-    state: str
-    due: int | None
-    id: str | None
-    digest: bytes | None
-    updated: int | None
-
-    def shows(self, article: ArticleRow) -> bool:
-        """Tell whether subscribers see no difference."""
-        shown = (self.state, self.id, self.digest, self.updated)
-        return shown == ("shown", article.id, article.digest, article.updated)
+if TYPE_CHECKING:  # a render without selections does not import it
+    from feedhub.selection import NamedSelection
 
 
-class ArticleSync:
-    """One pass over a source, inside one transaction of the caller's.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What shapes feeds besides the articles.
 
-    `touched` are the months of feeds that must be looked at again, by feed number.
+    `shape` stands for everything else that documents are made with, `plan` for what decides which
+    documents there are. `private` is true where unpublished articles are let in: such a catalog is
+    never mixed with a public one. `named` are the selections that are feeds; `searched` and
+    `stories` tell whether a selection or a story can be asked for.
     """
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        source: Source,
-        now: datetime,
-        *,
-        kinds: tuple[str, ...],
-        generation: int,
-    ) -> None:
-        self._sql = connection
-        self._source = source
-        self._now = now.replace(microsecond=0)
-        self._kinds = kinds
-        self._generation = generation
-        self._known = _load_known(connection)
-        self._ids = {known.id for known in self._known.values()}
-        self._feeds: dict[tuple[str, str], int] = {}  # numbers by kind and key
-        self._dirty: dict[str, None] = {}  # ids to settle, in order of path
-        self._scan_problems: list[Problem] = []
-        self._left: set[tuple[int, str]] = set()  # a feed and the id that it has no more
-        self.read = 0
-        self.touched: defaultdict[int, set[str]] = defaultdict(set)
+    kinds: tuple[str, ...]
+    window: Window
+    archives: bool
+    shape: str
+    plan: str = ""
+    private: bool = False
+    named: tuple[NamedSelection, ...] = ()
+    stories: bool = False
+    searched: bool = False
 
-    def run(
-        self, *, reread: bool, relabel: bool, processes: int, on_progress: Callable[[], object]
-    ) -> None:
-        """Bring articles and labels up to date; files are read by so many processes.
-
-        `reread` reads every file though none changed: then a different digest is our doing and no
-        update. `relabel` settles every article known before again. `on_progress` is called for each
-        file.
-        """
-        kept, changed = self._look(reread=reread, on_progress=on_progress)
-        with closing(fork_map(self._row, changed, processes)) as rows:
-            for found, row in zip(changed, rows, strict=True):
-                self._put(found, row, silent=reread)
-                on_progress()
-        self._forget(self._known.keys() - kept)
-        if relabel:
-            self._dirty |= {known.id: None for _, known in sorted(self._known.items()) if known.id}
-        for identity in self._dirty:
-            self._settle(identity)
-        for feed in {feed for feed, _ in self._left}:
-            # What is withdrawn cannot be said by a delta, and its id is not kept.
-            self._sql.execute("DELETE FROM history WHERE feed = ?", (feed,))
-
-    def _look(
-        self, *, reread: bool, on_progress: Callable[[], object]
-    ) -> tuple[set[str], list[SourceFile]]:
-        """Return the paths that are still there, and the files that must be read."""
-        kept: set[str] = set()
-        changed: list[SourceFile] = []
-        for item in self._source.scan():
-            if isinstance(item, Problem):
-                self._scan_problems.append(item)
-                kept.update(self._below(item.path))
-            else:
-                kept.add(item.path)
-                if reread or self._is_new(item):
-                    changed.append(item)
-                    continue
-            on_progress()
-        self.read = len(changed)
-        return kept, changed
-
-    def problems(self) -> tuple[Problem, ...]:
-        """Return every problem of every file, in order of path, with the place a person knows."""
-        rows = self._sql.execute(_ALL_PROBLEMS)
-        stored = [problem for row in rows for problem in decode_problems(row[0])]
-        every = sorted(
-            [*stored, *self._scan_problems], key=lambda problem: (problem.path, problem.line)
+    @property
+    def fingerprint(self) -> str:
+        """What stands for these settings in the catalog."""
+        window = named_values(
+            limit=self.window.limit, days=self.window.days, max_bytes=self.window.max_bytes
         )
-        return tuple(replace(problem, path=self._source.locate(problem.path)) for problem in every)
+        named = []
+        if self.named:
+            from feedhub.selection import canonical_query
 
-    def _below(self, path: str) -> Iterable[str]:
-        """What lies in a folder that cannot be looked into is not gone."""
-        return [p for p in self._known if path in (".", p) or p.startswith(f"{path.rstrip('/')}/")]
+            named = [(row.name, row.title, canonical_query(row.selection)) for row in self.named]
+        return fingerprint(
+            named_values(
+                kinds=self.kinds,
+                window=window,
+                archives=self.archives,
+                shape=self.shape,
+                plan=self.plan,
+                private=self.private,
+                named=named,
+                stories=self.stories,
+                searched=self.searched,
+            )
+        )
 
-    def _is_new(self, found: SourceFile) -> bool:
-        known = self._known.get(found.path)
-        return not found.stamp or not known or known.stamp != found.stamp or self._is_due(known)
+    @property
+    def indexed(self) -> bool:
+        """Tell whether the catalog keeps what selections and stories are found by."""
+        return self.searched or self.stories or bool(self.named)
 
-    def _is_due(self, known: _Known) -> bool:
-        return known.due is not None and known.due <= self._now.timestamp()
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The kinds of feeds that are published."""
+        return (*self.kinds, *(["custom"] if self.named else []))
 
-    def _row(self, found: SourceFile) -> FileRow:
-        """Read one file; the catalog is not asked, for this may happen in another process."""
-        return row_of(self._source.read(found.path, self._now), self._kinds)
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """The kinds of labels that are stored: a selection may name any."""
+        return LABEL_KINDS if self.searched or self.named else self.kinds
 
-    def _put(self, found: SourceFile, row: FileRow, *, silent: bool) -> None:
-        known = self._known.get(found.path)
-        if known and _keeps_earlier(known, row) and not self._is_due(known):
-            self._keep(known, found, row)
-        elif row.article is None:
-            self._hide(known, found, row)
-        else:
-            self._show(known, found, row, row.article, silent=silent)
-
-    def _keep(self, known: _Known, found: SourceFile, row: FileRow) -> None:
-        """Keep the last good article of a file that cannot be read: it may be half-written.
-
-        Its `due` stays too: past it, nobody knows whether the article may still be shown.
-        """
-        problems = row.problems or encode_problems((_lost_front_matter(found.path),))
-        self._sql.execute(_KEEP, (found.stamp, problems, known.number))
-
-    def _hide(self, known: _Known | None, found: SourceFile, row: FileRow) -> None:
-        if known and known.id is not None:
-            self._unlabel(known.number)
-            self._sql.execute("DELETE FROM records WHERE number = ?", (known.number,))
-            self._dirty[known.id] = None
-        rejected = row.state == "rejected"
-        values = (found.stamp, row.state, row.due, rejected, row.problems, *[None] * 5)
-        self._write(known, found.path, values)
-
-    def _show(
-        self,
-        known: _Known | None,
-        found: SourceFile,
-        row: FileRow,
-        article: ArticleRow,
-        *,
-        silent: bool,
-    ) -> None:
-        article = article.updated_at(self._updated(known, article, silent=silent))
-        values = (found.stamp, "shown", row.due, False, row.problems, *article.columns)
-        number = self._write(known, found.path, values)
-        self._sql.execute(_PUT_RECORD, (number, article.record))
-        same = known and known.shows(article)
-        if known and known.id not in (None, article.id):
-            self._unlabel(number)
-            self._dirty[known.id] = None
-        if article.id not in self._ids:
-            self._ids.add(article.id)
-            self._label(number, article.id, article.published, article.labels)
-        elif not same:
-            self._dirty[article.id] = None
-
-    def _updated(self, known: _Known | None, article: ArticleRow, *, silent: bool) -> int:
-        """Return when the article last changed for a subscriber (RFC 4287, 4.2.9)."""
-        if article.dated or known is None or known.updated is None:
-            return article.updated
-        if known.digest == article.digest or silent:
-            return max(article.published, known.updated)
-        return max(article.published, int(self._now.timestamp()))
-
-    def _write(self, known: _Known | None, path: str, values: tuple[object, ...]) -> int:
-        """Write the row of a file and return its number."""
-        if known is None:
-            return self._sql.execute(_ADD, (path, *values)).lastrowid or 0
-        self._sql.execute(_CHANGE, (*values, known.number))
-        return known.number
-
-    def _forget(self, paths: Iterable[str]) -> None:
-        for path in paths:
-            known = self._known[path]
-            self._unlabel(known.number)
-            self._sql.execute("DELETE FROM records WHERE number = ?", (known.number,))
-            self._sql.execute("DELETE FROM articles WHERE number = ?", (known.number,))
-            if known.id is not None:
-                self._dirty[known.id] = None
-
-    def _settle(self, identity: str) -> None:
-        """Give an id to the first of the files that claim it, and label that one."""
-        claims = self._sql.execute(_CLAIMS, (identity,)).fetchall()
-        for number, *_ in claims:
-            self._unlabel(number)
-        for number, path, *_ in claims[1:]:
-            problem = _duplicate_id(path, self._source.locate(claims[0][1]))
-            self._sql.execute(_SET_DUPLICATE, (encode_problems((problem,)), number))
-        for number, _, published, record in claims[:1]:
-            self._sql.execute(_SET_SHOWN, (number,))
-            labels = labels_of(decode_article(record), self._kinds)
-            self._label(number, identity, published, labels)
-
-    def _unlabel(self, number: int) -> None:
-        for feed, published, identity in self._sql.execute(_LABELS_OF, (number,)).fetchall():
-            self.touched[feed].add(month_of(published))
-            self._left.add((feed, identity))
-        self._sql.execute("DELETE FROM labels WHERE article = ?", (number,))
-
-    def _label(self, number: int, identity: str, published: int, labels: Iterable[Label]) -> None:
-        month, feeds = month_of(published), [self._feed(label) for label in labels]
-        rows = [(feed, published, identity, number, self._generation) for feed in feeds]
-        self._sql.executemany(_ADD_LABEL, rows)
-        for feed in feeds:
-            self.touched[feed].add(month)
-            self._left.discard((feed, identity))
-
-    def _feed(self, label: Label) -> int:
-        number = self._feeds.get(label[:2])
-        if number is None:
-            row = self._sql.execute(_FIND_FEED, label[:2]).fetchone()
-            row = row or self._sql.execute(_ADD_FEED, label).fetchone()
-            number = self._feeds[label[:2]] = int(row[0])
-        return number
+    @property
+    def index_text(self) -> bool:
+        """Tell whether selections may look for words."""
+        return self.searched or any(named.selection.terms for named in self.named)
 
 
-_WITH_ARTICLE = ("shown", "duplicate")
-_ALL_PROBLEMS = "SELECT problems FROM articles WHERE problems IS NOT NULL"
-_KEEP = "UPDATE articles SET stamp = ?, rejected = 1, problems = ? WHERE number = ?"
-_ADD = """
-INSERT INTO articles
-    (path, stamp, state, due, rejected, problems, id, digest, published, updated, size)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_CHANGE = """
-UPDATE articles SET
-    stamp = ?, state = ?, due = ?, rejected = ?, problems = ?,
-    id = ?, digest = ?, published = ?, updated = ?, size = ?
-WHERE number = ?
-"""
-_PUT_RECORD = """
-INSERT INTO records VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET record = excluded.record
-"""
-_CLAIMS = """
-SELECT articles.number, path, published, record FROM articles JOIN records USING (number)
-WHERE id = ? ORDER BY path
-"""
-# A duplicate that comes first at last: its complaint goes, and its own warnings come with the next
-# reading.
-_SET_SHOWN = """
-UPDATE articles SET state = 'shown', rejected = 0, problems = NULL, stamp = ''
-WHERE number = ? AND state = 'duplicate'
-"""
-_SET_DUPLICATE = (
-    "UPDATE articles SET state = 'duplicate', rejected = 1, problems = ? WHERE number = ?"
-)
-_LABELS_OF = "SELECT feed, published, id FROM labels WHERE article = ?"
-_ADD_LABEL = """
-INSERT INTO labels (feed, published, id, article, generation) VALUES (?, ?, ?, ?, ?)
-"""
-_FIND_FEED = "SELECT number FROM feeds WHERE kind = ? AND key = ?"
-_ADD_FEED = "INSERT INTO feeds (kind, key, label) VALUES (?, ?, ?) RETURNING number"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What one sync found.
+
+    `states` counts the files by state; `rejected` were rejected (some stay shown in an earlier
+    version), `read` were read; `changed` feed states changed. `problems` are those of every file.
+    `changed_feeds` are kind and slug of each feed that was there before and now tells its
+    subscribers something else.
+    """
+
+    states: dict[str, int]
+    rejected: int
+    read: int
+    changed: int
+    problems: tuple[Problem, ...]
+    changed_feeds: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def articles(self) -> int:
+        """How many files there are."""
+        return sum(self.states.values())
+
+    @property
+    def published(self) -> int:
+        """How many articles are published."""
+        return self.states.get("shown", 0)
 
 
-def _load_known(connection: sqlite3.Connection) -> dict[str, _Known]:
-    rows = connection.execute(
-        "SELECT path, number, stamp, state, due, id, substr(digest, 1, 16), updated FROM articles"
+Accept = Callable[[Changes, int], object]
+"""Gets what a sync found, and how many articles were published before; may raise."""
+
+
+def accept_all(changes: Changes, before: int) -> None:
+    """Refuse nothing."""
+
+
+def refuse_shrinking(changes: Changes, before: int) -> None:
+    """Raise ShrinkError where nothing, or less than half of what was published, is left."""
+    if changes.published == 0:
+        found = f"none of {changes.articles} files can be published"
+        advice = "--allow-shrink writes empty feeds"
+    elif changes.published * 2 < before:
+        found = f"only {changes.published} of {before} articles are left"
+        advice = "--allow-shrink publishes what is left"
+    else:
+        return
+    raise ShrinkError(f"{found}; the old output stays ({advice})", changes.problems)
+
+
+def sync_catalog(
+    database: Database,
+    source: Source,
+    settings: Settings,
+    now: datetime,
+    on_progress: Callable[[], object],
+    *,
+    processes: int,
+) -> Changes:
+    """Bring a catalog up to the source as it is to be shown at `now`, inside a transaction.
+
+    Files are read by so many processes; `on_progress` is called for each file of the source.
+    """
+    state = read_record(database, SyncState)
+    if state.private not in (None, settings.private):
+        # Drafts and the public site are kept apart: the other's catalog is emptied first.
+        database.clear()
+        state = SyncState(generation=state.generation)
+    signature, made_with = source.signature, settings.fingerprint
+    reread, reshape = state.source_signature != signature, state.settings_fingerprint != made_with
+    generation = state.generation + 1
+    articles = ArticleSync(database, source, now, kinds=settings.labelled, generation=generation)
+    articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
+    touched = articles.touched
+    ImageSync(database, generation).run(touched)
+    feeds = FeedSync(
+        database,
+        now,
+        window=settings.window,
+        archives=settings.archives,
+        shape=settings.shape,
+        generation=generation,
     )
-    return {row[0]: _Known._make(row[1:]) for row in rows}
+    feeds.name_new_feeds()
+    moved = sync_selections(database, settings, generation, touched, anew=reread or reshape)
+    if reshape or settings.indexed:
+        rows = database.fetch_all("SELECT number, kind FROM feeds")
+        shown = [number for number, kind in rows if kind in settings.shown]  # others are searched
+        for feed in shown if reshape else [feed for feed in shown if feed in touched]:
+            feeds.refresh(feed, None if reshape else touched[feed])
+    else:
+        for feed, months in touched.items():
+            feeds.refresh(feed, months)
+    if reshape:
+        feeds.forget_other_shapes()
+    state = replace(
+        state,
+        source_signature=signature,
+        settings_fingerprint=made_with,
+        private=settings.private,
+    )
+    if feeds.changed or reshape or moved:
+        changed_at = state.changed_at
+        if changed_at is None:
+            newest = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
+            changed_at = database.fetch_value(newest) or 0
+        else:
+            changed_at = max(int(now.timestamp()), changed_at + 1)
+        state = replace(state, generation=generation, changed_at=changed_at)
+    write_record(database, state)
+    counts = "SELECT state, count(*) FROM articles GROUP BY state"
+    return Changes(
+        states=dict(database.iterate(counts)),
+        rejected=database.fetch_value("SELECT count(*) FROM articles WHERE rejected = 1"),
+        read=articles.read,
+        changed=feeds.changed,
+        problems=articles.problems(),
+        changed_feeds=tuple(feeds.changed_feeds),
+    )
 
 
-def _keeps_earlier(known: _Known, row: FileRow) -> bool:
-    unread = row.state == "plain" or (row.state == "rejected" and not row.withdraws)
-    return unread and known.state in _WITH_ARTICLE
+def sync_selections(
+    database: Database,
+    settings: Settings,
+    generation: int,
+    touched: dict[int, set[str]],
+    *,
+    anew: bool,
+) -> bool:
+    """Bring up to date what selections look into, and the feeds that are selections.
 
+    Adds the months of those feeds to `touched`; tells whether a selection may find something else.
+    """
+    if not settings.indexed:
+        indexed_before = "SELECT EXISTS (SELECT 1 FROM search_entries)"
+        if not (anew and database.fetch_value(indexed_before)):
+            return False
+    # A render without selections spares both imports.
+    from feedhub.catalog.search import NamedSelectionSync
+    from feedhub.catalog.search_index import SearchIndexSync
 
-def _lost_front_matter(path: str) -> Problem:
-    message = "the front matter is gone; the last good version stays: restore it or remove the file"
-    return Problem(path=path, code="front-matter-lost", message=message)
-
-
-def _duplicate_id(path: str, first: str) -> Problem:
-    message = f"the id is that of {first}, which stays: give this article another id or file name"
-    return Problem(path=path, code="duplicate-id", message=message)
+    index = SearchIndexSync(database, index_text=settings.index_text, anew=anew)
+    if settings.indexed:
+        index.run()
+    else:
+        database.compact_texts()
+    selections = NamedSelectionSync(database, generation)
+    if anew or index.moved:
+        selections.run(settings.named)
+    for feed, months in selections.touched.items():
+        touched.setdefault(feed, set()).update(months)
+    return index.moved and settings.indexed

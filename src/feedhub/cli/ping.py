@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedhub.catalog import Catalog, leave_readable
+from feedhub.catalog import Catalog, CatalogFollower, leave_readable
 from feedhub.cli import console, options
 from feedhub.errors import FeedhubError
 
@@ -65,7 +65,7 @@ async def send(path: Path, *, everything: bool) -> PingReport:
     from feedhub.websub import enqueue_all, send_pings
 
     try:
-        with closing(Catalog(path, kept=True)) as catalog:
+        with closing(Catalog.open_existing(path, read_only=False)) as catalog:
             if everything:
                 enqueue_all(catalog, time.time())
             async with HttpClient(use_proxies=True) as client:
@@ -87,10 +87,8 @@ class Watcher:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.parent = parent
-        self.catalog: Catalog | None = None
-        self._path = path
+        self.follower = CatalogFollower(path, read_only=False)
         self._sleep = sleep
-        self._identity: tuple[int, int] | None = None
         self._last_error = ""
         self._printed: set[str] = set()
 
@@ -113,8 +111,8 @@ class Watcher:
     async def _send(self, client: HttpClient) -> None:
         from feedhub.websub import send_pings
 
-        catalog = self._open()
-        if catalog is None:
+        catalog = self.follower.catalog()
+        if catalog is None:  # before the first sync
             return
         report = await send_pings(catalog, client, time.time)
         if report.sent:
@@ -124,20 +122,6 @@ class Watcher:
             self._print_once(error)
         if report.late:
             self._print_once(f"the hub has not been told yet: {report.waiting_reason}")
-
-    def _open(self) -> Catalog | None:
-        """Return the catalog that is at the path now, or None before the first sync."""
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return None
-        identity = (status.st_dev, status.st_ino)
-        if self.catalog is None or identity != self._identity:
-            if self.catalog is not None:
-                self.catalog.close()
-                self.catalog = None
-            self.catalog, self._identity = Catalog(self._path, kept=True), identity
-        return self.catalog
 
     def _print_once(self, text: str) -> None:
         if text not in self._printed:

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from feedhub import __version__
-from feedhub.catalog import Catalog, leave_readable
+from feedhub.catalog import Catalog, SyncState, leave_readable
 from feedhub.catalog.images import State
 from feedhub.cli import console, options
 from feedhub.errors import CatalogError
@@ -61,8 +61,8 @@ def run(args: Namespace) -> int:
     options.debug_inputs(args, config, path)
     start = time.monotonic()
     try:
-        with closing(Catalog(path, kept=True)) as catalog:
-            if catalog.noted("private") == "True":
+        with closing(Catalog.open_existing(path, read_only=False)) as catalog:
+            if catalog.read(SyncState).private:
                 raise CatalogError(f"{path}: the catalog contains drafts; probe a public one")
             report = asyncio.run(probe_images(args, catalog))
     finally:

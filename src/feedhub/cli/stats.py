@@ -146,7 +146,7 @@ def feeds_of(args: Namespace) -> SiteFeeds:
         path = options.catalog_path(args, config)
         if not path.is_file():
             raise ConfigError(f"{path}: there is no catalog; run feedhub render or sync first")
-        with closing(Catalog(path, read_only=True)) as catalog:
+        with closing(Catalog.open_existing(path, read_only=True)) as catalog:
             catalog_config = config_of_catalog(catalog)
             states = Site(catalog, catalog_config).states()
         titles = {feed_path(state.kind, state.slug): state.label for state in states}

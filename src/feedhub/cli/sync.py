@@ -12,7 +12,16 @@ from argparse import ArgumentParser, Namespace
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from feedhub.catalog import Catalog, Changes, accept_all, leave_readable, refuse_shrinking
+from msgspec.structs import replace
+
+from feedhub.catalog import (
+    Catalog,
+    Changes,
+    SyncReport,
+    accept_all,
+    leave_readable,
+    refuse_shrinking,
+)
 from feedhub.cli import console, options
 from feedhub.config import Config
 from feedhub.errors import CatalogError, ConfigError, FeedhubError, Problem, ShrinkError
@@ -114,8 +123,9 @@ class Syncer:
     def _save_failure(self, catalog: Catalog, error: Exception) -> None:
         """Leave the error in the catalog for the server's /readyz."""
         text = " ".join(str(error).split())
-        if catalog.noted("failing") != text:
-            catalog.note(failing=text)
+        report = catalog.read(SyncReport)
+        if report.problem != text:
+            catalog.write(replace(report, problem=text))
         if isinstance(error, ShrinkError):
             self._print_problems(error.problems)
 
@@ -132,9 +142,17 @@ class Syncer:
             changes = site.sync(source, now, on_progress, accept, processes=processes)
         if changes.changed:
             self._changed_at = int(now.timestamp())
-        facts = facts_of(changes, time.monotonic() - start)
-        alive = {"at": time.time(), "every": MAX_INTERVAL.seconds if args.watch else 0}
-        catalog.note(failing="", synced=json.dumps(facts | alive))
+        report = SyncReport(
+            articles=changes.states,
+            read=changes.read,
+            rejected=changes.rejected,
+            changed_feeds=changes.changed,
+            seconds=round(time.monotonic() - start, 3),
+            ended_at=time.time(),
+            interval=MAX_INTERVAL.seconds if args.watch else 0,
+        )
+        catalog.write(report)
+        facts = facts_of(changes, report.seconds)
         catalog.pings.release(time.time())
         errors = self._print_problems(changes.problems)
         if changes.changed or not args.watch:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from feedhub.catalog import Catalog
-from feedhub.catalog.images import ImageRecord, State, Wanted
+from feedhub.catalog.images import ImageRecord, State, WantedImage
 from feedhub.http_client import HttpClient
 from feedhub.probe.lookup import LookupResult, look_up
 
@@ -69,7 +69,7 @@ async def probe(
 class HostQueue:
     """The images to look up at one host, and how many in a row failed."""
 
-    images: deque[Wanted] = field(default_factory=deque)
+    images: deque[WantedImage] = field(default_factory=deque)
     failures: int = 0
 
 
@@ -135,7 +135,7 @@ class ProbeRun:
             self._version, self._used = version, self._catalog.images.used()
         return url in self._used
 
-    def _record(self, wanted: Wanted, result: LookupResult) -> None:
+    def _record(self, wanted: WantedImage, result: LookupResult) -> None:
         """Count a result, and note when the image may be looked up again."""
         states = self._report.states
         states[result.state] = states.get(result.state, 0) + 1

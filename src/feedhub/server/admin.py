@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from feedhub.catalog import HubState, SyncReport
 from feedhub.server.catalog_reader import CatalogReader
 from feedhub.server.metrics import MULTIPROCESS_FOLDER, Metrics
 from feedhub.server.processes import PING, SYNC, ProcessStatus
@@ -74,17 +75,17 @@ def status_of(
     reader: CatalogReader, now: float, processes: Mapping[str, ProcessStatus] = _NO_PROCESSES
 ) -> Status:
     """Return the state of a server at the Unix time `now`."""
-    snapshot, synced = reader.snapshot, reader.synced
+    snapshot, report = reader.snapshot, reader.sync_report
     sync_problem = processes[SYNC].problem if SYNC in processes else ""
     return Status(
         ready=snapshot is not None,
-        problem=reader.problem or sync_problem or silent_sync_problem(synced, now),
+        problem=reader.problem or sync_problem or silent_sync_problem(report, now),
         generation=snapshot.generation if snapshot else 0,
         documents=len(snapshot.resources) if snapshot else 0,
-        articles=synced.get("articles", {}),
-        rejected=synced.get("rejected", 0),
-        synced=synced.get("at", 0.0),
-        seconds=synced.get("seconds", 0.0),
+        articles=report.articles,
+        rejected=report.rejected,
+        synced=report.ended_at,
+        seconds=report.seconds,
         hub=hub_status(reader, now, processes),
         processes=processes,
     )
@@ -99,18 +100,18 @@ def hub_status(
         return None
     count, due = reader.pings
     problem = processes[PING].problem if PING in processes else ""
-    record = reader.hub if reader.hub.get("hub") == hub else {}  # it may be of another hub
-    problem = problem or record.get("failing", "")
+    state = reader.hub if reader.hub.hub == hub else HubState()  # it may be of another hub
+    problem = problem or state.problem
     # A running `feedhub ping` would have sent what is due, or put it off.
     if not problem and due is not None and now - due > MAX_PING_DELAY:
         problem = f"{count} addresses wait for feedhub ping: is it running?"
-    return HubStatus(count, record.get("told", 0.0), problem)
+    return HubStatus(count, state.notified_at, problem)
 
 
-def silent_sync_problem(synced: Mapping[str, Any], now: float) -> str:
+def silent_sync_problem(report: SyncReport, now: float) -> str:
     """Return what is wrong if a sync with --watch has missed two of its reports, or ""."""
-    silent = now - synced.get("at", now)
-    if not synced.get("every") or silent <= 3 * synced["every"]:
+    silent = now - report.ended_at
+    if not report.interval or silent <= 3 * report.interval:
         return ""
     return f"feedhub sync has reported nothing for {int(silent)} seconds: is it running?"
 

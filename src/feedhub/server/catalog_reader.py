@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-from feedhub.catalog import Catalog, Waiting
+from feedhub.catalog import Catalog, CatalogFollower, HubState, SyncReport, SyncState, Waiting
 from feedhub.config import Config
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
@@ -55,20 +52,19 @@ class CatalogReader:
     def __init__(
         self, path: Path, read_config: Callable[[], Config], *, drafts: bool = False
     ) -> None:
-        self._path = path
+        self._follower = CatalogFollower(path, read_only=True)
         self._read_config = read_config
         self._drafts = drafts
         self._config = read_config()
         self._catalog: Catalog | None = None
         self._site: Site | None = None
         self._catalog_config = self._config
-        self._file_id: tuple[int, int] | None = None  # device and inode
-        self._version = -1
+        self._version: object = None
         self._snapshot_key: tuple[object, ...] = ()
         self.snapshot: SiteSnapshot | None = None
         self.problem = "starting"
-        self.synced: dict[str, Any] = {}
-        self.hub: dict[str, Any] = {}
+        self.sync_report = SyncReport()
+        self.hub = HubState()
         self.pings = Waiting(0, None)
 
     def refresh(self) -> None:
@@ -77,24 +73,24 @@ class CatalogReader:
         The snapshot stays as it is while the catalog is missing, damaged or of another version.
         """
         try:
-            if self._is_replaced():
-                self._open()
-            catalog = self._catalog
+            catalog = self._follower.catalog() or self._catalog
             if catalog is None:
                 raise CatalogError(EMPTY)
-            version = catalog.version()
+            if catalog is not self._catalog:
+                self._catalog, self._site = catalog, None
+            version = self._follower.version()
             if version != self._version:
                 self._load(catalog)
                 self._version = version
         except Exception as error:  # a bug, too, must not end what is served
             expected = isinstance(error, (FeedhubError, OSError))
             self.problem = str(error) if expected else f"{type(error).__name__}: {error}"
-            self._version = -1
+            self._version = None
 
     def reload(self) -> None:
         """Read the configuration again; raises ConfigError, and the old one stays."""
         self._config = self._read_config()
-        self._version = -1
+        self._version = None
 
     def build(self, resource: Resource, coding: str, plain: bytes | None) -> BuiltDocument:
         """Return the present document at the address of `resource`.
@@ -134,8 +130,7 @@ class CatalogReader:
 
     def close(self) -> None:
         """Close the catalog."""
-        if self._catalog is not None:
-            self._catalog.close()
+        self._follower.close()
 
     def _read(self, read: Callable[[Site], T]) -> T:
         """Return what `read` returns, after a refresh if the configuration has changed."""
@@ -152,29 +147,14 @@ class CatalogReader:
             raise CatalogError(EMPTY)
         return self._site
 
-    def _is_replaced(self) -> bool:
-        """Return whether there is another file at the path than the one that is open."""
-        with suppress(OSError):
-            status = os.stat(self._path)  # noqa: PTH116 - five times a second
-            return (status.st_dev, status.st_ino) != self._file_id
-        return False
-
-    def _open(self) -> None:
-        status = self._path.stat()
-        catalog = Catalog(self._path, read_only=True)
-        self.close()
-        self._catalog, self._file_id = catalog, (status.st_dev, status.st_ino)
-        self._site, self._version = None, -1
-
     def _load(self, catalog: Catalog) -> None:
         with catalog.snapshot():
-            self.synced = json.loads(catalog.noted("synced") or "{}")
-            self.hub = json.loads(catalog.noted("hub") or "{}")
+            self.sync_report, self.hub = catalog.read(SyncReport), catalog.read(HubState)
             self.pings = catalog.pings.waiting()
             self._load_site(catalog)
             due = catalog.next_due()
             self._update_snapshot(catalog.generation(), None if due is None else due.timestamp())
-            self.problem = catalog.noted("failing")
+            self.problem = self.sync_report.problem
 
     def _load_site(self, catalog: Catalog) -> None:
         """Use the configuration that the catalog was made with; raises CatalogError."""
@@ -185,13 +165,13 @@ class CatalogReader:
         config = config_of_catalog(catalog)
         site = Site(catalog, config, drafts=self._drafts)
         if not site.matches_catalog():
-            drafts_differ = catalog.noted("private") != str(self._drafts)
+            drafts_differ = catalog.read(SyncState).private != self._drafts
             raise CatalogError(DRAFTS_DIFFER if drafts_differ else OTHER_VERSION)
         self._site, self._catalog_config = site, config
 
     def _update_snapshot(self, generation: int, due: float | None) -> None:
         config = replace(self._catalog_config, http=self._config.http)
-        key = (self._file_id, generation, due, config)
+        key = (self._follower.identity, generation, due, config)
         if key == self._snapshot_key:
             return
         self._snapshot_key = key

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from feedhub.catalog import Settings, accept_all
+from feedhub.catalog import MadeWith, Settings, accept_all
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import FeedState, Window, build_feed, feed_path, query_part
@@ -134,7 +134,7 @@ class Site:
             self._linking.forget()
             self._linking.date(int(now.timestamp()))
             self._indexes.date(self._states(), int(now.timestamp()))
-            self._catalog.note(config=self._text)
+            self._catalog.write(MadeWith(configuration=self._text))
             self._owe_pings(changes, int(now.timestamp()))
 
         try:

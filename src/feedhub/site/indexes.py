@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from feedhub.dates import from_timestamp
 from feedhub.feed import KINDS, build_feed, feed_path, page_path
 from feedhub.formats import OPML_MEDIA_TYPE, PAGE_MEDIA_TYPE, WRITERS
 
@@ -92,16 +91,13 @@ class Indexes:
         """Yield the lists of the feeds whose states are given, archives among them."""
         for path, fingerprint in self._fingerprints(states):
             media_type = _TYPES[path.rpartition(".")[2]]
-            yield IndexDocument(path, fingerprint, media_type, self._changed_at(path))
+            yield IndexDocument(path, fingerprint, media_type, self._catalog.index_changed_at(path))
 
     def date(self, states: list[FeedState], now: int) -> None:
         """Note when the lists changed; in a fresh catalog, when the newest feed did."""
         newest = max((int(state.changed_at.timestamp()) for state in states), default=0)
         for path, fingerprint in self._fingerprints(states):
-            known, _, changed_at = self._catalog.noted(path).partition(" ")
-            if known != fingerprint:
-                moment = max(now, int(changed_at) + 1) if known else newest
-                self._catalog.note(**{path: f"{fingerprint} {moment}"})
+            self._catalog.date_index(path, fingerprint, now=now, first=newest)
 
     def body(self, path: str, states: list[FeedState]) -> bytes:
         """Build the list at a path from the states of all feeds."""
@@ -119,9 +115,6 @@ class Indexes:
     def address(self, state: FeedState) -> str:
         """Return the public address of a feed in the format that a list names."""
         return self._channel.url(feed_path(state.kind, state.slug) + self._named.suffix)
-
-    def _changed_at(self, path: str) -> datetime:
-        return from_timestamp(int(self._catalog.noted(path).split()[-1]))
 
     def _fingerprints(self, states: list[FeedState]) -> Iterator[tuple[str, str]]:
         """Yield what there is, and what stands for its bytes."""

@@ -54,7 +54,7 @@ class OnDemandFeeds:
 
     def story(self, slug: str) -> FeedState | None:
         """Return the feed of a story, or None where there is none at this address."""
-        article = self._catalog.told(slug)
+        article = self._catalog.article_of_story(slug)
         if article is None:
             return None
         entries = story_entries(article, self._authority)
@@ -62,7 +62,7 @@ class OnDemandFeeds:
 
     def stories(self) -> list[FeedState]:
         """Return the feed of every story."""
-        return [state for slug in self._catalog.stories() if (state := self.story(slug))]
+        return [state for slug in self._catalog.story_slugs() if (state := self.story(slug))]
 
     def current(self, state: FeedState) -> FeedState | None:
         """Return what has become of one of these feeds, or None where it is gone."""
@@ -77,7 +77,7 @@ class OnDemandFeeds:
 
     def story_articles(self, slug: str) -> tuple[Article, ...]:
         """Return the article of a story and its coverage, newest first."""
-        found = self._catalog.told(slug)
+        found = self._catalog.article_of_story(slug)
         return story_entries(found, self._authority) if found else ()
 
     def _fitting(self, selection: Selection) -> list[Match]:
@@ -104,7 +104,7 @@ class OnDemandFeeds:
             count=len(rows),
             newest=from_timestamp(rows[0][1]) if rows else None,
             updated=from_timestamp(updated),
-            changed_at=self._catalog.moved_at(),
+            changed_at=self._catalog.changed_at(),
             fingerprint=hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         )
 

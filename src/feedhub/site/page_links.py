@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from feedhub.dates import from_timestamp
 from feedhub.feed import SiteLinks
+from feedhub.fingerprint import fingerprint
 from feedhub.text import slugify
 
 if TYPE_CHECKING:
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from feedhub.feed import Channel, FeedState
     from feedhub.formats import Format
 
-_NOTE = "pages"
+# The name of their date in the catalog, among the paths of indexes.
+LINKS = "links of pages"
 
 
 class PageLinks:
@@ -72,24 +72,16 @@ class PageLinks:
 
     def fingerprint(self, state: FeedState) -> str:
         """Return the fingerprint of a feed's page: that of the feed, and where its links lead."""
-        return _digest(state.fingerprint, self._links())
+        return fingerprint(state.fingerprint, self._links())
 
     def changed_at(self, state: FeedState) -> datetime:
         """Return when a feed's page changed: with the feed, or when links led elsewhere."""
-        _, _, moment = self._catalog.noted(_NOTE).partition(" ")
-        return max(state.changed_at, from_timestamp(int(moment or 0)))
+        return max(state.changed_at, self._catalog.index_changed_at(LINKS))
 
     def date(self, now: int) -> None:
         """Note when links last led elsewhere; in a fresh catalog they never did."""
-        links = self._links()
-        known, _, moment = self._catalog.noted(_NOTE).partition(" ")
-        if known != links:
-            later = max(now, int(moment) + 1) if known else 0
-            self._catalog.note(**{_NOTE: f"{links} {later}"})
+        self._catalog.date_index(LINKS, self._links(), now=now, first=0)
 
     def _links(self) -> str:
-        return _digest(self._mark, repr(sorted(self.channel().links.slug_overrides.items())))
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+        overrides = sorted(self.channel().links.slug_overrides.items())
+        return fingerprint(self._mark, [(kind, key, slug) for (kind, key), slug in overrides])

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from feedhub.catalog import MadeWith
 from feedhub.config import Config, CustomConfig
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.feed import Channel
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def config_of_catalog(catalog: Catalog) -> Config:
     """Return the configuration that a catalog was made with; raises CatalogError."""
     try:
-        return msgspec.json.decode(catalog.noted("config"), type=Config)
+        return msgspec.json.decode(catalog.read(MadeWith).configuration, type=Config)
     except msgspec.DecodeError:
         raise CatalogError("the catalog does not say how it was made: run feedhub sync") from None
 

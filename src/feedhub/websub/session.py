@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from feedhub.catalog import Catalog, Ping
+from msgspec.structs import replace
+
+from feedhub.catalog import Catalog, HubState, Ping
 from feedhub.config import Config
 from feedhub.dates import from_timestamp
 from feedhub.errors import CatalogError, ConfigError
@@ -101,12 +102,10 @@ class HubSession:
         with catalog.snapshot():
             self._site, self._config = site_of(catalog)
             self._plan = self._site.plan(stories=False)
-            status = json.loads(catalog.noted("hub") or "{}")
+            state = catalog.read(HubState)
         self._hub = self._config.websub.hub
-        # The status of a hub that was configured before says nothing of this one.
-        self._status: dict[str, Any] = (
-            status if status.get("hub") == self._hub else {"hub": self._hub}
-        )
+        # The state of a hub that was configured before says nothing of this one.
+        self._state = state if state.hub == self._hub else HubState(hub=self._hub)
         self._refused: dict[str, list[str]] = {}  # the paths by the hub's reason
         self._failure = ""
 
@@ -117,7 +116,7 @@ class HubSession:
         would have the same ping sent again and again.
         """
         now = self._clock()
-        rest = max(now, self._status.get("rest", 0.0))
+        rest = max(now, self._state.not_before)
         self._catalog.pings.defer_due(now, rest)
         if rest > now:
             until = f"{from_timestamp(rest):%Y-%m-%d %H:%M:%S} UTC"
@@ -183,7 +182,7 @@ class HubSession:
         until = now + max(rest, min(_MAX_RETRY, _FIRST_RETRY * 2**ping.tries))
         self._failure = result.reason
         if rest:
-            self._status["rest"] = now + rest
+            self._state = replace(self._state, not_before=now + rest)
         tries = min(ping.tries + 1, _MAX_TRIES)
         self._catalog.pings.defer(ping._replace(tries=tries), until)
         self._catalog.pings.defer_due(now, until)
@@ -201,10 +200,10 @@ class HubSession:
             errors.append(f"the hub {self._hub} refuses {url}{more}: {reason}")
         if self._failure:
             errors.append(f"the hub {self._hub} cannot be pinged: {self._failure}; trying again")
-        before = dict(self._status)
+        before = self._state
         if self._report.sent:
-            self._status |= {"told": self._clock(), "failing": ""}
+            self._state = replace(self._state, notified_at=self._clock(), problem="")
         if errors:
-            self._status["failing"] = errors[-1]
-        if self._status != before:
-            self._catalog.note(hub=json.dumps(self._status))
+            self._state = replace(self._state, problem=errors[-1])
+        if self._state != before:
+            self._catalog.write(self._state)

@@ -6,13 +6,22 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from feedhub.catalog import Catalog, Settings, leave_readable
+from feedhub.catalog import (
+    Catalog,
+    CatalogFollower,
+    HubState,
+    MadeWith,
+    Settings,
+    SyncReport,
+    SyncState,
+    leave_readable,
+)
 from feedhub.errors import CatalogError
 from feedhub.feed import Window
 from tests.kit import NOW, Bench, make_bench
@@ -22,13 +31,13 @@ NOBODY = 65_534
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def path(tmp_path: Path) -> Path:
     return tmp_path / "catalog.sqlite"
 
 
 @pytest.fixture
-def bench(tmp_path: Path, place: Path) -> Iterator[Bench]:
-    bench = one_article(tmp_path, place)
+def bench(tmp_path: Path, path: Path) -> Iterator[Bench]:
+    bench = one_article(tmp_path, path)
     yield bench
     bench.catalog.close()
 
@@ -111,35 +120,55 @@ def test_a_catalog_knows_what_it_was_made_with(bench):
         replace(made, private=True),
     ]
     assert not bench.catalog.matches(made)
-    bench.catalog.note(shape=repr(made))
+    bench.catalog.write(SyncState(settings_fingerprint=made.fingerprint))
     assert bench.catalog.matches(made)
     assert not any(bench.catalog.matches(other) for other in others)
 
 
-def test_notes_are_kept_and_replaced(bench, place):
-    assert bench.catalog.noted("failing") == ""
-    bench.catalog.note(failing="no room", synced="{}")
-    bench.catalog.note(failing="")
-    other = Catalog(place, read_only=True)
-    assert (other.noted("failing"), other.noted("synced")) == ("", "{}")
-    other.close()
+def test_records_are_stored_and_replaced(bench, path):
+    assert bench.catalog.read(SyncReport) == SyncReport()
+    bench.catalog.write(SyncReport(read=3, articles={"shown": 1}, problem="the disk is full"))
+    bench.catalog.write(SyncReport(read=4))
+    bench.catalog.write(HubState(hub="https://hub.example/", notified_at=1.5))
+    with closing(Catalog.open_existing(path, read_only=True)) as other:
+        assert other.read(SyncReport) == SyncReport(read=4)
+        assert other.read(HubState) == HubState(hub="https://hub.example/", notified_at=1.5)
+        assert other.read(MadeWith) == MadeWith()
 
 
-def test_notes_of_a_sync_that_fails_are_not_kept(bench):
+@pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x81\xa4read\xa1x"])
+def test_a_damaged_record_is_one_clear_line(bench, damage):
+    bench.catalog.write(SyncReport(read=3))
+    bench.catalog._database.execute("UPDATE catalog_state SET record = ?", (damage,))
+    with pytest.raises(CatalogError, match="the sync report in the catalog cannot be read"):
+        bench.catalog.read(SyncReport)
+
+
+def test_records_of_a_sync_that_fails_are_not_stored(bench):
     bench.sync()
 
     def refuse(*_: object) -> None:
-        bench.catalog.note(mark="made in vain")
+        bench.catalog.write(SyncReport(read=3))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         bench.site.sync(source(bench), later(1), accept=refuse)
-    assert bench.catalog.noted("mark") == ""
+    assert bench.catalog.read(SyncReport) == SyncReport()
 
 
-def test_notes_of_a_sync_that_succeeds_are_kept(bench):
-    bench.site.sync(source(bench), NOW, accept=lambda *_: bench.catalog.note(mark="made"))
-    assert bench.catalog.noted("mark") == "made"
+def test_records_of_a_sync_that_succeeds_are_stored(bench):
+    report = SyncReport(read=3)
+    bench.site.sync(source(bench), NOW, accept=lambda *_: bench.catalog.write(report))
+    assert bench.catalog.read(SyncReport) == report
+
+
+def test_an_index_changes_at_least_a_second_after_the_change_before(bench):
+    dates = []
+    for fingerprint, now in (("a", 50), ("a", 60), ("b", 70), ("c", 70), ("a", 60)):
+        bench.catalog.date_index("feeds.opml", fingerprint, now=now, first=9)
+        dates.append(int(bench.catalog.index_changed_at("feeds.opml").timestamp()))
+    assert dates == [9, 9, 70, 71, 72]
+    assert bench.catalog.index_changed_at("index.html").timestamp() == 0
 
 
 def source(bench: Bench):
@@ -148,80 +177,119 @@ def source(bench: Bench):
     return source_of(bench.root, bench.config)
 
 
-def test_the_version_moves_when_another_process_writes(bench, place):
+def test_the_version_moves_when_another_process_writes(bench, path):
     bench.sync()
-    reader = Catalog(place, read_only=True)
+    reader = Catalog.open_existing(path, read_only=True)
     first = reader.version()
     assert reader.version() == first
-    bench.catalog.note(mark="x")
+    bench.catalog.write(SyncReport(read=3))
     second = reader.version()
     assert second != first
     assert reader.version() == second
     reader.close()
 
 
+# Following a catalog that another process writes
+
+
+def test_a_follower_sees_a_catalog_that_appears_changes_and_is_replaced(bench, path, tmp_path):
+    bench.sync()
+    with closing(CatalogFollower(tmp_path / "later.sqlite", read_only=True)) as follower:
+        assert follower.catalog() is None
+        path.replace(tmp_path / "later.sqlite")
+        first = follower.catalog()
+        assert first is not None
+        assert first.count() == 1
+        assert follower.catalog() is first
+        make_bench(tmp_path / "other", path).sync()
+        path.replace(tmp_path / "later.sqlite")
+        second = follower.catalog()
+        assert second is not None
+        assert second.count() == 0
+
+
+def test_the_version_of_a_follower_moves_with_what_others_write_and_with_the_file(bench, path):
+    bench.sync()
+    with closing(CatalogFollower(path, read_only=False)) as follower:
+        versions = [follower.version()]
+        follower.catalog()
+        versions.append(follower.version())
+        assert follower.version() == versions[-1]
+        bench.catalog.write(SyncReport(read=3))
+        versions.append(follower.version())
+        bench.catalog.close()
+        path.with_suffix(".copy").write_bytes(path.read_bytes())
+        path.with_suffix(".copy").replace(path)
+        follower.catalog()
+        versions.append(follower.version())
+        assert len(set(versions)) == 4
+
+
+def test_a_file_that_is_away_leaves_open_what_was_open(bench, path):
+    bench.sync()
+    with closing(CatalogFollower(path, read_only=True)) as follower:
+        catalog = follower.catalog()
+        assert catalog is not None
+        path.unlink()
+        assert follower.catalog() is None
+        assert catalog.count() == 1
+
+
 # Reading beside whoever writes
 
 
-def test_a_reader_sees_what_was_written_and_writes_nothing(bench, place):
+def test_a_reader_sees_what_was_written_and_writes_nothing(bench, path):
     bench.sync()
-    before = place.read_bytes()
-    reader = Catalog(place, read_only=True)
+    before = path.read_bytes()
+    reader = Catalog.open_existing(path, read_only=True)
     assert reader.feeds(("all", "topic")) == bench.catalog.feeds(("all", "topic"))
     for write in (
-        lambda: reader.note(mark="x"),
+        lambda: reader.write(SyncReport(read=3)),
         lambda: reader.remember_outputs("/", {"x": ("", "")}),
         lambda: Bench(bench.root, reader, bench.config).sync(later(1)),
     ):
         with pytest.raises(CatalogError, match="readonly"):
             write()
     reader.close()
-    assert place.read_bytes() == before
+    assert path.read_bytes() == before
 
 
 def test_a_reader_makes_no_catalog_where_there_is_none(tmp_path):
     with pytest.raises(CatalogError, match=r"none\.sqlite: there is no catalog yet"):
-        Catalog(tmp_path / "none.sqlite", read_only=True)
+        Catalog.open_existing(tmp_path / "none.sqlite", read_only=True)
     with pytest.raises(CatalogError, match="cannot be read"):
-        Catalog(tmp_path, read_only=True)
+        Catalog.open_existing(tmp_path, read_only=True)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("pragma", ["application_id = 5", "user_version = 77", "user_version = 0"])
-def test_a_reader_refuses_what_another_version_or_program_wrote(bench, place, pragma):
+def test_a_reader_refuses_what_another_version_or_program_wrote(bench, path, pragma):
     bench.sync()
     bench.catalog.close()
-    with sqlite3.connect(place) as other:
+    with sqlite3.connect(path) as other:
         other.execute(f"PRAGMA {pragma}")
     other.close()
-    before = place.read_bytes()
+    before = path.read_bytes()
     with pytest.raises(CatalogError, match="this is no catalog of this version of feedhub"):
-        Catalog(place, read_only=True)
-    assert place.read_bytes() == before
+        Catalog.open_existing(path, read_only=True)
+    assert path.read_bytes() == before
 
 
-def test_a_reader_refuses_what_is_no_database(place):
-    place.write_text("not a database at all, but long enough to look at" * 30)
+def test_a_reader_refuses_what_is_no_database(path):
+    path.write_text("not a database at all, but long enough to look at" * 30)
     with pytest.raises(CatalogError, match="cannot be read: file is not a database"):
-        Catalog(place, read_only=True)
+        Catalog.open_existing(path, read_only=True)
 
 
-def test_a_place_may_have_any_name(tmp_path):
-    place = tmp_path / "cata?log #1 %20 é.sqlite"
-    bench = make_bench(tmp_path, place)
+def test_a_catalog_path_may_have_any_name(tmp_path):
+    path = tmp_path / "cata?log #1 %20 é.sqlite"
+    bench = make_bench(tmp_path, path)
     bench.write("a.md", title="A")
     bench.sync()
-    reader = Catalog(place, read_only=True)
+    reader = Catalog.open_existing(path, read_only=True)
     assert reader.count() == 1
     reader.close()
     bench.catalog.close()
-
-
-def test_without_a_place_there_is_nobody_to_read_beside():
-    catalog = Catalog(None, read_only=True)
-    catalog.note(mark="x")
-    assert catalog.noted("mark") == "x"
-    catalog.close()
 
 
 @contextmanager
@@ -243,17 +311,17 @@ def without_a_right_to_write(folder: Path) -> Iterator[None]:
 def test_who_may_only_read_can_open_what_a_sync_has_left():
     with tempfile.TemporaryDirectory() as name:  # its parents are open to everybody
         folder = Path(name)
-        place = folder / "catalog.sqlite"
+        path = folder / "catalog.sqlite"
         folder.chmod(0o755)
-        bench = make_bench(folder, place)
+        bench = make_bench(folder, path)
         bench.write("a.md", title="A")
         bench.sync()
         bench.catalog.close()
         with without_a_right_to_write(folder), pytest.raises(CatalogError, match="cannot be"):
-            Catalog(place, read_only=True).count()
-        leave_readable(place)
+            Catalog.open_existing(path, read_only=True).count()
+        leave_readable(path)
         with without_a_right_to_write(folder):
-            reader = Catalog(place, read_only=True)
+            reader = Catalog.open_existing(path, read_only=True)
             assert (reader.count(), reader.version() > 0) == (1, True)
             reader.close()
 
@@ -266,7 +334,7 @@ def test_who_may_only_read_sees_what_is_written_next():
         bench.write("a.md", title="A")
         bench.sync()
         with without_a_right_to_write(folder):
-            reader = Catalog(folder / "catalog.sqlite", read_only=True)
+            reader = Catalog.open_existing(folder / "catalog.sqlite", read_only=True)
             before = reader.version()
         bench.write("b.md", title="B")
         bench.sync(later(1))
@@ -275,18 +343,18 @@ def test_who_may_only_read_sees_what_is_written_next():
         bench.catalog.close()
 
 
-def test_where_nothing_was_written_nothing_is_left(place):
-    leave_readable(place)
-    assert list(place.parent.iterdir()) == []
-    place.touch()
-    place.with_name(f"{place.name}-wal").symlink_to("none/none")
-    leave_readable(place)
+def test_where_nothing_was_written_nothing_is_left(path):
+    leave_readable(path)
+    assert list(path.parent.iterdir()) == []
+    path.touch()
+    path.with_name(f"{path.name}-wal").symlink_to("none/none")
+    leave_readable(path)
 
 
-def test_a_catalog_in_use_is_not_harmed(bench, place):
+def test_a_catalog_in_use_is_not_harmed(bench, path):
     bench.sync()
     with bench.catalog.snapshot():
-        log = place.with_name(place.name + "-wal").read_bytes()
-        leave_readable(place)
-        assert place.with_name(place.name + "-wal").read_bytes() == log
+        log = path.with_name(path.name + "-wal").read_bytes()
+        leave_readable(path)
+        assert path.with_name(path.name + "-wal").read_bytes() == log
     assert bench.titles() == ["A"]

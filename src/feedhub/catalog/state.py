@@ -1,0 +1,128 @@
+"""What the catalog keeps besides articles and feeds: one typed record for each purpose."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from feedhub.catalog.database import Database
+from feedhub.dates import from_timestamp
+from feedhub.errors import CatalogError
+
+
+class CatalogRecord(Struct, frozen=True, kw_only=True):
+    """A record of which the catalog holds one, in the row that `key` names."""
+
+    key: ClassVar[str]
+
+
+class SyncState(CatalogRecord, frozen=True, kw_only=True):
+    """How far the last sync has brought the catalog.
+
+    `generation` counts the syncs that changed a feed; `changed_at` is the Unix time of the last
+    change of what can be searched, None before the first. `source_signature` stands for how files
+    were read, `settings_fingerprint` for what feeds were made with. `private` tells whether
+    unpublished articles were let in.
+    """
+
+    key: ClassVar[str] = "sync state"
+
+    generation: int = 0
+    changed_at: int | None = None
+    source_signature: str = ""
+    settings_fingerprint: str = ""
+    private: bool | None = None
+
+
+class MadeWith(CatalogRecord, frozen=True, kw_only=True):
+    """The configuration that the catalog was made with, as JSON."""
+
+    key: ClassVar[str] = "configuration"
+
+    configuration: str = ""
+
+
+class SyncReport(CatalogRecord, frozen=True, kw_only=True):
+    """What the last good sync found, and why there has been none since.
+
+    `articles` counts files by state; `seconds` is how long the sync took, `ended_at` a Unix time
+    (0 before the first), `interval` the seconds after which the next is due, 0 where nothing
+    watches. `problem` is what stopped the latest sync, or "".
+    """
+
+    key: ClassVar[str] = "sync report"
+
+    articles: dict[str, int] = {}
+    read: int = 0
+    rejected: int = 0
+    changed_feeds: int = 0
+    seconds: float = 0.0
+    ended_at: float = 0.0
+    interval: int = 0
+    problem: str = ""
+
+
+class HubState(CatalogRecord, frozen=True, kw_only=True):
+    """How the hub with the address `hub` was when it was last talked to; times are Unix times.
+
+    `notified_at` is when it last accepted a ping, 0 for never; `problem` is what it refused or why
+    it failed, or "". It asked for no pings before `not_before`.
+    """
+
+    key: ClassVar[str] = "hub"
+
+    hub: str = ""
+    notified_at: float = 0.0
+    problem: str = ""
+    not_before: float = 0.0
+
+
+R = TypeVar("R", bound=CatalogRecord)
+
+
+def read_record(database: Database, kind: type[R]) -> R:
+    """Return the record of this kind, or one of defaults; raises CatalogError for a damaged one."""
+    row = database.fetch_one("SELECT record FROM catalog_state WHERE name = ?", (kind.key,))
+    if row is None:
+        return kind()
+    try:
+        return msgspec.msgpack.decode(row[0], type=kind)
+    except msgspec.MsgspecError as error:
+        raise CatalogError(f"the {kind.key} in the catalog cannot be read: {error}") from None
+
+
+def write_record(database: Database, record: CatalogRecord) -> None:
+    """Replace the record of this kind."""
+    database.execute(PUT_RECORD, (record.key, msgspec.msgpack.encode(record)))
+
+
+def index_changed_at(database: Database, path: str) -> datetime:
+    """Return when a document that lists the site changed; the start of Unix time if never noted."""
+    changed_at = database.fetch_value("SELECT changed_at FROM index_dates WHERE path = ?", (path,))
+    return from_timestamp(changed_at or 0)
+
+
+def date_index(database: Database, path: str, fingerprint: str, *, now: int, first: int) -> None:
+    """Note that a document changed at the Unix time `now`, if its fingerprint did.
+
+    It then changed at least a second after the change before; in a fresh catalog at `first`.
+    """
+    query = "SELECT fingerprint, changed_at FROM index_dates WHERE path = ?"
+    known = database.fetch_one(query, (path,))
+    if known is None or known[0] != fingerprint:
+        moment = first if known is None else max(now, known[1] + 1)
+        database.execute(PUT_INDEX_DATE, (path, fingerprint, moment))
+
+
+PUT_RECORD = """
+INSERT INTO catalog_state (name, record) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET record = excluded.record
+"""
+PUT_INDEX_DATE = """
+INSERT INTO index_dates (path, fingerprint, changed_at) VALUES (?, ?, ?)
+ON CONFLICT (path) DO UPDATE SET
+    fingerprint = excluded.fingerprint, changed_at = excluded.changed_at
+"""
