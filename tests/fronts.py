@@ -1,4 +1,4 @@
-"""The server's applications without a server: asked in the process of the test, as ASGI says."""
+"""The ASGI applications of the server, called in the process of the test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOST = {"host": "feeds.example.org"}
 
 
 class Reply(NamedTuple):
-    """What came back: header fields by name, each of which may stand only once."""
+    """A response: header fields by name, each of which may occur only once."""
 
     status: int
     fields: dict[str, str]
@@ -35,7 +35,7 @@ class Reply(NamedTuple):
 
     @property
     def lasting(self) -> dict[str, str]:
-        """The header fields that a second answer has too: all but the clock."""
+        """The header fields without Date, which an equal response shares."""
         return {name: value for name, value in self.fields.items() if name != "date"}
 
 
@@ -60,7 +60,7 @@ def scope_of(target: str, method: str = "GET", version: str = "1.1", **fields: s
 
 
 async def ask(app: Any, scope: Any) -> Reply:
-    """Send one request to an application and return what it sent."""
+    """Send one request to an application, and return its response."""
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -79,28 +79,28 @@ async def ask(app: Any, scope: Any) -> Reply:
 
 
 class Front:
-    """A press with its applications, and a loop to ask them in."""
+    """A document builder with its applications, and an event loop to call them in."""
 
-    def __init__(self, reader: Any, budget: int = 1_000_000) -> None:
+    def __init__(self, reader: Any, max_bytes: int = 1_000_000) -> None:
         self.runner = asyncio.Runner()
         self.log, self.metrics = io.StringIO(), Metrics()
         self.reader = reader
         self.builder = DocumentBuilder(
-            reader, budget, AccessLog(self.log), EventLog(), self.metrics
+            reader, max_bytes, AccessLog(self.log), EventLog(), self.metrics
         )
         self.app = Documents(self.builder, make_fallback(self.builder))
 
     def refresh(self) -> None:
-        """Look whether the catalog has moved, and write the log."""
+        """Load changes of the catalog, and write the log."""
         self.runner.run(self.builder.refresh())
 
     def get(self, target: str, method: str = "GET", version: str = "1.1", **fields: str) -> Reply:
-        """Ask for an address of the public port."""
+        """Send one request to the public application."""
         scope = scope_of(target, method, version, **(HOST | fields))
         return self.runner.run(ask(self.app, scope))
 
     def close(self) -> None:
-        """End the thread and the loop."""
+        """Close the builder and the event loop."""
         self.runner.run(self.builder.close())
         self.runner.close()
 
@@ -120,27 +120,27 @@ def two_articles(folder: Path) -> Bench:
 
 
 def reader_of(bench: Bench) -> CatalogReader:
-    """Return a library of what a bench has synced; its configuration is read when it is asked."""
+    """Return a reader of the catalog of a bench, with the present configuration of the bench."""
     return CatalogReader(
         bench.root.parent / "catalog.sqlite", lambda: bench.config, drafts=bench.drafts
     )
 
 
 def read(reader: CatalogReader, path: str = "/all.rss", coding: str = "") -> bytes:
-    """Build what stands at an address."""
+    """Return the bytes of the document at an address."""
     assert reader.snapshot
     return reader.build(reader.snapshot.resources[path], coding, None).body
 
 
 def addresses(reader: CatalogReader) -> set[str]:
-    """Return every address, none before there is an edition."""
+    """Return every address, none before the first snapshot."""
     return set(reader.snapshot.resources) if reader.snapshot else set()
 
 
 @contextmanager
-def front_of(bench: Bench, budget: int = 1_000_000) -> Iterator[Front]:
-    """Return the front of what a bench has synced."""
-    front = Front(reader_of(bench), budget)
+def front_of(bench: Bench, max_bytes: int = 1_000_000) -> Iterator[Front]:
+    """Yield the applications that serve the catalog of a bench."""
+    front = Front(reader_of(bench), max_bytes)
     front.refresh()
     try:
         yield front

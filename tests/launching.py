@@ -1,4 +1,4 @@
-"""Starting feedhub as others do: systemd with its sockets, a user with few rights."""
+"""Ways to start feedhub: like systemd with its sockets, as a user with few rights."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ import pytest
 from tests.servers import Server, until
 
 NOBODY = 65534
-_HAND_OVER = """
+_EXEC_WITH_SOCKETS = """
 import fcntl, os, sys
 count = int(sys.argv[1])
 high = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 20) for number in sys.argv[2 : 2 + count]]
-for place, number in enumerate(high, 3):
-    os.dup2(number, place)
+for target, number in enumerate(high, 3):
+    os.dup2(number, target)
     os.close(number)
 os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(count)}
 os.execv(sys.executable, [sys.executable, *sys.argv[2 + count :]])
@@ -31,15 +31,15 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2 + count :]])
 
 
 def launch(folder: Path, command: Sequence[str], env: dict[str, str], **popen: Any) -> Server:
-    """Start a whole command line in `folder` and do not wait; use the result in a `with`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FEEDHUB_")}
+    """Start a command line in `folder` without waiting; use the result in a `with`."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("FEEDHUB_")}
     number = len(list(folder.glob("*.stderr")))
     out, err = folder / f"{number}.stdout", folder / f"{number}.stderr"
     with out.open("wb") as to_out, err.open("wb") as to_err:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=kept | env,
+            env=environ | env,
             stdin=subprocess.DEVNULL,
             stdout=to_out,
             stderr=to_err,
@@ -50,16 +50,16 @@ def launch(folder: Path, command: Sequence[str], env: dict[str, str], **popen: A
 
 
 def activated(folder: Path, sockets: dict[str, socket.socket], arguments: Sequence[str]) -> Server:
-    """Start feedhub as systemd does, with named sockets that listen already."""
+    """Start feedhub as systemd does, with named listening sockets."""
     numbers = [listener.fileno() for listener in sockets.values()]
     counted = [str(len(numbers)), *map(str, numbers)]
-    command = [sys.executable, "-c", _HAND_OVER, *counted, "-m", "feedhub", *arguments]
+    command = [sys.executable, "-c", _EXEC_WITH_SOCKETS, *counted, "-m", "feedhub", *arguments]
     env = {"LISTEN_FDNAMES": ":".join(sockets)}
     return launch(folder, command, env, pass_fds=numbers)
 
 
 def unprivileged(folder: Path, arguments: Sequence[str]) -> Server:
-    """Start feedhub as a user who may read, but not write what others own.
+    """Start feedhub as a user who may read everything, but not write the files of others.
 
     Without root's rights it is the very user: then only modes keep it from writing.
     """
@@ -76,39 +76,39 @@ def unprivileged(folder: Path, arguments: Sequence[str]) -> Server:
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """Make a folder that everybody may enter, with all above it; those of pytest are not."""
-    with tempfile.TemporaryDirectory(prefix="feedhub-") as place:
-        Path(place).chmod(0o755)
-        yield Path(place)
+    """Make a folder that every user may enter, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(prefix="feedhub-") as path:
+        Path(path).chmod(0o755)
+        yield Path(path)
 
 
 class ServiceManager:
-    """What systemd hears: the messages sent to NOTIFY_SOCKET, in order."""
+    """A fake systemd: the messages sent to NOTIFY_SOCKET, in order."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self.heard: list[str] = []
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.received: list[str] = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(place))
+        self._socket.bind(str(path))
         self._socket.setblocking(False)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Close the socket."""
         self._socket.close()
 
     def listen(self) -> list[str]:
-        """Return everything heard so far."""
+        """Return the messages received so far."""
         try:
             while True:
-                self.heard.append(self._socket.recv(4096).decode())
+                self.received.append(self._socket.recv(4096).decode())
         except BlockingIOError:
-            return self.heard
+            return self.received
 
     def wait_for(self, message: str, times: int = 1) -> None:
-        """Wait until a message was heard this often."""
+        """Wait until a message was received so often."""
         until(
-            lambda: sum(heard.startswith(message) for heard in self.listen()) >= times,
-            lambda: f"{message} was not heard: {self.heard}",
+            lambda: sum(received.startswith(message) for received in self.listen()) >= times,
+            lambda: f"{message} was not received: {self.received}",
         )
 
 

@@ -1,4 +1,4 @@
-"""Clients that ask for documents in a loop while they change, and judge every answer."""
+"""Clients that request documents in a loop while they change, and check every response."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ _READ: dict[str, Callable[[bytes], object]] = {".json": json.loads, "/": etree.H
 _CODINGS = ("gzip", "br", "identity", "gzip, br", "br;q=0.5, gzip;q=0.1", "gzip;q=0")
 
 
-class Answer(NamedTuple):
-    """An answer as it came."""
+class PollResponse(NamedTuple):
+    """A response to a poll."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
 
 
-class RequestRecorder:
-    """What all clients together have seen: each ETag with its body, and what was wrong."""
+class Observations:
+    """What all clients have seen: each entity tag with its body, and the errors."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._body_of: dict[tuple[str, str], str] = {}
         self._tag_of: dict[tuple[str, str, str | None], str] = {}
-        self.wrong: list[str] = []
+        self.errors: list[str] = []
         self.statuses: Counter[int] = Counter()
 
-    def enter(self, path: str, tag: str, coding: str | None, body: bytes) -> None:
-        """Note a body and its tag: one to one, for ever."""
+    def add(self, path: str, tag: str, coding: str | None, body: bytes) -> None:
+        """Record a body and its tag, which must stay one to one."""
         digest = hashlib.sha256(body).hexdigest()
         with self._lock:
             if self._body_of.setdefault((path, tag), digest) != digest:
-                self.wrong.append(f"{path}: two bodies have the tag {tag}")
+                self.errors.append(f"{path}: two bodies have the tag {tag}")
             if (known := self._tag_of.setdefault((path, digest, coding), tag)) != tag:
-                self.wrong.append(f"{path}: one body has the tags {known} and {tag}")
+                self.errors.append(f"{path}: one body has the tags {known} and {tag}")
 
     def tags(self, path: str) -> int:
         """Return how many tags of one address were seen."""
@@ -60,41 +60,41 @@ class RequestRecorder:
 
 
 class Poller(threading.Thread):
-    """One client on one connection: a mix of plain and conditional requests until `stop`."""
+    """One client on one connection: plain and conditional requests until `finish`."""
 
-    def __init__(self, number: int, address: Address, recorder: RequestRecorder) -> None:
+    def __init__(self, number: int, address: Address, observations: Observations) -> None:
         super().__init__(name=f"poller-{number}")
         assert isinstance(address, tuple)
         self._connection = http.client.HTTPConnection(*address, timeout=30)
         self._random = random.Random(number)
-        self._ledger = recorder
+        self._observations = observations
         self._ended = threading.Event()
         self._modified: dict[str, datetime] = {}
         self._tags: dict[str, str] = {}
 
     def run(self) -> None:
-        """Ask until it is stopped; whatever goes wrong is noted, and ends it."""
+        """Send requests until it is stopped; an error is recorded, and ends it."""
         with contextlib.closing(self._connection):
             try:
                 while not self._ended.is_set():
-                    self._ask(self._random.choice(PATHS))
+                    self._poll(self._random.choice(PATHS))
             except Exception as error:
-                self._ledger.wrong.append(f"{self.name}: {error!r}")
+                self._observations.errors.append(f"{self.name}: {error!r}")
 
     def finish(self) -> None:
         """Stop and wait."""
         self._ended.set()
         self.join()
 
-    def _ask(self, path: str) -> None:
+    def _poll(self, path: str) -> None:
         method = "HEAD" if self._random.random() < 0.1 else "GET"
         fields = {"Accept-Encoding": self._random.choice(_CODINGS)} | self._conditions(path)
         self._connection.request(method, path, headers=fields)
         response = self._connection.getresponse()
-        answer = Answer(response.status, response.headers, response.read())
-        self._ledger.statuses[answer.status] += 1
-        wrong = self._complaints(method, path, fields, answer)
-        self._ledger.wrong += [f"{method} {path} {fields}: {text}" for text in wrong]
+        reply = PollResponse(response.status, response.headers, response.read())
+        self._observations.statuses[reply.status] += 1
+        errors = self._errors(method, path, fields, reply)
+        self._observations.errors += [f"{method} {path} {fields}: {text}" for text in errors]
 
     def _conditions(self, path: str) -> dict[str, str]:
         chance = self._random.random()
@@ -104,41 +104,41 @@ class Poller(threading.Thread):
             return {"If-Modified-Since": http_date(self._modified[path])}
         return {"If-None-Match": self._tags[path]}
 
-    def _complaints(
-        self, method: str, path: str, fields: dict[str, str], answer: Answer
+    def _errors(
+        self, method: str, path: str, fields: dict[str, str], reply: PollResponse
     ) -> list[str]:
-        if answer.status not in (200, 304):
-            return [f"status {answer.status}"]
-        found = self._clock_complaints(path, answer)
-        tag = self._tags[path] = answer.headers["ETag"]
-        if answer.status == 304:
-            asked = fields.get("If-None-Match")
-            if asked is not None and asked != tag:
+        if reply.status not in (200, 304):
+            return [f"status {reply.status}"]
+        found = self._clock_errors(path, reply)
+        tag = self._tags[path] = reply.headers["ETag"]
+        if reply.status == 304:
+            sent = fields.get("If-None-Match")
+            if sent is not None and sent != tag:
                 found.append(f"304 with the tag {tag}")
             return found
         if fields.get("If-None-Match") == tag:
             found.append("200 with the very tag that was sent")
         if method == "GET":
-            found += self._body_complaints(path, tag, answer)
+            found += self._body_errors(path, tag, reply)
         return found
 
-    def _clock_complaints(self, path: str, answer: Answer) -> list[str]:
-        modified = parsedate_to_datetime(answer.headers["Last-Modified"])
+    def _clock_errors(self, path: str, reply: PollResponse) -> list[str]:
+        modified = parsedate_to_datetime(reply.headers["Last-Modified"])
         before = self._modified.get(path, modified)
         self._modified[path] = modified
         found = [f"Last-Modified went back from {before} to {modified}"] * (modified < before)
-        date = parsedate_to_datetime(answer.headers["Date"])
+        date = parsedate_to_datetime(reply.headers["Date"])
         if modified > date:
             found.append(f"Last-Modified {modified} is later than {date}")
         return found
 
-    def _body_complaints(self, path: str, tag: str, answer: Answer) -> list[str]:
-        length, coding = answer.headers["Content-Length"], answer.headers["Content-Encoding"]
-        self._ledger.enter(path, tag, coding, answer.body)
-        if length != str(len(answer.body)):
-            return [f"Content-Length {length} of {len(answer.body)} bytes"]
-        plain = _UNDO[coding](answer.body)
-        self._ledger.enter(path, tag.strip('"').removesuffix(f"-{coding}"), "plain", plain)
+    def _body_errors(self, path: str, tag: str, reply: PollResponse) -> list[str]:
+        length, coding = reply.headers["Content-Length"], reply.headers["Content-Encoding"]
+        self._observations.add(path, tag, coding, reply.body)
+        if length != str(len(reply.body)):
+            return [f"Content-Length {length} of {len(reply.body)} bytes"]
+        plain = _UNDO[coding](reply.body)
+        self._observations.add(path, tag.strip('"').removesuffix(f"-{coding}"), "plain", plain)
         try:
             _READ.get(path[path.rfind(".") :], etree.fromstring)(plain)
         except ValueError as error:
@@ -147,5 +147,5 @@ class Poller(threading.Thread):
 
 
 def http_date(moment: datetime) -> str:
-    """Return a moment as HTTP writes it."""
+    """Return a moment as an HTTP date."""
     return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -18,7 +18,7 @@ import pytest
 from feedhub.cli import main
 from tests.exchange import Response
 from tests.kit import article_text
-from tests.pollers import Poller, RequestRecorder
+from tests.pollers import Observations, Poller
 from tests.servers import Server, request, serve, until
 
 ARTICLES = 24
@@ -26,8 +26,8 @@ CLIENTS = 4
 PAUSE = 0.02  # seconds between two publishes: a thousand take as long as readers poll
 
 
-class Desk:
-    """Where articles are edited, in all the ways that files are written."""
+class Editor:
+    """An editor of articles who writes files in all the ways that programs do."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,20 +41,20 @@ class Desk:
         """Return the next text of an article."""
         self._edits += 1
         body = f"Edit {self._edits}. " * self._random.randrange(1, 80)
-        said = {
+        defaults = {
             "webUrl": f"https://news.example/{number}",
             "publishedDateTime": f"2020-0{1 + number % 9}-01T00:00:00Z",
             "topics": ["AI", "Art"] if number % 2 else ["AI"],
             "provider": {"name": "Paper", "domain": "paper.example"},
         }
-        return article_text(f"Article {number} é {self._edits}", body, **said | fields)
+        return article_text(f"Article {number} é {self._edits}", body, **defaults | fields)
 
-    def place(self, number: int) -> Path:
-        """Return the file of an article."""
+    def path(self, number: int) -> Path:
+        """Return the path of an article."""
         return self.folder / f"article-{number}.md"
 
     def publish(self) -> None:
-        """Change one article in one of the ways."""
+        """Change one article in a random way."""
         ways = (self.rewrite, self.write_in_place, self.truncate, self.recreate, self.hide)
         way = self._random.choices(ways, weights=(80, 8, 4, 4, 4))[0]
         way(self._random.randrange(ARTICLES))
@@ -63,12 +63,12 @@ class Desk:
         """Rename a new file over the old one, as careful editors do."""
         fresh = self.folder / ".fresh"
         fresh.write_text(self.text(number, **fields), encoding="utf-8")
-        fresh.replace(self.place(number))
+        fresh.replace(self.path(number))
 
     def write_in_place(self, number: int) -> None:
         """Write half, wait, write the rest."""
         text = self.text(number).encode()
-        with self.place(number).open("wb", buffering=0) as file:
+        with self.path(number).open("wb", buffering=0) as file:
             file.write(text[: len(text) // 2])
             time.sleep(PAUSE)
             file.write(text[len(text) // 2 :])
@@ -76,11 +76,11 @@ class Desk:
     def truncate(self, number: int) -> None:
         """Leave a file without its end, or empty."""
         text = self.text(number).encode()
-        self.place(number).write_bytes(text[: self._random.choice((0, 40, 120))])
+        self.path(number).write_bytes(text[: self._random.choice((0, 40, 120))])
 
     def recreate(self, number: int) -> None:
         """Remove a file, and write it anew."""
-        self.place(number).unlink()
+        self.path(number).unlink()
         time.sleep(PAUSE)
         self.rewrite(number)
 
@@ -90,9 +90,9 @@ class Desk:
 
 
 @contextmanager
-def polled(server: Server, recorder: RequestRecorder) -> Iterator[None]:
-    """Let the clients poll meanwhile."""
-    pollers = [Poller(number, server.address, recorder) for number in range(CLIENTS)]
+def polled(server: Server, observations: Observations) -> Iterator[None]:
+    """Run the clients meanwhile."""
+    pollers = [Poller(number, server.address, observations) for number in range(CLIENTS)]
     for poller in pollers:
         poller.start()
     try:
@@ -104,23 +104,23 @@ def polled(server: Server, recorder: RequestRecorder) -> Iterator[None]:
 
 @pytest.mark.parametrize(("publishes", "workers"), [(1000, 1), (200, 2)])
 def test_every_body_is_whole_and_has_one_tag_while_articles_change(tmp_path, publishes, workers):
-    desk = Desk(tmp_path / "articles")
-    recorder = RequestRecorder()
-    with serve(tmp_path, desk.folder, "--workers", str(workers)) as server:
-        with polled(server, recorder):
+    editor = Editor(tmp_path / "articles")
+    observations = Observations()
+    with serve(tmp_path, editor.folder, "--workers", str(workers)) as server:
+        with polled(server, observations):
             for _ in range(publishes):
-                desk.publish()
+                editor.publish()
                 time.sleep(PAUSE)
             for number in range(ARTICLES):
-                desk.rewrite(number, **({"published": False} if number % 5 == 0 else {}))
-        expected = freshly_rendered(desk.folder, tmp_path)
+                editor.rewrite(number, **({"published": False} if number % 5 == 0 else {}))
+        expected = freshly_rendered(editor.folder, tmp_path)
         until(lambda: served(server) == expected, "the last edits do not appear")
         assert server.process.poll() is None
-    assert recorder.wrong[:20] == []
-    # That the clients did look, and did see change.
-    assert recorder.statuses[200] > publishes / 10
-    assert recorder.statuses[304] > publishes / 10
-    assert recorder.tags("/all.atom") > publishes / 100
+    assert observations.errors[:20] == []
+    # The clients did poll, and did see changes.
+    assert observations.statuses[200] > publishes / 10
+    assert observations.statuses[304] > publishes / 10
+    assert observations.tags("/all.atom") > publishes / 100
 
 
 def served(server: Server) -> dict[str, list[tuple[str, str, str]]]:
@@ -132,10 +132,10 @@ def served(server: Server) -> dict[str, list[tuple[str, str, str]]]:
 
 
 def freshly_rendered(source: Path, folder: Path) -> dict[str, list[tuple[str, str, str]]]:
-    """Return what a render by a new catalog writes into them."""
+    """Return what a render with a new catalog writes into them."""
     out = folder / "public"
-    places = [str(source), str(out), "--catalog", str(folder / "fresh.db")]
-    assert main(["render", *places, "--base-url", "https://feeds.example.org"]) == 0
+    arguments = [str(source), str(out), "--catalog", str(folder / "fresh.db")]
+    assert main(["render", *arguments, "--base-url", "https://feeds.example.org"]) == 0
     return {
         path: entries((out / path).read_bytes())
         for path in ("all.json", "topics/ai.json", "topics/art.json")
@@ -169,58 +169,58 @@ def write(folder: Path, title: str, **fields: object) -> None:
 def changed(server: Server, before: Response, path: str = "/all.atom") -> Response:
     """Wait until a feed has another tag, and return it."""
 
-    def look() -> Response | None:
-        answer = request(server, "GET", path)
-        assert answer.status == 200
-        return answer if answer["etag"] != before["etag"] else None
+    def fetch_changed() -> Response | None:
+        response = request(server, "GET", path)
+        assert response.status == 200
+        return response if response["etag"] != before["etag"] else None
 
-    answer = until(look, f"{path} does not change")
-    assert answer is not None
-    return answer
-
-
-def modified(answer: Response) -> datetime:
-    return parsedate_to_datetime(answer["last-modified"])
+    response = until(fetch_changed, f"{path} does not change")
+    assert response is not None
+    return response
 
 
-def max_age(answer: Response) -> int:
-    found = re.match(r"public, max-age=(\d+),", answer["cache-control"])
-    assert found, answer["cache-control"]
+def modified(response: Response) -> datetime:
+    return parsedate_to_datetime(response["last-modified"])
+
+
+def max_age(response: Response) -> int:
+    found = re.match(r"public, max-age=(\d+),", response["cache-control"])
+    assert found, response["cache-control"]
     return int(found[1])
 
 
 def test_two_changes_within_a_second_move_both_validators_twice(server):
     paths = ("/all.rss", "/all.atom", "/all.json", "/topics/ai.atom", "/feeds.opml")
-    answers = {path: [request(server, "GET", path)] for path in paths}
+    responses_by_path = {path: [request(server, "GET", path)] for path in paths}
     for number in range(4):
         write(server.folder, f"One {number}", topics=["AI"])
-        for path, seen in answers.items():
-            seen.append(changed(server, seen[-1], path))
-    for path, seen in answers.items():
-        assert len({answer["etag"] for answer in seen}) == 5, path
-        moments = [modified(answer) for answer in seen]
+        for path, responses in responses_by_path.items():
+            responses.append(changed(server, responses[-1], path))
+    for path, responses in responses_by_path.items():
+        assert len({response["etag"] for response in responses}) == 5, path
+        moments = [modified(response) for response in responses]
         gaps = [later - earlier for earlier, later in pairwise(moments)]
         assert min(gaps) >= timedelta(seconds=1), (path, moments)
 
 
 def test_a_client_that_polls_by_date_misses_no_change(server):
-    answer = request(server, "GET", "/all.json")
+    response = request(server, "GET", "/all.json")
     for number in range(4):
         write(server.folder, f"One {number}")
-        answer = newer(server, answer["last-modified"])
-        assert f'"One {number}"' in answer.body.decode()
+        response = newer(server, response["last-modified"])
+        assert f'"One {number}"' in response.body.decode()
 
 
 def newer(server: Server, since: str) -> Response:
     """Wait until there is something newer than a date, and return it."""
 
-    def look() -> Response | None:
-        answer = request(server, "GET", "/all.json", [("If-Modified-Since", since)])
-        return answer if answer.status == 200 else None
+    def fetch_changed() -> Response | None:
+        response = request(server, "GET", "/all.json", [("If-Modified-Since", since)])
+        return response if response.status == 200 else None
 
-    answer = until(look, f"nothing is newer than {since}")
-    assert answer is not None
-    return answer
+    response = until(fetch_changed, f"nothing is newer than {since}")
+    assert response is not None
+    return response
 
 
 def test_a_backfilled_article_advances_last_modified(server):

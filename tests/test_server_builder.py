@@ -106,7 +106,7 @@ def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, resource_cach
     bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
     bench.write("a.md", title="First")
     bench.sync()
-    with front_of(bench, budget=1) as front:
+    with front_of(bench, max_bytes=1) as front:
         scopes = [scope_of(f"/search.json?q=w{number}", host="x") for number in range(9)]
         if resource_cached:  # the resource is cached, its bytes must be built again
             front.runner.run(_all(front, scopes))
@@ -149,7 +149,7 @@ def test_the_number_of_waiting_searches_is_bounded(tmp_path):
     bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
     bench.write("a.md", title="First")
     bench.sync()
-    with front_of(bench, budget=1) as front:
+    with front_of(bench, max_bytes=1) as front:
         scopes = [scope_of(f"/search.json?limit={number}", host="x") for number in range(1, 71)]
         for scope in scopes:  # found one by one; only their resources are cached
             front.runner.run(_all(front, [scope]))
@@ -163,7 +163,7 @@ async def _all(front: Front, scopes: list[Any]) -> list[int]:
 
 
 def test_the_cache_is_bounded_and_measured(bench):
-    with front_of(bench, budget=10) as front:
+    with front_of(bench, max_bytes=10) as front:
         assert front.get("/all.rss").status == 200
         assert front.get("/all.rss").status == 200
         front.refresh()

@@ -256,7 +256,7 @@ def test_a_document_newer_than_the_snapshot_is_not_cached(tmp_path, clock):
 
 
 def test_bytes_that_were_evicted_are_built_again(tmp_path, clock):
-    with front_of(two_articles(tmp_path), budget=1) as front:
+    with front_of(two_articles(tmp_path), max_bytes=1) as front:
         bodies = {front.get("/all.rss").body for _ in range(3)}
         front.refresh()
 

@@ -1,4 +1,4 @@
-"""What `feedhub serve` writes down of its requests: one line each, whatever strangers send."""
+"""The logs of `feedhub serve`: one line for each request, whatever it holds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NASTY = {
     "a C1 control": "\x9b2J\x85".encode(),
     "bytes that are no text": b"\xff\xfe\xc0\xaf",
     "a tab": b"a\tb",
-    "a very long word": b"x" * 4_000,
+    "a very long case": b"x" * 4_000,
     "JSON": b'", "status": 200, "x": "',
 }
 LINE_ENDS = {"CR": b"a\rb", "LF": b"a\nb", "NUL": b"a\0b", "folding": b"a\r\n b"}
@@ -37,10 +37,10 @@ LINE_ENDS = {"CR": b"a\rb", "LF": b"a\nb", "NUL": b"a\0b", "folding": b"a\r\n b"
 
 @dataclass
 class Log:
-    """A server and its access log, of which each test sees only what it has caused."""
+    """A server and its access log; each test sees only its own lines."""
 
     server: Server
-    form: str
+    log_format: str
     read: int = 0
 
     def lines(self, expected: int) -> list[dict[str, str]]:
@@ -55,7 +55,7 @@ class Log:
         for line in found:
             assert re.fullmatch(r"[ -~]+", line), line
             assert len(line) < 4_000
-        return [fields(line, self.form) for line in found]
+        return [fields(line, self.log_format) for line in found]
 
     def ask(
         self, method: str, target: str | bytes, *fields: Field, version: str = "1.1"
@@ -65,16 +65,16 @@ class Log:
 
 
 @pytest.fixture(scope="module", params=["text", "json"])
-def form(request) -> str:
+def log_format(request) -> str:
     kind: str = request.param
     return kind
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory, form) -> Iterator[Log]:
+def log(tmp_path_factory, log_format) -> Iterator[Log]:
     folder = tmp_path_factory.mktemp("logs")
-    with serve(folder, source(folder), "--log", form) as server:
-        yield Log(server, form)
+    with serve(folder, source(folder), "--log", log_format) as server:
+        yield Log(server, log_format)
 
 
 def source(folder: Path) -> Path:
@@ -83,8 +83,8 @@ def source(folder: Path) -> Path:
     return folder / "articles"
 
 
-def fields(line: str, form: str) -> dict[str, str]:
-    if form == "json":
+def fields(line: str, log_format: str) -> dict[str, str]:
+    if log_format == "json":
         return {name: str(value) for name, value in json.loads(line).items()}
     match = COMBINED.fullmatch(line)
     assert match, line
@@ -99,8 +99,8 @@ def test_each_request_is_one_line_with_its_response(log):
     missing = log.ask("GET", "/nothing")
     log.ask("POST", "/all.atom")
     written = log.lines(5)
-    said = [(row["method"], row["target"], row["version"], row["status"]) for row in written]
-    assert said == [
+    logged = [(row["method"], row["target"], row["version"], row["status"]) for row in written]
+    assert logged == [
         ("GET", "/all.atom?utm_source=x", "1.1", "200"),
         ("GET", "/all.atom", "1.1", "304"),
         ("HEAD", "/all.rss", "1.0", "200"),
@@ -114,10 +114,10 @@ def test_each_request_is_one_line_with_its_response(log):
     assert {row["client"] for row in written} == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("word", NASTY)
-def test_fields_of_a_request_are_escaped_and_cut(log, word):
-    nasty = NASTY[word]
-    answer = log.ask("GET", "/all.atom", ("User-Agent", nasty), ("Referer", nasty))
+@pytest.mark.parametrize("case", NASTY)
+def test_fields_of_a_request_are_escaped_and_cut(log, case):
+    text = NASTY[case]
+    answer = log.ask("GET", "/all.atom", ("User-Agent", text), ("Referer", text))
     assert answer.status in (200, 400)
     log.ask("GET", "/all.rss", ("User-Agent", "the end"))
     *before, last = log.lines(2 if answer.status == 200 else 1)
@@ -127,11 +127,11 @@ def test_fields_of_a_request_are_escaped_and_cut(log, word):
         assert 0 < len(row["user_agent"]) <= 1_000
 
 
-@pytest.mark.parametrize("word", LINE_ENDS)
-def test_no_request_adds_a_line_of_its_own(log, word):
+@pytest.mark.parametrize("case", LINE_ENDS)
+def test_no_request_adds_a_line_of_its_own(log, case):
     raw = b"GET /all.atom HTTP/1.1\r\nHost: x\r\nUser-Agent: %b\r\nConnection: close\r\n\r\n"
     try:
-        answered = exchange(log.server.address, raw % LINE_ENDS[word]).status
+        answered = exchange(log.server.address, raw % LINE_ENDS[case]).status
     except ClosedError:
         answered = 0
     log.ask("GET", "/all.rss", ("User-Agent", "the end"))
@@ -148,9 +148,9 @@ def test_targets_are_escaped_too(log, target):
     assert log.lines(2 if answer.status == 404 else 1)[-1]["user_agent"] == "the end"
 
 
-def test_several_workers_write_whole_lines_into_one_log(tmp_path, form):
-    with serve(tmp_path, source(tmp_path), "--log", form, "--workers", "2") as server:
-        log = Log(server, form)
+def test_several_workers_write_whole_lines_into_one_log(tmp_path, log_format):
+    with serve(tmp_path, source(tmp_path), "--log", log_format, "--workers", "2") as server:
+        log = Log(server, log_format)
         tag = ("If-None-Match", log.ask("GET", "/all.atom")["etag"])
         for _ in range(20):
             log.ask("GET", "/all.atom", tag)
@@ -159,9 +159,9 @@ def test_several_workers_write_whole_lines_into_one_log(tmp_path, form):
     assert Counter(row["status"] for row in written) == {"200": 1, "304": 20, "404": 20}
 
 
-def test_the_last_responses_are_logged_before_the_end(tmp_path, form):
-    with serve(tmp_path, source(tmp_path), "--log", form) as server:
-        log = Log(server, form)
+def test_the_last_responses_are_logged_before_the_end(tmp_path, log_format):
+    with serve(tmp_path, source(tmp_path), "--log", log_format) as server:
+        log = Log(server, log_format)
         for _ in range(10):
             log.ask("GET", "/all.atom")
         assert server.stop() == 0
@@ -169,11 +169,11 @@ def test_the_last_responses_are_logged_before_the_end(tmp_path, form):
 
 
 def test_events_are_lines_of_the_same_kind(log):
-    told = [line for line in log.server.stderr().splitlines() if "listening on" in line]
-    assert len(told) == 1
-    if log.form == "json":
-        said = json.loads(told[0])
-        assert said["event"].startswith("listening on http://127.0.0.1:")
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", said["time"])
+    lines = [line for line in log.server.stderr().splitlines() if "listening on" in line]
+    assert len(lines) == 1
+    if log.log_format == "json":
+        logged = json.loads(lines[0])
+        assert logged["event"].startswith("listening on http://127.0.0.1:")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", logged["time"])
     else:
-        assert told[0].startswith("feedhub: listening on http://127.0.0.1:")
+        assert lines[0].startswith("feedhub: listening on http://127.0.0.1:")

@@ -1,4 +1,4 @@
-"""What operators see: metrics, readiness, events, the service manager."""
+"""What operators see: metrics, readiness, events, messages to the service manager."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from feedhub.server import metrics as metrics_room
+from feedhub.server import metrics as metrics_module
 from feedhub.server.admin import HubStatus, Status, format_metrics, make_admin
 from feedhub.server.logs import AccessLog, AccessRecord, EventLog
 from feedhub.server.metrics import Metrics
@@ -38,8 +38,8 @@ WELL = Status(
 RECORD = AccessRecord("GET", "/all.rss", "1.1", "", "", 200, 1_000)
 
 
-def note(metrics: Metrics, name: str = "rss", status: int = 200, size: int = 1_000) -> None:
-    """Note an answer that took two milliseconds."""
+def record(metrics: Metrics, name: str = "rss", status: int = 200, size: int = 1_000) -> None:
+    """Record a response that took two milliseconds."""
     recorder = RequestRecorder(AccessLog(io.StringIO()), metrics)
     exchange = RECORD._replace(status=status, size=size)
     recorder.record(recorder.labels(exchange, name, 0), None, 0.002)
@@ -61,7 +61,7 @@ def single(body: bytes, name: str, **labels: str) -> float:
 def test_answers_are_counted_by_format_and_status():
     metrics = Metrics()
     for name, status in (("rss", 200), ("rss", 304), ("rss", 304), ("", 404)):
-        note(metrics, name, status, size=10)
+        record(metrics, name, status, size=10)
     body = format_metrics(metrics, lambda: WELL)
 
     assert single(body, "feedhub_requests_total", format="rss", status="304") == 2
@@ -71,22 +71,22 @@ def test_answers_are_counted_by_format_and_status():
 
 
 def test_log_lines_are_written_in_small_batches_and_in_order():
-    """Who asks waits for what is written up at once; a crash loses what is not written yet."""
+    """The next request waits for each batch; a crash loses the pending lines."""
     out, metrics, number = io.StringIO(), Metrics(), 3_000
     recorder = RequestRecorder(AccessLog(out), metrics)
     written = [0]
-    for place in range(number):
-        exchange = RECORD._replace(target=f"/{place}")
+    for path in range(number):
+        exchange = RECORD._replace(target=f"/{path}")
         recorder.record(recorder.labels(exchange, "rss", 0), None, 0.002)
         written.append(out.getvalue().count("\n"))
-        assert place + 1 - written[-1] < 256
+        assert path + 1 - written[-1] < 256
     steps = [after - before for before, after in itertools.pairwise(written)]
     recorder.flush_all()
 
     assert max(steps) <= 256
     assert len([step for step in steps if step]) < number / 20
     targets = [line.split()[6] for line in out.getvalue().splitlines()]
-    assert targets == [f"/{place}" for place in range(number)]
+    assert targets == [f"/{path}" for path in range(number)]
     assert single(format_metrics(metrics, lambda: WELL), "feedhub_request_seconds_total") == (
         pytest.approx(number * 0.002)
     )
@@ -94,12 +94,12 @@ def test_log_lines_are_written_in_small_batches_and_in_order():
 
 def test_flushed_counts_are_not_counted_again():
     metrics = Metrics()
-    tally = metrics.counts("rss", 200)
-    note(metrics)
+    counts = metrics.counts("rss", 200)
+    record(metrics)
     metrics.flush()
     metrics.flush()
-    note(metrics)
-    assert metrics.counts("rss", 200) is tally
+    record(metrics)
+    assert metrics.counts("rss", 200) is counts
     body = format_metrics(metrics, lambda: WELL)
 
     assert single(body, "feedhub_requests_total", format="rss", status="200") == 2
@@ -125,7 +125,7 @@ def test_the_status_is_that_of_the_moment():
 
 
 def test_restarts_of_processes_are_counted_by_name():
-    """What ends again and again is seen by its count; its end is no failure of the sync."""
+    """A process that exits again and again shows in its count; it is no failure of the sync."""
     processes = {
         "feedhub sync": ProcessStatus(0, ""),
         "feedhub ping": ProcessStatus(3, "it ended with 2"),
@@ -146,7 +146,7 @@ def test_the_manual_names_every_metric_and_no_other():
         processes={"feedhub ping": ProcessStatus(3, "")}, hub=HubStatus(0, 0.0, "")
     )
     metrics = Metrics()
-    note(metrics)
+    record(metrics)
     families = text_string_to_metric_families(format_metrics(metrics, lambda: status).decode())
     names = {row.name + "_total" * (row.type == "counter") for row in families}
 
@@ -170,25 +170,25 @@ COUNT = """
 import sys
 from feedhub.server.admin import format_metrics
 from feedhub.server.metrics import Metrics
-from tests.test_server_operations import WELL, note
+from tests.test_server_operations import WELL, record
 metrics = Metrics()
 for _ in range(int(sys.argv[1])):
-    note(metrics)
+    record(metrics)
 metrics.cache_bytes.set(100)
 sys.stdout.buffer.write(format_metrics(metrics, lambda: WELL))
 """
 
 
 def test_metrics_of_several_processes_are_added_up(tmp_path):
-    environ = os.environ | {metrics_room.MULTIPROCESS_FOLDER: str(tmp_path)}
+    environ = os.environ | {metrics_module.MULTIPROCESS_FOLDER: str(tmp_path)}
 
-    def run(times: int) -> bytes:
+    def count(times: int) -> bytes:
         return subprocess.run(
             [sys.executable, "-c", COUNT, str(times)], env=environ, check=True, capture_output=True
         ).stdout
 
-    run(3)
-    body = run(4)
+    count(3)
+    body = count(4)
 
     assert single(body, "feedhub_requests_total", format="rss", status="200") == 7
     assert single(body, "feedhub_cache_bytes") == 200
@@ -196,7 +196,7 @@ def test_metrics_of_several_processes_are_added_up(tmp_path):
 
 
 def test_metrics_of_several_processes_are_read_from_their_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(metrics_room.MULTIPROCESS_FOLDER, str(tmp_path))
+    monkeypatch.setenv(metrics_module.MULTIPROCESS_FOLDER, str(tmp_path))
     body = format_metrics(Metrics(), lambda: WELL)
 
     assert single(body, "feedhub_ready") == 1
@@ -221,11 +221,11 @@ def test_livez_says_ok():
 @pytest.mark.parametrize("ready", [True, False])
 def test_readyz_is_503_until_there_is_something_to_serve(ready):
     reply = admin("/readyz", status=WELL._replace(ready=ready, problem="late"))
-    told = json.loads(reply.body)
+    shown = json.loads(reply.body)
 
     assert reply.status == (200 if ready else 503)
     assert reply.fields["cache-control"] == "no-store"
-    assert (told["ready"], told["problem"], told["articles"]["shown"]) == (ready, "late", 5)
+    assert (shown["ready"], shown["problem"], shown["articles"]["shown"]) == (ready, "late", 5)
 
 
 def test_metrics_are_in_the_text_format_of_prometheus():
@@ -250,9 +250,9 @@ def test_the_admin_address_is_read_only():
 def test_an_event_is_one_line(capsys):
     EventLog().log("the source\nis away \x1b[31m")
 
-    told_ = capsys.readouterr().err
-    assert told_.startswith("feedhub: the source is away")
-    assert told_.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith("feedhub: the source is away")
+    assert output.count("\n") == 1
 
 
 def test_an_event_may_be_a_line_of_json(capsys):
@@ -273,15 +273,15 @@ def test_events_that_cannot_be_written_stop_nothing(monkeypatch, error):
             raise error
 
     monkeypatch.setattr(sys, "stderr", Closed())
-    EventLog().log("nobody hears")
+    EventLog().log("not written")
 
 
 def test_a_state_is_sent_to_the_service_manager(tmp_path):
-    place = str(tmp_path / "notify")
+    path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(place)
+        manager.bind(path)
         manager.settimeout(10)
-        notify("READY=1", {"NOTIFY_SOCKET": place})
+        notify("READY=1", {"NOTIFY_SOCKET": path})
         assert manager.recv(100) == b"READY=1"
 
 

@@ -1,4 +1,4 @@
-"""Processes beside the server: kept running, waited for longer each time, surely ended."""
+"""Supervised processes: restarted after a delay that grows, and stopped in the end."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from feedhub.server import processes
 from feedhub.server.processes import SupervisedProcess
 
 FOREVER = "import time\nwhile True: time.sleep(60)"
-PATIENT = 30.0
+TIMEOUT = 30.0
 
 
-class Said:
-    """Hears what would be told."""
+class FakeEventLog:
+    """A fake event log."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -30,17 +30,17 @@ class Said:
         self.lines.append(text)
 
 
-async def until(look: Callable[[], Any]) -> None:
+async def until(condition: Callable[[], Any]) -> None:
     """Wait for a condition; a busy machine is no failure."""
-    end = time.monotonic() + PATIENT
-    while not look():
+    end = time.monotonic() + TIMEOUT
+    while not condition():
         assert time.monotonic() < end, "waited in vain"
         await asyncio.sleep(0.005)
 
 
-def child_of(code: str, said: Said | None = None, **more: Any) -> SupervisedProcess:
-    events: Any = said or Said()
-    return SupervisedProcess("the child", [sys.executable, "-c", code], events, **more)
+def process_of(code: str, events: FakeEventLog | None = None, **more: Any) -> SupervisedProcess:
+    log: Any = events or FakeEventLog()
+    return SupervisedProcess("the child", [sys.executable, "-c", code], log, **more)
 
 
 def gone(pid: int) -> bool:
@@ -52,14 +52,14 @@ def gone(pid: int) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch):
+def _short_delay(monkeypatch):
     monkeypatch.setattr(processes, "MIN_DELAY", 0.01)
 
 
 def test_a_process_runs_until_it_is_stopped(tmp_path):
-    async def look() -> list[int]:
+    async def supervise() -> list[int]:
         ended: list[int] = []
-        child = child_of(
+        child = process_of(
             f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}", on_exit=ended.append
         )
         assert child.status.problem == ""
@@ -70,27 +70,27 @@ def test_a_process_runs_until_it_is_stopped(tmp_path):
         await running
         return ended
 
-    (pid,) = asyncio.run(look())
+    (pid,) = asyncio.run(supervise())
     assert gone(pid)
 
 
 def test_a_process_that_exits_is_restarted_and_logged(tmp_path):
     marks = tmp_path / "marks"
-    said = Said()
+    events = FakeEventLog()
 
-    async def look() -> None:
-        child = child_of(f"open({str(marks)!r}, 'a').write('x'); raise SystemExit(3)", said)
+    async def supervise() -> None:
+        child = process_of(f"open({str(marks)!r}, 'a').write('x'); raise SystemExit(3)", events)
         assert (child.started, child.status.restarts) == (False, 0)
         running = asyncio.create_task(child.run())
         await until(lambda: marks.exists() and marks.stat().st_size >= 3)
         await child.stop()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert (child.started, child.status.restarts) == (True, len(said.lines))
+        assert (child.started, child.status.restarts) == (True, len(events.lines))
 
-    asyncio.run(look())
-    assert set(said.lines) == {"the child exited with status 3; restarting it"}
-    assert len(said.lines) >= 2
+    asyncio.run(supervise())
+    assert set(events.lines) == {"the child exited with status 3; restarting it"}
+    assert len(events.lines) >= 2
 
 
 def test_an_exit_is_a_problem_until_the_next_process_is_stable(tmp_path, monkeypatch):
@@ -99,43 +99,43 @@ def test_an_exit_is_a_problem_until_the_next_process_is_stable(tmp_path, monkeyp
         f"open({str(marks)!r}, 'a').write('x')\nif open({str(marks)!r}).read() == 'x': sys.exit(3)"
     )
 
-    async def look() -> list[str]:
-        child = child_of(f"import sys\n{first}\n{FOREVER}")
+    async def supervise() -> list[str]:
+        child = process_of(f"import sys\n{first}\n{FOREVER}")
         running = asyncio.create_task(child.run())
         await until(lambda: marks.exists() and marks.read_text() == "xx" and child._process)
-        fresh = child.status.problem
+        at_first = child.status.problem
         monkeypatch.setattr(processes, "STABLE_AFTER", -1.0)
-        steady = child.status.problem
+        stable = child.status.problem
         await child.stop()
         await running
-        return [fresh, steady]
+        return [at_first, stable]
 
-    assert asyncio.run(look()) == ["the child exited with status 3; restarting it", ""]
+    assert asyncio.run(supervise()) == ["the child exited with status 3; restarting it", ""]
 
 
 @pytest.mark.parametrize(
     ("lives", "expected"), [(0.0, [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]), (100.0, [0.5, 0.5, 0.5])]
 )
 def test_the_delay_doubles_up_to_a_bound_unless_the_process_ran_long(monkeypatch, lives, expected):
-    now, waits = [0.0], []
+    now, delays = [0.0], []
     monkeypatch.setattr(processes, "MIN_DELAY", 0.5)
     monkeypatch.setattr(processes, "MAX_DELAY", 5.0)
     monkeypatch.setattr("feedhub.server.processes.time.monotonic", lambda: now[0])
-    child = child_of("")
+    child = process_of("")
 
     async def once() -> str:
         now[0] += lives
         return "ended with 1"
 
     async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        child._stopping = len(waits) >= len(expected)
+        delays.append(seconds)
+        child._stopping = len(delays) >= len(expected)
 
     monkeypatch.setattr(child, "run_once", once)
     monkeypatch.setattr("feedhub.server.processes.asyncio.sleep", sleep)
     asyncio.run(child.run())
 
-    assert waits == expected
+    assert delays == expected
 
 
 def test_a_process_gets_sigterm_first(tmp_path):
@@ -146,43 +146,43 @@ def test_a_process_gets_sigterm_first(tmp_path):
         f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}"
     )
 
-    async def look() -> None:
-        child = child_of(code)
+    async def supervise() -> None:
+        child = process_of(code)
         running = asyncio.create_task(child.run())
         await until((tmp_path / "up").exists)
         await child.stop()
         await running
 
-    asyncio.run(look())
+    asyncio.run(supervise())
     assert (tmp_path / "end").read_text() == str(int(signal.SIGTERM))
 
 
 def test_a_process_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "STOP_TIMEOUT", 0.05)
-    stubborn = (
+    ignoring = (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}"
     )
 
-    async def look() -> int:
+    async def supervise() -> int:
         ended: list[int] = []
-        child = child_of(stubborn, on_exit=ended.append)
+        child = process_of(ignoring, on_exit=ended.append)
         running = asyncio.create_task(child.run())
         await until((tmp_path / "up").exists)
         await child.stop()
         await running
         return ended[0]
 
-    assert gone(asyncio.run(look()))
+    assert gone(asyncio.run(supervise()))
 
 
 def test_a_process_that_does_not_run_gets_no_signal():
-    async def look() -> None:
-        child = child_of(FOREVER)
+    async def supervise() -> None:
+        child = process_of(FOREVER)
         child.signal(signal.SIGHUP)
         await child.stop()
 
-    asyncio.run(look())
+    asyncio.run(supervise())
 
 
 def test_a_signal_for_a_process_that_has_just_ended_is_no_error():
@@ -190,7 +190,7 @@ def test_a_signal_for_a_process_that_has_just_ended_is_no_error():
         def send_signal(self, _: int) -> None:
             raise ProcessLookupError
 
-    child = child_of("")
+    child = process_of("")
     child._process = Ended()  # type: ignore[assignment]
     child.signal(signal.SIGHUP)
 
@@ -203,8 +203,8 @@ def test_a_signal_reaches_the_process(tmp_path):
         f"open({str(tmp_path / 'up')!r}, 'w').close()\n{FOREVER}"
     )
 
-    async def look() -> None:
-        child = child_of(code)
+    async def supervise() -> None:
+        child = process_of(code)
         running = asyncio.create_task(child.run())
         await until((tmp_path / "up").exists)
         child.signal(signal.SIGHUP)
@@ -212,13 +212,13 @@ def test_a_signal_reaches_the_process(tmp_path):
         await child.stop()
         await running
 
-    asyncio.run(look())
+    asyncio.run(supervise())
 
 
 def test_a_process_gets_descriptors_and_environment_without_service_variables(
     tmp_path, capfd, monkeypatch
 ):
-    """Descriptors and environment, but not what is meant for the service alone (sd_notify(3))."""
+    """The variables of the service manager are for the server alone (sd_notify(3))."""
     out = tmp_path / "out"
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID"):
         monkeypatch.setenv(name, "1")
@@ -234,8 +234,8 @@ def test_a_process_gets_descriptors_and_environment_without_service_variables(
         number = file.fileno()
         monkeypatch.setenv("PASSED", str(number))
 
-        async def look() -> None:
-            child = child_of(
+        async def supervise() -> None:
+            child = process_of(
                 code,
                 pass_fds=[number],
                 redirect_stdout=True,
@@ -247,21 +247,20 @@ def test_a_process_gets_descriptors_and_environment_without_service_variables(
 
         with Path(os.devnull).open("w") as quiet, monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", quiet)
-            asyncio.run(look())
+            asyncio.run(supervise())
 
     assert out.read_bytes() == b"hello[]"
     assert capfd.readouterr().out == ""
 
 
 def test_a_process_that_cannot_be_started_is_retried(tmp_path):
-    said = Said()
+    events: Any = FakeEventLog()
     program = tmp_path / "program"
-    events: Any = said
     child = SupervisedProcess("the child", [str(program)], events)
 
-    async def look() -> None:
+    async def supervise() -> None:
         running = asyncio.create_task(child.run())
-        await until(lambda: said.lines or running.done())
+        await until(lambda: events.lines or running.done())
         program.write_text("#!/bin/sh\nexec sleep 60\n")
         program.chmod(0o755)
         await until(lambda: not child.status.problem or running.done())
@@ -269,4 +268,4 @@ def test_a_process_that_cannot_be_started_is_retried(tmp_path):
         await child.stop()
         await running
 
-    asyncio.run(look())
+    asyncio.run(supervise())

@@ -1,4 +1,4 @@
-"""How long caches may keep a document, and the small answers that are none."""
+"""Cache-Control of documents, and the responses without a document."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_finished_archive_has_a_max_age_of_a_day():
     [(None, 900), (901, 900), (900, 900), (899, 899), (61.9, 61), (60, 60), (59, 60), (-100, 60)],
 )
 def test_max_age_ends_with_the_next_scheduled_article(due, seconds):
-    """Never below a minute: readers take it for a mistake."""
+    """It is never below a minute: readers take less for a mistake."""
     assert max_age(control(FEED, None if due is None else NOW + due)) == seconds
 
 
@@ -76,7 +76,7 @@ def test_drafts_are_never_cached(planned):
 
 
 @pytest.mark.parametrize(
-    ("status", "kept"),
+    ("status", "cache_control"),
     [
         (301, "public, max-age=3600"),
         (308, "public, max-age=3600"),
@@ -89,33 +89,33 @@ def test_drafts_are_never_cached(planned):
         (503, "no-store"),
     ],
 )
-def test_a_text_response_has_its_status_and_nothing_else(status, kept):
-    answer = text_response(status, (b"retry-after", b"5"))
-    fields = dict(answer.headers)
+def test_a_text_response_has_its_status_and_nothing_else(status, cache_control):
+    response = text_response(status, (b"retry-after", b"5"))
+    fields = dict(response.headers)
 
-    assert (answer.status, answer.format_name) == (status, "")
-    assert answer.body.startswith(f"{status} ".encode())
-    assert len(answer.body) < 64
-    assert fields[b"content-length"] == str(len(answer.body)).encode()
+    assert (response.status, response.format_name) == (status, "")
+    assert response.body.startswith(f"{status} ".encode())
+    assert len(response.body) < 64
+    assert fields[b"content-length"] == str(len(response.body)).encode()
     assert fields[b"content-type"] == b"text/plain; charset=utf-8"
-    assert fields[b"cache-control"] == kept.encode()
+    assert fields[b"cache-control"] == cache_control.encode()
     assert fields[b"x-content-type-options"] == b"nosniff"
     assert fields[b"retry-after"] == b"5"
     assert not {b"etag", b"last-modified", b"set-cookie", b"server"} & fields.keys()
 
 
 def test_a_redirect_has_its_location():
-    answer = redirect(308, "https://feeds.example.org/all.rss")
+    response = redirect(308, "https://feeds.example.org/all.rss")
 
-    assert dict(answer.headers)[b"location"] == b"https://feeds.example.org/all.rss"
-    assert answer.status == 308
+    assert dict(response.headers)[b"location"] == b"https://feeds.example.org/all.rss"
+    assert response.status == 308
 
 
 @pytest.mark.parametrize("method", sorted(KNOWN_METHODS))
 def test_a_known_method_is_405_with_allow(method):
-    answer = method_not_allowed(method)
+    response = method_not_allowed(method)
 
-    assert (answer.status, dict(answer.headers)[b"allow"]) == (405, b"GET, HEAD, OPTIONS")
+    assert (response.status, dict(response.headers)[b"allow"]) == (405, b"GET, HEAD, OPTIONS")
 
 
 def test_an_unknown_method_is_not_implemented():
@@ -124,10 +124,10 @@ def test_an_unknown_method_is_not_implemented():
 
 
 def test_options_allows_validators():
-    answer = options_response()
-    fields = dict(answer.headers)
+    response = options_response()
+    fields = dict(response.headers)
 
-    assert (answer.status, answer.body) == (204, b"")
+    assert (response.status, response.body) == (204, b"")
     assert fields[b"access-control-allow-origin"] == b"*"
     assert b"If-None-Match" in fields[b"access-control-allow-headers"]
     assert fields[b"allow"] == fields[b"access-control-allow-methods"] == b"GET, HEAD, OPTIONS"

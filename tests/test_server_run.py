@@ -1,4 +1,4 @@
-"""What a server does between its start and its end: it follows the catalog."""
+"""The run of a server: following the catalog, reloading, shutting down."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from feedhub.errors import ConfigError
 from feedhub.server import run
 
 
-class DocumentBuilder:
-    """Counts how often it is asked, and wants to end after some rounds."""
+class FakeBuilder:
+    """A fake builder that counts refreshes, and sets `stop` after some of them."""
 
-    def __init__(self, rounds: int = 5) -> None:
-        self.rounds = rounds
-        self.looks = 0
+    def __init__(self, max_refreshes: int = 5) -> None:
+        self.max_refreshes = max_refreshes
+        self.refreshes = 0
         self.stop = asyncio.Event()
-        self.wrong = ""
+        self.error = ""
 
     async def refresh(self) -> None:
-        self.looks += 1
-        if self.looks >= self.rounds:
+        self.refreshes += 1
+        if self.refreshes >= self.max_refreshes:
             self.stop.set()
 
     async def reload(self) -> None:
-        if self.wrong:
-            raise ConfigError(self.wrong)
+        if self.error:
+            raise ConfigError(self.error)
 
 
 @pytest.fixture(autouse=True)
@@ -40,60 +40,60 @@ def _quick(monkeypatch):
     monkeypatch.setattr(run, "POLL_INTERVAL", 0.001)
 
 
-def running_of(builder: Any, **more: Any) -> Any:
+def service_of(builder: Any, **more: Any) -> Any:
     return SimpleNamespace(**({"builder": builder, "parent": None, "processes": []} | more))
 
 
 def test_the_catalog_is_followed_until_the_end():
-    async def look() -> int:
-        builder = DocumentBuilder()
-        await run.follow_catalog(running_of(builder), builder.stop)
-        return builder.looks
+    async def follow() -> int:
+        builder = FakeBuilder()
+        await run.follow_catalog(service_of(builder), builder.stop)
+        return builder.refreshes
 
-    assert asyncio.run(look()) == 5
+    assert asyncio.run(follow()) == 5
 
 
 def test_the_watchdog_is_notified_on_time(tmp_path, monkeypatch):
-    place = str(tmp_path / "notify")
-    monkeypatch.setenv("NOTIFY_SOCKET", place)
+    path = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", path)
     monkeypatch.setenv("WATCHDOG_USEC", "2")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(place)
+        manager.bind(path)
         manager.settimeout(10)
 
-        async def look() -> None:
-            builder = DocumentBuilder()
-            await run.follow_catalog(running_of(builder), builder.stop)
+        async def follow() -> None:
+            builder = FakeBuilder()
+            await run.follow_catalog(service_of(builder), builder.stop)
 
-        asyncio.run(look())
+        asyncio.run(follow())
         assert [manager.recv(100) for _ in range(5)] == [b"WATCHDOG=1"] * 5
 
 
-@pytest.mark.parametrize(("parent", "looks"), [(os.getppid(), 5), (1_000_000_000, 1)])
-def test_a_worker_ends_with_its_parent(parent, looks):
-    async def look() -> int:
-        builder = DocumentBuilder()
-        await run.follow_catalog(running_of(builder, parent=parent), builder.stop)
-        return builder.looks
+@pytest.mark.parametrize(("parent", "refreshes"), [(os.getppid(), 5), (1_000_000_000, 1)])
+def test_a_worker_ends_with_its_parent(parent, refreshes):
+    async def follow() -> int:
+        builder = FakeBuilder()
+        await run.follow_catalog(service_of(builder, parent=parent), builder.stop)
+        return builder.refreshes
 
-    assert asyncio.run(look()) == looks
+    assert asyncio.run(follow()) == refreshes
 
 
-@pytest.mark.parametrize("wrong", ["", "max_age is wrong"])
-def test_only_a_good_configuration_is_passed_on_to_the_processes(wrong):
-    said: list[str] = []
+@pytest.mark.parametrize("error", ["", "max_age is wrong"])
+def test_only_a_good_configuration_is_passed_on_to_the_processes(error):
+    logged: list[str] = []
     signals: list[int] = []
-    events = SimpleNamespace(log=said.append)
-    child = SimpleNamespace(signal=signals.append)
+    events = SimpleNamespace(log=logged.append)
+    process = SimpleNamespace(signal=signals.append)
 
-    async def look() -> None:
-        builder = DocumentBuilder()
-        builder.wrong = wrong
-        await run.reload(running_of(builder, events=events, processes=[child]))
+    async def follow() -> None:
+        builder = FakeBuilder()
+        builder.error = error
+        await run.reload(service_of(builder, events=events, processes=[process]))
 
-    asyncio.run(look())
-    assert len(said) == 1
-    assert (wrong in said[0], bool(signals)) == (True, not wrong)
+    asyncio.run(follow())
+    assert len(logged) == 1
+    assert (error in logged[0], bool(signals)) == (True, not error)
 
 
 def test_pauses_by_threads_and_garbage_collection_are_short():
@@ -109,7 +109,7 @@ def test_pauses_by_threads_and_garbage_collection_are_short():
 
 @pytest.mark.parametrize("workers", [False, True])
 def test_the_admin_address_ends_last(workers):
-    """With workers, the only server of the first process is the operator's."""
+    """With workers, the only server of the first process is that of the admin address."""
     names = ["admin"] if workers else ["public", "admin"]
     servers: list[Any] = [SimpleNamespace(name=name, should_exit=False) for name in names]
     ended: list[list[str]] = []
@@ -117,17 +117,17 @@ def test_the_admin_address_ends_last(workers):
     async def stop() -> None:
         ended.append([one.name for one in servers if one.should_exit])
 
-    async def nothing() -> None:
+    async def close() -> None:
         return None
 
-    running = running_of(
-        SimpleNamespace(close=nothing),
+    service = service_of(
+        SimpleNamespace(close=close),
         public=None if workers else "a socket",
         worker_socket=None,
         socket_files=[],
         processes=[SimpleNamespace(stop=stop)],
     )
-    asyncio.run(run.shut_down(running, servers, []))
+    asyncio.run(run.shut_down(service, servers, []))
 
     assert ended == [[] if workers else ["public"]]
     assert all(one.should_exit for one in servers)

@@ -1,4 +1,4 @@
-"""What is served at one moment: addresses, tags, and the header fields of each coding."""
+"""The snapshot: its addresses, tags, and the header fields of each coding."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def resource(path: str = "topics/ai.rss", media_type: str = "application/rss+xml
     return Resource(planned, f"https://feeds.example.org/{path}")
 
 
-def edition_of(bench: Any, before: SiteSnapshot | None = None) -> SiteSnapshot:
-    known = before.resources if before else {}
+def snapshot_of(bench: Any, previous: SiteSnapshot | None = None) -> SiteSnapshot:
+    known = previous.resources if previous else {}
     cache_policy = CachePolicy(bench.config.http)
     return make_snapshot(bench.site, bench.config, cache_policy, 1, None, known)
 
@@ -71,9 +71,9 @@ def test_every_coding_of_every_format_has_a_tag_of_its_own():
 def test_a_304_repeats_the_validators_and_no_more(coding):
     """RFC 9110, 15.4.5."""
     representation = resource().representation(coding)
-    whole, short = dict(representation.headers), dict(representation.not_modified_headers)
+    full, short = dict(representation.headers), dict(representation.not_modified_headers)
 
-    assert {name: whole[name] for name in short} == short
+    assert {name: full[name] for name in short} == short
     assert {b"etag", b"last-modified", b"vary"} <= short.keys()
     assert not {b"content-type", b"content-encoding", b"content-length"} & short.keys()
     assert short[b"etag"] == representation.etag.encode()
@@ -92,7 +92,7 @@ def test_a_page_has_its_own_content_security_policy():
 
 
 def test_a_snapshot_has_every_document_at_its_address(bench):
-    snapshot = edition_of(bench)
+    snapshot = snapshot_of(bench)
 
     assert {"/", "/feeds.opml", "/all.rss", "/all.atom", "/all.json"} <= snapshot.resources.keys()
     assert "/topics/café-crème.rss" in snapshot.resources
@@ -102,7 +102,7 @@ def test_a_snapshot_has_every_document_at_its_address(bench):
 
 
 def test_the_urls_in_link_headers_are_ascii(bench):
-    for document in edition_of(bench).resources.values():
+    for document in snapshot_of(bench).resources.values():
         link = dict(document.representation("").headers)[b"link"].decode("ascii")
         assert re.fullmatch(r'<https://feeds\.example\.org/[!#-;=?-~]*>; rel="self"', link)
 
@@ -110,7 +110,7 @@ def test_the_urls_in_link_headers_are_ascii(bench):
 def test_every_address_begins_with_the_base_path(tmp_path):
     bench = make_bench(tmp_path, site__base_url="https://example.org/news")
     bench.sync()
-    snapshot = edition_of(bench)
+    snapshot = snapshot_of(bench)
 
     assert snapshot.prefix == "/news"
     assert {"/news/", "/news/all.rss"} <= snapshot.resources.keys()
@@ -118,17 +118,17 @@ def test_every_address_begins_with_the_base_path(tmp_path):
 
 
 def test_the_base_path_is_decoded_as_servers_decode_it(tmp_path):
-    """A server decodes the path of a request before it asks for it."""
+    """Servers decode the path of a request."""
     bench = make_bench(tmp_path, site__base_url="https://example.org/caf%C3%A9")
     bench.sync()
 
-    assert "/café/all.rss" in edition_of(bench).resources
+    assert "/café/all.rss" in snapshot_of(bench).resources
 
 
 def test_no_two_documents_share_a_tag(bench):
     tags = [
         document.representation(coding).etag
-        for document in edition_of(bench).resources.values()
+        for document in snapshot_of(bench).resources.values()
         for coding in CODINGS
     ]
 
@@ -138,30 +138,32 @@ def test_no_two_documents_share_a_tag(bench):
 def test_unchanged_resources_are_reused(bench):
     bench.write("b.md", title="Second", topics=["Other"])
     bench.sync()
-    before = edition_of(bench)
+    previous = snapshot_of(bench)
     bench.write("b.md", title="Changed", topics=["Other"])
     bench.sync()
-    after = edition_of(bench, before)
+    after = snapshot_of(bench, previous)
 
-    same = {name for name, found in after.resources.items() if before.resources.get(name) is found}
-    assert "/topics/café-crème.rss" in same
-    assert "/all.rss" not in same
-    assert "/topics/other.rss" not in same
+    reused = {
+        name for name, found in after.resources.items() if previous.resources.get(name) is found
+    }
+    assert "/topics/café-crème.rss" in reused
+    assert "/all.rss" not in reused
+    assert "/topics/other.rss" not in reused
 
 
 def test_a_document_that_changed_is_dated_later(bench):
-    before = edition_of(bench)
+    previous = snapshot_of(bench)
     bench.write("a.md", title="Changed", topics=["Café & Crème"])
     bench.sync()
-    after = edition_of(bench, before)
+    after = snapshot_of(bench, previous)
 
     for name in ("/all.rss", "/all.json", "/topics/café-crème.atom"):
-        assert after.resources[name].last_modified >= before.resources[name].last_modified + 1
+        assert after.resources[name].last_modified >= previous.resources[name].last_modified + 1
         assert format_http_date(after.resources[name].last_modified)
 
 
 def test_last_modified_is_never_in_the_future():
-    """RFC 9110, 8.8.2.1: changes within a second are given the seconds after it."""
+    """Changes within one second are dated a second apart (RFC 9110, 8.8.2.1)."""
     document = resource()
     fields = document.representation("").headers
     moment = document.last_modified

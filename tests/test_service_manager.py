@@ -1,4 +1,4 @@
-"""Unix sockets, and `feedhub serve` under systemd: what it is told, what it hands over."""
+"""`feedhub serve` under systemd: notifications, passed sockets; and unix sockets."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ def test_systemd_is_notified_of_ready_reload_and_stop(tmp_path, source, workers)
     port = free_port()
     arguments = ("--port", str(port), "--workers", str(workers))
     with service_manager(tmp_path) as manager:
-        env = {"NOTIFY_SOCKET": str(manager.place)}
+        env = {"NOTIFY_SOCKET": str(manager.path)}
         with serve(tmp_path, source, *arguments, env=env, wait=False) as server:
             manager.wait_for("READY=1")
-            assert manager.heard == ["READY=1"]
+            assert manager.received == ["READY=1"]
             socket.create_connection(("127.0.0.1", port), timeout=30).close()
             server.wait_until_ready()
             server.process.send_signal(signal.SIGHUP)
             manager.wait_for("READY=1", times=2)
             assert server.stop() == 0
-        heard = manager.listen()
-    assert [message.split("\n")[0] for message in heard] == [
+        received = manager.listen()
+    assert [message.split("\n")[0] for message in received] == [
         "READY=1",
         "RELOADING=1",
         "READY=1",
         "STOPPING=1",
     ]
-    assert heard[1].split("\n")[1].startswith("MONOTONIC_USEC=")
+    assert received[1].split("\n")[1].startswith("MONOTONIC_USEC=")
 
 
 def test_the_watchdog_is_notified_while_the_server_works(tmp_path, source):
     with service_manager(tmp_path) as manager:
-        env = {"NOTIFY_SOCKET": str(manager.place), "WATCHDOG_USEC": "600000"}
+        env = {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "600000"}
         with serve(tmp_path, source, env=env) as server:
             manager.wait_for("WATCHDOG=1", times=3)
             server.process.send_signal(signal.SIGSTOP)
-            heard = len(manager.listen())
+            received = len(manager.listen())
             with pytest.raises(AssertionError, match="in vain"):
-                until(lambda: len(manager.listen()) > heard + 1, "a sign of life", 1.5)
+                until(lambda: len(manager.listen()) > received + 1, "a sign of life", 1.5)
             server.process.send_signal(signal.SIGCONT)
-            manager.wait_for("WATCHDOG=1", times=heard + 1)
+            manager.wait_for("WATCHDOG=1", times=received + 1)
 
 
 def test_without_a_watchdog_it_is_not_notified(tmp_path, source):
     with service_manager(tmp_path) as manager:
-        with serve(tmp_path, source, env={"NOTIFY_SOCKET": str(manager.place)}) as server:
+        with serve(tmp_path, source, env={"NOTIFY_SOCKET": str(manager.path)}) as server:
             assert server.stop() == 0
         assert manager.listen() == ["READY=1", "STOPPING=1"]
 
@@ -75,8 +75,8 @@ def test_sockets_of_systemd_are_served_and_left_open(tmp_path, source, kind):
             # A connection made before it is up is answered too.
             early = request(public.getsockname(), "GET", "/all.atom", timeout=60)
             assert early.status in (200, 503)
-            place = admin.getsockname()
-            until(lambda: request(place, "GET", "/readyz").status == 200, server.stderr)
+            address = admin.getsockname()
+            until(lambda: request(address, "GET", "/readyz").status == 200, server.stderr)
             answer = request(public.getsockname(), "GET", "/all.atom")
             assert b"<title>One</title>" in answer.body
             assert server.stop() == 0
@@ -87,11 +87,11 @@ def test_sockets_of_systemd_are_served_and_left_open(tmp_path, source, kind):
             assert again["etag"] == answer["etag"]
 
 
-def listener(place: Path, kind: str) -> socket.socket:
+def listener(address: Path, kind: str) -> socket.socket:
     if kind == "tcp":
         return socket.create_server(("127.0.0.1", 0))
     listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(place))
+    listening.bind(str(address))
     listening.listen()
     return listening
 
