@@ -1,4 +1,4 @@
-"""What goes wrong beneath a render: calls that fail, processes that die, and what is left then."""
+"""Make system calls of a render fail, or its process die, and look at what is left."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ CALLS = ("write", "replace", "mkdir", "unlink", "fsync", "rmdir")
 
 
 @dataclass
-class Generations:
-    """One source in two states, and what a clean render makes of each."""
+class TwoStates:
+    """One source in two states, and the files that an undisturbed render writes of each."""
 
     root: Path
     sources: tuple[dict[str, str], ...]
@@ -34,58 +34,54 @@ class Generations:
 
     @property
     def arguments(self) -> list[str]:
-        """The command that brings the output up to the source."""
+        """The command line that renders the source."""
         catalog = self.root / "catalog.sqlite"
-        places = [str(self.root / "articles"), str(self.out), "--catalog", str(catalog)]
-        return ["render", *places, "--base-url", "https://feeds.example.org"]
+        paths = [str(self.root / "articles"), str(self.out), "--catalog", str(catalog)]
+        return ["render", *paths, "--base-url", "https://feeds.example.org"]
 
     def switch(self, number: int) -> None:
-        """Make the source that of one generation; every file of it appears at once."""
+        """Bring the source into one of the states; each file is replaced atomically."""
         folder, wanted = self.root / "articles", self.sources[number]
         folder.mkdir(exist_ok=True)
         for name, text in wanted.items():
             (folder / ".new").write_text(text, encoding="utf-8")
             (folder / ".new").replace(folder / name)
-        for place in folder.iterdir():
-            if place.name not in wanted:
-                place.unlink()
+        for path in folder.iterdir():
+            if path.name not in wanted:
+                path.unlink()
 
-    def is_whole(self, path: str, body: bytes) -> bool:
-        """Tell whether a file's bytes are those of one generation or the other."""
-        return body in (self.clean[0].get(path), self.clean[1].get(path))
+    def incomplete(self) -> list[str]:
+        """Return the paths of files that are of neither state, or missing though both have them."""
+        found = self.output()
+        old, new = self.clean
+        wrong = [path for path, body in found.items() if body not in (old.get(path), new.get(path))]
+        return wrong + [path for path in old.keys() & new.keys() if path not in found]
 
-    def torn(self) -> list[str]:
-        """Return what is neither old nor new, and what is missing though both have it."""
-        found = self.standing()
-        both = self.clean[0].keys() & self.clean[1].keys()
-        wrong = [path for path, body in found.items() if not self.is_whole(path, body)]
-        return wrong + [path for path in both if path not in found]
-
-    def standing(self) -> dict[str, bytes]:
-        """Return every file of the output but feedhub's own."""
+    def output(self) -> dict[str, bytes]:
+        """Return the published files of the output, by path."""
         return public(files_below(self.out))
 
 
 def public(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Leave feedhub's own files out."""
+    """Return files without those that feedhub keeps for itself."""
     return {path: body for path, body in files.items() if not path.startswith(".feedhub/")}
 
 
-def make_generations(root: Path, **overrides: Any) -> Generations:
+def make_states(root: Path, **overrides: Any) -> TwoStates:
     """Return two states that differ in edits, a new article, a withdrawn one and archives."""
     one = {f"{n}.md": _text(f"Title {n}", n, ["AI"]) for n in range(4)}
     two = {f"{n}.md": _text(f"Title {n} again", n, ["AI"]) for n in range(1, 4)}
     two["9.md"] = _text("Title 9", 9, ["AI"])
-    generations = Generations(root, (one, two))
+    states = TwoStates(root, (one, two))
     for number in (0, 1):
         folder = root / f"clean{number}"
         bench = make_bench(folder, **overrides)
-        for name, text in generations.sources[number].items():
+        for name, text in states.sources[number].items():
             bench.write(name, text)
         render_bench(bench, folder / "public", NOW)
-        generations.clean.append(public(files_below(folder / "public")))
+        states.clean.append(public(files_below(folder / "public")))
         bench.catalog.close()
-    return generations
+    return states
 
 
 def _text(title: str, number: int, topics: list[str]) -> str:
@@ -95,29 +91,26 @@ def _text(title: str, number: int, topics: list[str]) -> str:
     )
 
 
-# Calls that fail, or at which the process dies
-
-
 class Fault:
-    """Lets calls of one kind pass until the `at`-th, then does `strike`; `struck` tells whether."""
+    """Counts calls and runs `action` at the `at`-th; `triggered` is true from then on."""
 
-    def __init__(self, at: int, strike: Callable[[], object]) -> None:
+    def __init__(self, at: int, action: Callable[[], object]) -> None:
         self._left = at
-        self._strike = strike
-        self.struck = False
+        self._action = action
+        self.triggered = False
 
-    def pass_(self) -> None:
+    def count_call(self) -> None:
         """Count one call."""
         self._left -= 1
         if self._left == 0:
-            self.struck = True
-            self._strike()
+            self.triggered = True
+            self._action()
 
 
 @contextmanager
-def fault(call: str, at: int, strike: Callable[[], object]) -> Iterator[Fault]:
-    """Strike at the `at`-th call of one kind within; a write is half done by then."""
-    counted = Fault(at, strike)
+def fault(call: str, at: int, action: Callable[[], object]) -> Iterator[Fault]:
+    """Run `action` at the `at`-th call of one kind within; of a write, half is done by then."""
+    counted = Fault(at, action)
     owner: Any = pathlib.Path if call == "write" else os
     name = "write_bytes" if call == "write" else call
     real = getattr(owner, name)
@@ -125,7 +118,7 @@ def fault(call: str, at: int, strike: Callable[[], object]) -> Iterator[Fault]:
     def counting(*arguments: Any, **options: Any) -> Any:
         if call == "write":
             real(arguments[0], arguments[1][: len(arguments[1]) // 2])
-        counted.pass_()
+        counted.count_call()
         return real(*arguments, **options)
 
     setattr(owner, name, counting)
@@ -135,42 +128,42 @@ def fault(call: str, at: int, strike: Callable[[], object]) -> Iterator[Fault]:
         setattr(owner, name, real)
 
 
-def failing(code: int) -> Callable[[], object]:
-    """Return a strike that raises what the system would."""
+def os_error(code: int) -> Callable[[], object]:
+    """Return an action that raises the OSError of a number."""
 
-    def strike() -> None:
+    def action() -> None:
         raise OSError(code, os.strerror(code), "somewhere")
 
-    return strike
+    return action
 
 
-def dying() -> None:
-    """Die as of a power cut."""
+def kill_this_process() -> None:
+    """End this process at once, as a power cut would."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 CODES = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT)
 
 
-def unmeasured() -> dict[str, str]:
-    """Return the environment without what makes coverage measure a process, and write in it."""
+def without_coverage() -> dict[str, str]:
+    """Return the environment for a process that coverage must not measure."""
     return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
 
 
-_NURSERY = """
+FORK_SERVER = """
 import os, sys
 from feedhub.cli import main, render as _
 from feedhub.formats import atom, jsonfeed, opml, rss
 from feedhub.sources import reading
 from feedhub import render
-from tests.faults import dying, fault
+from tests.faults import kill_this_process, fault
 import brotli, markdown_it
 sys.stdout = open(os.devnull, "w")
 for line in sys.stdin:
     call, at, *arguments = line.rstrip("\\n").split("\\t")
     child = os.fork()
     if not child:
-        with fault(call, int(at), dying):
+        with fault(call, int(at), kill_this_process):
             code = main(arguments)
         os._exit(code)
     os.write(3, b"%d\\n" % child)
@@ -178,18 +171,18 @@ for line in sys.stdin:
 """
 
 
-class Nursery:
-    """A process that has everything loaded and forks a child for each command, to be killed."""
+class ForkServer:
+    """A process that has imported everything and forks a child for each command, to be killed."""
 
     def __init__(self) -> None:
         reading, writing = os.pipe()
-        command = f"import os; os.dup2({writing}, 3)\n{_NURSERY}"
+        command = f"import os; os.dup2({writing}, 3)\n{FORK_SERVER}"
         self._process = subprocess.Popen(
             [sys.executable, "-c", command],
             stdin=subprocess.PIPE,
             text=True,
             pass_fds=[writing],
-            env=unmeasured(),
+            env=without_coverage(),
             cwd=Path(__file__).parent.parent,
         )
         os.close(writing)

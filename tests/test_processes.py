@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import unmeasured
+from tests.faults import without_coverage
 from tests.kit import article_text
 from tests.terminals import read_all, terminal
 
@@ -171,7 +171,7 @@ def loaded_by(*arguments: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
-        env=unmeasured(),
+        env=without_coverage(),
     )
     return set(ran.stderr.split())
 

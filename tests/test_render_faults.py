@@ -1,4 +1,4 @@
-"""Renders that die or fail half-way: no file is ever torn, and the next run heals everything."""
+"""Renders that die or fail half-way leave complete files, and the next run repairs the rest."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from feedhub.cli import main
 from tests.faults import (
     CALLS,
     CODES,
-    Generations,
-    Nursery,
-    failing,
+    ForkServer,
+    TwoStates,
     fault,
-    make_generations,
-    unmeasured,
+    make_states,
+    os_error,
+    without_coverage,
 )
 from tests.kit import article_text, files_below
 from tests.renders import published
 
 CYCLES = int(os.environ.get("FAULT_CYCLES", "40"))
-THIN = {"FEEDHUB_FEEDS_LIMIT": "2", "FEEDHUB_FEEDS_DAYS": "0"}
-SMALL = THIN | {
+SHORT_FEEDS = {"FEEDHUB_FEEDS_LIMIT": "2", "FEEDHUB_FEEDS_DAYS": "0"}
+FEW_FILES = SHORT_FEEDS | {
     "FEEDHUB_FEEDS_KINDS": "all,topic",
     "FEEDHUB_FEEDS_FORMATS": "json",
     "FEEDHUB_RENDER_COMPRESS": "gzip",
@@ -41,28 +41,28 @@ SMALL = THIN | {
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder in memory where there is one: a thousand renders need not wear out a disk."""
+def folder() -> Iterator[Path]:
+    """A folder in memory if the system has one: a thousand renders need not wear out a disk."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         yield Path(folder)
 
 
 @pytest.fixture
-def generations(place: Path, monkeypatch: pytest.MonkeyPatch) -> Generations:
+def states(folder: Path, monkeypatch: pytest.MonkeyPatch) -> TwoStates:
     """Two states of a source in every format, some 60 files each."""
-    for name, value in THIN.items():
+    for name, value in SHORT_FEEDS.items():
         monkeypatch.setenv(name, value)
-    return make_generations(place, feeds__limit=2, feeds__days=0)
+    return make_states(folder, feeds__limit=2, feeds__days=0)
 
 
 @pytest.fixture
-def few(place: Path, monkeypatch: pytest.MonkeyPatch) -> Generations:
-    """Two states of a source in one format, so that every call can be made to fail."""
-    for name, value in SMALL.items():
+def few(folder: Path, monkeypatch: pytest.MonkeyPatch) -> TwoStates:
+    """Two states of a source in one format: few enough files to let every call fail."""
+    for name, value in FEW_FILES.items():
         monkeypatch.setenv(name, value)
-    return make_generations(
-        place,
+    return make_states(
+        folder,
         feeds__limit=2,
         feeds__days=0,
         feeds__kinds=["all", "topic"],
@@ -72,22 +72,22 @@ def few(place: Path, monkeypatch: pytest.MonkeyPatch) -> Generations:
 
 
 @pytest.fixture
-def nursery(generations: Generations) -> Iterator[Nursery]:
-    nursery = Nursery()  # after `generations`, whose environment it inherits
-    yield nursery
-    nursery.close()
+def fork_server(states: TwoStates) -> Iterator[ForkServer]:
+    fork_server = ForkServer()  # after `states`, whose environment it inherits
+    yield fork_server
+    fork_server.close()
 
 
-def heal(generations: Generations, number: int) -> None:
-    """Run once more: then all is as a clean render leaves it."""
-    assert main(generations.arguments) == 0
-    assert generations.standing() == generations.clean[number]
-    assert published(generations.out) == published(generations.root / f"clean{number}/public")
-    own = {path.name for path in (generations.out / ".feedhub").iterdir()}
+def render_again(states: TwoStates, number: int) -> None:
+    """Render once more: the output is then that of an undisturbed render."""
+    assert main(states.arguments) == 0
+    assert states.output() == states.clean[number]
+    assert published(states.out) == published(states.root / f"clean{number}/public")
+    own = {path.name for path in (states.out / ".feedhub").iterdir()}
     assert own == {"lock", "manifest.json"}
 
 
-def test_the_generations_differ_in_what_they_write(few: Generations):
+def test_the_two_states_are_written_as_different_files(few: TwoStates):
     first, second = few.clean
     assert first.keys() - second.keys()
     assert second.keys() - first.keys()
@@ -97,99 +97,103 @@ def test_the_generations_differ_in_what_they_write(few: Generations):
 # Dying
 
 
-def test_renders_killed_at_any_moment_tear_nothing(generations: Generations, nursery: Nursery):
+def test_a_render_killed_at_any_moment_leaves_complete_files(
+    states: TwoStates, fork_server: ForkServer
+):
     chance = random.Random(CYCLES)
-    whole, killed = min(duration(generations, nursery, number) for number in (0, 1, 0)), 0
+    whole, killed = min(duration(states, fork_server, number) for number in (0, 1, 0)), 0
     for cycle in range(CYCLES):
         number = (cycle + 1) % 2
-        generations.switch(number)
-        process = nursery.start(generations.arguments)
+        states.switch(number)
+        process = fork_server.start(states.arguments)
         time.sleep(chance.uniform(0, whole))
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-        killed += nursery.wait() == -signal.SIGKILL
-        assert generations.torn() == []
+        killed += fork_server.wait() == -signal.SIGKILL
+        assert states.incomplete() == []
         if cycle % 4 != 2:  # now and then one dies in what another left
-            heal(generations, number)
+            render_again(states, number)
     assert killed > CYCLES / 4
 
 
-def duration(generations: Generations, nursery: Nursery, number: int) -> float:
-    """Return how many seconds a render takes that nobody kills."""
-    generations.switch(number)
+def duration(states: TwoStates, fork_server: ForkServer, number: int) -> float:
+    """Return how many seconds an undisturbed render takes."""
+    states.switch(number)
     start = time.monotonic()
-    nursery.start(generations.arguments)
-    assert nursery.wait() == 0
+    fork_server.start(states.arguments)
+    assert fork_server.wait() == 0
     return time.monotonic() - start
 
 
-def test_renders_that_die_at_a_call_tear_nothing(generations: Generations, nursery: Nursery):
+def test_a_render_that_dies_at_a_system_call_leaves_complete_files(
+    states: TwoStates, fork_server: ForkServer
+):
     chance = random.Random(CYCLES)
-    generations.switch(0)
-    heal(generations, 0)
+    states.switch(0)
+    render_again(states, 0)
     for cycle in range(CYCLES):
         number = (cycle + 1) % 2
-        generations.switch(number)
+        states.switch(number)
         call = CALLS[cycle % len(CALLS)]
         many = {"write": 40, "replace": 40, "unlink": 30}.get(call, 3)
-        nursery.start(generations.arguments, call, chance.randint(1, many))
-        assert nursery.wait() in {0, -signal.SIGKILL}
-        assert generations.torn() == []
-        heal(generations, number)
+        fork_server.start(states.arguments, call, chance.randint(1, many))
+        assert fork_server.wait() in {0, -signal.SIGKILL}
+        assert states.incomplete() == []
+        render_again(states, number)
 
 
 # Failing
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_calls_that_fail_tear_nothing(
-    few: Generations, call: str, capsys: pytest.CaptureFixture[str]
+def test_a_failing_system_call_leaves_complete_files(
+    few: TwoStates, call: str, capsys: pytest.CaptureFixture[str]
 ):
     few.switch(0)
-    heal(few, 0)
-    struck, at = True, 0
-    while struck:
+    render_again(few, 0)
+    triggered, at = True, 0
+    while triggered:
         at += 1
         number = at % 2
         few.switch(number)
         capsys.readouterr()
-        with fault(call, at, failing(CODES[at % len(CODES)])) as stroke:
+        with fault(call, at, os_error(CODES[at % len(CODES)])) as counted:
             code = main(few.arguments)
-        struck = stroke.struck
-        assert few.torn() == []
+        triggered = counted.triggered
+        assert few.incomplete() == []
         check_code(few, number, code, capsys.readouterr().err)
-        heal(few, number)
+        render_again(few, number)
     assert at > 2
 
 
-def check_code(generations: Generations, number: int, code: int, told: str) -> None:
-    """What failed is told in one line; where nothing is told, everything is in its place."""
+def check_code(states: TwoStates, number: int, code: int, message: str) -> None:
+    """A failure is one line on standard error; without one, every file is written."""
     if code == 0:
-        assert generations.standing() == generations.clean[number]
+        assert states.output() == states.clean[number]
     else:
-        assert (code, told.count("\n")) == (2, 1), told
-        assert told.startswith("feedhub: somewhere: cannot be written: ")
+        assert (code, message.count("\n")) == (2, 1), message
+        assert message.startswith("feedhub: somewhere: cannot be written: ")
 
 
-def test_a_write_that_fails_at_first_changes_nothing(few: Generations):
+def test_a_failing_write_while_files_are_staged_changes_nothing(few: TwoStates):
     few.switch(0)
-    heal(few, 0)
+    render_again(few, 0)
     before = files_below(few.out)
     few.switch(1)
     for at in range(1, 7):
-        with fault("write", at, failing(CODES[0])):
+        with fault("write", at, os_error(CODES[0])):
             assert main(few.arguments) == 2
         assert files_below(few.out) == before
 
 
-def test_what_is_new_stands_before_anything_is_removed(few: Generations):
+def test_new_files_are_in_place_before_old_ones_are_removed(few: TwoStates):
     few.switch(0)
-    heal(few, 0)
+    render_again(few, 0)
     few.switch(1)
-    with fault("unlink", 2, failing(CODES[0])):  # the first sweeps
+    with fault("unlink", 2, os_error(CODES[0])):  # the first sweeps
         assert main(few.arguments) == 2
-    assert few.clean[1].items() <= few.standing().items()
-    heal(few, 1)
+    assert few.clean[1].items() <= few.output().items()
+    render_again(few, 1)
 
 
 class NoSync:
@@ -200,11 +204,11 @@ class NoSync:
         return -1
 
 
-def test_what_cannot_be_flushed_is_not_published(
-    few: Generations, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_files_that_cannot_be_flushed_are_not_published(
+    few: TwoStates, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     few.switch(0)
-    heal(few, 0)
+    render_again(few, 0)
     before = files_below(few.out)
     few.switch(1)
     with monkeypatch.context() as patched:
@@ -212,25 +216,25 @@ def test_what_cannot_be_flushed_is_not_published(
         assert main(few.arguments) == 2
     assert capsys.readouterr().err.endswith("public: cannot be written: Input/output error\n")
     assert files_below(few.out) == before
-    heal(few, 1)
+    render_again(few, 1)
 
 
 def test_a_system_without_syncfs_flushes_everything(
-    few: Generations, monkeypatch: pytest.MonkeyPatch
+    few: TwoStates, monkeypatch: pytest.MonkeyPatch
 ):
     flushed: list[bool] = []
     monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
     monkeypatch.setattr(os, "sync", lambda: flushed.append(True))
     few.switch(0)
-    heal(few, 0)
+    render_again(few, 0)
     assert flushed == [True]
 
 
-def test_a_folder_that_must_not_be_made_is_told(
-    few: Generations, capsys: pytest.CaptureFixture[str]
+def test_a_folder_that_may_not_be_created_is_reported(
+    few: TwoStates, capsys: pytest.CaptureFixture[str]
 ):
     few.switch(0)
-    with fault("mkdir", 2, failing(13)):
+    with fault("mkdir", 2, os_error(13)):
         assert main(few.arguments) == 2
     assert capsys.readouterr().err == "feedhub: somewhere: cannot be written: Permission denied\n"
     assert not few.out.exists()
@@ -246,9 +250,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_a_document_larger_than_the_system_allows_changes_nothing(few: Generations):
+def test_a_document_larger_than_the_system_allows_changes_nothing(few: TwoStates):
     few.switch(0)
-    heal(few, 0)
+    render_again(few, 0)
     before = files_below(few.out)
     (few.root / "articles/large.md").write_text(article_text("Large", "word " * 40_000))
     elsewhere = [word.replace("public", "elsewhere") for word in few.arguments]
@@ -258,13 +262,13 @@ def test_a_document_larger_than_the_system_allows_changes_nothing(few: Generatio
         capture_output=True,
         text=True,
         check=False,
-        env=unmeasured(),
+        env=without_coverage(),
     )
     assert (ran.returncode, ran.stdout) == (2, "")
     assert re.fullmatch(r"feedhub: .*all\.json: cannot be written: File too large\n", ran.stderr)
     assert files_below(few.out) == before
     (few.root / "articles/large.md").unlink()
-    heal(few, 0)
+    render_again(few, 0)
 
 
 def may_mount() -> bool:
@@ -275,7 +279,7 @@ def may_mount() -> bool:
 
 
 @pytest.fixture
-def disk(few: Generations) -> Iterator[Callable[..., None]]:
+def disk(few: TwoStates) -> Iterator[Callable[..., None]]:
     """Mount a file system of its own at the output; call it to mount it with other options."""
     if not may_mount():
         pytest.skip("mounting a small disk needs root with CAP_SYS_ADMIN")
@@ -299,33 +303,33 @@ def used(folder: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize("scarce", ["size", "nr_inodes"])
 def test_a_full_disk_changes_nothing(
-    few: Generations, disk: Callable[..., None], scarce: str, capsys: pytest.CaptureFixture[str]
+    few: TwoStates, disk: Callable[..., None], scarce: str, capsys: pytest.CaptureFixture[str]
 ):
     few.switch(0)
-    heal(few, 0)
+    render_again(few, 0)
     few.switch(1)
     size, inodes = used(few.out)
     room = {"size": size + 8192, "nr_inodes": inodes + 3}
     disk("remount", f"{scarce}={room[scarce]}")
     capsys.readouterr()
     assert main(few.arguments) == 2
-    told = capsys.readouterr().err
-    assert re.fullmatch(r"feedhub: .+: cannot be written: No space left on device\n", told)
-    assert few.standing() == few.clean[0]
+    message = capsys.readouterr().err
+    assert re.fullmatch(r"feedhub: .+: cannot be written: No space left on device\n", message)
+    assert few.output() == few.clean[0]
     disk("remount", "size=4m", "nr_inodes=1000")
-    heal(few, 1)
+    render_again(few, 1)
 
 
 def test_a_disk_that_became_read_only_changes_nothing(
-    few: Generations, disk: Callable[..., None], capsys: pytest.CaptureFixture[str]
+    few: TwoStates, disk: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ):
     few.switch(0)
-    heal(few, 0)
+    render_again(few, 0)
     few.switch(1)
     disk("remount", "ro")
     capsys.readouterr()
     assert main(few.arguments) == 2
     assert capsys.readouterr().err.endswith("cannot be written: Read-only file system\n")
-    assert few.standing() == few.clean[0]
+    assert few.output() == few.clean[0]
     disk("remount", "rw")
-    heal(few, 1)
+    render_again(few, 1)
