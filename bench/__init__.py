@@ -1,1 +1,1 @@
-"""Benchmarks that anyone can repeat: `make bench`, told in docs/performance.md."""
+"""Benchmarks that anybody can repeat with `make bench`: docs/performance.md describes them."""

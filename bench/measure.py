@@ -1,9 +1,8 @@
-"""What one run of a command costs: wall clock, processor, peak memory."""
+"""Measurement of a command: wall clock, processor time, peak memory."""
 
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-_SAMPLE = 0.02
+SAMPLE_INTERVAL = 0.02  # seconds
 
 
 class Run(NamedTuple):
@@ -25,28 +24,30 @@ class Run(NamedTuple):
     memory: float
 
 
-def run(command: Sequence[object], *, sampled: bool = False, cwd: Path | None = None) -> Run:
-    """Run a command to its end; SystemExit, with what it complained of, where it fails.
+def run(command: Sequence[object], *, sample_memory: bool = False, cwd: Path | None = None) -> Run:
+    """Run a command to its end; SystemExit with its error output if it fails.
 
-    Memory is the peak of the largest process. With `sampled` it is that of all processes together,
-    if that is more: pages that they share count once. Looking for it takes time, so that the times
-    of such a run are not to be used.
+    Memory is the peak of the largest process. With `sample_memory` it is that of all processes
+    together, if that is more; shared pages count once. Sampling takes time: do not use the times of
+    such a run.
     """
-    os.sync()  # what others have written must not be waited for in our time
+    os.sync()  # data of earlier writers must not be flushed in our time
     start = time.monotonic()
     words = [str(word) for word in command]
-    with tempfile.TemporaryFile() as told:
-        child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=told, cwd=cwd)
-        together = _most(child.pid) if sampled else 0.0
+    with tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors, cwd=cwd)
+        together = peak_memory(child.pid) if sample_memory else 0.0
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.monotonic() - start
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
-            told.seek(0)
-            complaint = told.read().decode("utf-8", "replace")
-            raise SystemExit(f"{command[0]} ended with {child.returncode}: {complaint}")
+            errors.seek(0)
+            message = errors.read().decode("utf-8", "replace")
+            raise SystemExit(f"{command[0]} ended with {child.returncode}: {message}")
     cpu = usage.ru_utime + usage.ru_stime
-    return Run(wall, cpu, max(_megabytes(usage), together))
+    # ru_maxrss is in bytes on macOS, in kilobytes elsewhere.
+    largest = usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    return Run(wall, cpu, max(largest, together))
 
 
 def median(runs: Iterable[Run]) -> Run:
@@ -55,49 +56,48 @@ def median(runs: Iterable[Run]) -> Run:
 
 
 def ratio(one: Run, other: Run) -> Run:
-    """Return the first as parts of the second, figure by figure."""
+    """Return each figure of one run divided by that of another."""
     return Run(*(a / b if b else 0.0 for a, b in zip(one, other, strict=True)))
 
 
-def busy_seconds(pid: int) -> float:
-    """Return the processor time that a running process and its children have taken."""
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a running process and its descendants have used."""
     ticks = 0
-    for found in _family(pid):
+    for member in process_tree(pid):
         with suppress(OSError):
-            text = Path(f"/proc/{found}/stat").read_text("latin-1")
+            text = Path(f"/proc/{member}/stat").read_text("latin-1")
             ticks += sum(int(word) for word in text.rpartition(")")[2].split()[11:13])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _megabytes(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
+def peak_memory(pid: int) -> float:
+    """Wait for a process to end; return the highest memory of it and its descendants, in MB."""
+    peak = 0.0
+    while process_state(pid) not in ("Z", ""):
+        peak = max(peak, sum(proportional_memory(member) for member in process_tree(pid)))
+        time.sleep(SAMPLE_INTERVAL)
+    return peak
 
 
-def _most(pid: int) -> float:
-    """Return the most memory that a process and its children had at one time, until it ends."""
-    most = 0.0
-    while _state(pid) not in ("Z", ""):
-        most = max(most, sum(_proportional(found) for found in _family(pid)))
-        time.sleep(_SAMPLE)
-    return most
-
-
-def _state(pid: int) -> str:
+def process_state(pid: int) -> str:
+    """Return the state of a process (proc(5)), "" if it does not exist."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text("latin-1").rpartition(")")[2].split()[0]
     return ""
 
 
-def _family(pid: int) -> list[int]:
-    family = [pid]
-    for parent in family:
+def process_tree(pid: int) -> list[int]:
+    """Return the ids of a process and of its descendants."""
+    tree = [pid]
+    for parent in tree:
         with suppress(OSError):
             for task in Path(f"/proc/{parent}/task").iterdir():
-                family += [int(word) for word in (task / "children").read_text().split()]
-    return family
+                tree += [int(word) for word in (task / "children").read_text().split()]
+    return tree
 
 
-def _proportional(pid: int) -> float:
+def proportional_memory(pid: int) -> float:
+    """Return the memory of a process in MB, each shared page divided by its number of users."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

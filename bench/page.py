@@ -1,8 +1,8 @@
-"""Put the results into docs/performance.md, between the comments that name them.
+"""Put the tables of the results into docs/performance.md, between the comments that name them.
 
     python -m bench.page
 
-Only what was measured goes in; what stands around it is for people to write.
+The text around the tables stays as it is.
 """
 
 from __future__ import annotations
@@ -14,48 +14,52 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import plot, profile, serve, tables
+from bench import plot, profile, render_tables, serve
+from bench.environment import RESULTS
 from bench.machine import ROOT, table
-from bench.places import RESULTS
 
 PAGE = ROOT / "docs" / "performance.md"
-_TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "render": tables.markdown,
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "render": render_tables.markdown,
     "serve": serve.markdown,
     "profile": profile.markdown,
 }
 
 
 def main() -> None:
-    """Fill the page and draw the plot beside it."""
+    """Write the tables into the page, and the plot next to it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "names", metavar="NAME", nargs="*", help=f"which: {', '.join(_TABLES)}; default: all"
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help=f"results: {', '.join(TABLES)}; default: all",
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args()
     results = {
         name: json.loads((options.results / f"{name}.json").read_text(encoding="utf-8"))
-        for name in options.names or _TABLES
+        for name in options.names or TABLES
         if (options.results / f"{name}.json").exists()
     }
     text = options.page.read_text(encoding="utf-8")
-    for name, told in results.items():
-        text = filled(text, name, f"{_TABLES[name](told)}\n{table(told['about'])}")
+    for name, result in results.items():
+        text = replace_section(text, name, f"{TABLES[name](result)}\n{table(result['about'])}")
     options.page.write_text(text, encoding="utf-8")
     if "render" in results:
-        drawing = plot.svg(plot.panels_of(results["render"]["rows"]))
+        drawing = plot.svg(plot.panels(results["render"]["rows"]))
         (options.page.parent / "performance.svg").write_text(drawing, encoding="utf-8")
 
 
-def filled(text: str, name: str, content: str) -> str:
+def replace_section(text: str, name: str, content: str) -> str:
     """Return a page with new content between `<!-- name -->` and `<!-- /name -->`."""
-    between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-    new, times = between.subn(lambda match: f"{match[1]}\n{content.strip()}\n\n{match[2]}", text)
+    section = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    content = content.strip()
+    changed, times = section.subn(lambda match: f"{match[1]}\n{content}\n\n{match[2]}", text)
     if times != 1:
-        raise SystemExit(f"the page has no place, or several, for {name}")
-    return new
+        raise SystemExit(f"the page must have one section for {name}, but has {times}")
+    return changed
 
 
 if __name__ == "__main__":

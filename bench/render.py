@@ -1,9 +1,9 @@
-"""`feedhub render` against Hugo and others on the same articles: cold, again, after one change.
+"""Compare `feedhub render` with other generators: cold, unchanged, and after one change.
 
     python -m bench.render 1000 10000
 
-Each figure is the median of --runs runs of the whole command, interpreter start included. Runs of
-all sides alternate. Before anything is compared, the feeds and entries of each are counted.
+Each figure is the median of --runs runs of the whole command, interpreter start included. The runs
+of all generators alternate. Their feeds are compared entry by entry before any time is measured.
 """
 
 from __future__ import annotations
@@ -15,42 +15,55 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench.entries import compare, entries_of
-from bench.machine import about
+from bench.compare_feeds import compare, read_entries
+from bench.environment import (
+    HUGO_SITE,
+    MAKE_CORPUS,
+    RESULTS,
+    let_files_age,
+    make_articles,
+    require,
+)
+from bench.generators import (
+    FeedhubGenerator,
+    Generator,
+    HugoGenerator,
+    NotInstalledError,
+    newest_article,
+)
+from bench.machine import OtherProcesses, about
 from bench.measure import Run, median, run
-from bench.others import Others
-from bench.peers import PEERS
-from bench.places import HUGO_SITE, MAKE_CORPUS, RESULTS, make_articles, need, settle
+from bench.other_generators import OTHER_GENERATORS
+from bench.render_tables import RENDERS, markdown
 from bench.report import write_report
-from bench.sides import Feedhub, Hugo, MissingError, Side, newest
-from bench.tables import WORK, markdown
 
 LARGE = 100_000
-_OTHERS: tuple[type[Side], ...] = (Hugo, *PEERS)
-_BESIDE = {side.name.lower(): side for side in _OTHERS}
-_LARGE_RUNS = 3
+LARGE_RUNS = 3
+ALL_COMPETITORS: tuple[type[Generator], ...] = (HugoGenerator, *OTHER_GENERATORS)
+COMPETITORS = {generator.name.lower(): generator for generator in ALL_COMPETITORS}
 
-# One round: for each work one run of each side.
+# For each kind of render, one run of each generator.
 Round = dict[str, list[Run]]
 
 
 def main(words: list[str] | None = None) -> None:
-    """Measure and write bench/results/render.json and .md; `words` are options, else the given."""
-    options = _options(words)
-    need(options.make, "a program that makes articles")
-    others = Others()
-    programs = _programs(options)
-    told: dict[str, Any] = {"about": about(**programs), "rows": [], "written": {}, "large": 0}
+    """Measure and write bench/results/render.json and .md; `words` replace the command line."""
+    options = parse_options(words)
+    require(options.make, "the program that makes articles")
+    others = OtherProcesses()
+    programs = installed_versions(options)
+    result: dict[str, Any] = {"about": about(**programs), "rows": [], "written": {}, "large": 0}
     for size in options.sizes + ([options.large] if options.large else []):
         with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
-            _measure(Path(folder), size, list(programs), told, options)
-        told["large"] = size if size == options.large else 0
-        told["about"]["others took"] = others.told()
-        write_report(options.results, "render", told, markdown(told))
-    print(markdown(told))
+            measure(Path(folder), size, list(programs), result, options)
+        result["large"] = size if size == options.large else 0
+        result["about"]["others took"] = others.describe()
+        write_report(options.results, "render", result, markdown(result))
+    print(markdown(result))
 
 
-def _options(words: list[str] | None = None) -> argparse.Namespace:
+def parse_options(words: list[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line, or of `words`."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sizes", metavar="N", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--runs", type=int, default=5, help="runs of each; default: 5")
@@ -61,7 +74,7 @@ def _options(words: list[str] | None = None) -> argparse.Namespace:
         nargs="?",
         const=LARGE,
         default=0,
-        help=f"render N articles with feedhub alone too, {_LARGE_RUNS} times; N is {LARGE} if "
+        help=f"render N articles with feedhub alone too, {LARGE_RUNS} times; N is {LARGE} if "
         "none is given",
     )
     parser.add_argument(
@@ -69,117 +82,130 @@ def _options(words: list[str] | None = None) -> argparse.Namespace:
         metavar="N",
         type=int,
         default=1_000,
-        help="other generators than Hugo take part with up to N articles; default: 1000",
+        help="largest size for generators other than feedhub and Hugo; default: 1000",
     )
     parser.add_argument(
         "--beside",
         metavar="NAMES",
-        type=_beside,
-        default=",".join(_BESIDE),
-        help=f"who else takes part; default: {','.join(_BESIDE)}; '' for feedhub alone",
+        type=parse_competitors,
+        default=",".join(COMPETITORS),
+        help=f"generators to compare with; default: {','.join(COMPETITORS)}; '' for none",
     )
     parser.add_argument("--make", type=Path, default=MAKE_CORPUS, help="makes N articles")
-    parser.add_argument("--hugo-site", type=Path, default=HUGO_SITE, help="Hugo's side")
+    parser.add_argument("--hugo-site", type=Path, default=HUGO_SITE, help="Hugo's site")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--scratch", type=Path, help="where to work; default: temporary folder")
+    parser.add_argument("--scratch", type=Path, help="working folder; default: temporary")
     return parser.parse_args(words)
 
 
-def _beside(names: str) -> list[type[Side]]:
-    """Return the sides of a list of names; none of none."""
-    asked = [name for name in names.split(",") if name]
-    if unknown := [name for name in asked if name not in _BESIDE]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]}: there are {', '.join(_BESIDE)}")
-    return [_BESIDE[name] for name in asked]
+def parse_competitors(names: str) -> list[type[Generator]]:
+    """Return the generators of a list of names; "" is an empty list."""
+    selected = [name for name in names.split(",") if name]
+    if unknown := [name for name in selected if name not in COMPETITORS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]}: choose from {', '.join(COMPETITORS)}")
+    return [COMPETITORS[name] for name in selected]
 
 
-def _programs(options: argparse.Namespace) -> dict[str, str]:
-    """Return the versions of all others that are here; say what would bring the rest."""
-    if Hugo in options.beside:
-        need(options.hugo_site, "Hugo's side of the work")
-    found = {}
-    for side in options.beside:
+def installed_versions(options: argparse.Namespace) -> dict[str, str]:
+    """Return the versions of the installed generators; print how to install the others."""
+    if HugoGenerator in options.beside:
+        require(options.hugo_site, "the folder with Hugo's configuration and templates")
+    versions = {}
+    for generator in options.beside:
         try:
-            found[side.name] = side.version()
-        except MissingError as missing:
-            print(f"skipped: {side.name} is not here: {missing}", file=sys.stderr)
-    return found
+            versions[generator.name] = generator.version()
+        except NotInstalledError as error:
+            print(f"skipped: {generator.name} is not installed: {error}", file=sys.stderr)
+    return versions
 
 
-def _sides(folder: Path, size: int, names: list[str], options: argparse.Namespace) -> list[Side]:
+def create_generators(
+    folder: Path, size: int, names: list[str], options: argparse.Namespace
+) -> list[Generator]:
+    """Return the generators that render a number of articles, feedhub first."""
     articles = make_articles(options.make, size, folder / "articles")
-    sides: list[Side] = [Feedhub(folder, articles)]
-    if size != options.large and Hugo.name in names:
-        sides.append(Hugo(folder, articles, options.hugo_site))
+    generators: list[Generator] = [FeedhubGenerator(folder, articles)]
+    if size != options.large and HugoGenerator.name in names:
+        generators.append(HugoGenerator(folder, articles, options.hugo_site))
     if size <= options.peers:
-        sides += [peer(folder, articles) for peer in PEERS if peer.name in names]
-    settle()
-    return sides
+        generators += [kind(folder, articles) for kind in OTHER_GENERATORS if kind.name in names]
+    let_files_age()
+    return generators
 
 
-def _measure(
-    folder: Path, size: int, names: list[str], told: dict[str, Any], options: argparse.Namespace
+def measure(
+    folder: Path, size: int, names: list[str], result: dict[str, Any], options: argparse.Namespace
 ) -> None:
-    """Add the rows of a size, and what was written."""
-    sides = _sides(folder, size, names, options)
-    stem = newest(sides[0].articles).stem
-    # The first round is not timed: it looks at memory, and at what was written.
-    memory = _round(sides, 0, stem, sampled=True)
-    told["written"][str(size)] = _written(sides)
-    _forget(sides, 0)
+    """Add the rows of a number of articles to a result, and the counts of what was written."""
+    generators = create_generators(folder, size, names, options)
+    stem = newest_article(generators[0].articles).stem
+    # The first round is not timed: it samples memory, and its output is compared.
+    memory = run_round(generators, 0, stem, sample_memory=True)
+    result["written"][str(size)] = count_output(generators)
+    remove_round(generators, 0)
     rounds = []
-    for number in range(1, 1 + (_LARGE_RUNS if size == options.large else options.runs)):
-        rounds.append(_round(sides, number, stem))
-        _forget(sides, number)
-    told["rows"] += [_row(size, work, sides, rounds, memory) for work in WORK]
+    for number in range(1, 1 + (LARGE_RUNS if size == options.large else options.runs)):
+        rounds.append(run_round(generators, number, stem))
+        remove_round(generators, number)
+    result["rows"] += [make_row(size, work, generators, rounds, memory) for work in RENDERS]
 
 
-def _row(
-    size: int, work: str, sides: list[Side], rounds: list[Round], memory: Round
+def make_row(
+    size: int, work: str, generators: list[Generator], rounds: list[Round], memory: Round
 ) -> dict[str, Any]:
-    runs = {side.name: [told[work][place] for told in rounds] for place, side in enumerate(sides)}
-    middle = {}
-    for place, (name, found) in enumerate(runs.items()):
-        figures = median(found)
-        middle[name] = figures._replace(memory=max(figures.memory, memory[work][place].memory))
-    return {"articles": size, "work": work, "sides": middle, "all": runs}
+    """Return the medians and all runs of one kind of render."""
+    runs = {
+        generator.name: [one[work][index] for one in rounds]
+        for index, generator in enumerate(generators)
+    }
+    medians = {}
+    for index, (name, figures) in enumerate(runs.items()):
+        middle = median(figures)
+        peak = max(middle.memory, memory[work][index].memory)
+        medians[name] = middle._replace(memory=peak)
+    return {"articles": size, "work": work, "sides": medians, "all": runs}
 
 
-def _written(sides: list[Side]) -> dict[str, dict[str, Any]]:
-    """Count what each side wrote in the first round; SystemExit where feedhub wrote otherwise."""
-    ours = sides[0].feeds(0)
-    told = {}
-    for side in sides:
-        feeds = side.feeds(0)
-        alike = {name: place for name, place in ours.items() if name.endswith(side.formats)}
-        told[side.name] = {
-            "formats": side.formats,
+def count_output(generators: list[Generator]) -> dict[str, dict[str, Any]]:
+    """Return what each generator wrote in the first round; SystemExit if feedhub's feeds differ."""
+    own_feeds = generators[0].feeds(0)
+    counts = {}
+    for generator in generators:
+        feeds = generator.feeds(0)
+        formats = generator.formats
+        comparable = {name: path for name, path in own_feeds.items() if name.endswith(formats)}
+        counts[generator.name] = {
+            "formats": formats,
             "feeds": len(feeds),
-            "entries": sum(len(entries_of(feeds[name], Path(name).suffix)) for name in feeds),
-            "files": len(side.files(0)),
-            "same": compare(alike, feeds),
+            "entries": sum(len(read_entries(feeds[name], Path(name).suffix)) for name in feeds),
+            "files": len(generator.files(0)),
+            "same": compare(comparable, feeds),
         }
-    return told
+    return counts
 
 
-def _round(sides: list[Side], number: int, stem: str, *, sampled: bool = False) -> Round:
-    """Run all sides by turns: cold, again, and after the newest article has changed."""
-    told: Round = {}
-    for work in WORK:
+def run_round(
+    generators: list[Generator], number: int, stem: str, *, sample_memory: bool = False
+) -> Round:
+    """Run all generators in turns: cold, unchanged, and after the newest article has changed."""
+    runs: Round = {}
+    for work in RENDERS:
         with ExitStack() as changes:
-            if work == WORK[-1]:
-                for side in sides:
-                    changes.enter_context(side.changed(stem, number))
-            told[work] = [
-                run(side.command(number), sampled=sampled, cwd=side.cwd) for side in sides
+            if work == RENDERS[-1]:
+                for generator in generators:
+                    changes.enter_context(generator.edited(stem, number))
+            runs[work] = [
+                run(one.command(number), sample_memory=sample_memory, cwd=one.cwd)
+                for one in generators
             ]
-    settle()
-    return told
+    let_files_age()
+    return runs
 
 
-def _forget(sides: list[Side], number: int) -> None:
-    for side in sides:
-        side.forget(number)
+def remove_round(generators: list[Generator], number: int) -> None:
+    """Remove what all generators wrote in a round."""
+    for generator in generators:
+        generator.remove_round(number)
 
 
 if __name__ == "__main__":

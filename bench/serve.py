@@ -1,9 +1,9 @@
-"""Requests a second of 304 and of 200 with gzip: feedhub, bare ASGI, StaticFiles, nginx.
+"""Measure requests a second for 304 and for 200 with gzip: feedhub, bare ASGI, StaticFiles, nginx.
 
     python -m bench.serve
 
-Each server has one worker on core 0, wrk runs on core 1. Servers are asked by turns, --runs times;
-each figure is the median. Then the latency of 304 while syncs of all articles run.
+Each server has one worker on core 0, wrk runs on core 1. Servers are measured in turns, --runs
+times; each figure is the median. Then the latency of 304 is measured while all articles are synced.
 """
 
 from __future__ import annotations
@@ -17,67 +17,75 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import apps, servers
-from bench.asking import Load, Question, load
-from bench.cores import CLIENT, SERVER
-from bench.machine import about, first_line
-from bench.others import Others
-from bench.places import BASE_URL, FEEDHUB, MAKE_CORPUS, RESULTS, configure, make_articles, need
+from bench import servers
+from bench.asgi_apps import save_response
+from bench.environment import (
+    BASE_URL,
+    FEEDHUB,
+    MAKE_CORPUS,
+    RESULTS,
+    make_articles,
+    require,
+    write_config,
+)
+from bench.load_test import LoadResult, LoadTarget, run_wrk
+from bench.machine import OtherProcesses, about, first_line
 from bench.report import write_report
-from bench.servers import Server
-from bench.sync_load import latencies
+from bench.servers import RunningServer
+from bench.sync_load import latencies_during_syncs
 
-_GZIP = {"Accept-Encoding": "gzip"}
-_FEED = "/all.rss"
+ACCEPT_GZIP = {"Accept-Encoding": "gzip"}
+FEED = "/all.rss"
 FEEDHUB_SERVE, BARE, NGINX, CACHED = "feedhub serve", "bare ASGI", "nginx", "nginx, proxy_cache"
 STATIC_FILES = "StaticFiles"
-_WARM_UP = 1  # second
+WARM_UP_SECONDS = 1
 
 
-class Asked(NamedTuple):
-    """One server and one kind of request."""
+class ServerRequest(NamedTuple):
+    """A server and one kind of request to it: `304` or `200 gzip`."""
 
     server: str
     work: str
-    question: Question
+    target: LoadTarget
 
 
 def main() -> None:
     """Measure and write bench/results/serve.json and .md."""
-    options = _options()
-    need(options.make, "a program that makes articles")
-    others = Others()
+    options = parse_options()
+    require(options.make, "the program that makes articles")
+    others = OtherProcesses()
     for name in ("wrk", "nginx"):
-        if not servers.program(name):
+        if not servers.find_program(name):
             sys.exit(f"{name} is missing: apt-get install {name}")
-    versions = {"nginx": _version("nginx", "-v"), "wrk": _version("wrk", "-v")}
-    told: dict[str, Any] = {"about": about(**versions), "runs": options.runs}
-    told |= {"seconds": options.seconds, "connections": options.connections}
+    versions = {"nginx": program_version("nginx", "-v"), "wrk": program_version("wrk", "-v")}
+    result: dict[str, Any] = {"about": about(**versions), "runs": options.runs}
+    result |= {"seconds": options.seconds, "connections": options.connections}
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
-        _measure(Path(folder), options, told)
-    told["about"]["others took"] = others.told()
-    write_report(options.results, "serve", told, markdown(told))
-    print(markdown(told))
+        measure(Path(folder), options, result)
+    result["about"]["others took"] = others.describe()
+    write_report(options.results, "serve", result, markdown(result))
+    print(markdown(result))
 
 
-def markdown(told: dict[str, Any]) -> str:
+def markdown(result: dict[str, Any]) -> str:
     """Return the tables of a result."""
     names = (
-        "answer | server | requests/s | to bare ASGI | to nginx | p50 ms | p99 ms | busy | CPU µs"
+        "response | server | requests/s | / bare ASGI | / nginx | p50 ms | p99 ms | busy | CPU µs"
     )
     lines = [
         f"| {names} |",
         "|---|---|---|---|---|---|---|---|---|",
-        *(_line(row) for row in told["rows"]),
+        *(request_row(row) for row in result["rows"]),
         "",
-        "| 304 while | requests/s | p50 ms | p99 ms | p99 to quiet |",
+        "| 304 during | requests/s | p50 ms | p99 ms | p99 / quiet |",
         "|---|---|---|---|---|",
-        *(_busy_line(name, figures, told["sync"]) for name, figures in told["sync"].items()),
+        *(sync_row(name, figures, result["sync"]) for name, figures in result["sync"].items()),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _line(row: dict[str, Any]) -> str:
+def request_row(row: dict[str, Any]) -> str:
+    """Return the row of a server and a kind of request."""
     rate, p50, p99, busy = row["median"]
     cells = [row["work"], row["server"], f"{rate:,.0f}"]
     cells += [f"{row['of'][name]:.2f}" for name in (BARE, NGINX)]
@@ -85,13 +93,15 @@ def _line(row: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _busy_line(name: str, figures: list[float], told: dict[str, list[float]]) -> str:
+def sync_row(name: str, figures: list[float], rows: dict[str, list[float]]) -> str:
+    """Return the row of the latencies with or without syncs."""
     rate, p50, p99, _ = figures
-    times = p99 / told["quiet"][2]
-    return f"| {name} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {times:.2f} |"
+    ratio = p99 / rows["quiet"][2]
+    return f"| {name} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {ratio:.2f} |"
 
 
-def _options() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--articles", type=int, default=10_000, help="default: 10000")
     parser.add_argument("--runs", type=int, default=5, help="runs of each; default: 5")
@@ -99,114 +109,133 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=32, help="of wrk; default: 32")
     parser.add_argument("--make", type=Path, default=MAKE_CORPUS, help="makes N articles")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--scratch", type=Path, help="where to work; default: temporary folder")
+    parser.add_argument("--scratch", type=Path, help="working folder; default: temporary")
     return parser.parse_args()
 
 
-def _version(name: str, flag: str) -> str:
-    return first_line([servers.program(name), flag]).partition("Copyright")[0].strip()
+def program_version(name: str, flag: str) -> str:
+    """Return what a program says of its version."""
+    return first_line([servers.find_program(name), flag]).partition("Copyright")[0].strip()
 
 
-def _measure(folder: Path, options: argparse.Namespace, told: dict[str, Any]) -> None:
+def measure(folder: Path, options: argparse.Namespace, result: dict[str, Any]) -> None:
+    """Add the rows of all requests and of the latencies during syncs to a result."""
     articles = make_articles(options.make, options.articles, folder / "articles")
     with ExitStack() as stack:
-        asked, flags = start_all(stack, folder, articles)
-        loads = _by_turns(asked, options)
-        told["rows"] = [_row(one, loads) for one in asked]
-        told["sync"] = latencies(articles, flags, asked[0].question, options)
+        requests, flags = start_servers(stack, folder, articles)
+        loads = measure_in_turns(requests, options)
+        result["rows"] = [make_row(request, loads) for request in requests]
+        result["sync"] = latencies_during_syncs(articles, flags, requests[0].target, options)
 
 
-def start_all(stack: ExitStack, folder: Path, articles: Path) -> tuple[list[Asked], list[object]]:
+def start_servers(
+    stack: ExitStack, folder: Path, articles: Path
+) -> tuple[list[ServerRequest], list[object]]:
     """Start every server on the same articles until `stack` ends.
 
-    Returns what each is asked, feedhub first, and the flags of the sync that feedhub follows.
+    Returns the requests to measure, feedhub's first, and the flags of a `feedhub sync` that updates
+    the catalog that feedhub serves.
     """
-    config = configure(folder, "gzip")
+    config = write_config(folder, "gzip")
     common: list[object] = ["--config", config, "--base-url", BASE_URL]
     public, catalog = folder / "public", folder / "catalog.sqlite"
     flags = [*common, "--catalog", catalog]
-    _feedhub("render", articles, public, *common, "--catalog", folder / "render.sqlite")
-    _feedhub("sync", articles, *flags)
-    server = stack.enter_context(servers.feedhub(folder, catalog, config, _FEED, SERVER))
-    return _asked(stack, folder, public, server), flags
+    run_feedhub("render", articles, public, *common, "--catalog", folder / "render.sqlite")
+    run_feedhub("sync", articles, *flags)
+    server = stack.enter_context(servers.feedhub(folder, catalog, config, FEED))
+    return start_others(stack, folder, public, server), flags
 
 
-def _feedhub(*words: object) -> None:
+def run_feedhub(*words: object) -> None:
+    """Run a feedhub command to its end."""
     command = [*FEEDHUB, *(str(word) for word in words)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def _asked(stack: ExitStack, folder: Path, public: Path, feedhub: Server) -> list[Asked]:
-    """Start all servers; return what is asked of them, all of one kind of request together."""
+def start_others(
+    stack: ExitStack, folder: Path, public: Path, feedhub: RunningServer
+) -> list[ServerRequest]:
+    """Start the other servers; return the requests to all of them, those of one kind together."""
     start = stack.enter_context
-    static = start(servers.static_files(public, folder, _FEED, SERVER))
+    static = start(servers.static_files(public, folder, FEED))
     running = {
         FEEDHUB_SERVE: feedhub,
-        NGINX: start(servers.nginx_static(folder, public, _FEED, SERVER)),
-        CACHED: start(servers.nginx_proxy(folder, feedhub, _FEED, SERVER)),
+        NGINX: start(servers.nginx_static(folder, public, FEED)),
+        CACHED: start(servers.nginx_proxy(folder, feedhub, FEED)),
     }
-    asked = [Asked(name, "304", _known(server)) for name, server in running.items()]
-    asked.append(Asked(STATIC_FILES, "304", _known(static)))
-    asked.insert(1, _bare(stack, folder, asked[0]))  # those that are compared follow each other
-    whole = [Asked(name, "200 gzip", _question(server)) for name, server in running.items()]
-    # It knows no codings: what it is asked for is the file of the coded bytes.
-    whole.append(Asked(STATIC_FILES, "200 gzip", _question(static, f"{_FEED}.gz")))
-    whole.insert(1, _bare(stack, folder, whole[0]))
-    for one in (*asked, *whole):
-        _check(one)
-    return asked + whole
+    conditional = [
+        ServerRequest(name, "304", conditional_target(server)) for name, server in running.items()
+    ]
+    conditional.append(ServerRequest(STATIC_FILES, "304", conditional_target(static)))
+    # Next to feedhub, for the two are compared and should see the same machine.
+    conditional.insert(1, start_bare_app(stack, folder, conditional[0]))
+    full = [
+        ServerRequest(name, "200 gzip", gzip_target(server)) for name, server in running.items()
+    ]
+    # StaticFiles knows no content codings: it sends the compressed file.
+    full.append(ServerRequest(STATIC_FILES, "200 gzip", gzip_target(static, f"{FEED}.gz")))
+    full.insert(1, start_bare_app(stack, folder, full[0]))
+    for request in (*conditional, *full):
+        check_response(request)
+    return conditional + full
 
 
-def _bare(stack: ExitStack, folder: Path, model: Asked) -> Asked:
-    """Return the same request to an application that knows nothing but the answer to it."""
-    place = apps.keep(model.question.answer(), folder / f"{model.work}.json")
-    server = stack.enter_context(servers.bare(place, folder, SERVER))
-    question = model.question._replace(port=server.port, pid=server.pid)
-    return Asked(BARE, model.work, question)
+def start_bare_app(stack: ExitStack, folder: Path, model: ServerRequest) -> ServerRequest:
+    """Return the same request to an application that sends a saved response to anything."""
+    path = save_response(model.target.get(), folder / f"{model.work}.json")
+    server = stack.enter_context(servers.bare_asgi(path, folder))
+    target = model.target._replace(port=server.port, pid=server.pid)
+    return ServerRequest(BARE, model.work, target)
 
 
-def _question(server: Server, target: str = _FEED) -> Question:
-    return Question(server.port, server.pid, target, _GZIP)
+def gzip_target(server: RunningServer, target: str = FEED) -> LoadTarget:
+    """Return a request that is answered with the compressed document."""
+    return LoadTarget(server.port, server.pid, target, ACCEPT_GZIP)
 
 
-def _known(server: Server) -> Question:
-    """Return the request of a reader that has the present document."""
-    etag = _question(server).answer().headers["etag"]
-    return _question(server)._replace(headers=_GZIP | {"If-None-Match": etag})
+def conditional_target(server: RunningServer) -> LoadTarget:
+    """Return a request that is answered with 304."""
+    etag = gzip_target(server).get().headers["etag"]
+    return gzip_target(server)._replace(headers=ACCEPT_GZIP | {"If-None-Match": etag})
 
 
-def _check(asked: Asked) -> None:
-    """All must answer alike, else there is nothing to compare."""
-    answer = asked.question.answer()
-    coded = answer.headers.get("content-encoding") == "gzip" or ".gz" in asked.question.target
-    if str(answer.status) != asked.work[:3] or (answer.status == 200 and not coded):
-        raise SystemExit(f"{asked.server} answers {asked.work} with {answer.status}")
+def check_response(request: ServerRequest) -> None:
+    """Raise SystemExit if a server does not send the kind of response that is to be measured."""
+    response = request.target.get()
+    is_gzip = response.headers.get("content-encoding") == "gzip" or ".gz" in request.target.target
+    if str(response.status) != request.work[:3] or (response.status == 200 and not is_gzip):
+        raise SystemExit(f"{request.server} responds with {response.status}, not {request.work}")
 
 
-def _by_turns(asked: list[Asked], options: argparse.Namespace) -> dict[tuple[str, str], list[Load]]:
-    for one in asked:  # what is done only once is not to be measured
-        load(one.question, _WARM_UP, options.connections, CLIENT)
-    loads: dict[tuple[str, str], list[Load]] = {}
+def measure_in_turns(
+    requests: list[ServerRequest], options: argparse.Namespace
+) -> dict[tuple[str, str], list[LoadResult]]:
+    """Return the results of all requests, by server and kind of request, after a warm-up."""
+    for request in requests:
+        run_wrk(request.target, WARM_UP_SECONDS, options.connections)
+    results: dict[tuple[str, str], list[LoadResult]] = {}
     for _ in range(options.runs):
-        for one in asked:
-            told = load(one.question, options.seconds, options.connections, CLIENT)
-            loads.setdefault((one.server, one.work), []).append(told)
-    return loads
+        for request in requests:
+            result = run_wrk(request.target, options.seconds, options.connections)
+            results.setdefault((request.server, request.work), []).append(result)
+    return results
 
 
-def _row(one: Asked, loads: dict[tuple[str, str], list[Load]]) -> dict[str, Any]:
-    """Return medians; those of the ratios are of rounds, whose runs saw the same machine."""
-    runs = loads[one.server, one.work]
+def make_row(
+    request: ServerRequest, loads: dict[tuple[str, str], list[LoadResult]]
+) -> dict[str, Any]:
+    """Return medians and all runs; ratios are medians over rounds, measured at the same time."""
+    runs = loads[request.server, request.work]
 
-    def to(server: str) -> float:
-        rounds = zip(runs, loads[server, one.work], strict=True)
+    def ratio_to(server: str) -> float:
+        rounds = zip(runs, loads[server, request.work], strict=True)
         return statistics.median(own.requests / other.requests for own, other in rounds)
 
     return {
-        "work": one.work,
-        "server": one.server,
+        "work": request.work,
+        "server": request.server,
         "median": [statistics.median(figures) for figures in zip(*runs, strict=True)],
-        "of": {name: to(name) for name in (BARE, NGINX)},
+        "of": {name: ratio_to(name) for name in (BARE, NGINX)},
         "all": runs,
     }
 

@@ -1,4 +1,4 @@
-"""Servers to be asked: one worker on one core and a free port, until the block ends."""
+"""Servers under test: one worker on the core of servers and a free port, until the block ends."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.asking import wait_for
-from bench.cores import on_core
+from bench.environment import BASE_URL, FEEDHUB
+from bench.load_test import SERVER_CORE, on_core, wait_until_ready
 from bench.machine import ROOT
-from bench.places import BASE_URL, FEEDHUB
 
-_NGINX = """
+NGINX_CONFIG = """
 {user}
 daemon off;
 worker_processes 1;
@@ -42,77 +41,76 @@ http {{
 """
 
 
-class Server(NamedTuple):
-    """Where a server listens on 127.0.0.1, and its process."""
+class RunningServer(NamedTuple):
+    """The port of a server on 127.0.0.1, and its process id."""
 
     port: int
     pid: int
 
 
 @contextmanager
-def feedhub(folder: Path, catalog: Path, config: Path, target: str, core: int) -> Iterator[Server]:
-    """Run `feedhub serve` as it is shipped, access log included, on a catalog."""
+def feedhub(folder: Path, catalog: Path, config: Path, target: str) -> Iterator[RunningServer]:
+    """Run `feedhub serve` with its defaults, access log included, on a catalog."""
     port = free_port()
     command = [*FEEDHUB, "serve", "--catalog", str(catalog), "--config", str(config)]
     command += ["--base-url", BASE_URL, "--port", str(port)]
-    with _running(command, folder / "feedhub.log", port, target, core) as server:
+    with run_server(command, folder / "feedhub.log", port, target) as server:
         yield server
 
 
 @contextmanager
-def static_files(public: Path, folder: Path, target: str, core: int) -> Iterator[Server]:
+def static_files(public: Path, folder: Path, target: str) -> Iterator[RunningServer]:
     """Run Starlette's StaticFiles on a rendered folder."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.apps", "static", str(public), str(port)]
-    with _running(command, folder / "static.log", port, target, core) as server:
+    command = [sys.executable, "-m", "bench.asgi_apps", "static", str(public), str(port)]
+    with run_server(command, folder / "static.log", port, target) as server:
         yield server
 
 
 @contextmanager
-def bare(answer: Path, folder: Path, core: int) -> Iterator[Server]:
-    """Run an application that sends one answer, whatever is asked."""
+def bare_asgi(response: Path, folder: Path) -> Iterator[RunningServer]:
+    """Run an application that sends a saved response to any request."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.apps", "bare", str(answer), str(port)]
-    with _running(command, folder / "bare.log", port, "/", core) as server:
+    command = [sys.executable, "-m", "bench.asgi_apps", "fixed", str(response), str(port)]
+    with run_server(command, folder / "bare.log", port, "/") as server:
         yield server
 
 
 @contextmanager
-def nginx_static(folder: Path, public: Path, target: str, core: int) -> Iterator[Server]:
+def nginx_static(folder: Path, public: Path, target: str) -> Iterator[RunningServer]:
     """Run deploy/nginx/static.conf on a rendered folder."""
     changes = {r"/var/www/feedhub;": f"{public};"}
-    with _nginx(folder / "nginx-static", "static.conf", changes, target, core) as server:
+    with nginx(folder / "nginx-static", "static.conf", changes, target) as server:
         yield server
 
 
 @contextmanager
-def nginx_proxy(folder: Path, upstream: Server, target: str, core: int) -> Iterator[Server]:
-    """Run deploy/nginx/proxy.conf before a server."""
-    place = folder / "nginx-proxy"
+def nginx_proxy(folder: Path, upstream: RunningServer, target: str) -> Iterator[RunningServer]:
+    """Run deploy/nginx/proxy.conf in front of a server."""
+    path = folder / "nginx-proxy"
     changes = {
         r"unix:/run/feedhub/serve\.sock": f"127.0.0.1:{upstream.port}",
-        r"/var/cache/nginx/feedhub": f"{place}/cache",
+        r"/var/cache/nginx/feedhub": f"{path}/cache",
     }
-    with _nginx(place, "proxy.conf", changes, target, core) as server:
+    with nginx(path, "proxy.conf", changes, target) as server:
         yield server
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that was free a moment ago."""
+    """Return a port of 127.0.0.1 that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def program(name: str) -> str | None:
-    """Return a program's path, or None."""
+def find_program(name: str) -> str | None:
+    """Return the path of a program, None if it is not installed."""
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
 
 
 @contextmanager
-def _nginx(
-    folder: Path, name: str, changes: dict[str, str], target: str, core: int
-) -> Iterator[Server]:
+def nginx(folder: Path, name: str, changes: dict[str, str], target: str) -> Iterator[RunningServer]:
+    """Run nginx with a file of deploy/nginx; `changes` maps patterns to their replacements."""
     folder.mkdir()
     port = free_port()
     changes |= {
@@ -128,18 +126,29 @@ def _nginx(
             raise SystemExit(f"no line of {name} matches {pattern}")
     (folder / "feedhub.conf").write_text(text, encoding="utf-8")
     user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(_NGINX.format(user=user, folder=folder), encoding="utf-8")
+    (folder / "nginx.conf").write_text(
+        NGINX_CONFIG.format(user=user, folder=folder), encoding="utf-8"
+    )
     log = f"{folder}/error.log"
-    command = [program("nginx") or "nginx", "-e", log, "-c", f"{folder}/nginx.conf", "-p", folder]
-    with _running(command, folder / "nginx.log", port, target, core) as server:
+    command = [
+        find_program("nginx") or "nginx",
+        "-e",
+        log,
+        "-c",
+        f"{folder}/nginx.conf",
+        "-p",
+        folder,
+    ]
+    with run_server(command, folder / "nginx.log", port, target) as server:
         yield server
 
 
 @contextmanager
-def _running(
-    command: Sequence[object], log: Path, port: int, target: str, core: int
-) -> Iterator[Server]:
-    with log.open("ab") as errors, on_core(core):
+def run_server(
+    command: Sequence[object], log: Path, port: int, target: str
+) -> Iterator[RunningServer]:
+    """Start a server on its core, wait until it responds, and stop it when the block ends."""
+    with log.open("ab") as errors, on_core(SERVER_CORE):
         process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
@@ -149,8 +158,8 @@ def _running(
             start_new_session=True,
         )
     try:
-        wait_for(port, target)
-        yield Server(port, process.pid)
+        wait_until_ready(port, target)
+        yield RunningServer(port, process.pid)
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

@@ -19,10 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.machine import about, table
+from bench.environment import FEEDHUB, RESULTS
+from bench.machine import OtherProcesses, about, table
 from bench.measure import median, run
-from bench.others import Others
-from bench.places import FEEDHUB, RESULTS
 from bench.report import write_report
 
 START = 1_790_000_000
@@ -70,10 +69,10 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="folder for the logs")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    others = Others()
+    others = OtherProcesses()
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         rows = [measure(Path(folder), name, options) for name in LOGS]
-    result: dict[str, Any] = {"about": about(**{"others took": others.told()}), "rows": rows}
+    result: dict[str, Any] = {"about": about(**{"others took": others.describe()}), "rows": rows}
     write_report(options.results, "stats", result, markdown(result))
     print(f"{markdown(result)}\n{table(result['about'])}")
 

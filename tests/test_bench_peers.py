@@ -1,4 +1,4 @@
-"""Other generators beside feedhub: what they are handed, what they wrote, what is told of it."""
+"""Other generators: their input, their output, and the tables that compare them with feedhub."""
 
 from __future__ import annotations
 
@@ -9,40 +9,55 @@ from typing import Any
 import pytest
 import yaml
 from bench import render
-from bench.entries import compare, entries_of
+from bench.articles import as_html, as_post, read_articles, slug
+from bench.compare_feeds import compare, read_entries
+from bench.environment import cache_folder, install_package
+from bench.generators import (
+    FeedhubGenerator,
+    Generator,
+    HugoGenerator,
+    NotInstalledError,
+    newest_article,
+)
 from bench.goals import goals
 from bench.measure import run
-from bench.peers import Eleventy, Jekyll, Pelican, Straight
-from bench.places import cache, install
-from bench.prepared import as_page, as_post, prepared, slug
-from bench.sides import Feedhub, Hugo, MissingError, Side, newest
-from bench.tables import WORK, markdown
+from bench.other_generators import (
+    EleventyGenerator,
+    FeedgenBaseline,
+    JekyllGenerator,
+    PelicanGenerator,
+)
+from bench.render_tables import RENDERS, markdown
 
-from tests.maker import made, write_maker
+from tests.article_maker import make_articles, write_maker
 
 IMAGE = "https://x.example/a.png?w=1"
 
 
 @pytest.fixture
 def articles(tmp_path: Path) -> Path:
-    return made(tmp_path)
+    return make_articles(tmp_path)
 
 
 @pytest.fixture
-def straight(articles: Path, tmp_path: Path) -> Straight:
-    side = Straight(tmp_path, articles)
+def baseline(articles: Path, tmp_path: Path) -> FeedgenBaseline:
+    side = FeedgenBaseline(tmp_path, articles)
     run(side.command(0), cwd=side.cwd)
     return side
 
 
-class TestWhatTheyAreHanded:
-    def test_an_article_in_its_own_words(self, articles: Path):
-        told = next(one for one in prepared(articles) if one.title == "Article 4")
-        assert told.url == "https://news.example/article-4"
-        assert (told.topics, told.provider, told.domain) == (["Law"], "The News", "news.example")
-        assert told.html.startswith("<p>A summary.</p>")
+class TestInput:
+    def test_an_article_is_read(self, articles: Path):
+        article = next(one for one in read_articles(articles) if one.title == "Article 4")
+        assert article.url == "https://news.example/article-4"
+        assert (article.topics, article.provider, article.domain) == (
+            ["Law"],
+            "The News",
+            "news.example",
+        )
+        assert article.html.startswith("<p>A summary.</p>")
 
-    def test_images_stand_before_the_text(self, tmp_path: Path):
+    def test_images_precede_the_text(self, tmp_path: Path):
         matter = {
             "title": "T",
             "excerpt": "A & B",
@@ -55,82 +70,82 @@ class TestWhatTheyAreHanded:
             ],
         }
         (tmp_path / "a.md").write_text(f"---\n{yaml.safe_dump(matter)}---\n")
-        [told] = prepared(tmp_path)
-        assert told.images == [(IMAGE, "image/png")]
+        [article] = read_articles(tmp_path)
+        assert article.images == [(IMAGE, "image/png")]
         image = f'<img src="{IMAGE}" width="1" height="2" alt="&lt;">'
-        assert told.html.startswith(f"<figure>{image}</figure><p>A &amp; B</p>")
+        assert article.html.startswith(f"<figure>{image}</figure><p>A &amp; B</p>")
 
-    def test_a_post_has_the_address_of_its_article_below_the_site(self, articles: Path):
-        told = next(prepared(articles))
-        fields = yaml.safe_load(as_post(told, tags=["a", "b"]).split("---\n")[1])
-        assert fields["permalink"] == f"/news.example/{slug(told.title)}"
+    def test_a_post_has_the_path_of_its_article_below_the_base_url(self, articles: Path):
+        article = next(read_articles(articles))
+        fields = yaml.safe_load(as_post(article, tags=["a", "b"]).split("---\n")[1])
+        assert fields["permalink"] == f"/news.example/{slug(article.title)}"
         assert fields["tags"] == ["a", "b"]
-        assert fields["topics"] == told.topics
+        assert fields["topics"] == article.topics
 
-    def test_a_page_has_all_but_the_text_in_its_head(self, articles: Path):
-        told = next(prepared(articles))._replace(title='"A" & B', topics=["x", "y"])
-        page = as_page(told)
+    def test_a_page_has_metadata_in_its_head(self, articles: Path):
+        article = next(read_articles(articles))._replace(title='"A" & B', topics=["x", "y"])
+        page = as_html(article)
         assert "<title>&quot;A&quot; &amp; B</title>" in page
         assert '<meta name="tags" content="x, y">' in page
-        assert f'<meta name="url" content="{told.url}">' in page
+        assert f'<meta name="url" content="{article.url}">' in page
 
 
-class TestWhatTheyWrote:
+class TestOutput:
     @pytest.mark.parametrize(
         ("side", "path", "name"),
         [
-            (Jekyll, "all.atom", "all.atom"),
-            (Jekyll, "topics/law_and_order.xml", "topics/law-and-order.atom"),
-            (Jekyll, "feed/the-news.xml", "providers/the-news.atom"),
-            (Jekyll, "news.example/article-3/index.html", ""),
-            (Hugo, "feed.rss", "all.rss"),
-            (Hugo, "topics/law/feed.atom", "topics/law.atom"),
-            (Feedhub, "feeds.opml", ""),
-            (Eleventy, "providers/the-news.json", "providers/the-news.json"),
+            (JekyllGenerator, "all.atom", "all.atom"),
+            (JekyllGenerator, "topics/law_and_order.xml", "topics/law-and-order.atom"),
+            (JekyllGenerator, "feed/the-news.xml", "providers/the-news.atom"),
+            (JekyllGenerator, "news.example/article-3/index.html", ""),
+            (HugoGenerator, "feed.rss", "all.rss"),
+            (HugoGenerator, "topics/law/feed.atom", "topics/law.atom"),
+            (FeedhubGenerator, "feeds.opml", ""),
+            (EleventyGenerator, "providers/the-news.json", "providers/the-news.json"),
         ],
     )
     def test_a_feed_has_the_name_that_feedhub_gives_it(
-        self, side: type[Side], path: str, name: str
+        self, side: type[Generator], path: str, name: str
     ):
-        assert side.named(side.__new__(side), path) == name
+        assert side.feed_name(side.__new__(side), path) == name
 
-    def test_the_straight_way_writes_the_same(
-        self, straight: Straight, articles: Path, tmp_path: Path
+    def test_the_baseline_writes_the_same_feeds(
+        self, baseline: FeedgenBaseline, articles: Path, tmp_path: Path
     ):
-        ours = Feedhub(tmp_path, articles)
+        ours = FeedhubGenerator(tmp_path, articles)
         run(ours.command(0))
-        same = compare(ours.feeds(0), straight.feeds(0))
+        same = compare(ours.feeds(0), baseline.feeds(0))
         assert (same.feeds, same.entries, same.ties) == (12, 3 * (50 + 40 + 20 + 50), 0)
 
-    def test_an_address_below_the_site_is_the_articles_own(self, tmp_path: Path):
+    def test_a_url_below_the_base_url_is_the_url_of_its_article(self, tmp_path: Path):
         item = {"date_published": "2020-06-09T11:00:00Z"}
         own = item | {"url": "https://feeds.example.org/news.example/a"}
         there = item | {"url": "https://news.example/a"}
         (tmp_path / "feed").write_text(json.dumps({"items": [own, there]}))
-        one, other = entries_of(tmp_path / "feed", ".json")
+        one, other = read_entries(tmp_path / "feed", ".json")
         assert one == other
 
-    def test_an_entry_of_atom_may_have_one_date_and_links_of_images(self, tmp_path: Path):
+    def test_an_atom_entry_may_have_one_date_and_links_of_images(self, tmp_path: Path):
         (tmp_path / "feed").write_text(
             '<feed xmlns="http://www.w3.org/2005/Atom"><entry><link rel="self" href="x"/>'
             '<link href="https://news.example/a"/><link href="a.png"/>'
             "<updated>2020-06-09T11:00:00Z</updated></entry></feed>"
         )
-        [(link, date)] = entries_of(tmp_path / "feed", ".atom")
+        [(link, date)] = read_entries(tmp_path / "feed", ".atom")
         assert (link, date.hour) == ("https://news.example/a", 11)
 
-    def test_a_change_is_taken_back(self, straight: Straight):
-        place = newest(straight.articles)
-        before = place.read_bytes()
-        with straight.changed(place.stem, 7):
-            assert b'title: "7 Article' in place.read_bytes()
-        assert place.read_bytes() == before
+    def test_an_edit_is_undone(self, baseline: FeedgenBaseline):
+        path = newest_article(baseline.articles)
+        before = path.read_bytes()
+        with baseline.edited(path.stem, 7):
+            assert b'title: "7 Article' in path.read_bytes()
+        assert path.read_bytes() == before
 
-    def test_nothing_is_left_of_a_round(self, articles: Path, tmp_path: Path):
+    def test_a_round_is_removed(self, articles: Path, tmp_path: Path):
         before = set(tmp_path.iterdir())
-        side = Feedhub(tmp_path, articles)
+        side = FeedhubGenerator(tmp_path, articles)
         run(side.command(3))
-        side.forget(3)
+        side.remove_round(3)
         assert set(tmp_path.iterdir()) - before == {tmp_path / "feedhub.toml"}
 
 
@@ -140,39 +155,39 @@ def failing(program: Path) -> None:
     program.chmod(0o755)
 
 
-class TestWhatIsMissing:
-    def test_a_peer_that_is_not_here_is_named_with_what_brings_it(
+class TestMissingGenerators:
+    def test_a_missing_generator_is_reported_with_the_command_that_installs_it(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ):
-        monkeypatch.setattr("bench.peers.shutil.which", lambda name: None)
-        options = render._options(["10", "--beside", "jekyll,feedgen"])
-        assert list(render._programs(options)) == ["feedgen"]
-        said = capsys.readouterr().err
-        assert said.startswith("skipped: Jekyll is not here: apt-get install ")
+        monkeypatch.setattr("bench.other_generators.shutil.which", lambda name: None)
+        options = render.parse_options(["10", "--beside", "jekyll,feedgen"])
+        assert list(render.installed_versions(options)) == ["feedgen"]
+        errors = capsys.readouterr().err
+        assert errors.startswith("skipped: Jekyll is not installed: apt-get install ")
 
-    @pytest.mark.parametrize("side", [Pelican, Eleventy, Hugo])
-    def test_so_is_one_that_cannot_be_installed(
-        self, side: type[Side], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    @pytest.mark.parametrize("side", [PelicanGenerator, EleventyGenerator, HugoGenerator])
+    def test_a_generator_that_cannot_be_installed_is_missing(
+        self, side: type[Generator], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ):
         def create(folder: Path, **options: object) -> None:
             failing(folder / "bin" / "python")
 
-        monkeypatch.setattr("bench.places.venv.create", create)
+        monkeypatch.setattr("bench.environment.venv.create", create)
         failing(tmp_path / "npm")
         monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(MissingError, match="install"):
+        with pytest.raises(NotInstalledError, match="install"):
             side.version()
 
-    def test_what_was_installed_is_not_installed_again(self):
-        folder = cache() / "anything"
+    def test_packages_are_installed_once(self):
+        folder = cache_folder() / "anything"
         folder.mkdir(parents=True)
         (folder / "done").touch()
-        assert install("anything") == folder
+        assert install_package("anything") == folder
 
-    def test_an_unknown_name_is_refused(self, capsys: pytest.CaptureFixture[str]):
+    def test_unknown_names_are_refused(self, capsys: pytest.CaptureFixture[str]):
         with pytest.raises(SystemExit):
-            render._options(["10", "--beside", "hogu"])
-        assert "hogu: there are hugo, feedgen" in capsys.readouterr().err
+            render.parse_options(["10", "--beside", "hogu"])
+        assert "hogu: choose from hugo, feedgen" in capsys.readouterr().err
 
 
 def row(size: int, work: str, **walls: float) -> dict[str, Any]:
@@ -181,20 +196,20 @@ def row(size: int, work: str, **walls: float) -> dict[str, Any]:
 
 
 class TestGoals:
-    def test_beside_hugo(self):
+    def test_goals_relative_to_hugo(self):
         rows = [row(10_000, "cold", feedhub=2.0, Hugo=10.0), row(10, "cold", feedhub=1, Hugo=1)]
-        told = {goal.name: (goal.most, goal.measured, goal.told()) for goal in goals(rows)}
-        assert told == {
-            "10,000, cold: wall to Hugo's": (0.25, 0.2, "met"),
-            "10,000, cold: CPU to Hugo's": (0.25, 0.2, "met"),
-            "10,000, cold: peak memory to Hugo's": (0.30, 0.2, "met"),
+        result = {goal.name: (goal.limit, goal.measured, goal.verdict()) for goal in goals(rows)}
+        assert result == {
+            "10,000, cold: wall / Hugo's": (0.25, 0.2, "met"),
+            "10,000, cold: CPU / Hugo's": (0.25, 0.2, "met"),
+            "10,000, cold: peak memory / Hugo's": (0.30, 0.2, "met"),
         }
 
-    def test_what_is_missed_is_told_with_how_much(self):
+    def test_a_missed_goal_states_by_how_much(self):
         rows = [row(10_000, "unchanged", feedhub=0.5, Hugo=10.0)]
-        assert [goal.told() for goal in goals(rows)] == ["missed by 25%"]
+        assert [goal.verdict() for goal in goals(rows)] == ["missed by 25%"]
 
-    def test_of_a_large_archive(self):
+    def test_goals_of_a_large_archive(self):
         rows = [
             row(size, work, feedhub=wall)
             for size, work, wall in (
@@ -204,21 +219,21 @@ class TestGoals:
                 (100_000, "one changed", 0.75),
             )
         ]
-        told = goals(rows, large=100_000)
-        assert [goal.most for goal in told] == pytest.approx([400, 11, 2])
-        assert [goal.measured for goal in told] == pytest.approx([1210, 12.1, 1.5])
-        assert [goal.told() for goal in told] == ["missed by 202%", "missed by 10%", "met"]
+        result = goals(rows, large=100_000)
+        assert [goal.limit for goal in result] == pytest.approx([400, 11, 2])
+        assert [goal.measured for goal in result] == pytest.approx([1210, 12.1, 1.5])
+        assert [goal.verdict() for goal in result] == ["missed by 202%", "missed by 10%", "met"]
         assert len(goals(rows[2:], large=100_000)) == 1
 
 
-def test_renders_are_measured_beside_others_and_told(
+def test_renders_are_compared_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    # What waits for times that can be trusted, and for the disk, does not: no time is judged.
+    # No waiting for file times and for the disk: times are not judged.
     monkeypatch.setattr("bench.measure.os.sync", lambda: None)
-    monkeypatch.setattr("bench.render.settle", lambda: None)
-    monkeypatch.setattr("bench.places.settle", lambda: None)
-    monkeypatch.setattr("bench.render._LARGE_RUNS", 1)
+    monkeypatch.setattr("bench.render.let_files_age", lambda: None)
+    monkeypatch.setattr("bench.environment.let_files_age", lambda: None)
+    monkeypatch.setattr("bench.render.LARGE_RUNS", 1)
     words = ["30", "--runs", "1", "--large", "60", "--peers", "30", "--beside", "feedgen"]
     words += [
         "--make",
@@ -229,17 +244,17 @@ def test_renders_are_measured_beside_others_and_told(
         str(tmp_path),
     ]
     render.main(words)
-    told = json.loads((tmp_path / "render.json").read_text())
-    assert [(row["articles"], row["work"]) for row in told["rows"]] == [
-        (size, work) for size in (30, 60) for work in WORK
+    result = json.loads((tmp_path / "render.json").read_text())
+    assert [(row["articles"], row["work"]) for row in result["rows"]] == [
+        (size, work) for size in (30, 60) for work in RENDERS
     ]
-    beside, alone = told["rows"][0]["sides"], told["rows"][-1]["sides"]
+    beside, alone = result["rows"][0]["sides"], result["rows"][-1]["sides"]
     assert list(beside) == ["feedhub", "feedgen"]
     assert list(alone) == ["feedhub"]
     assert all(figure > 0 for figures in (*beside.values(), *alone.values()) for figure in figures)
-    assert {"date", "machine", "commit", "Python", "others took"} <= told["about"].keys()
-    wrote = told["written"]["30"]
+    assert {"date", "machine", "commit", "Python", "others took"} <= result["about"].keys()
+    wrote = result["written"]["30"]
     assert wrote["feedhub"]["entries"] == wrote["feedgen"]["entries"] == 3 * 90
     assert wrote["feedhub"]["files"] > wrote["feedhub"]["feeds"] == 12
-    assert capsys.readouterr().out.strip() == markdown(told).strip()
-    assert "60, cold: wall to that of 30" in (tmp_path / "render.md").read_text()
+    assert capsys.readouterr().out.strip() == markdown(result).strip()
+    assert "60, cold: wall / that of 30" in (tmp_path / "render.md").read_text()

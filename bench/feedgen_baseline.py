@@ -1,9 +1,9 @@
-"""The straight way to the same feeds: PyYAML reads every article, feedgen writes every feed.
+"""A baseline for renders: PyYAML reads every article, feedgen writes every feed.
 
-    python -m bench.straight ARTICLES OUT
-    python -m bench.straight ARTICLES OUT pure      without libyaml, as `yaml.safe_load` does it
+    python -m bench.feedgen_baseline ARTICLES OUT
+    python -m bench.feedgen_baseline ARTICLES OUT pure      without libyaml, like `yaml.safe_load`
 
-Nothing is kept for the next time, and an entry is made anew for every feed that it is in.
+It caches nothing, and builds an entry again for every feed that contains it.
 """
 
 from __future__ import annotations
@@ -18,32 +18,33 @@ from pathlib import Path
 import yaml
 from feedgen.feed import FeedGenerator
 
-from bench.places import BASE_URL
-from bench.prepared import Prepared, prepared, slug
+from bench.articles import BenchArticle, read_articles, slug
+from bench.environment import BASE_URL
 
-_LIMIT = 50
+LIMIT = 50
 
 
 def main() -> None:
-    """Write the newest articles of the whole, of every topic and of every provider."""
+    """Write the feeds of all articles, of every topic and of every provider."""
     articles, out = (Path(word) for word in sys.argv[1:3])
     loader = yaml.BaseLoader if sys.argv[3:] == ["pure"] else yaml.CBaseLoader
-    feeds: defaultdict[str, list[Prepared]] = defaultdict(list)
-    for article in prepared(articles, loader):
+    feeds: defaultdict[str, list[BenchArticle]] = defaultdict(list)
+    for article in read_articles(articles, loader):
         topics = [f"topics/{slug(topic)}" for topic in article.topics]
         for path in ("all", *topics, f"providers/{slug(article.provider)}"):
             feeds[path].append(article)
     for folder in ("topics", "providers"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    for path, found in feeds.items():
-        newest = sorted(found, key=lambda article: article.date, reverse=True)[:_LIMIT]
-        generator = _generator(path, newest)
+    for path, members in feeds.items():
+        newest = sorted(members, key=lambda article: article.date, reverse=True)[:LIMIT]
+        generator = build_feed(path, newest)
         (out / f"{path}.rss").write_bytes(generator.rss_str(pretty=True))
         (out / f"{path}.atom").write_bytes(generator.atom_str(pretty=True))
-        (out / f"{path}.json").write_text(_json(path, newest), encoding="utf-8")
+        (out / f"{path}.json").write_text(build_json_feed(path, newest), encoding="utf-8")
 
 
-def _generator(path: str, articles: Sequence[Prepared]) -> FeedGenerator:
+def build_feed(path: str, articles: Sequence[BenchArticle]) -> FeedGenerator:
+    """Return a feed with its entries, to be written as RSS and Atom."""
     generator = FeedGenerator()
     generator.id(f"{BASE_URL}/{path}")
     generator.title(path)
@@ -67,7 +68,8 @@ def _generator(path: str, articles: Sequence[Prepared]) -> FeedGenerator:
     return generator
 
 
-def _json(path: str, articles: Sequence[Prepared]) -> str:
+def build_json_feed(path: str, articles: Sequence[BenchArticle]) -> str:
+    """Return a feed as JSON Feed 1.1, which feedgen cannot write."""
     items = [
         {
             "id": article.url,

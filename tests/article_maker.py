@@ -1,4 +1,4 @@
-"""A program that makes articles, as one that is handed to `--make` does, for tests of bench/."""
+"""A program that generates articles, for the option `--make` of the benchmarks."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 
 from tests.kit import article_text
 
-MOST = 60
-# Makes N articles, two of each minute.
-_MAKER = """
+MAX_ARTICLES = 60
+# Writes N articles, two of each minute.
+_PROGRAM = """
 import json, pathlib, sys
 number, folder = int(sys.argv[1]), pathlib.Path(sys.argv[2])
 folder.mkdir()
 texts = json.loads(pathlib.Path(sys.argv[0]).with_suffix(".json").read_text())
-for place, text in enumerate(texts[:number]):
-    (folder / f"{place:02}.md").write_text(text)
+for index, text in enumerate(texts[:number]):
+    (folder / f"{index:02}.md").write_text(text)
 """
 
 
 def write_maker(folder: Path) -> Path:
-    """Return a program that makes up to 60 articles."""
-    place = folder / "maker.py"
-    place.write_text(_MAKER)
+    """Write a program that generates up to MAX_ARTICLES articles; return its path."""
+    path = folder / "maker.py"
+    path.write_text(_PROGRAM)
     texts = [
         article_text(
             f"Article {number}",
@@ -34,14 +34,14 @@ def write_maker(folder: Path) -> Path:
         )
         .replace("title: Article", 'title: "Article', 1)
         .replace(f"{number}\n", f'{number}"\n', 1)
-        for number in range(MOST)
+        for number in range(MAX_ARTICLES)
     ]
-    place.with_suffix(".json").write_text(json.dumps(texts))
-    return place
+    path.with_suffix(".json").write_text(json.dumps(texts))
+    return path
 
 
-def made(folder: Path) -> Path:
-    """Return a new folder with all 60 articles."""
+def make_articles(folder: Path) -> Path:
+    """Return a new folder with MAX_ARTICLES articles."""
     maker, articles = write_maker(folder), folder / "articles"
-    subprocess.run([sys.executable, maker, str(MOST), articles], check=True)
+    subprocess.run([sys.executable, maker, str(MAX_ARTICLES), articles], check=True)
     return articles
