@@ -507,8 +507,8 @@ def test_check_tells_where_labels_collide(run):
         found[0],
     )
     assert re.fullmatch(
-        r"articles/two\.md:1:1: warning slug-collision the topic 'C A' is too like 'C&A', so its "
-        r"feed is https://feeds\.example\.org/topics/c-a-[0-9a-f]{8}\.rss: rename one of the two",
+        r"articles/two\.md:1:1: warning slug-collision the topic 'C A' is too similar to 'C&A', so "
+        r"its feed is https://feeds\.example\.org/topics/c-a-[0-9a-f]{8}\.rss: rename one of the two",
         found[1],
     )
 
@@ -572,7 +572,7 @@ def test_check_of_a_label_that_is_like_a_retired_one(run):
     write("new.md", article_text("New", topics=["C sharp"]))
     ran = run("check", "articles")
     assert (ran.code, ran.err) == (0, "")
-    assert "the topic 'C sharp' is too like one whose feed is retired, so its feed is" in ran.out
+    assert "the topic 'C sharp' is too similar to that of a retired feed, so its feed is" in ran.out
 
 
 def test_check_names_the_line_where_a_name_stands_alone(run):

@@ -1,70 +1,65 @@
-"""Checking a source: every problem of every file, and what only shows side by side."""
+"""Check a source: find every problem of every file, and those that only two files together have."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+from feedhub.catalog import Catalog
 from feedhub.errors import Problem
-from feedhub.feed import labels_of
+from feedhub.feed import FeedState, labels_of
 from feedhub.kinds import LABEL_KINDS
+from feedhub.site import Site
+from feedhub.sources import Source
 from feedhub.text import label_key, slugify
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from feedhub.catalog import Catalog
-    from feedhub.feed import FeedState
-    from feedhub.site import Site
-    from feedhub.sources import Source
 
 
 def check(site: Site, catalog: Catalog, source: Source, now: datetime) -> list[Problem]:
-    """Return every problem of the source, in order of place; `catalog` is empty, in memory."""
+    """Return every problem of the source by path and line; `catalog` must be empty, in memory."""
     problems = [*site.sync(source, now).problems]
-    problems += _shared_addresses(catalog, source)
-    problems += _odd_slugs(site, catalog, source)
+    problems += duplicate_urls(catalog, source)
+    problems += unexpected_slugs(site, catalog, source)
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column))
 
 
-def _shared_addresses(catalog: Catalog, source: Source) -> Iterator[Problem]:
-    """Two files with one address are one story told twice to every subscriber."""
+def duplicate_urls(catalog: Catalog, source: Source) -> Iterator[Problem]:
+    """Yield a warning for each article whose URL another has: subscribers would see it twice."""
     first: dict[str, str] = {}
     for path, article in catalog.articles():
         other = first.setdefault(article.url, path)
         if other != path:
-            message = f"the address is also that of {source.locate(other)}: remove one of the two"
+            message = f"{source.locate(other)} has the same address: remove one of the two"
             yield _warning(source.locate(path), "duplicate-url", message)
 
 
-def _odd_slugs(site: Site, catalog: Catalog, source: Source) -> Iterator[Problem]:
-    """Labels whose feed is not where one would look, each told at the first file that has it."""
-    labelled = [state for state in site.states() if state.kind in LABEL_KINDS and state.label]
-    odd = [state for state in labelled if state.slug != slugify(state.label)]
-    places = _first_places(catalog) if odd else {}
-    for state in odd:
-        path = source.locate(places[state.kind, label_key(state.label)])
-        yield _warning(path, "slug-collision", _slug_message(site, state))
+def unexpected_slugs(site: Site, catalog: Catalog, source: Source) -> Iterator[Problem]:
+    """Yield a warning for each label whose feed has not the slug of the label.
+
+    It is reported for the first file that has the label.
+    """
+    states = [state for state in site.states() if state.kind in LABEL_KINDS and state.label]
+    unexpected = [state for state in states if state.slug != slugify(state.label)]
+    if not unexpected:
+        return
+    first_paths: dict[tuple[str, str], str] = {}  # by kind and key of the label
+    for path, article in catalog.articles():
+        for label in labels_of(article, LABEL_KINDS):
+            first_paths.setdefault((label.kind, label.key), path)
+    for state in unexpected:
+        path = first_paths[state.kind, label_key(state.label)]
+        yield _warning(source.locate(path), "slug-collision", _slug_message(site, state))
 
 
 def _slug_message(site: Site, state: FeedState) -> str:
-    name, address = f"{state.kind} {state.label!r}", site.address(state)
+    """Return why the feed of a label has another slug, and what to do."""
+    label, feed = f"{state.kind} {state.label!r}", f"its feed is {site.address(state)}"
     slug = slugify(state.label)
     if not slug:
-        return f"the {name} has no letter or digit, so its feed is {address}: rename it"
+        return f"the {label} has no letter or digit, so {feed}: rename it"
     others = (o for o in site.states() if (o.kind, o.slug) == (state.kind, slug))
-    like = next((repr(other.label) for other in others), "one whose feed is retired")
-    return f"the {name} is too like {like}, so its feed is {address}: rename one of the two"
-
-
-def _first_places(catalog: Catalog) -> dict[tuple[str, str], str]:
-    """Return the path of the first article that has a label, by kind and key of the label."""
-    places: dict[tuple[str, str], str] = {}
-    for path, article in catalog.articles():
-        for label in labels_of(article, LABEL_KINDS):
-            places.setdefault((label.kind, label.key), path)
-    return places
+    similar = next((repr(other.label) for other in others), "that of a retired feed")
+    return f"the {label} is too similar to {similar}, so {feed}: rename one of the two"
 
 
 def _warning(path: str, code: str, message: str) -> Problem:
@@ -83,22 +78,18 @@ def as_json(problems: Iterable[Problem]) -> str:
 
 
 def as_github(problems: Iterable[Problem]) -> str:
-    """Return the problems as workflow commands, which GitHub shows beside the lines of a change."""
-    return "".join(map(_github, problems))
+    """Return the problems as workflow commands, which GitHub shows next to the changed lines."""
 
+    def escape(text: str) -> str:
+        return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
-def _github(problem: Problem) -> str:
-    level = {"info": "notice"}.get(problem.level, problem.level)
-    place = f"file={_property(problem.path)},line={problem.line},col={problem.column}"
-    return f"::{level} {place},title={problem.code}::{_value(problem.message)}\n"
-
-
-def _value(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _value(text).replace(":", "%3A").replace(",", "%2C")
+    lines = []
+    for problem in problems:
+        level = {"info": "notice"}.get(problem.level, problem.level)
+        path = escape(problem.path).replace(":", "%3A").replace(",", "%2C")
+        properties = f"file={path},line={problem.line},col={problem.column},title={problem.code}"
+        lines.append(f"::{level} {properties}::{escape(problem.message)}\n")
+    return "".join(lines)
 
 
 FORMATS = {"text": as_text, "json": as_json, "github": as_github}

@@ -1,4 +1,4 @@
-"""The keys of the configuration, in one place: name, type, default, explanation and rule."""
+"""The keys of the configuration: name, type, default, explanation and rule of each."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
-    """Where the feeds are published, and the texts that all of them share."""
+    """Where the feeds are published, and the texts they share."""
 
     base_url: str = key(
         "http://127.0.0.1:8000",
-        "Where the feeds are published: the only origin of absolute addresses",
+        "Where the feeds are published; every address of a feed begins with it",
         "an absolute http(s) address",
         rules.base_url,
     )
-    title: str = key("Feeds", "Title of the whole", "text that is not empty", rules.non_empty)
-    description: str = key("", "One sentence about the whole")
+    title: str = key("Feeds", "Title of the site", "text that is not empty", rules.non_empty)
+    description: str = key("", "One sentence about the site")
     language: str = key("en", "Language of the articles", "a tag such as en-GB", rules.language)
     copyright: str = key("", "Copyright line of every feed")
     icon: str = key(
-        "", "Address of a square picture", "an http(s) address", rules.optional(rules.url)
+        "", "Address of a square image", "an http(s) address", rules.optional(rules.url)
     )
     logo: str = key(
         "",
-        "Address of a picture twice as wide as high",
+        "Address of an image twice as wide as high",
         "an http(s) address",
         rules.optional(rules.url),
     )
     discovery: bool = key(
         True,
-        "Whether there is a sitemap.xml of the pages and, where base_url has no path, a robots.txt",
+        "Publish a sitemap.xml of the pages and, if base_url has no path, a robots.txt",
     )
     authority: str = key(
         "",
-        'Part of every id: choose once, never change; "" means the host of base_url and 2026',
+        'Part of every id, never to be changed; "" means the host of base_url and 2026',
         "a domain or e-mail address in lower case, a comma and a date",
         rules.optional(rules.authority),
     )
@@ -53,21 +53,21 @@ class SourceConfig:
 
     base_url: str = key(
         "",
-        'Resolves relative addresses inside articles; "" means site.base_url',
+        'Base of relative addresses in articles; "" means site.base_url',
         "an absolute http(s) address",
         rules.optional(rules.base_url),
     )
     permalink: str = key(
         "",
-        "Address of an article that names none, such as /:year/:month/:slug/; "
-        f"known are :{', :'.join(rules.PLACEHOLDERS)}",
+        "Address of an article that has none, such as /:year/:month/:slug/; "
+        f"placeholders are :{', :'.join(rules.PLACEHOLDERS)}",
         "a path or an address with placeholders",
         rules.optional(rules.permalink),
     )
-    timezone: str = key("UTC", "Zone of dates that name none", "a time zone", rules.timezone)
+    timezone: str = key("UTC", "Time zone of dates without one", "a time zone", rules.timezone)
     ignore: tuple[str, ...] = key(
         ("node_modules", "_site", "_layouts", "_includes", "archetypes", "themes", "vendor"),
-        "Folders that hold no articles",
+        "Names of folders to skip",
         "a list of names",
         rules.unique_names,
     )
@@ -101,65 +101,65 @@ class CustomConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedsConfig:
-    """Which feeds there are, and how long."""
+    """Which feeds are published, and how long they are."""
 
     kinds: tuple[str, ...] = key(
         LABEL_KINDS,
-        "What there are feeds of",
+        "Kinds of feeds",
         "a list of names",
         rules.at_least_one_name,
     )
     formats: tuple[str, ...] = key(
         ("rss", "atom", "json", "html"),
-        "What each feed is written as; html is its page, and those that list the feeds",
+        "Formats of each feed; html is its page, and the pages that list the feeds",
         "a list of names",
         rules.at_least_one_name,
     )
     builder: str = key(
         "auto",
-        "Whether pages offer to combine feeds, which only a server can answer; "
+        "Let readers combine feeds on a page, which needs a server; "
         "auto is yes for a server, no for a folder",
         "auto, yes or no",
         rules.choice("auto", "yes", "no"),
     )
     limit: int = integer(50, "The newest N articles ...", 1, 10_000)
-    days: int = integer(7, "... and everything of the last D days before the newest", 0, 3660)
-    max_bytes: int = integer(1_000_000, "No feed is longer than this", 10_000, 100_000_000)
-    archives: bool = key(True, "Whether older articles stand in monthly archives (RFC 5005)")
+    days: int = integer(7, "... and all of the last D days before the newest", 0, 3660)
+    max_bytes: int = integer(1_000_000, "Maximum size of a feed in bytes", 10_000, 100_000_000)
+    archives: bool = key(True, "Publish older articles in monthly archives (RFC 5005)")
     moved: tuple[tuple[str, str], ...] = key(
         (),
-        "Feeds that have another address now, such as topics/ml -> topics/machine-learning",
+        "Feeds with a new address, such as topics/ml -> topics/machine-learning",
         "a list of paths without suffix, old -> new",
         rules.feed_moves,
     )
     gone: tuple[str, ...] = key(
         (),
-        "Feeds that are retired, such as topics/ml: subscribers are told to stop asking",
+        "Retired feeds, such as topics/ml; a server answers 410 Gone",
         "a list of paths without suffix",
         rules.feed_paths,
     )
     search: str = key(
         "auto",
-        "Whether readers may ask for a selection of their own at /search; "
+        "Let readers make a feed of their own selection at /search; "
         "auto is yes for a server, no for a folder",
         "auto, yes or no",
         rules.choice("auto", "yes", "no"),
     )
     stories: str = key(
         "auto",
-        "Whether an article with related coverage can be followed at /stories; "
+        "Publish a feed at /stories for each article with related coverage; "
         "auto is yes for a server, no for a folder",
         "auto, yes or no",
         rules.choice("auto", "yes", "no"),
     )
     custom: tuple[CustomConfig, ...] = records(
-        CustomConfig, "Selections that are feeds at /custom/name, with the parameters of a search"
+        CustomConfig, "Selections that are feeds at /custom/NAME, with the parameters of a search"
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderConfig:
-    """What is written beside the documents."""
+    """What is written in addition to the documents."""
 
     compress: tuple[str, ...] = key(
         ("gzip", "br"),
@@ -171,29 +171,27 @@ class RenderConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpConfig:
-    """What a server tells caches."""
+    """How responses are cached, and how requests are read."""
 
-    max_age: int = integer(900, "Seconds for which a feed may be cached", 0, 86_400)
+    max_age: int = integer(900, "Seconds a feed may be cached", 0, 86_400)
     stale_while_revalidate: int = integer(
-        300, "Seconds for which a cache may still use it while it asks anew", 0, 86_400
+        300, "Seconds an expired feed may be used while a cache fetches it again", 0, 86_400
     )
     stale_if_error: int = integer(
-        3600, "Seconds for which a cache may still use it while the server is down", 0, 604_800
+        3600, "Seconds an expired feed may be used while the server is down", 0, 604_800
     )
-    archive_max_age: int = integer(
-        86_400, "Seconds for which an archive may be cached", 0, 31_536_000
-    )
-    delta: bool = key(False, "Whether who asks for it gets only what is new (RFC 3229)")
-    cache_megabytes: int = integer(64, "Megabytes of documents that are kept ready", 1, 65_536)
+    archive_max_age: int = integer(86_400, "Seconds an archive may be cached", 0, 31_536_000)
+    delta: bool = key(False, "Send only new entries to readers that ask for them (RFC 3229)")
+    cache_megabytes: int = integer(64, "Megabytes of documents cached in memory", 1, 65_536)
     parser: str = key(
         "httptools",
-        "What reads requests: httptools, fast, behind a proxy; or h11, where none is in front",
+        "HTTP parser: httptools, fast, behind a proxy; or h11, without a proxy",
         "httptools or h11",
         rules.choice("httptools", "h11"),
     )
     trusted_proxies: tuple[str, ...] = key(
         (),
-        "Whose X-Forwarded-For the access log believes",
+        "Proxies whose X-Forwarded-For the access log trusts",
         "a list of addresses or networks",
         rules.networks,
     )
@@ -201,22 +199,20 @@ class HttpConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebsubConfig:
-    """The hub that tells subscribers at once of what is new (WebSub)."""
+    """The hub that tells subscribers at once what is new (WebSub)."""
 
     hub: str = key(
         "",
-        'Address of the hub that feeds name and that is told of changes; "" means none',
+        'Address of the hub that is told of changes; "" means none',
         "an absolute http(s) address",
         rules.optional(rules.url),
     )
-    look: bool = key(
-        True, "Whether the hub is told only once the change shows at the public address"
-    )
+    look: bool = key(True, "Tell the hub only when the change is visible at the public address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All that can be configured, one attribute a section; without arguments, the defaults."""
+    """The whole configuration, one attribute for each section; the defaults without arguments."""
 
     site: SiteConfig = field(default_factory=SiteConfig)
     source: SourceConfig = field(default_factory=SourceConfig)
