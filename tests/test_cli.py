@@ -508,7 +508,8 @@ def test_check_tells_where_labels_collide(run):
     )
     assert re.fullmatch(
         r"articles/two\.md:1:1: warning slug-collision the topic 'C A' is too similar to 'C&A', so "
-        r"its feed is https://feeds\.example\.org/topics/c-a-[0-9a-f]{8}\.rss: rename one of the two",
+        r"its feed is https://feeds\.example\.org/topics/c-a-[0-9a-f]{8}\.rss: "
+        r"rename one of the two",
         found[1],
     )
 
@@ -733,7 +734,7 @@ def test_a_folder_is_no_catalog_and_gets_nothing_beside_it(run, folder: Path, pl
 def test_a_catalog_where_no_folder_can_be_made_is_told_what_to_do(run):
     ran = run("render", "articles", "public", "--catalog", "articles/good.md/c.sqlite", *BASE)
     assert (ran.code, one_line(ran.err)) == (2, True)
-    assert ran.err.endswith("the catalog cannot be opened: File exists; choose another place\n")
+    assert ran.err.endswith("the catalog cannot be opened: File exists; choose another path\n")
 
 
 @pytest.mark.parametrize("command", ["ping", "probe"])
