@@ -240,7 +240,7 @@ def test_a_truncated_compressed_file_is_reported(run):
         ("access.log --html .", ".: cannot be written: Is a directory"),
         (
             "access.log --catalog none",
-            "none: there is no catalog; run feedhub render or sync first",
+            "none: there is no catalog yet",
         ),
         (
             "access.log --catalog garbage",

@@ -144,8 +144,6 @@ def feeds_of(args: Namespace) -> SiteFeeds:
         if args.catalog is None:
             options.check_source(args)
         path = options.catalog_path(args, config)
-        if not path.is_file():
-            raise ConfigError(f"{path}: there is no catalog; run feedhub render or sync first")
         with closing(Catalog.open_existing(path, read_only=True)) as catalog:
             catalog_config = config_of_catalog(catalog)
             states = Site(catalog, catalog_config).states()
