@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from feedhub.render import Report, render
+from feedhub.render import RenderReport, render
 from feedhub.site import source_of
 from tests.kit import NOW, Bench
 
 
-def render_bench(bench: Bench, out: Path, now: datetime = NOW, **options: object) -> Report:
+def render_bench(bench: Bench, out: Path, now: datetime = NOW, **options: object) -> RenderReport:
     """Render the bench's source to `out` as the command would at `now`."""
     given: dict[str, object] = {"compress": bench.config.render.compress, "drafts": bench.drafts}
     source = source_of(bench.root, bench.config, drafts=bench.drafts)

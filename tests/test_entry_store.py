@@ -151,7 +151,7 @@ def spool(site: Site, processes: int = 1) -> Iterator[None]:
     """Have the entries of all documents of a site in a temporary file."""
     documents = site.plan().values()
     begin = partial(site._catalog.follow_fork, site._catalog.generation())
-    with site.entries_spooled(documents, tempfile.TemporaryFile, processes=processes, begin=begin):
+    with site.entries_spooled(documents, tempfile.TemporaryFile, processes, begin):
         yield
 
 
@@ -172,7 +172,7 @@ def test_few_articles_need_no_file(bench):
         raise AssertionError("a file was opened")
 
     site = bench.site
-    with site.entries_spooled(site.plan().values(), refuse, processes=2, begin=lambda: None):
+    with site.entries_spooled(site.plan().values(), refuse, 2, lambda: None):
         assert b"Title 3<" in build_all(site)["all.rss"]
 
 

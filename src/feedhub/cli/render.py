@@ -14,7 +14,7 @@ from feedhub.cli import console, options
 from feedhub.config import CONFIG_FILE, Config
 from feedhub.errors import ConfigError, OutputError, ShrinkError
 from feedhub.fork_map import processors
-from feedhub.render import Report
+from feedhub.render import RenderReport
 from feedhub.render import render as render_site
 from feedhub.site import Site, source_of
 from feedhub.sources import open_source
@@ -111,7 +111,7 @@ def render(args: Namespace) -> tuple[int, datetime | None]:
     return 1 if errors else 0, due
 
 
-def summary(report: Report, seconds: float, *, as_json: bool) -> str:
+def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
     """Return what a render did, in three lines or as one JSON object."""
     changes = report.changes
     hidden = {state: changes.states[state] for state in HIDDEN_STATES if changes.states.get(state)}

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from feedhub.catalog import refuse_shrinking
+from feedhub.catalog import Catalog, Changes, refuse_shrinking
 from feedhub.document import CODINGS
 from feedhub.fork_map import fork_map
-from feedhub.render.folder import Manifest, OutputFolder, Staged, digest_of
+from feedhub.render.folder import Manifest, OutputFolder, StagedFile, digest_of
+from feedhub.site import Planned, Site
+from feedhub.sources import Source
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-    from pathlib import Path
-
-    from feedhub.catalog import Catalog, Changes
-    from feedhub.site import Planned, Site
-    from feedhub.sources import Source
-
-__all__ = ["Report", "render"]
+__all__ = ["RenderReport", "render"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class RenderReport:
     """What one render did: the sync's findings, and documents written, unchanged and removed."""
 
     changes: Changes
@@ -48,14 +43,14 @@ def render(
     allow_shrink: bool = False,
     processes: int = 1,
     on_progress: Callable[[], object] = lambda: None,
-) -> Report:
+) -> RenderReport:
     """Bring the folder `out` up to the source as it is to be shown at `now`.
 
-    Raises ShrinkError, and leaves the folder as it is, where nothing or less than half of what was
-    published last time would be left, unless `allow_shrink`; OutputError where the folder cannot be
-    written. A preview with `drafts` is nothing that a later render is measured by. So many
-    `processes` read and write. `on_progress` is called for each file of the source and for each
-    document.
+    Raises ShrinkError, and leaves the folder as it is, if nothing or less than half of what was
+    published last time would be left, unless `allow_shrink`; OutputError if the folder cannot be
+    written. A preview with `drafts` does not count for a later render's comparison. Up to
+    `processes` processes read and write. `on_progress` is called for each file of the source and
+    for each document.
     """
     folder, root = OutputFolder(out), os.path.realpath(out)
     with folder.locked():
@@ -64,23 +59,26 @@ def render(
             published = catalog.count()
             if not allow_shrink:
                 refuse_shrinking(changes, folder.manifest.published)
-            writer = _Writer(folder, site, catalog.outputs(root), compress)
+            writer = _DocumentWriter(folder, site, catalog.outputs(root), compress)
+            missing = []
+            for planned in site.plan().values():
+                if writer.keep_unchanged(planned):
+                    on_progress()
+                else:
+                    missing.append(planned)
             begin = partial(catalog.follow_fork, catalog.generation())
-            missing = [
-                planned for planned in site.plan().values() if writer.lacks(planned, on_progress)
-            ]
             with (
-                site.entries_spooled(missing, folder.spool, processes=processes, begin=begin),
-                closing(fork_map(writer.build, missing, processes, begin)) as built,
+                site.entries_spooled(missing, folder.temporary_file, processes, begin),
+                closing(fork_map(writer.stage, missing, processes, begin)) as staged,
             ):
-                for planned, documents in zip(missing, built, strict=True):
-                    writer.put(planned, documents)
+                for planned, files in zip(missing, staged, strict=True):
+                    writer.add(planned, files)
                     on_progress()
         measure = folder.manifest.published if drafts else published
         removed = folder.commit(Manifest(measure, writer.files))
         catalog.remember_outputs(root, writer.outputs())
         catalog.pings.release(now.timestamp())
-    return Report(
+    return RenderReport(
         changes=changes,
         published=published,
         written=writer.written,
@@ -89,8 +87,12 @@ def render(
     )
 
 
-class _Writer:
-    """Decides for each document whether it stands already, and stages it where it does not."""
+class _DocumentWriter:
+    """Decides for each document whether its files can stay, and stages those that cannot.
+
+    `remembered` has the fingerprint and the stamp of each file, by path, as the last render left
+    it; `files` are the digests of all that are to be in the folder.
+    """
 
     def __init__(
         self,
@@ -103,58 +105,58 @@ class _Writer:
         self._site = site
         self._remembered = remembered
         self._codings = [CODINGS[name] for name in compress]
-        self._standing: dict[str, tuple[str, str]] = {}
-        self._fresh: dict[str, str] = {}
+        self._suffixes = ["", *(coding.suffix for coding in self._codings)]
+        self._unchanged: dict[str, tuple[str, str]] = {}
+        self._fingerprints: dict[str, str] = {}
         self.files: dict[str, str] = {}
         self.written = 0
         self.unchanged = 0
 
-    def lacks(self, planned: Planned, on_progress: Callable[[], object]) -> bool:
-        """Account for a document of the plan that stands, or say that it must be made."""
-        paths = self._paths(planned)
-        if not all(self._stands(path, planned.fingerprint) for path in paths):
-            return True
-        self.files.update((path, self._folder.manifest.files[path]) for path in paths)
-        self._standing.update((path, self._remembered[path]) for path in paths)
+    def keep_unchanged(self, planned: Planned) -> bool:
+        """Keep a document if none of its files has changed, or had to; return whether it is kept.
+
+        Nothing is built for that, and nothing is read but the state of the files.
+        """
+        paths = [planned.path + suffix for suffix in self._suffixes]
+        digests = self._folder.manifest.files
+        for path in paths:
+            fingerprint, stamp = self._remembered.get(path, ("", ""))
+            known = path in digests and fingerprint == planned.fingerprint
+            if not known or stamp != self._folder.stamp(path):
+                return False
+        self.files.update((path, digests[path]) for path in paths)
+        self._unchanged.update((path, self._remembered[path]) for path in paths)
         self.unchanged += 1
-        on_progress()
-        return False
+        return True
 
-    def build(self, planned: Planned) -> list[Staged]:
-        """Stage what differs from the bytes on disk; return each file of a document."""
-        document = self._site.document(planned)
-        body = self._staged(document.path, document.body)
-        coded = [
-            self._staged(planned.path + coding.suffix, coding.encode(document.body), body)
-            for coding in self._codings
-        ]
-        return [body, *coded]
+    def stage(self, planned: Planned) -> list[StagedFile]:
+        """Build a document and stage what differs from the bytes on disk; return all its files."""
+        body = self._site.document(planned).body
+        files = [self._stage_file(planned.path, body)]
+        for coding in self._codings:
+            path = planned.path + coding.suffix
+            files.append(self._stage_file(path, coding.encode(body), files[0]))
+        return files
 
-    def put(self, planned: Planned, files: list[Staged]) -> None:
-        """Account for one document that was made, maybe in another process."""
+    def _stage_file(self, path: str, body: bytes, plain: StagedFile | None = None) -> StagedFile:
+        """Stage a file unless the folder has it; a new `plain` document has new coded copies."""
+        if (plain is None or not plain.name) and self._folder.holds(path, body):
+            return StagedFile(path, digest_of(body), "")
+        return self._folder.stage(path, body, like=plain.path if plain else "")
+
+    def add(self, planned: Planned, files: list[StagedFile]) -> None:
+        """Take over the files of a document, which another process may have staged."""
         for staged in files:
-            self._fresh[staged.path] = planned.fingerprint
+            self._fingerprints[staged.path] = planned.fingerprint
             self.files[staged.path] = staged.digest
             if staged.name:
                 self._folder.take(staged)
         self.written += bool(files[0].name)
         self.unchanged += not files[0].name
 
-    def _paths(self, planned: Planned) -> list[str]:
-        return [planned.path, *(planned.path + coding.suffix for coding in self._codings)]
-
     def outputs(self) -> dict[str, tuple[str, str]]:
-        """Return what to remember of each file, once all are in their places."""
-        fresh = {path: (mark, self._folder.stamp(path)) for path, mark in self._fresh.items()}
-        return self._standing | fresh
-
-    def _stands(self, path: str, fingerprint: str) -> bool:
-        mark, stamp = self._remembered.get(path, ("", ""))
-        known = path in self._folder.manifest.files
-        return known and mark == fingerprint and stamp == self._folder.stamp(path)
-
-    def _staged(self, path: str, content: bytes, of: Staged | None = None) -> Staged:
-        """Stage a file unless it stands, whoever wrote it; a new document has new codings."""
-        if (of is None or not of.name) and self._folder.holds(path, content):
-            return Staged(path, digest_of(content), "")
-        return self._folder.stage(path, content, like=of.path if of else "")
+        """Return the fingerprint and the stamp of each file, once all are committed."""
+        return self._unchanged | {
+            path: (fingerprint, self._folder.stamp(path))
+            for path, fingerprint in self._fingerprints.items()
+        }

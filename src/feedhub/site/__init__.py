@@ -241,7 +241,6 @@ class Site:
         self,
         documents: Iterable[Planned],
         open_file: Callable[[], AbstractContextManager[BinaryIO]],
-        *,
         processes: int,
         begin: Callable[[], object],
     ) -> Iterator[None]:
@@ -255,7 +254,7 @@ class Site:
             if planned.state and planned.format is not PAGE and not planned.on_demand
         }
         numbers = (number for state in states.values() for number in self._catalog.entries(state))
-        with self._entries.spooled(numbers, open_file, processes=processes, begin=begin):
+        with self._entries.spooled(numbers, open_file, processes, begin):
             yield
 
     def states(self) -> list[FeedState]:

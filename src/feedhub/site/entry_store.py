@@ -93,7 +93,6 @@ class EntryStore:
         self,
         numbers: Iterable[int],
         open_file: Callable[[], AbstractContextManager[BinaryIO]],
-        *,
         processes: int,
         begin: Callable[[], object],
     ) -> Iterator[None]:
