@@ -24,17 +24,18 @@ from feedhub.formats import SUBSCRIBED
 from feedhub.http_client import HttpClient
 from feedhub.probe import ProbeReport, probe
 from feedhub.sources import files
+from tests.images import png
 from tests.kit import Bench, article_text, make_bench, parse
-from tests.pictures import Origin, answer, origin, png
+from tests.raw_server import RawServer, raw_server, reply
 
 DAY = 86_400
 PNG = png()
 
 
 @pytest.fixture
-def server() -> Iterator[Origin]:
+def server() -> Iterator[RawServer]:
     """A server of images on this machine."""
-    with origin() as running:
+    with raw_server() as running:
         yield running
 
 
@@ -82,8 +83,8 @@ def bodies(bench: Bench) -> dict[str, bytes]:
 # What readers get
 
 
-def test_answers_make_enclosures_true(bench: Bench, server: Origin):
-    server.answers["/image-id/1"] = answer(body=PNG, Content_Type="image/png")
+def test_answers_make_enclosures_true(bench: Bench, server: RawServer):
+    server.replies["/image-id/1"] = reply(body=PNG, Content_Type="image/png")
     show(bench, "one.md", server.url("/image-id/1"))
     bench.sync()
     before = bodies(bench)
@@ -106,9 +107,9 @@ def test_answers_make_enclosures_true(bench: Bench, server: Origin):
     assert after["topics/ai.rss"] != before["topics/ai.rss"]
 
 
-def test_a_new_length_is_no_news(bench: Bench, server: Origin):
+def test_a_new_length_is_no_news(bench: Bench, server: RawServer):
     """The tag changes, for the bytes do; no entry is newer or looks new, and no hub is told."""
-    server.answers["/1.png"] = answer(body=PNG)
+    server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     show(bench, "two.md", "https://cdn.example/2.png")
     bench.sync()
@@ -126,8 +127,10 @@ def test_a_new_length_is_no_news(bench: Bench, server: Origin):
     assert bench.sync().changed_feeds == (("all", ""), ("topic", "ai"))
 
 
-def test_a_file_that_is_read_again_keeps_what_is_known_and_its_date(bench: Bench, server: Origin):
-    server.answers["/1.png"] = answer(body=PNG)
+def test_a_file_that_is_read_again_keeps_its_image_facts_and_its_date(
+    bench: Bench, server: RawServer
+):
+    server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     round_of(bench)
@@ -142,13 +145,13 @@ def test_a_file_that_is_read_again_keeps_what_is_known_and_its_date(bench: Bench
 
 
 def test_documents_are_a_function_of_the_catalog_and_its_answers(
-    bench: Bench, server: Origin, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, server: RawServer, monkeypatch: pytest.MonkeyPatch
 ):
     """A catalog in which the answers came first gives the same bytes as one in which they came
     later, however often it was synced.
     """
     monkeypatch.setattr(files, "RACY_NS", 0)  # what does not change is not read again
-    server.answers["/1.png"] = answer(body=PNG)
+    server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     round_of(bench)
@@ -166,8 +169,8 @@ def test_documents_are_a_function_of_the_catalog_and_its_answers(
     assert first == second
 
 
-def test_whoever_asks_only_for_what_is_new_is_given_the_length(bench: Bench, server: Origin):
-    server.answers["/1.png"] = answer(body=PNG)
+def test_whoever_asks_only_for_what_is_new_is_given_the_length(bench: Bench, server: RawServer):
+    server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     show(bench, "two.md")
     bench.sync()
@@ -180,12 +183,12 @@ def test_whoever_asks_only_for_what_is_new_is_given_the_length(bench: Bench, ser
     assert [item["title"] for item in json.loads(news)["items"]] == ["one.md"]
 
 
-def test_what_the_file_says_of_the_size_stands(bench: Bench, server: Origin):
-    server.answers["/1.jpg"] = answer(body=PNG, Content_Type="image/png")
+def test_what_the_file_says_of_the_size_stands(bench: Bench, server: RawServer):
+    server.replies["/1.jpg"] = reply(body=PNG, Content_Type="image/png")
     images = [{"url": server.url("/1.jpg"), "width": 400, "height": 300}]
     bench.write("one.md", images=images)
     half = [{"url": server.url("/1.jpg?x"), "width": 400}]
-    server.answers["/1.jpg?x"] = answer(body=PNG)
+    server.replies["/1.jpg?x"] = reply(body=PNG)
     bench.write("two.md", title="Two", images=half)
     bench.sync()
     round_of(bench)
@@ -200,8 +203,8 @@ def test_what_the_file_says_of_the_size_stands(bench: Bench, server: Origin):
     assert "GET /1.jpg" not in server.lines(), "head told what was not known"
 
 
-def test_what_is_no_image_changes_nothing(bench: Bench, server: Origin):
-    server.answers["/1.png"] = answer(body=b"<!doctype html>", Content_Type="text/html")
+def test_what_is_no_image_changes_nothing(bench: Bench, server: RawServer):
+    server.replies["/1.png"] = reply(body=b"<!doctype html>", Content_Type="text/html")
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     before = bodies(bench)
@@ -210,8 +213,8 @@ def test_what_is_no_image_changes_nothing(bench: Bench, server: Origin):
     assert bodies(bench) == before
 
 
-def test_a_story_shows_what_is_known(bench: Bench, server: Origin):
-    server.answers["/1.png"] = answer(body=PNG)
+def test_a_story_shows_what_is_known(bench: Bench, server: RawServer):
+    server.replies["/1.png"] = reply(body=PNG)
     related = [{"title": "Other", "webUrl": "https://other.example/1"}]
     show(bench, "one.md", server.url("/1.png"), related=related)
     bench.sync()
@@ -224,8 +227,8 @@ def test_a_story_shows_what_is_known(bench: Bench, server: Origin):
 # Which images are asked for, and when again
 
 
-def test_what_is_known_is_asked_for_again_after_some_days(bench: Bench, server: Origin, clock):
-    server.answers["/1.png"] = answer(body=PNG)
+def test_what_is_known_is_asked_for_again_after_some_days(bench: Bench, server: RawServer, clock):
+    server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     assert round_of(bench, days=10).requested == 1
@@ -233,7 +236,7 @@ def test_what_is_known_is_asked_for_again_after_some_days(bench: Bench, server: 
     clock.add(10 * DAY - 60)
     assert round_of(bench).requested == 0
     clock.add(120)
-    server.answers["/1.png"] = answer(body=png(60, 50))
+    server.replies["/1.png"] = reply(body=png(60, 50))
     assert round_of(bench).requested == 1
     bench.sync()
     assert b'width="60"' in bodies(bench)["all.rss"]
@@ -264,9 +267,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     [("404 No", "gone", DAY), ("500 No", "failing", 3600), ("429 No", "busy", 3600)],
 )
 def test_a_failure_is_tried_again_later_and_later(
-    bench: Bench, server: Origin, clock, status: str, state: str, first: int
+    bench: Bench, server: RawServer, clock, status: str, state: str, first: int
 ):
-    server.answers["/1.png"] = answer(status)
+    server.replies["/1.png"] = reply(status)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     waits = []
@@ -279,7 +282,7 @@ def test_a_failure_is_tried_again_later_and_later(
         clock.add(waits[-1] + 1)
     assert waits[:3] == [first, 2 * first, 4 * first]
     assert waits[-1] == 30 * DAY
-    server.answers["/1.png"] = answer(body=PNG)
+    server.replies["/1.png"] = reply(body=PNG)
     assert round_of(bench).states == {"known": 1}
     assert rows(bench)["/1.png"]["failures"] == 0
 
@@ -287,59 +290,59 @@ def test_a_failure_is_tried_again_later_and_later(
 @pytest.mark.parametrize(
     ("said", "state"),
     [
-        (answer("500 No"), "failing"),
-        (answer("404 No"), "gone"),
-        (answer("429 No"), "busy"),
-        (answer(body=b"<!doctype html>"), "none"),
+        (reply("500 No"), "failing"),
+        (reply("404 No"), "gone"),
+        (reply("429 No"), "busy"),
+        (reply(body=b"<!doctype html>"), "none"),
     ],
 )
 def test_what_was_known_stays_while_a_server_says_nothing_better(
-    bench: Bench, server: Origin, clock, said: bytes, state: str
+    bench: Bench, server: RawServer, clock, said: bytes, state: str
 ):
-    server.answers["/1.png"] = answer(body=PNG)
+    server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     round_of(bench)
     bench.sync()
     before = bodies(bench)
-    server.answers["/1.png"] = said
+    server.replies["/1.png"] = said
     clock.add(91 * DAY)
     assert round_of(bench).states == {state: 1}
     bench.sync()
     assert bodies(bench) == before
 
 
-def test_a_busy_host_is_left_alone_for_as_long_as_it_says(bench: Bench, server: Origin, clock):
+def test_a_busy_host_is_left_alone_for_as_long_as_it_says(bench: Bench, server: RawServer, clock):
     for number in range(5):
-        server.answers[f"/{number}.png"] = answer("503 No", Retry_After="7200")
+        server.replies[f"/{number}.png"] = reply("503 No", Retry_After="7200")
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
     report = round_of(bench)
-    assert (report.states, report.left, len(server.asked)) == ({"busy": 1}, 4, 1)
+    assert (report.states, report.left, len(server.requests)) == ({"busy": 1}, 4, 1)
     (row,) = rows(bench).values()
     assert row["again"] == int(clock.now) + 7200
     assert report.errors == [(row["url"], "answers 503")]
 
 
-def test_no_wait_is_longer_than_a_month(bench: Bench, server: Origin, clock):
-    server.answers["/1.png"] = answer("503 No", Retry_After=10**12)
+def test_no_wait_is_longer_than_a_month(bench: Bench, server: RawServer, clock):
+    server.replies["/1.png"] = reply("503 No", Retry_After=10**12)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     round_of(bench)
     assert rows(bench)["/1.png"]["again"] == int(clock.now) + 30 * DAY
 
 
-def test_a_host_that_fails_thrice_is_left_alone(bench: Bench, server: Origin):
+def test_a_host_that_fails_thrice_is_left_alone(bench: Bench, server: RawServer):
     for number in range(6):
-        server.answers[f"/{number}.png"] = answer("500 No")
+        server.replies[f"/{number}.png"] = reply("500 No")
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
     assert (round_of(bench).states, round_of(bench).states) == ({"failing": 3}, {"failing": 3})
 
 
-def test_failures_that_do_not_follow_each_other_do_not_end_a_visit(bench: Bench, server: Origin):
+def test_failures_that_do_not_follow_each_other_do_not_end_a_visit(bench: Bench, server: RawServer):
     for number in range(8):
-        server.answers[f"/{number}.png"] = answer("500 No") if number % 2 else answer(body=PNG)
+        server.replies[f"/{number}.png"] = reply("500 No") if number % 2 else reply(body=PNG)
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
     assert round_of(bench).states == {"failing": 4, "known": 4}
@@ -358,7 +361,7 @@ def test_the_newest_articles_come_first_and_an_image_is_asked_for_once(bench: Be
     ]
 
 
-def test_hosts_take_turns(bench: Bench, server: Origin, monkeypatch: pytest.MonkeyPatch):
+def test_hosts_take_turns(bench: Bench, server: RawServer, monkeypatch: pytest.MonkeyPatch):
     """A host of many images keeps no other waiting until they are all told."""
     everywhere_here(monkeypatch)
     monkeypatch.setattr(feedhub.probe, "_PARALLEL_HOSTS", 1)
@@ -381,8 +384,8 @@ def everywhere_here(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_one_article_that_lacks_the_size_is_enough_to_ask_for_it(bench: Bench, server: Origin):
-    server.answers["/1.png"] = answer(body=PNG, Content_Type="image/png")
+def test_one_article_that_lacks_the_size_is_enough_to_ask_for_it(bench: Bench, server: RawServer):
+    server.replies["/1.png"] = reply(body=PNG, Content_Type="image/png")
     sized = [{"url": server.url("/1.png"), "width": 4, "height": 3}]
     bench.write("old.md", title="Old", images=sized, publishedDateTime="2010-01-01T00:00:00Z")
     show(bench, "new.md", server.url("/1.png"))
@@ -391,12 +394,12 @@ def test_one_article_that_lacks_the_size_is_enough_to_ask_for_it(bench: Bench, s
     assert rows(bench)["/1.png"]["width"] == 40
 
 
-def test_when_the_time_is_over_nothing_is_begun(bench: Bench, server: Origin):
+def test_when_the_time_is_over_nothing_is_begun(bench: Bench, server: RawServer):
     for number in range(3):
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
     report = round_of(bench, seconds=0)
-    assert (report.requested, report.left, server.asked) == (0, 3, [])
+    assert (report.requested, report.left, server.requests) == (0, 3, [])
 
 
 # Politeness
@@ -416,12 +419,12 @@ def test_one_host_is_asked_one_thing_at_a_time_with_a_pause(bench: Bench):
         time.sleep(0.02)
         if free:
             busy.release()
-        connection.sendall(answer("404 No", Connection="close"))
+        connection.sendall(reply("404 No", Connection="close"))
 
-    with origin() as first, origin() as second:
+    with raw_server() as first, raw_server() as second:
         for number in range(3):
             for server in (first, second):
-                server.answers[f"/{number}.png"] = alone
+                server.replies[f"/{number}.png"] = alone
                 show(bench, f"{server.port}-{number}.md", server.url(f"/{number}.png"))
         bench.sync()
         assert round_of(bench, pause=0.03).states == {"gone": 6}
@@ -436,10 +439,10 @@ def test_hosts_are_asked_side_by_side(bench: Bench, monkeypatch: pytest.MonkeyPa
 
     def together(connection: socket.socket) -> None:
         both.wait()
-        connection.sendall(answer("404 No", Connection="close"))
+        connection.sendall(reply("404 No", Connection="close"))
 
-    with origin() as server:
-        server.answers["/1.png"] = together
+    with raw_server() as server:
+        server.replies["/1.png"] = together
         show(bench, "one.md", server.url("/1.png", host="a.example"))
         show(bench, "two.md", server.url("/1.png", host="b.example"))
         bench.sync()
@@ -449,8 +452,8 @@ def test_hosts_are_asked_side_by_side(bench: Bench, monkeypatch: pytest.MonkeyPa
 # Nothing of a hidden article
 
 
-def test_only_images_of_published_articles_are_asked_for(bench: Bench, server: Origin):
-    server.answers["/shown.png"] = answer(body=PNG)
+def test_only_images_of_published_articles_are_asked_for(bench: Bench, server: RawServer):
+    server.replies["/shown.png"] = reply(body=PNG)
     show(bench, "shown.md", server.url("/shown.png"))
     show(bench, "hidden.md", server.url("/hidden.png"), published=False)
     show(bench, "later.md", server.url("/later.png"), publishedDateTime="2096-01-01T00:00:00Z")
@@ -459,7 +462,7 @@ def test_only_images_of_published_articles_are_asked_for(bench: Bench, server: O
     assert set(server.lines()) == {"HEAD /shown.png", "GET /shown.png"}
 
 
-def test_an_article_whose_id_is_taken_is_not_published(bench: Bench, server: Origin):
+def test_an_article_whose_id_is_taken_is_not_published(bench: Bench, server: RawServer):
     show(bench, "a.md", server.url("/shown.png"), id="tag:one")
     show(bench, "b.md", server.url("/taken.png"), id="tag:one")
     bench.sync()
@@ -467,9 +470,9 @@ def test_an_article_whose_id_is_taken_is_not_published(bench: Bench, server: Ori
     assert set(server.lines()) == {"HEAD /shown.png", "GET /shown.png"}
 
 
-def test_what_is_known_goes_with_its_last_article(bench: Bench, server: Origin):
+def test_what_is_known_goes_with_its_last_article(bench: Bench, server: RawServer):
     for name in ("1", "2", "shared"):
-        server.answers[f"/{name}.png"] = answer(body=PNG)
+        server.replies[f"/{name}.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"), server.url("/shared.png"))
     show(bench, "two.md", server.url("/2.png"), server.url("/shared.png"))
     bench.sync()
@@ -488,8 +491,8 @@ def test_what_is_known_goes_with_its_last_article(bench: Bench, server: Origin):
     assert b"shared.png" not in left
 
 
-def test_an_image_that_an_article_has_no_longer_leaves_it(bench: Bench, server: Origin):
-    server.answers |= {"/1.png": answer(body=PNG), "/2.png": answer(body=png(60, 50))}
+def test_an_image_that_an_article_has_no_longer_leaves_it(bench: Bench, server: RawServer):
+    server.replies |= {"/1.png": reply(body=PNG), "/2.png": reply(body=png(60, 50))}
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     round_of(bench)
@@ -513,9 +516,9 @@ def test_an_article_that_is_hidden_during_a_round_is_asked_for_no_more(bench: Be
         catalog = Catalog(other.root.parent / "catalog.sqlite")
         Bench(other.root, catalog, other.config).sync()
         catalog.close()
-        connection.sendall(answer("405 No", Connection="close"))
+        connection.sendall(reply("405 No", Connection="close"))
 
-    server.answers |= {"HEAD /a.png": hide, "/a.png": answer(body=PNG)}
+    server.replies |= {"HEAD /a.png": hide, "/a.png": reply(body=PNG)}
     show(bench, "a.md", server.url("/a.png"), publishedDateTime="2020-01-02T00:00:00Z")
     show(bench, "b.md", server.url("/b.png"), publishedDateTime="2020-01-01T00:00:00Z")
     bench.sync()
@@ -525,8 +528,8 @@ def test_an_article_that_is_hidden_during_a_round_is_asked_for_no_more(bench: Be
     assert rows(bench) == {}, "nor is anything of it kept"
 
 
-def test_what_was_learned_is_kept_whatever_ends_the_round(bench: Bench, server: Origin):
-    server.answers["/1.png"] = answer(body=PNG)
+def test_what_was_learned_is_kept_whatever_ends_the_round(bench: Bench, server: RawServer):
+    server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
 
@@ -542,16 +545,16 @@ def test_what_was_learned_is_kept_whatever_ends_the_round(bench: Bench, server: 
     assert rows(bench)["/1.png"]["state"] == "known"
 
 
-def test_a_catalog_that_fails_ends_the_round_in_one_line(run, server: Origin, monkeypatch):
+def test_a_catalog_that_fails_ends_the_round_in_one_line(run, server: RawServer, monkeypatch):
     monkeypatch.setattr(feedhub.probe, "_BATCH", 1)
 
     def break_it(connection: socket.socket) -> None:
         with sqlite3.connect("c.sqlite") as sql:
             sql.execute("DROP TABLE images")
         sql.close()
-        connection.sendall(answer("429 No", Connection="close"))
+        connection.sendall(reply("429 No", Connection="close"))
 
-    server.answers["/1.png"] = break_it
+    server.replies["/1.png"] = break_it
     Path("articles").mkdir()
     text = article_text(images=[{"url": server.url("/1.png")}, {"url": server.url("/2.png")}])
     Path("articles/one.md").write_text(text, encoding="utf-8")
@@ -561,11 +564,11 @@ def test_a_catalog_that_fails_ends_the_round_in_one_line(run, server: Origin, mo
     assert "no such table: images" in err
 
 
-def test_many_answers_are_kept_as_they_come(bench: Bench, server: Origin, monkeypatch):
+def test_many_answers_are_kept_as_they_come(bench: Bench, server: RawServer, monkeypatch):
     monkeypatch.setattr(feedhub.probe, "_BATCH", 2)
     kept: list[int] = []
     for number in range(4):
-        server.answers[f"/{number}.png"] = answer("404 No")
+        server.replies[f"/{number}.png"] = reply("404 No")
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
 
@@ -601,9 +604,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 BASE = ("--base-url", "https://feeds.example.org")
 
 
-def test_the_command_asks_and_the_next_render_tells(run, server: Origin):
+def test_the_command_asks_and_the_next_render_tells(run, server: RawServer):
     wide = png(600, 400)
-    server.answers |= {"/1.png": answer(body=wide), "/2.png": answer("429 No")}
+    server.replies |= {"/1.png": reply(body=wide), "/2.png": reply("429 No")}
     images = [{"url": server.url(f"/{number}.png")} for number in (1, 2, 3)]
     Path("articles").mkdir()
     Path("articles/one.md").write_text(article_text(images=images), encoding="utf-8")
@@ -613,7 +616,7 @@ def test_the_command_asks_and_the_next_render_tells(run, server: Origin):
     assert re.fullmatch(
         r"images: 2 requested, 1 found, 1 at a busy host, 1 left; \d+\.\d\d seconds\n", out
     )
-    agents = {fields["user-agent"] for _, fields in server.asked}
+    agents = {fields["user-agent"] for _, fields in server.requests}
     assert [re.sub(r"/\S+ ", "/V ", agent) for agent in agents] == [
         "feedhub/V (+https://feeds.example.org/)"
     ]
@@ -621,7 +624,7 @@ def test_the_command_asks_and_the_next_render_tells(run, server: Origin):
     assert f'length="{len(wide)}"' in Path("public/all.rss").read_text(encoding="utf-8")
 
 
-def test_the_command_tells_numbers_and_reasons(run, server: Origin):
+def test_the_command_tells_numbers_and_reasons(run, server: RawServer):
     Path("articles").mkdir()
     text = article_text(images=[{"url": server.url("/1.png")}])
     Path("articles/one.md").write_text(text, encoding="utf-8")
@@ -661,10 +664,10 @@ def test_a_number_that_cannot_be_is_told(run, given: str):
         run("probe", "articles", *given.split())
 
 
-def test_nothing_is_asked_unless_the_command_is_run(run, server: Origin):
+def test_nothing_is_asked_unless_the_command_is_run(run, server: RawServer):
     Path("articles").mkdir()
     text = article_text(images=[{"url": server.url("/1.png")}])
     Path("articles/one.md").write_text(text, encoding="utf-8")
     for arguments in ("render articles public", "check articles", "feeds articles"):
         assert run(*arguments.split(), *BASE)[0] == 0
-    assert server.asked == []
+    assert server.requests == []

@@ -6,23 +6,14 @@ import asyncio
 import re
 import socket
 import threading
-import time
-from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from feedhub.errors import ConfigError
 from feedhub.http_client import (
     HttpClient,
-    PrivateAddressError,
-    is_public,
-    parse_retry_after,
-    public_address,
 )
 from feedhub.websub import hub as hub_module
 from feedhub.websub.hub import HubReply, send_ping
@@ -79,17 +70,6 @@ def test_who_cannot_now_is_asked_again(status):
     assert reply_to(status).verdict == "failed"
     assert reply_to(status).retry_after == 0
     assert reply_to(status, retry_after="120").retry_after == 120
-
-
-@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5", "٣", "Fri, 31 Feb 2020 00:00:00 GMT"])
-def test_a_rest_that_makes_no_sense_is_none(text):
-    assert parse_retry_after(text) == 0
-
-
-def test_a_rest_may_be_a_date():
-    assert 50 < parse_retry_after(formatdate(time.time() + 60, usegmt=True)) <= 60
-    assert parse_retry_after(formatdate(0, usegmt=True)) == 0
-    assert parse_retry_after("9" * 5_000) == 999_999_999
 
 
 def test_whoever_does_not_answer_has_failed():
@@ -232,21 +212,6 @@ def test_a_place_that_cannot_be_one_is_a_failure_and_no_crash(place):
     assert answer.reason
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("HTTPS_PROXY", "ftp://proxy.example"),
-        ("ALL_PROXY", "socks5://127.0.0.1:1"),
-        ("SSL_CERT_FILE", "/nowhere"),
-        ("SSL_CERT_FILE", __file__),
-    ],
-)
-def test_what_the_environment_says_wrongly_is_one_line(monkeypatch, name, value):
-    monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError, match=r"^one of .*HTTPS_PROXY.* cannot be used: \S"):
-        HttpClient(use_proxies=True)
-
-
 def test_it_does_not_go_round_in_circles(names):
     hub = Elsewhere(307, *["https://other.example/"] * 10)
     assert hub.ping() == HubReply("failed", "redirects more than 3 times")
@@ -261,42 +226,3 @@ def test_the_operators_own_hub_may_be_private():
     assert ping("http://127.0.0.1/", httpx.MockTransport(lambda _: response(204))) == HubReply(
         "accepted"
     )
-
-
-# Addresses
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "0.0.0.1", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1",
-        "192.0.2.1", "192.168.0.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
-        "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
-        "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::", "2001:0:1:1::8000:1",
-        "2001:db8::1", "fc00::1", "fe80::1", "fec0::1", "ff02::1",
-    ],
-)  # fmt: skip
-def test_no_stranger_may_name_these(address):
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize(
-    "address", [PUBLIC, "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::1.1.1.1"]
-)
-def test_the_internet_is_public(address):
-    assert is_public(address)
-
-
-@given(st.ip_addresses(v=4))
-def test_an_address_inside_another_is_judged_alike(address):
-    for form in (f"::ffff:{address}", f"64:ff9b::{address}"):
-        assert is_public(form) == is_public(str(address))
-
-
-def test_a_host_is_public_where_all_its_addresses_are(names):
-    names |= {"half.example": [PUBLIC, "10.0.0.1"], "two.example": [PUBLIC, "1.1.1.1"]}
-    assert asyncio.run(public_address("two.example", 443, is_public)) == PUBLIC
-    with pytest.raises(PrivateAddressError, match=r"half\.example is not a public address"):
-        asyncio.run(public_address("half.example", 443, is_public))
-    with pytest.raises(OSError, match="not known"):
-        asyncio.run(public_address("none.example", 443, is_public))

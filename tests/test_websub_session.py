@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import tracemalloc
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import brotli
 import httpx
 import pytest
 
@@ -406,6 +408,23 @@ def test_bytes_count_as_they_are_decoded(world):
 
     world.site = site
     assert world.visit() == PingReport(sent=6)
+
+
+def test_a_small_reply_that_stands_for_gigabytes_fills_no_memory(world):
+    bomb = brotli.compress(b"\0" * 100_000_000)
+
+    def site(request: httpx.Request) -> httpx.Response:
+        if request.headers["accept-encoding"] == "br":
+            return response(200, bomb, content_encoding="br")
+        return response(304)
+
+    world.site = site
+    tracemalloc.start()
+    try:
+        assert world.visit().waiting_reason == f"{BASE}all.atom does not show the change yet"
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_tag_that_was_weakened_on_its_way_is_known(world):
