@@ -16,8 +16,8 @@ from lxml import etree
 from msgspec.structs import replace as changed
 
 from feedhub.article import Article
-from feedhub.feed import KINDS
 from feedhub.formats import SUBSCRIBED, opml
+from feedhub.kinds import KINDS
 from tests.anything import DATE, FIELDS, FILLED, NAMES, TEXT, URL, records
 from tests.golden.sample import CHANNEL, NOTHING, STATE, sample_feed
 from tests.index_pages import Balance

@@ -13,7 +13,6 @@ from msgspec.structs import replace as changed
 
 from feedhub.article import Article, Author, Provider
 from feedhub.feed import (
-    KINDS,
     Channel,
     FeedState,
     build_feed,
@@ -22,6 +21,7 @@ from feedhub.feed import (
     page_path,
     slug_for,
 )
+from feedhub.kinds import KINDS
 from feedhub.text import label_key
 from tests.kit import make_bench
 

@@ -51,7 +51,8 @@ from tests.kit import make_bench
 
 bench = make_bench(Path("."), feeds__search="yes")
 bench.sync()
-for query, name in ((b"tongue=sv", "json"), (b"not_tongue=sv", "json"), (b"q=sv", "json")):
+for query, name in ((b"tongue=sv", "json"), (b"not_tongue=sv", "json"), (b"q=sv", "json"),
+                    (b"tongue=sv", "html")):
     planned = bench.site.on_demand(parse_query(query), FORMATS[name])
     print(json.dumps(bench.site.document(planned).body.decode()))
 """
@@ -108,11 +109,13 @@ def test_one_more_row_is_rendered_listed_configurable_and_searchable(site_with_a
     starter = run(folder, "-c", "from feedhub.config import starter_toml; print(starter_toml())")
     assert '"tongue"' in next(line for line in starter.splitlines() if line.startswith("kinds"))
     assert "# not_tongue = []" in starter
-    found, others, word = map(json.loads, run(folder, "-c", SEARCH).splitlines())
+    found, others, word, page = map(json.loads, run(folder, "-c", SEARCH).splitlines())
     assert titles(found) == ["Hej"]
     assert json.loads(found)["title"].startswith("Search: written in sv")
     assert titles(others) == ["Hallo"]
     assert titles(word) == ["Hej"]
+    assert "<span>Language <bdi>sv</bdi></span>" in page
+    assert 'name="tongue" value="sv"' in text("index.html"), "labels can be combined"
 
 
 def test_the_rows_say_what_each_kind_is_for():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from msgspec import structs
 
 from feedhub.article import Related
-from feedhub.story import story_entries, story_slug
+from feedhub.feed import story_entries, story_slug
 from feedhub.text import short_hash
 from tests.anything import records
 from tests.fronts import bench_on_disk, front_of

@@ -1,29 +1,27 @@
-"""What a feed is: its kind, its texts, its addresses and the articles it holds."""
+"""What a feed is: its kind, its texts and its addresses; and the feed of a story."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
-from feedhub.kinds import KINDS as KINDS
+from feedhub.article import Article, Related
+from feedhub.kinds import KINDS
 from feedhub.text import label_key, short_hash, slugify
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from feedhub.article import Article
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteLinks:
-    """Where the pages and feeds of a site stand, for what links to them.
+    """What pages need to link to other pages and feeds of the site.
 
-    `kinds` are those that have pages; `slug_overrides` are the slugs of labels, by kind and key,
-    that had to be given another than their own; `removed` are the paths of feeds that are not
-    there. `formats` are what each feed is written as: a name for people, a media type without
-    parameters, the ending of the address; the first is for those who do not choose.
+    `kinds` are the kinds whose feeds have pages. `slug_overrides` are slugs, by kind and key of the
+    label, that differ from the label's own because another label had it first. `removed` are the
+    paths of feeds that are retired or moved. `formats` are those that each feed is written in: a
+    name for people, a media type without parameters, the suffix; the first is the default.
     """
 
     kinds: tuple[str, ...] = ()
@@ -32,7 +30,7 @@ class SiteLinks:
     formats: tuple[tuple[str, str, str], ...] = ()
 
     def page_of(self, kind: str, label: str) -> str:
-        """Return the path of a label's page, such as `topics/ai/`, or "" where it has none."""
+        """Return the path of a label's page, such as `topics/ai/`, or "" if it has none."""
         if kind not in self.kinds:
             return ""
         key = label_key(label)
@@ -45,7 +43,8 @@ class Channel:
     """The texts and addresses that all feeds of a site share; `base_url` has no trailing slash.
 
     `authority` is the owner and date of every id (RFC 4151). `ttl` is in minutes.
-    `home_page_url` is the page of a feed that has no page of its own. `links` is for pages.
+    `home_page_url` is the page of a feed that has no page of its own. `stories` is the suffix of
+    the address at which people follow a story, "" if there are no stories. `links` is for pages.
     """
 
     base_url: str
@@ -63,12 +62,12 @@ class Channel:
     hub: str = ""
     links: SiteLinks = field(default_factory=SiteLinks)
 
-    def titled(self, title: str) -> str:
-        """Return a title as subscribers see it: a preview of drafts says that it is one."""
+    def display_title(self, title: str) -> str:
+        """Return a title as people see it: marked if this is a preview with drafts."""
         return f"[drafts] {title}" if self.drafts else title
 
     def url(self, path: str) -> str:
-        """Return the public address of a document or page: the one place where paths are quoted."""
+        """Return the public address of a document or page; `path` is not percent-encoded."""
         return f"{self.base_url}/{quote(path, safe='/')}"
 
 
@@ -94,7 +93,7 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """A feed without its articles: what the catalog remembers of it.
+    """A feed without its articles, as the catalog stores it.
 
     `slug` is "" for the feed of everything; `period` is "" for the subscription document, else the
     month of an archive, as `2020-06`. `older` and `newer` are the neighbouring archives' periods,
@@ -117,12 +116,12 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A feed ready to be written around its entries: `path` has no suffix, other addresses are
-    absolute.
+    """All that a feed's document says besides its entries.
 
-    `kind` and `label` are those of its state. `older`, `newer` and `current` are paths without
-    suffix of the neighbouring archives (RFC 5005, 4) and of the subscription document, or "";
-    `current` is set on archives only. `query` is what stands behind the suffix of an address.
+    `path` has no suffix; other addresses are absolute. `kind` and `label` are those of its state.
+    `older`, `newer` and `current` are paths without suffix of the neighbouring archives (RFC 5005,
+    4) and of the subscription document, or ""; only archives have `current`. `query` follows the
+    suffix of every address of the feed.
     """
 
     channel: Channel
@@ -145,7 +144,7 @@ class Feed:
 
 
 def labels_of(article: Article, kinds: Iterable[str]) -> list[Label]:
-    """Return the labels that put `article` into feeds of these kinds, each once."""
+    """Return the labels by which `article` is in feeds of these kinds, each once."""
     found: dict[tuple[str, str], Label] = {}
     for kind in kinds:
         labels = KINDS[kind].labels
@@ -156,9 +155,9 @@ def labels_of(article: Article, kinds: Iterable[str]) -> list[Label]:
 
 
 def slug_for(key: str, taken: set[str]) -> str:
-    """Return the address of a new label: its slug, and a hash where that is empty or taken.
+    """Return the slug of a new label, with a hash behind it if it is empty or taken.
 
-    The hash depends on the label alone, and a label that has an address keeps it: none ever moves.
+    The hash depends on the label alone, and a label keeps its slug, so no address ever moves.
     """
     slug = slugify(key)
     if slug and slug not in taken:
@@ -169,15 +168,15 @@ def slug_for(key: str, taken: set[str]) -> str:
 def feed_path(kind: str, slug: str, period: str = "") -> str:
     """Return a feed's path without suffix: `all`, `topics/ai`, `topics/ai/2020-06`.
 
-    The slug of a search is no part of it: it is the query of the address.
+    The slug of a search is not in its path: it is the query of its address.
     """
     folder = KINDS[kind].folder
     path = f"{folder}/{slug}" if folder else kind
     return f"{path}/{period}" if period else path
 
 
-def query_part(kind: str, slug: str) -> str:
-    """Return what stands behind the suffix of a feed's address: the query of a search, else ""."""
+def feed_query(kind: str, slug: str) -> str:
+    """Return the query of a feed's address with its question mark; only searches have one."""
     return f"?{slug}" if kind == "search" and slug else ""
 
 
@@ -187,21 +186,23 @@ def page_path(kind: str, slug: str) -> str:
 
 
 def build_feed(channel: Channel, state: FeedState, *, pages: bool = False) -> Feed:
-    """Join what the catalog knows with the site's texts.
+    """Return a feed with the site's texts; `pages` tells whether feeds have pages of their own."""
+    kind = KINDS[state.kind]
+    texts = {"label": state.label, "site": channel.title}
+    title = kind.title.format_map(texts) + (f", {state.period}" if state.period else "")
+    description = kind.description.format_map(texts)
+    if state.kind == "all" and channel.description:
+        description = channel.description
+    path, query = feed_path(state.kind, state.slug), feed_query(state.kind, state.slug)
 
-    `pages` tells whether feeds have pages of their own.
-    """
-    title, description = feed_texts(channel, state)
-    path, query = feed_path(state.kind, state.slug), query_part(state.kind, state.slug)
-
-    def beside(period: str) -> str:
+    def archive_path(period: str) -> str:
         return feed_path(state.kind, state.slug, period) if period else ""
 
     return Feed(
         channel=channel,
         id=f"tag:{channel.authority}:feeds/{quote(path, safe='/')}{query}",
-        path=beside(state.period) or path,
-        title=title,
+        path=archive_path(state.period) or path,
+        title=channel.display_title(title),
         description=description,
         home_page_url=(
             channel.url(page_path(state.kind, state.slug)) + query
@@ -212,20 +213,48 @@ def build_feed(channel: Channel, state: FeedState, *, pages: bool = False) -> Fe
         kind=state.kind,
         label=state.label,
         query=query,
-        older=beside(state.older),
-        newer=beside(state.newer),
+        older=archive_path(state.older),
+        newer=archive_path(state.newer),
         current=path if state.period else "",
     )
 
 
-def feed_texts(channel: Channel, state: FeedState) -> tuple[str, str]:
-    """Return the title and description of a feed."""
-    kind = KINDS[state.kind]
-    texts = {"label": state.label, "site": channel.title}
-    title = kind.title.format_map(texts)
-    description = kind.description.format_map(texts)
-    if state.kind == "all" and channel.description:
-        description = channel.description
-    if state.period:
-        title = f"{title}, {state.period}"
-    return channel.titled(title), description
+def story_slug(article: Article) -> str:
+    """Return the slug of an article's story: the article's slug, and a hash of its id behind it.
+
+    Two articles may have one slug. With the hash the address depends on this article alone: it
+    never moves, and an entry can link to it without looking at other articles.
+    """
+    return f"{article.slug}-{short_hash(article.id)}"
+
+
+def story_entries(article: Article, authority: str) -> tuple[Article, ...]:
+    """Return the article and its coverage as entries, each address once, newest first.
+
+    `authority` is the owner and date of ids (RFC 4151). Coverage without a date gets the article's.
+    """
+
+    def coverage(item: Related) -> Article:
+        # Not `fingerprint`: subscribers know these ids.
+        name = hashlib.blake2b(f"{article.id}\n{item.url}".encode(), digest_size=12).hexdigest()
+        published = item.published or article.published
+        return Article(
+            id=f"tag:{authority}:coverage/{name}",
+            slug=name,
+            title=item.title,
+            summary="",
+            content_html="",
+            url=item.url,
+            published=published,
+            updated=published,
+            language=article.language,
+            provider=item.provider,
+        )
+
+    entries = {article.url: article}
+    for item in article.related:
+        if item.url not in entries:
+            entries[item.url] = coverage(item)
+    return tuple(
+        sorted(entries.values(), key=lambda entry: (-entry.published.timestamp(), entry.id))
+    )

@@ -12,9 +12,8 @@ from typing import NamedTuple
 from feedhub.article import Article
 from feedhub.catalog.database import Database
 from feedhub.catalog.records import decode_article
-from feedhub.feed import labels_of
+from feedhub.feed import labels_of, story_slug
 from feedhub.kinds import FACETS
-from feedhub.story import story_slug
 from feedhub.tokenizer import tokenize
 
 # No token, so that no phrase goes from one name to the next.

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 from feedhub.article import Article, Author, Image, Related
 from feedhub.dates import format_day
-from feedhub.feed import Channel, feed_path
-from feedhub.story import story_slug
+from feedhub.feed import Channel, feed_path, story_slug
 from feedhub.text import label_key
 
 # The least width that aggregators show as a lead picture.

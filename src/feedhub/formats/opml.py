@@ -18,7 +18,7 @@ def encode(channel: Channel, groups: Iterable[tuple[str, Sequence[Feed]]], suffi
     """
     opml = Element("opml", version="2.0")
     head, body = SubElement(opml, "head"), SubElement(opml, "body")
-    SubElement(head, "title").text = channel.titled(channel.title)
+    SubElement(head, "title").text = channel.display_title(channel.title)
     given = [(heading, feeds) for heading, feeds in groups if feeds]
     if given:
         newest = max(feed.updated for _, feeds in given for feed in feeds)

@@ -12,7 +12,7 @@ import msgspec
 from feedhub.catalog import MadeWith, Settings, accept_all
 from feedhub.document import Document
 from feedhub.errors import ConfigError
-from feedhub.feed import FeedState, Window, build_feed, feed_path, query_part
+from feedhub.feed import FeedState, Window, build_feed, feed_path, feed_query
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, WRITERS, Format
 from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
 from feedhub.site.entry_store import EntryStore
@@ -285,7 +285,7 @@ class Site:
 
     def _planned(self, state: FeedState, row: Format) -> Planned:
         path = feed_path(state.kind, state.slug, state.period) + row.suffix
-        path += query_part(state.kind, state.slug)
+        path += feed_query(state.kind, state.slug)
         if row is PAGE:
             fingerprint = self._linking.fingerprint(state)
             changed_at = self._linking.changed_at(state)

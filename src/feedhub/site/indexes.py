@@ -9,8 +9,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from feedhub.feed import KINDS, build_feed, feed_path, page_path
+from feedhub.feed import build_feed, feed_path, page_path
 from feedhub.formats import OPML_MEDIA_TYPE, PAGE_MEDIA_TYPE, WRITERS
+from feedhub.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from feedhub.dates import from_timestamp
-from feedhub.feed import FeedState
-from feedhub.story import story_entries
+from feedhub.feed import FeedState, story_entries
 from feedhub.text import cut
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ def write(name: str, channel: Channel, **values: object) -> bytes:
     english = language == "en"
     page = environment.get_template(name).render(
         channel=channel,
-        site=channel.titled(channel.title),
+        site=channel.display_title(channel.title),
         direction="rtl" if language in _RIGHT_TO_LEFT else "ltr",
         # The words of the page are English, those of the site are in its own language.
         ours="" if english else Markup(' lang="en"'),

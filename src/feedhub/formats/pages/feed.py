@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from markupsafe import Markup
 
 from feedhub.article import Article, Image
-from feedhub.feed import KINDS, Channel, Feed, labels_of
+from feedhub.feed import Channel, Feed, labels_of
 from feedhub.formats import content
 from feedhub.formats.pages import environment, write
+from feedhub.kinds import FACETS, KINDS
 from feedhub.text import cut, slugify
 
 MAX_EXCERPT = 280
@@ -28,11 +29,10 @@ _READERS = (
     ("Feedbin", "https://feedbin.com/?subscribe="),
     ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
 )
-_FACETS = {"topic": "Topic", "provider": "Publisher", "category": "Category", "author": "Author"}
 # What people read for each parameter of a search.
 _CRITERIA = {
-    **_FACETS,
-    **{f"not_{facet}": f"Not the {lead.lower()}" for facet, lead in _FACETS.items()},
+    **{facet: KINDS[facet].noun for facet in FACETS},
+    **{f"not_{facet}": f"Not the {KINDS[facet].noun.lower()}" for facet in FACETS},
     "limit": "At most",
     "min_quality": "Quality at least",
     "since": "Since",
@@ -140,7 +140,7 @@ def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
     names = {
         (label.kind, slugify(label.key)): label.text
         for item in items
-        for label in labels_of(item.article, _FACETS)
+        for label in labels_of(item.article, FACETS)
     }
     criteria = [
         SearchCriterion(name, value, _CRITERIA[name], names.get((name, value), value))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from feedhub.feed import KINDS, Channel, feed_path, page_path
+from feedhub.feed import Channel, feed_path, page_path
 from feedhub.formats.pages import write
+from feedhub.kinds import KINDS
 
 # How many bytes the rows of the landing page may take, for the page to stay below 100 KB. It says
 # less of each feed where there are many; feeds without room are on the page of their kind alone.
@@ -17,8 +18,6 @@ MAX_ROW_BYTES = 77_000
 _ROW_BYTES, _BOX_BYTES, _LINK_BYTES = 72, 64, 34
 # Where rows are plain, so many feeds of a kind have a box of their own; the script adds the rest.
 MAX_BOXES = 50
-# Kinds that can be combined, named like the parameters of a search.
-_COMBINED = ("topic", "provider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def encode(index: IndexContext, feeds: Mapping[str, Sequence[FeedSummary]]) -> b
     return write(
         "landing.html.j2",
         channel,
-        title=channel.titled(channel.title),
+        title=channel.display_title(channel.title),
         url=channel.url(""),
         root="",
         everything=everything[:1],
@@ -88,7 +87,7 @@ def encode_kind(index: IndexContext, kind: str, rows: Sequence[FeedSummary]) -> 
     return write(
         "kind.html.j2",
         channel,
-        title=channel.titled(f"{known.heading} · {channel.title}"),
+        title=channel.display_title(f"{known.heading} · {channel.title}"),
         url=channel.url(f"{known.folder}/"),
         root="../",
         group=_group(index, kind, rows, len(rows)),
@@ -115,7 +114,7 @@ def _group(
     total: int,
     max_boxes: int | None = None,
 ) -> _FeedGroup:
-    ticks = bool(index.search) and kind in _COMBINED
+    ticks = bool(index.search) and KINDS[kind].combinable
     boxed = _largest(rows, len(rows) if max_boxes is None else max_boxes) if ticks else ()
     return _FeedGroup(
         kind=kind,
@@ -150,7 +149,7 @@ def _max_rows(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -
 
 def _box_bytes(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
     """Return how many bytes it takes to let every row be ticked that can be."""
-    boxed = (rows for kind, rows in kinds.items() if index.search and kind in _COMBINED)
+    boxed = (rows for kind, rows in kinds.items() if index.search and KINDS[kind].combinable)
     return sum(_row_bytes(row) - _ROW_BYTES + _BOX_BYTES for rows in boxed for row in rows)
 
 
