@@ -101,30 +101,28 @@ class Catalog:
 
     # Writing
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write everything within or, if something is raised, nothing; other writers wait."""
+        with self._database.transaction():
+            yield
+        self._database.truncate_log()
+
     def sync(
         self,
         source: Source,
         settings: Settings,
         now: datetime,
         on_progress: Callable[[], object] = lambda: None,
-        accept: Accept = accept_all,
         *,
         processes: int = 1,
     ) -> Changes:
-        """Bring the catalog up to the source as it is to be shown at `now`; all or nothing.
+        """Bring the articles and feeds up to the source as it is to be shown at `now`.
 
-        Waits for another process that does the same. Files are read by so many processes.
-        `on_progress` is called for each file of the source. What `accept` raises leaves the catalog
-        as it was.
+        Call it in a transaction. Files are read by up to `processes` processes; `on_progress` is
+        called for each file of the source.
         """
-        with self._database.transaction():
-            before = self.count()
-            changes = sync_catalog(
-                self._database, source, settings, now, on_progress, processes=processes
-            )
-            accept(changes, before)
-        self._database.truncate_log()
-        return changes
+        return sync_catalog(self._database, source, settings, now, on_progress, processes=processes)
 
     def write(self, record: CatalogRecord) -> None:
         """Replace the record of this kind, in the transaction of a sync if one is under way."""

@@ -124,32 +124,35 @@ class Site:
         *,
         processes: int = 1,
     ) -> Changes:
-        """Bring the catalog up to the source as it is to be shown at `now`.
+        """Bring the catalog up to the source as it is to be shown at `now`, or leave it as it was.
 
-        Files are read by so many processes. What `accept` raises leaves the catalog as it was.
+        `accept` gets the changes, and how many articles were published before; what it raises takes
+        everything back. Up to `processes` processes read files. `on_progress` is called for each
+        file of the source.
         """
-
-        def finish(changes: Changes, before: int) -> None:
-            accept(changes, before)
-            self._linking.forget()
-            self._linking.date(int(now.timestamp()))
-            self._indexes.date(self._states(), int(now.timestamp()))
-            self._catalog.write(MadeWith(configuration=self._text))
-            self._owe_pings(changes, int(now.timestamp()))
-
+        seconds = int(now.timestamp())
         try:
-            return self._catalog.sync(
-                source, self._settings, now, on_progress, finish, processes=processes
-            )
+            with self._catalog.transaction():
+                before = self._catalog.count()
+                changes = self._catalog.sync(
+                    source, self._settings, now, on_progress, processes=processes
+                )
+                accept(changes, before)
+                self._linking.forget()
+                self._linking.date(seconds)
+                self._indexes.date(self._states(), seconds)
+                self._catalog.write(MadeWith(configuration=self._text))
+                self._enqueue_pings(changes, seconds)
         finally:
             self._linking.forget()
             self._entries.forget()
+        return changes
 
     def hub_of(self, planned: Planned) -> str:
         """Return the address of the hub that tells of a document, or ""."""
         return self._channel.hub if planned.topic else ""
 
-    def _owe_pings(self, changes: Changes, now: int) -> None:
+    def _enqueue_pings(self, changes: Changes, now: int) -> None:
         """Note of which addresses the hub is to be told, once their new bytes are out."""
         if self._channel.hub:
             feeds = {
