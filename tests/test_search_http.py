@@ -416,8 +416,8 @@ def test_a_question_that_fails_harms_no_other(front, capsys, error, told):
 
 
 def test_a_question_that_takes_too_long_is_broken_off(front, monkeypatch):
-    monkeypatch.setattr("feedhub.catalog.search._PATIENCE", -1.0)
-    monkeypatch.setattr("feedhub.catalog.search._STEPS", 1)
+    monkeypatch.setattr("feedhub.catalog.SEARCH_TIMEOUT", -1.0)
+    monkeypatch.setattr("feedhub.catalog.database.TIME_LIMIT_STEPS", 1)
     assert front.get("/search.rss?q=a*").status == 503
     monkeypatch.undo()
     assert front.get("/search.rss?q=a*").status == 200

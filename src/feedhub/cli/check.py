@@ -11,9 +11,8 @@ from feedhub.catalog import Catalog
 from feedhub.check import FORMATS, check
 from feedhub.cli import console, options
 from feedhub.config import CONFIG_FILE, Config, find_line
-from feedhub.errors import Problem
+from feedhub.errors import Problem, did_you_mean
 from feedhub.feed import feed_path
-from feedhub.messages import did_you_mean
 from feedhub.site.settings import named_of
 from feedhub.text import label_key, slugify
 

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 
 from feedhub.cli import console, options
 from feedhub.dates import format_rfc3339
-from feedhub.errors import ConfigError
+from feedhub.errors import ConfigError, did_you_mean
 from feedhub.feed import FeedState, feed_path
-from feedhub.messages import did_you_mean
 from feedhub.text import label_key
 
 EXAMPLES = (

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from feedhub.cli.console import RED, paint
-from feedhub.messages import did_you_mean
+from feedhub.errors import did_you_mean
 
 VERBOSITY = "verbosity"
 

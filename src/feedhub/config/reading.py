@@ -11,8 +11,7 @@ from typing import Any
 
 from feedhub.config.rules import InvalidSettingError, validate
 from feedhub.config.tables import KEYS, SECTIONS
-from feedhub.errors import ConfigError
-from feedhub.messages import did_you_mean
+from feedhub.errors import ConfigError, did_you_mean
 
 Values = dict[str, object]
 

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
-from feedhub.messages import did_you_mean
+from feedhub.errors import did_you_mean
 
 PLACEHOLDERS = ("year", "month", "day", "slug", "stem", "category", "path", "collection")
 

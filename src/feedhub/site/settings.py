@@ -9,10 +9,9 @@ import msgspec
 
 from feedhub.catalog import MadeWith
 from feedhub.config import Config, CustomConfig
-from feedhub.errors import CatalogError, ConfigError
+from feedhub.errors import CatalogError, ConfigError, did_you_mean
 from feedhub.feed import Channel
 from feedhub.formats import FORMATS, PAGE
-from feedhub.messages import did_you_mean
 from feedhub.sources import ReadOptions, open_source
 
 if TYPE_CHECKING:
