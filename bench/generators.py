@@ -109,8 +109,15 @@ class FeedhubGenerator(Generator):
         self._config = write_config(folder)
 
     def command(self, number: int) -> list[object]:
-        words = [*FEEDHUB, "render", self.articles, self.output(number), "--config", self._config]
-        return [*words, "--catalog", self._catalog(number), "--base-url", BASE_URL]
+        arguments = [
+            *FEEDHUB,
+            "render",
+            self.articles,
+            self.output(number),
+            "--config",
+            self._config,
+        ]
+        return [*arguments, "--catalog", self._catalog(number), "--base-url", BASE_URL]
 
     def extra_files(self, number: int) -> list[Path]:
         return list(self.folder.glob(f"{self._catalog(number).name}*"))
@@ -133,8 +140,8 @@ class HugoGenerator(Generator):
         os.environ["HUGO_CACHEDIR"] = str(folder / "hugo-cache")
 
     def command(self, number: int) -> list[object]:
-        words: list[object] = [self._program, "--quiet", "-s", self._site]
-        return [*words, "-c", self.articles, "-d", self.output(number)]
+        arguments: list[object] = [self._program, "--quiet", "-s", self._site]
+        return [*arguments, "-c", self.articles, "-d", self.output(number)]
 
     @classmethod
     def version(cls) -> str:

@@ -37,8 +37,8 @@ def about(**programs: str) -> dict[str, str]:
 
 def first_line(command: Sequence[object]) -> str:
     """Run a program and return the first line of its output, or else of its error output."""
-    words = [str(word) for word in command]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    arguments = [str(word) for word in command]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     return (done.stdout + done.stderr).partition("\n")[0].strip()
 
 

@@ -33,9 +33,9 @@ def run(command: Sequence[object], *, sample_memory: bool = False, cwd: Path | N
     """
     os.sync()  # data of earlier writers must not be flushed in our time
     start = time.monotonic()
-    words = [str(word) for word in command]
+    arguments = [str(word) for word in command]
     with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors, cwd=cwd)
+        child = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=errors, cwd=cwd)
         together = peak_memory(child.pid) if sample_memory else 0.0
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.monotonic() - start

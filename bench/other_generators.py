@@ -47,8 +47,8 @@ class JekyllGenerator(Generator):
 
     def command(self, number: int) -> list[object]:
         source, output = self.articles.parent, self.output(number)
-        words = ["jekyll", "build", "--quiet", "--disable-disk-cache", "--config", self._config]
-        return [*words, "--source", source, "--destination", output]
+        arguments = ["jekyll", "build", "--quiet", "--disable-disk-cache", "--config", self._config]
+        return [*arguments, "--source", source, "--destination", output]
 
     def feed_name(self, path: str) -> str:
         folder, _, name = path.rpartition("/")
@@ -82,9 +82,9 @@ class PelicanGenerator(Generator):
             path.write_text(as_html(article), encoding="utf-8")
 
     def command(self, number: int) -> list[object]:
-        words = [pelican_program(), self.articles, "--output", self.output(number), "--quiet"]
-        words += ["--settings", SITES / "pelican" / "pelicanconf.py"]
-        return [*words, "--extra-settings", f'CACHE_PATH="{self._cache(number)}"']
+        arguments = [pelican_program(), self.articles, "--output", self.output(number), "--quiet"]
+        arguments += ["--settings", SITES / "pelican" / "pelicanconf.py"]
+        return [*arguments, "--extra-settings", f'CACHE_PATH="{self._cache(number)}"']
 
     def extra_files(self, number: int) -> list[Path]:
         return [self._cache(number)]
@@ -124,8 +124,8 @@ class EleventyGenerator(Generator):
         (self._site / "feeds.json").write_text(json.dumps(feeds), encoding="utf-8")
 
     def command(self, number: int) -> list[object]:
-        words = ["node", "node_modules/@11ty/eleventy/cmd.cjs", "--quiet"]
-        return [*words, "--input", "articles", "--output", self.output(number)]
+        arguments = ["node", "node_modules/@11ty/eleventy/cmd.cjs", "--quiet"]
+        return [*arguments, "--input", "articles", "--output", self.output(number)]
 
     @classmethod
     def version(cls) -> str:

@@ -187,5 +187,5 @@ def spread_labels(heights: list[float], bottom: float) -> list[float]:
     return moved
 
 
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(words)}</text>'
+def _text(x: float, y: float, label: str, anchor: str) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(label)}</text>'

@@ -153,8 +153,8 @@ def profile_renders(folder: Path, spy: Path, options: argparse.Namespace) -> dic
         for work in RENDERS:
             if work == RENDERS[-1]:
                 change_title(newest_article(articles), number)
-            words = [str(word) for word in command]
-            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            arguments = [str(word) for word in command]
+            done = subprocess.run(arguments, capture_output=True, text=True, check=False)
             if done.returncode:
                 sys.exit(f"py-spy ended with {done.returncode}: {done.stderr}")
             folded = (folder / "folded").read_text(encoding="utf-8")

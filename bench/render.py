@@ -46,9 +46,9 @@ COMPETITORS = {generator.name.lower(): generator for generator in ALL_COMPETITOR
 Round = dict[str, list[Run]]
 
 
-def main(words: list[str] | None = None) -> None:
-    """Measure and write bench/results/render.json and .md; `words` replace the command line."""
-    options = parse_options(words)
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and write bench/results/render.json and .md; `arguments` replace the command line."""
+    options = parse_options(arguments)
     require(options.make, "the program that makes articles")
     others = OtherProcesses()
     programs = installed_versions(options)
@@ -62,8 +62,8 @@ def main(words: list[str] | None = None) -> None:
     print(markdown(result))
 
 
-def parse_options(words: list[str] | None = None) -> argparse.Namespace:
-    """Return the options of the command line, or of `words`."""
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line, or of `arguments`."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sizes", metavar="N", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--runs", type=int, default=5, help="runs of each; default: 5")
@@ -95,7 +95,7 @@ def parse_options(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--hugo-site", type=Path, default=HUGO_SITE, help="Hugo's site")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--scratch", type=Path, help="working folder; default: temporary")
-    return parser.parse_args(words)
+    return parser.parse_args(arguments)
 
 
 def parse_competitors(names: str) -> list[type[Generator]]:

@@ -35,6 +35,7 @@ def analyze_logs(
     Calls `on_problem` for each unreadable line and `on_progress` with the number of bytes read.
     Raises ConfigError, before anything is read, if a file cannot be opened.
     """
+    # First of all: a run of minutes must not fail at its last file.
     for path in logs:
         check_readable(path)
     counter, unreadable = TrafficCounter(feeds), 0

@@ -212,6 +212,7 @@ class TrafficCounter:
             if minute != last_minute or zone != last_zone:
                 last_minute, last_zone = minute, zone
                 minute_start = minute_to_seconds(minute, zone)
+                # JSON rows have their whole time here, so it is cut to the minute.
                 self.oldest = min(self.oldest, minute_start - minute_start % 60)
                 day = self.days.setdefault(minute_start // SECONDS_PER_DAY, [0, 0])
             second = minute_start + _SECONDS[second_text]
@@ -241,6 +242,7 @@ class TrafficCounter:
             if poller is None or poller.counter is None or poller.state is None:
                 continue
             state, visitor, counter = poller.state, poller.visitor, poller.counter
+            # Lines come in any order, and one reader may have several pollers.
             state.last_seen = max(state.last_seen, poller.last_seen)
             state.not_modified += poller.not_modified
             if visitor.subscribers is not None and poller.last_seen >= state.reported_at:
@@ -257,6 +259,7 @@ class TrafficCounter:
 
     def _add_poller(self, request: Any, address: Any, agent: Any) -> Poller | None:
         """Return a new poller, None if the request is for no feed."""
+        # Pollers are only a cache in front of the other counters.
         if self._poller_bytes >= MAX_POLLER_BYTES:
             self.close()
         length = len(request) if isinstance(request, bytes) else sum(map(len, request))
@@ -336,6 +339,7 @@ class TrafficCounter:
                 self._services += 1
         elif visitor.identity:
             self._readers += document.individuals.add(visitor.identity, state)
+            # An upper limit: samples that halve by themselves do not lower it.
             if self._readers > MAX_READERS:
                 self._shrink_samples()
         return state
@@ -344,6 +348,7 @@ class TrafficCounter:
         """Sample the readers of the largest documents, so that those of small ones stay exact."""
         samples = [document.individuals for document in self.documents.values()]
         self._readers = sum(len(sample.states) for sample in samples)
+        # A quarter becomes free at once, so that this is done rarely.
         while self._readers > MAX_READERS * 3 // 4:
             largest = max(samples, key=lambda sample: len(sample.states))
             self._readers -= len(largest.states)
@@ -362,5 +367,6 @@ class TrafficCounter:
         if len(counter.names) < MAX_NOT_FOUND_READERS:
             counter.names.add(software.name)
         if len(self.not_found) > MAX_NOT_FOUND:
+            # Half at once: sorting for every new path would take too long.
             by_requests = sorted(self.not_found.items(), key=lambda item: -item[1].requests)
             self.not_found = dict(by_requests[: MAX_NOT_FOUND // 2])

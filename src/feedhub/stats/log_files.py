@@ -29,6 +29,7 @@ _DECOMPRESSORS: tuple[tuple[bytes, Callable[[Any], io.BufferedIOBase]], ...] = (
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\x00", lzma.LZMAFile),
 )
+# Python has no decompressor for it before 3.14.
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 
 
@@ -109,6 +110,7 @@ def decompress(path: str, raw: ProgressReader) -> Iterator[bytes | str]:
     try:
         while data := file.read1(CHUNK_BYTES):
             yield data
+    # gzip, bz2 and xz each raise errors of their own.
     except (EOFError, OSError, zlib.error, lzma.LZMAError):
         yield DAMAGED
 
@@ -123,7 +125,7 @@ def split_lines(parts: Iterator[bytes | str]) -> Iterator[Chunk]:
         if isinstance(part, str):
             problem = part
             break
-        if skipping:
+        if skipping:  # the remainder of a line that was too long
             _, end, part = part.partition(b"\n")
             skipping = not end
         whole, end, rest = (rest + part).rpartition(b"\n")

@@ -59,6 +59,7 @@ def parse_lines(chunk: bytes) -> tuple[list[LogRow], list[tuple[int, str]]]:
             rows = []
     elif chunk:
         rows = _COMBINED.findall(chunk)
+    # A chunk of good lines in one format, as nearly all are, needs no loop in Python.
     if len(rows) == lines:
         return rows, []
     # Some line is empty, bad, or in another format than the first one.
@@ -79,6 +80,7 @@ def parse_line(line: bytes) -> LogRow | str:
         return cast("LogRow", match.groups())
     if not line.startswith(b"{"):
         return TRUNCATED if _LINE_START.match(line) else NOT_A_LOG_LINE
+    # nginx may log any bytes, but JSON is UTF-8.
     try:
         decoded = _DECODER.decode(line.decode("utf-8", "replace").encode())
     except ValueError:
@@ -176,12 +178,10 @@ def _json_row(line: JsonLine) -> LogRow:
     time = _parse_time(line.time or line.time_iso8601 or line.ts or line.time_local)
     address = line.client or line.remote_addr
     method, target = line.method or line.request_method, line.target or line.request_uri
+    if not address or not (line.request or (method and target)):
+        raise ValueError
     if line.request:
         method, target, _ = parse_request(line.request.encode())
-    elif not method or not target:
-        raise ValueError
-    if not address:
-        raise ValueError
     agent: str | bytes = line.user_agent or line.agent or line.http_user_agent
     if line.version:  # only feedhub's own log has it, and escapes inside JSON as in its text form
         target, agent = unescape(target.encode()), str(agent).encode()
@@ -217,6 +217,7 @@ def _parse_time(value: str | float) -> int:
     return int(value)
 
 
+# Many lines have the same second.
 @lru_cache(1024)
 def _parse_time_text(text: str) -> float:
     """Return the time of a text in the combined format or RFC 3339; UTC if it has no zone."""

@@ -83,6 +83,7 @@ def _template() -> tuple[Template, str]:
     source = (files("feedhub.stats") / "page.html.j2").read_text(encoding="utf-8")
     style = source.partition("<style>")[2].partition("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    # Clients choose the names and paths on the page: all text is escaped.
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -123,6 +124,7 @@ def timeline(report: TrafficReport) -> Timeline:
         return Timeline((), 0, (), 1)
     last = max(by_day)
     first = max(min(by_day), last - timedelta(days=MAX_TIMELINE_DAYS))
+    # Rounded up, so that there are at most MAX_COLUMNS.
     step = -(-((last - first).days + 1) // MAX_COLUMNS)
     starts = [first + timedelta(days=day) for day in range(0, (last - first).days + 1, step)]
     sums = []

@@ -28,6 +28,7 @@ MAX_CACHED_AGENTS, MAX_CACHED_AGENT_LENGTH = 8_192, 500
 _KEY_LENGTH = 3
 _WORD = re.compile(r"[^\W_]+")
 _SUBSCRIBERS = re.compile(r"\b(\d{1,9})\+? ?(?:subscriber|reader)(?:s|\(s\))?\b", re.IGNORECASE)
+# NewsBlur and Dreamwidth name the feed in a URL.
 _FEED_ID = re.compile(
     r"feed-?id[=: ]\s*([\w-]{1,64})|newsblur\.com/site/(\d+)|/users/([\w-]{1,64})", re.IGNORECASE
 )
@@ -36,6 +37,7 @@ _PRODUCT = re.compile(r"[^\s/;()\[\]{}<>\"',:@=\\]+")
 _COMPATIBLE = re.compile(r"compatible; ?\+?(?:https?://)?(?:www\.)?([^\s/;()]+)", re.IGNORECASE)
 # No User-Agent, and what deploy/nginx logs in place of one that is not ASCII.
 _NAMELESS = {"": "(none)", "-": "(none)", "(not ASCII)": "(not ASCII)"}
+# IPv4, also with hyphens as in host names, IPv6, e-mail.
 _ADDRESS = re.compile(
     r"(?:\d{1,3}[.-]){3}\d{1,3}|(?:[0-9a-f]{0,4}:){2,}[0-9a-f.]*|(?<![\w.+-])[\w.+-]+@[\w.-]+",
     re.IGNORECASE,
@@ -161,6 +163,7 @@ class VisitorRegistry:
         else:
             key = f"{household(unescape(address))} {unescape(agent)}"
         hashed = blake2b(key.encode("utf-8", "surrogatepass"), key=self._salt, digest_size=8)
+        # 0 is the identity of robots: no reader may have it.
         identity = 0 if parsed.kind in ROBOTS else int.from_bytes(hashed.digest()) or 1
         return Visitor(identity, is_service, parsed.subscribers, self._software(parsed))
 
@@ -198,5 +201,6 @@ def household(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return address
+    # ::ffff:192.0.2.1 is how a server that listens on IPv6 logs an IPv4 address.
     mapped = getattr(parsed, "ipv4_mapped", None)
     return str(mapped) if mapped else str(int(parsed) >> 64)

@@ -230,6 +230,7 @@ class ReportBuilder:
 
     def feeds(self) -> Iterator[FeedStats]:
         """Yield the feeds with their formats, in order of path."""
+        # The documents are sorted by feed, as groupby needs it.
         titles = self.counter.feeds.titles or {}
         for feed, group in groupby(self.documents, key=lambda document: document.feed):
             documents = list(group)
@@ -283,6 +284,7 @@ class ReportBuilder:
         responses: Counter[str] = Counter()
         sent: Counter[str] = Counter()
         for document in self.documents:
+            # Without a 304 for any reader, the server may be what ignores validators.
             if not any(coding.not_modified for coding in document.codings.values()):
                 continue
             weight = 1 << document.individuals.level  # readers for whom one of the sample stands
@@ -351,6 +353,7 @@ def document_traffic(codings: Iterable[CodingCounter]) -> Traffic:
         if size is None:
             unknown += coding.not_modified
         else:
+            # In a log that counts header fields, 304s may cost more than a small document.
             saved += max(0, coding.not_modified * size - coding.not_modified_bytes)
     full = sum(coding.full for coding in codings)
     not_modified = sum(coding.not_modified for coding in codings)

@@ -46,6 +46,7 @@ class Sample(Generic[State]):
     def halve(self) -> None:
         """Drop half of the readers, chosen by their hash."""
         self.level += 1
+        # Hashes are random bits, so this chooses readers at random.
         mask = (1 << self.level) - 1
         self.states = {key: state for key, state in self.states.items() if not key & mask}
 
@@ -57,6 +58,7 @@ def merge(
 
     A reader of several samples comes several times.
     """
+    # Only at the highest level have all samples the same chance to contain a reader.
     level = max((sample.level for sample in samples), default=0)
     mask = (1 << level) - 1
 

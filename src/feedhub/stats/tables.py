@@ -274,6 +274,7 @@ def format_number(value: int) -> str:
 def format_size(value: int) -> str:
     """Return bytes in decimal units: `999 bytes`, `1.2 kB`, `34 MB`."""
     amount, unit = float(value), 0
+    # 999.5 is where `{amount:.0f}` becomes 1000.
     while amount >= 999.5 and unit < len(_UNITS) - 1:
         amount, unit = amount / 1000, unit + 1
     text = f"{amount:.1f}" if unit and amount < 9.95 else f"{amount:.0f}"
