@@ -69,7 +69,7 @@ def test_an_article_is_encoded_once_for_all_feeds_and_formats(bench, encoded):
 
 def test_a_story_is_encoded_once_for_all_formats(bench, encoded):
     site = bench.site
-    slug = bench.catalog.stories()[0]
+    slug = bench.catalog.story_slugs()[0]
     for suffix in ("rss", "atom", "json"):
         site.document(site.plan()[f"stories/{slug}.{suffix}"])
     assert sorted(encoded.values()) == [1, 1]

@@ -13,14 +13,22 @@ from feedhub.catalog import MadeWith, Settings, accept_all
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import FeedState, Window, build_feed, feed_path, feed_query
-from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, WRITERS, Format
+from feedhub.fingerprint import fingerprint
+from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, Format
 from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
 from feedhub.site.entry_store import EntryStore
 from feedhub.site.indexes import INDEX_PATH, Indexes, IndexOptions
 from feedhub.site.on_demand import OnDemandFeeds
 from feedhub.site.page_links import PageLinks
 from feedhub.site.planned import Planned
-from feedhub.site.settings import channel_of, config_of_catalog, known, named_of, source_of
+from feedhub.site.settings import (
+    channel_of,
+    config_of_catalog,
+    known,
+    named_of,
+    shape_of,
+    source_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -78,7 +86,7 @@ class Site:
             shape=self._settings.shape,
             max_bytes=config.feeds.max_bytes,
         )
-        mark = repr((self._settings.shape, self._settings.plan, self._kinds))
+        mark = fingerprint(self._settings.shape, self._settings.plan, self._kinds)
         self._linking = PageLinks(
             catalog,
             self._channel,
@@ -107,8 +115,8 @@ class Site:
             kinds=self._kinds,
             window=Window(feeds.limit, feeds.days, feeds.max_bytes),
             archives=feeds.archives,
-            shape=repr((WRITERS, self._channel, self._pages)),
-            plan=repr((feeds.formats, sorted(self._elsewhere), self._shown)),
+            shape=shape_of(self._channel, pages=self._pages),
+            plan=fingerprint(feeds.formats, sorted(self._elsewhere), self._shown.values()),
             private=drafts,
             named=tuple(map(named_of, feeds.custom)),
             stories=bool(self._channel.stories),

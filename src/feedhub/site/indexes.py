@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from feedhub.feed import build_feed, feed_path, page_path
+from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.formats import OPML_MEDIA_TYPE, PAGE_MEDIA_TYPE, WRITERS
 from feedhub.kinds import KINDS
 
@@ -61,6 +61,10 @@ class IndexOptions:
     discovery: bool = False
     combines: bool = False
 
+    def values(self) -> dict[str, Value]:
+        """Return what a fingerprint needs of them."""
+        return named_values(pages=self.pages, discovery=self.discovery, combines=self.combines)
+
 
 class Indexes:
     """The lists of what a catalog holds.
@@ -90,15 +94,15 @@ class Indexes:
 
     def rows(self, states: list[FeedState]) -> Iterator[IndexDocument]:
         """Yield the lists of the feeds whose states are given, archives among them."""
-        for path, fingerprint in self._fingerprints(states):
+        for path, print_ in self._fingerprints(states):
             media_type = _TYPES[path.rpartition(".")[2]]
-            yield IndexDocument(path, fingerprint, media_type, self._catalog.index_changed_at(path))
+            yield IndexDocument(path, print_, media_type, self._catalog.index_changed_at(path))
 
     def date(self, states: list[FeedState], now: int) -> None:
         """Note when the lists changed; in a fresh catalog, when the newest feed did."""
         newest = max((int(state.changed_at.timestamp()) for state in states), default=0)
-        for path, fingerprint in self._fingerprints(states):
-            self._catalog.date_index(path, fingerprint, now=now, first=newest)
+        for path, print_ in self._fingerprints(states):
+            self._catalog.date_index(path, print_, now=now, first=newest)
 
     def body(self, path: str, states: list[FeedState]) -> bytes:
         """Build the list at a path from the states of all feeds."""
@@ -118,25 +122,30 @@ class Indexes:
         return self._channel.url(feed_path(state.kind, state.slug) + self._named.suffix)
 
     def _fingerprints(self, states: list[FeedState]) -> Iterator[tuple[str, str]]:
-        """Yield what there is, and what stands for its bytes."""
+        """Yield the path of each list, and the fingerprint of its bytes."""
         shown = [state for state in states if not state.period]
-        yield OPML_PATH, self._digest([(s.kind, s.slug, s.label, s.updated) for s in shown])
+        feeds = [(s.kind, s.slug, s.label, int(s.updated.timestamp())) for s in shown]
+        yield OPML_PATH, fingerprint(self._mark, feeds)
         if not self._shown.pages:
             return
-        rows = [(s.kind, s.slug, s.label, n, s.newest) for s, n in self._counted(shown)]
-        yield INDEX_PATH, self._digest([*rows, self._shown])
+        options = self._shown.values()
+        rows = [
+            (s.kind, s.slug, s.label, count, int(s.newest.timestamp()) if s.newest else None)
+            for s, count in self._counted(shown)
+        ]
+        yield INDEX_PATH, fingerprint(self._mark, rows, options)
         for folder, group in groupby(rows, key=lambda row: KINDS[row[0]].folder):
             if folder:
-                yield _page_of_folder(folder), self._digest([*group, self._shown])
-        yield ICON_PATH, _digest(WRITERS, ICON_PATH)
-        if self._shown.discovery:
-            yield from self._discovery(shown)
-
-    def _discovery(self, shown: list[FeedState]) -> Iterator[tuple[str, str]]:
-        if not urlsplit(self._channel.base_url).path:  # it is read at the root of a host alone
-            yield ROBOTS_PATH, _digest(WRITERS, self._channel.base_url)
-        for path, part in _sitemaps(_pages(shown)):
-            yield path, _digest(WRITERS, self._channel.base_url, part)
+                yield _page_of_folder(folder), fingerprint(self._mark, list(group), options)
+        yield ICON_PATH, fingerprint(WRITERS, ICON_PATH)
+        if not self._shown.discovery:
+            return
+        base_url = self._channel.base_url
+        if not urlsplit(base_url).path:  # robots.txt is read at the root of a host alone
+            yield ROBOTS_PATH, fingerprint(WRITERS, base_url)
+        for path, pages in _sitemaps(_pages(shown)):
+            part = [(page, int(updated.timestamp())) for page, updated in pages]
+            yield path, fingerprint(WRITERS, base_url, part)
 
     def _counted(self, shown: list[FeedState]) -> list[tuple[FeedState, int]]:
         """Return each feed with how many articles it leads to."""
@@ -144,9 +153,6 @@ class Indexes:
             return [(state, state.count) for state in shown]
         totals = self._catalog.totals()
         return [(state, totals.get((state.kind, state.slug), state.count)) for state in shown]
-
-    def _digest(self, rows: Sequence[object]) -> str:
-        return _digest(self._mark, rows)
 
     def _opml(self, shown: list[FeedState]) -> bytes:
         from feedhub.formats import opml  # lxml, which a render without changes does not need
@@ -194,10 +200,6 @@ def _pages(shown: list[FeedState]) -> list[tuple[str, datetime]]:
         for page in ("", f"{folder}/") if folder else ("",):
             lists[page] = max(state.updated, lists.get(page, state.updated))
     return [*lists.items(), *((page_path(s.kind, s.slug), s.updated) for s in shown)]
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def _page_of_folder(folder: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
+from feedhub.catalog.records import digest_of
 from feedhub.dates import from_timestamp
 from feedhub.feed import FeedState, story_entries
+from feedhub.fingerprint import Value, fingerprint
 from feedhub.text import cut
 
 if TYPE_CHECKING:
@@ -90,12 +89,11 @@ class OnDemandFeeds:
         return found
 
     def _state(
-        self, kind: str, slug: str, label: str, lines: Iterable[tuple[object, int, int]]
+        self, kind: str, slug: str, label: str, lines: Iterable[tuple[Value, int, int]]
     ) -> FeedState:
         """Return a state; each line is what stands for an entry's bytes, its dates in seconds."""
         rows = list(lines)
         updated = max((row[2] for row in rows), default=0)
-        text = repr((self._shape, kind, slug, label, rows))
         return FeedState(
             kind=kind,
             slug=slug,
@@ -104,7 +102,7 @@ class OnDemandFeeds:
             newest=from_timestamp(rows[0][1]) if rows else None,
             updated=from_timestamp(updated),
             changed_at=self._catalog.changed_at(),
-            fingerprint=hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
+            fingerprint=fingerprint(self._shape, kind, slug, label, rows),
         )
 
 
@@ -114,11 +112,10 @@ def _selection(state: FeedState) -> Selection:
     return parse_query(state.slug.encode())
 
 
-def _line(match: Match) -> tuple[object, int, int]:
+def _line(match: Match) -> tuple[Value, int, int]:
     return (match.id, match.digest), match.published, match.updated
 
 
-def _seen(article: Article) -> tuple[object, int, int]:
-    """The scores of an article are seen by nobody."""
+def _seen(article: Article) -> tuple[Value, int, int]:
     dates = int(article.published.timestamp()), int(article.updated.timestamp())
-    return repr(replace(article, quality=None, heat=None)), *dates
+    return digest_of(article), *dates

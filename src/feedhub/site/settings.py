@@ -11,7 +11,8 @@ from feedhub.catalog import MadeWith
 from feedhub.config import Config, CustomConfig
 from feedhub.errors import CatalogError, ConfigError, did_you_mean
 from feedhub.feed import Channel
-from feedhub.formats import FORMATS, PAGE
+from feedhub.fingerprint import fingerprint, named_values
+from feedhub.formats import FORMATS, PAGE, WRITERS
 from feedhub.sources import ReadOptions, open_source
 
 if TYPE_CHECKING:
@@ -71,6 +72,29 @@ def channel_of(config: Config, *, drafts: bool = False) -> Channel:
         stories=_ending_for_people(config) if config.feeds.stories == "yes" else "",
         hub="" if drafts else config.websub.hub,
     )
+
+
+def shape_of(channel: Channel, *, pages: bool) -> str:
+    """Return the fingerprint of what documents are made with besides the articles.
+
+    The channel's `links` are not part of it: only pages have them, whose fingerprint is another.
+    """
+    values = named_values(
+        base_url=channel.base_url,
+        authority=channel.authority,
+        title=channel.title,
+        home_page_url=channel.home_page_url,
+        description=channel.description,
+        language=channel.language,
+        copyright=channel.copyright,
+        icon=channel.icon,
+        logo=channel.logo,
+        ttl=channel.ttl,
+        drafts=channel.drafts,
+        stories=channel.stories,
+        hub=channel.hub,
+    )
+    return fingerprint(WRITERS, values, pages)
 
 
 def _ending_for_people(config: Config) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedhub.errors import ArticleError, ConfigError, Problem
+from feedhub.fingerprint import fingerprint, named_values
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.article_path import generator_of
 from feedhub.text import UNPRINTABLE
@@ -63,11 +63,17 @@ class FilesSource:
     def signature(self) -> str:
         """Return a text that changes when the same bytes would be read differently."""
         options = self._options
-        values = (
-            *(READER_VERSION, self._root, self._generator, options.authority, options.base_url),
-            *(options.permalink, str(options.zone), options.ignore, options.drafts),
+        values = named_values(
+            root=os.fsencode(self._root),
+            generator=self._generator,
+            authority=options.authority,
+            base_url=options.base_url,
+            permalink=options.permalink,
+            zone=str(options.zone),
+            ignore=options.ignore,
+            drafts=options.drafts,
         )
-        return json.dumps(values)
+        return fingerprint(READER_VERSION, values)
 
     def check(self) -> None:
         """Raise ConfigError where there is no folder."""
