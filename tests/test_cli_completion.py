@@ -1,4 +1,4 @@
-"""`feedhub completion`, asked by the shells that it is for."""
+"""`feedhub completion` in real shells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Complete = Callable[[str], list[str]]
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An own home with a folder and a file to complete."""
+    """An own home folder with a folder and a file to complete."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     Path("articles").mkdir()
@@ -31,41 +31,43 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """Write what feedhub prints for a shell, and return the name of the file."""
+    """Write the script for a shell, and return the name of the file."""
     assert main(["completion", shell]) == 0
-    text, told = capsys.readouterr()
-    assert told == ""
+    text, err = capsys.readouterr()
+    assert err == ""
     name = {"zsh": "_feedhub"}.get(shell, f"feedhub.{shell}")
     Path(name).write_text(text, encoding="utf-8")
     return name
 
 
 def bash(file: str) -> Complete:
-    """Return what bash offers for a line."""
+    """Return a function that gives the completions of bash for a line."""
 
     def complete(line: str) -> list[str]:
         words = [f"'{word}'" for word in line.split(" ")]
-        ask = (
+        script_line = (
             f"source {file}; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; "
             "COMP_TYPE=9; name=$(complete -p feedhub | sed 's/.*-F \\([^ ]*\\).*/\\1/'); "
             '"$name" feedhub; printf "%s\\n" "${COMPREPLY[@]}"'
         )
-        return told(["bash", "--norc", "-c", ask])
+        return lines_of(["bash", "--norc", "-c", script_line])
 
     return complete
 
 
 def fish(file: str) -> Complete:
-    """Return what fish offers for a line, without what it says about each."""
+    """Return a function that gives the completions of fish for a line, without descriptions."""
 
     def complete(line: str) -> list[str]:
-        ask = f"source {file}; complete -C '{line}'"
-        return [offer.split("\t")[0] for offer in told(["fish", "--no-config", "-c", ask])]
+        script_line = f"source {file}; complete -C '{line}'"
+        return [
+            offer.split("\t")[0] for offer in lines_of(["fish", "--no-config", "-c", script_line])
+        ]
 
     return complete
 
 
-def told(command: list[str]) -> list[str]:
+def lines_of(command: list[str]) -> list[str]:
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stderr == ""
     return sorted(set(ran.stdout.split("\n")) - {""})
@@ -77,30 +79,30 @@ COMMANDS = sorted(build_parser().commands())
 
 @pytest.fixture(params=SHELLS)
 def complete(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Complete:
-    """Ask one shell after the other."""
+    """The completions of one shell after the other."""
     if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
     return SHELLS[request.param](script(request.param, capsys))
 
 
-def test_a_shell_knows_every_command(complete: Complete):
+def test_a_shell_completes_commands(complete: Complete):
     assert set(complete("feedhub ")) >= set(COMMANDS)
     assert complete("feedhub ren") == ["render"]
     assert complete("feedhub c") == ["check", "completion"]
 
 
-def test_a_shell_knows_the_options_of_each_command(complete: Complete):
+def test_a_shell_completes_the_options_of_each_command(complete: Complete):
     assert complete("feedhub render --al") == ["--allow-shrink"]
     assert complete("feedhub feeds --al") == []
     assert complete("feedhub feeds articles --q") == ["--quiet"]
 
 
-def test_a_shell_knows_what_an_option_may_be(complete: Complete):
+def test_a_shell_completes_the_values_of_an_option(complete: Complete):
     assert complete("feedhub check --format ") == ["github", "json", "text"]
     assert complete("feedhub completion z") == ["zsh"]
 
 
-def test_a_shell_offers_folders_for_sources_and_files_for_files(complete: Complete):
+def test_a_shell_completes_folders_for_sources_and_files_for_files(complete: Complete):
     def offered(line: str) -> list[str]:
         return [offer.removesuffix("/") for offer in complete(line)]
 
@@ -112,7 +114,7 @@ def test_a_shell_offers_folders_for_sources_and_files_for_files(complete: Comple
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
-def test_zsh_completes_what_is_typed(capsys: pytest.CaptureFixture[str]):
+def test_zsh_completes_typed_keys(capsys: pytest.CaptureFixture[str]):
     script("zsh", capsys)
     assert typed_into_zsh("feedhub ren\t") == "feedhub render"
     assert typed_into_zsh("feedhub check --format gi\t") == "feedhub check --format github"
@@ -121,7 +123,7 @@ def test_zsh_completes_what_is_typed(capsys: pytest.CaptureFixture[str]):
 
 
 def typed_into_zsh(keys: str) -> str:
-    """Return the line that stands in zsh after these keys, as it would be run."""
+    """Return the command line of zsh after these keys."""
     main_end, screen = terminal(200)
     command = ["zsh", "-f", "-i"]
     env = {**os.environ, "TERM": "dumb", "PS1": "> "}
@@ -145,7 +147,7 @@ SET_UP = (
 
 
 def wait_for(descriptor: int, pattern: str) -> str:
-    """Read a terminal until the pattern stands there; return its first group."""
+    """Read a terminal until the pattern matches; return its first group."""
     seen, end = "", time.monotonic() + 60
     while select.select([descriptor], [], [], max(0, end - time.monotonic()))[0]:
         seen += os.read(descriptor, 65536).decode(errors="replace")
@@ -154,7 +156,7 @@ def wait_for(descriptor: int, pattern: str) -> str:
     raise AssertionError(f"waited in vain for {pattern}: {seen}")
 
 
-def test_a_shell_that_is_not_known_is_told_with_the_nearest(capsys: pytest.CaptureFixture[str]):
+def test_an_unknown_shell_gets_a_suggestion(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit, match="2"):
         main(["completion", "fsh"])
     assert "invalid choice: 'fsh'; did you mean fish?" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Every example of every --help, typed into a shell as it stands."""
+"""Every example of every --help, run in a shell as it is written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.launching import launch
 from tests.manual import examples
 from tests.servers import Server, until
 
-# Places of a real machine, and what stands for them here.
-ELSEWHERE = {
+# Paths and addresses of a real machine, and those of the test.
+TEST_PATHS = {
     "/var/lib/feedhub/": "var/",
     "/var/log/nginx/": "var/",
     "/run/feedhub/": "run/",
@@ -33,22 +33,22 @@ def all_examples() -> list[str]:
     return list(dict.fromkeys(line for one in parsers for line in examples(one)))
 
 
-def endless(line: str) -> bool:
+def keeps_running(line: str) -> bool:
     return line.startswith("feedhub serve") or "--watch" in line
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with the files that the examples speak of, and a shell that knows feedhub."""
+    """A home folder with the files of the examples, and `feedhub` on the PATH."""
     monkeypatch.chdir(tmp_path)
-    for place in ("articles", "bin", "site", "var", "run", ".zfunc"):
-        Path(place).mkdir()
-    for place in ("access.log", "var/feedhub.log", "var/feedhub.log.1"):
-        Path(place).write_text(LINE, encoding="utf-8")
+    for path in ("articles", "bin", "site", "var", "run", ".zfunc"):
+        Path(path).mkdir()
+    for path in ("access.log", "var/feedhub.log", "var/feedhub.log.1"):
+        Path(path).write_text(LINE, encoding="utf-8")
     with gzip.open("var/feedhub.log.2.gz", "wt", encoding="utf-8") as packed:
         packed.write(LINE)
-    for place in (".local/share/bash-completion/completions", ".config/fish/completions"):
-        Path(place).mkdir(parents=True)
+    for path in (".local/share/bash-completion/completions", ".config/fish/completions"):
+        Path(path).mkdir(parents=True)
     text = article_text("Good", topics=["AI", "Machine Learning"])
     Path("articles/good.md").write_text(text, encoding="utf-8")
     program = Path("bin/feedhub")
@@ -65,7 +65,7 @@ LINE = (
 
 
 def prepare(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make what a command finds that looks at what others have made."""
+    """Make the catalogs that other commands would have written."""
     if line.startswith("feedhub ping"):
         monkeypatch.setenv("FEEDHUB_WEBSUB_HUB", "https://hub.example/")
     if line.split()[1] in ("ping", "probe", "stats"):
@@ -73,37 +73,37 @@ def prepare(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert main(["sync", "articles", "--catalog", "var/catalog.sqlite"]) == 0
 
 
-def here(line: str) -> str:
-    for place, own in ELSEWHERE.items():
-        line = line.replace(place, own)
+def with_test_paths(line: str) -> str:
+    for path, own in TEST_PATHS.items():
+        line = line.replace(path, own)
     return line
 
 
-@pytest.mark.parametrize("line", [line for line in all_examples() if not endless(line)])
-def test_an_example_works_as_it_is_typed(line: str, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("line", [line for line in all_examples() if not keeps_running(line)])
+def test_an_example_works_as_it_is_written(line: str, monkeypatch: pytest.MonkeyPatch):
     prepare(line, monkeypatch)
-    shell = ["sh", "-c", here(line)]
+    shell = ["sh", "-c", with_test_paths(line)]
     ran = subprocess.run(shell, input=LINE, capture_output=True, text=True, check=False)
     assert (ran.returncode, "Traceback" in ran.stderr) == (0, False), ran.stderr
 
 
-@pytest.mark.parametrize("line", [line for line in all_examples() if endless(line)])
-def test_an_example_that_goes_on_goes_on_until_it_is_ended(
+@pytest.mark.parametrize("line", [line for line in all_examples() if keeps_running(line)])
+def test_an_example_that_keeps_running_ends_by_a_signal(
     folder: Path, line: str, monkeypatch: pytest.MonkeyPatch
 ):
     prepare(line, monkeypatch)
     more = " --port 0" if "serve" in line and "--uds" not in line else ""
-    with launch(folder, ["sh", "-c", f"exec {here(line)}{more}"], {}) as running:
-        until(lambda: works(running), lambda: f"nothing is told\n{running.stderr()}")
+    with launch(folder, ["sh", "-c", f"exec {with_test_paths(line)}{more}"], {}) as running:
+        until(lambda: is_running(running), lambda: f"there is no output\n{running.stderr()}")
         assert running.process.poll() is None
-        # What talks to a hub keeps all it knows at every moment, and ends by the signal itself.
+        # `ping` has no handler for the signal: its queue is in the catalog at every moment.
         assert running.stop() in ((0, -signal.SIGTERM) if "ping" in line else (0,))
 
 
-def works(running: Server) -> bool:
-    """Tell whether a command says that it is at work, or, where it says nothing, looks."""
+def is_running(running: Server) -> bool:
+    """Tell whether a command has printed that it works, or has opened its catalog."""
     if "published" in running.stdout() or "listening on" in running.stderr():
         return True
     files = Path(f"/proc/{running.process.pid}/fd")
-    opened = [str(place.readlink()) for place in files.iterdir()] if files.is_dir() else []
+    opened = [str(path.readlink()) for path in files.iterdir()] if files.is_dir() else []
     return any(name.endswith("var/catalog.sqlite-wal") for name in opened)

@@ -1,4 +1,4 @@
-"""The configuration: what wins, what is refused, and how it is told."""
+"""The configuration: which value overrides which, what is refused, and the messages."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def written(folder: Path, text: str | bytes) -> Path:
+def write_config(folder: Path, text: str | bytes) -> Path:
     """Write feedhub.toml; return its path relative to the current folder."""
     data = text if isinstance(text, bytes) else text.encode()
     (folder / "feedhub.toml").write_bytes(data)
     return Path("feedhub.toml")
 
 
-def refusal(
+def error_of(
     path: Path | None, environ: Mapping[str, str] = {}, flags: Mapping[str, object] = {}
 ) -> str:
     """Return the message of the ConfigError that loading must raise."""
@@ -48,14 +48,14 @@ def refusal(
 def load_or_message(
     environ: Mapping[str, str] = {}, flags: Mapping[str, object] = {}
 ) -> Config | str:
-    """Return the configuration, or the message of its refusal."""
+    """Return the configuration, or the message of the error."""
     try:
         return load_config(None, environ, flags)
     except ConfigError as error:
         return str(error)
 
 
-def test_without_anything_the_defaults_hold(folder: Path) -> None:
+def test_defaults(folder: Path) -> None:
     config = load_config(None, {})
 
     assert config.site.base_url == "http://127.0.0.1:8000"
@@ -65,21 +65,21 @@ def test_without_anything_the_defaults_hold(folder: Path) -> None:
     assert config.feeds.formats == ("rss", "atom", "json", "html")
 
 
-def test_the_file_of_the_current_folder_is_found(folder: Path) -> None:
-    written(folder, '[site]\ntitle = "Here"\n')
+def test_the_file_in_the_current_folder_is_read(folder: Path) -> None:
+    write_config(folder, '[site]\ntitle = "Here"\n')
 
     assert load_config(None, {}).site.title == "Here"
 
 
-def test_flags_win_over_variables_and_variables_over_the_file(folder: Path) -> None:
-    path = written(folder, "[feeds]\nlimit = 1\ndays = 1\n[http]\nmax_age = 1\n")
+def test_options_override_variables_and_variables_the_file(folder: Path) -> None:
+    path = write_config(folder, "[feeds]\nlimit = 1\ndays = 1\n[http]\nmax_age = 1\n")
     environ = {"FEEDHUB_FEEDS_LIMIT": "2", "FEEDHUB_FEEDS_DAYS": "2", "PATH": "/bin"}
     config = load_config(path, environ, {"feeds.limit": 3, "http.max_age": None})
 
     assert (config.feeds.limit, config.feeds.days, config.http.max_age) == (3, 2, 1)
 
 
-def test_authority_and_source_follow_the_base_url_unless_given(folder: Path) -> None:
+def test_authority_and_source_default_to_the_base_url(folder: Path) -> None:
     flags = {"site.base_url": "https://Feeds.Example.org:8443/a/"}
     config = load_config(None, {}, flags)
     own = load_config(
@@ -95,19 +95,19 @@ def test_authority_and_source_follow_the_base_url_unless_given(folder: Path) -> 
     assert own.source.base_url == "https://b/c"
 
 
-def test_an_address_that_can_be_no_authority_asks_for_one() -> None:
+def test_a_base_url_without_host_name_needs_an_authority() -> None:
     with pytest.raises(ConfigError, match=r"site\.authority must be set"):
         default_authority("http://[::1]:8000")
 
 
-def test_config_is_frozen_down_to_its_leaves() -> None:
+def test_config_is_frozen_and_hashable() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         DEFAULTS.site.title = "x"  # type: ignore[misc]
     assert all(isinstance(hash(getattr(DEFAULTS, name)), int) for name in SECTIONS)
 
 
-def test_starter_holds_every_key_explained_and_gives_the_defaults(folder: Path) -> None:
-    path = written(folder, starter_toml())
+def test_the_starter_file_explains_every_key_and_has_the_defaults(folder: Path) -> None:
+    path = write_config(folder, starter_toml())
     tables = tomllib.loads(starter_toml())
     lines = starter_toml().splitlines()
 
@@ -182,19 +182,19 @@ def test_starter_holds_every_key_explained_and_gives_the_defaults(folder: Path) 
         (b"[site]\n\ntitle = '\xff'", "3: the file is not UTF-8"),
     ],
 )
-def test_mistakes_in_a_file_are_told_with_line_and_key(
-    folder: Path, text: str | bytes, message: str
-) -> None:
-    assert refusal(written(folder, text)).startswith(f"feedhub.toml:{message}")
+def test_errors_in_a_file_have_line_and_key(folder: Path, text: str | bytes, message: str) -> None:
+    assert error_of(write_config(folder, text)).startswith(f"feedhub.toml:{message}")
 
 
-def test_files_that_cannot_be_read_are_told(folder: Path) -> None:
-    assert refusal(Path("none.toml")) == "none.toml: cannot be read: No such file or directory"
-    assert refusal(written(folder, "#" * 40_000)) == "feedhub.toml: is longer than 32768 bytes"
+def test_unreadable_files_are_reported(folder: Path) -> None:
+    assert error_of(Path("none.toml")) == "none.toml: cannot be read: No such file or directory"
+    assert (
+        error_of(write_config(folder, "#" * 40_000)) == "feedhub.toml: is longer than 32768 bytes"
+    )
 
 
-def test_a_byte_order_mark_is_no_mistake(folder: Path) -> None:
-    path = written(folder, b"\xef\xbb\xbf[site]\ntitle = 'a'")
+def test_a_byte_order_mark_is_accepted(folder: Path) -> None:
+    path = write_config(folder, b"\xef\xbb\xbf[site]\ntitle = 'a'")
 
     assert load_config(path, {}).site.title == "a"
 
@@ -234,11 +234,11 @@ def test_a_byte_order_mark_is_no_mistake(folder: Path) -> None:
         ("FEEDHUB_", "a", "FEEDHUB_ is not a known variable"),
     ],
 )
-def test_mistakes_in_variables_are_told_with_their_name(name: str, text: str, message: str) -> None:
-    assert refusal(None, {name: text}).startswith(message)
+def test_errors_in_variables_have_their_name(name: str, text: str, message: str) -> None:
+    assert error_of(None, {name: text}).startswith(message)
 
 
-def test_variables_stand_for_values_of_every_kind() -> None:
+def test_variables_hold_values_of_every_type() -> None:
     environ = {
         "FEEDHUB_FEEDS_ARCHIVES": "false",
         "FEEDHUB_FEEDS_KINDS": "all, topic",
@@ -263,15 +263,15 @@ def test_variables_stand_for_values_of_every_kind() -> None:
     assert config.site.title == "Übersicht"
 
 
-def test_mistakes_in_flags_are_told() -> None:
-    assert refusal(None, {}, {"feeds.limti": 1}) == (
+def test_errors_in_options_are_reported() -> None:
+    assert error_of(None, {}, {"feeds.limti": 1}) == (
         "feeds.limti is not a known key; did you mean feeds.limit?"
     )
-    assert refusal(None, {}, {"feeds.days": -1}).startswith("feeds.days must be a whole number")
+    assert error_of(None, {}, {"feeds.days": -1}).startswith("feeds.days must be a whole number")
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "held"),
+    ("name", "value", "expected"),
     [
         ("site.base_url", "HTTPS://EXAMPLE.org/", "https://example.org"),
         ("site.base_url", "http://[::01]:8000", "http://[::1]:8000"),
@@ -301,14 +301,14 @@ def test_mistakes_in_flags_are_told() -> None:
         ),
     ],
 )
-def test_good_values_are_held_normalised(name: str, given: object, held: object) -> None:
+def test_good_values_are_normalized(name: str, value: object, expected: object) -> None:
     section, _, key = name.partition(".")
-    config = load_config(None, {}, {"site.authority": "e.org,2026", name: given})
-    assert getattr(getattr(config, section), key) == held
+    config = load_config(None, {}, {"site.authority": "e.org,2026", name: value})
+    assert getattr(getattr(config, section), key) == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "why"),
+    ("name", "value", "reason"),
     [
         ("site.base_url", "", "must begin with http"),
         ("site.base_url", "feeds.example.org", "must begin with http"),
@@ -361,16 +361,16 @@ def test_good_values_are_held_normalised(name: str, given: object, held: object)
         ("http.trusted_proxies", ["::1", "::1"], "listed twice"),
     ],
 )
-def test_bad_values_are_refused_with_the_reason(name: str, given: object, why: str) -> None:
-    message = refusal(None, {}, {name: given})
+def test_bad_values_are_refused_with_the_reason(name: str, value: object, reason: str) -> None:
+    message = error_of(None, {}, {name: value})
 
     assert message.startswith(f"{name} must be {KEYS[name].metadata['must']}: ")
-    assert why in message
+    assert reason in message
 
 
 @pytest.mark.parametrize("host", ["e.org", "e\N{ACCOUNT OF}.org", "e.org:port", "[::"])
-def test_no_message_holds_a_password(host: str) -> None:
-    assert "hunter2" not in refusal(None, {"FEEDHUB_SITE_BASE_URL": f"http://me:hunter2@{host}"})
+def test_no_message_contains_a_password(host: str) -> None:
+    assert "hunter2" not in error_of(None, {"FEEDHUB_SITE_BASE_URL": f"http://me:hunter2@{host}"})
 
 
 VALUES = st.recursive(
@@ -379,22 +379,22 @@ VALUES = st.recursive(
 
 
 @given(name=st.sampled_from(sorted(KEYS)) | st.text(), value=VALUES)
-def test_any_flag_gives_a_config_or_one_clear_refusal(name: str, value: object) -> None:
+def test_any_option_gives_a_config_or_one_error(name: str, value: object) -> None:
     config = load_or_message(flags={name: value})
 
     if isinstance(config, str):
         assert "\n" not in config
     else:
         section, _, key = name.partition(".")
-        held = getattr(getattr(config, section), key)
-        assert type(held) is type(KEYS[name].default)
+        result = getattr(getattr(config, section), key)
+        assert type(result) is type(KEYS[name].default)
         moved = [" -> ".join(pair) for pair in config.feeds.moved]
-        given = moved if name == "feeds.moved" else held
-        assert load_config(None, {}, {name: given}) == config
+        same = moved if name == "feeds.moved" else result
+        assert load_config(None, {}, {name: same}) == config
 
 
 @given(name=st.sampled_from(sorted(set(KEYS) - {"feeds.custom"})), text=st.text())
-def test_any_variable_gives_a_config_or_one_clear_refusal(name: str, text: str) -> None:
+def test_any_variable_gives_a_config_or_one_error(name: str, text: str) -> None:
     variable = f"FEEDHUB_{name.replace('.', '_').upper()}"
     config = load_or_message({variable: text})
 
@@ -417,4 +417,4 @@ def test_the_line_is_that_of_the_statement(
     path = tmp_path_factory.mktemp("config") / "f.toml"
     path.write_text("\n".join([*lines, "titel = 1", *after]))
 
-    assert refusal(path).startswith(f"{path}:{len(lines) + 1}: site.titel is not a known key")
+    assert error_of(path).startswith(f"{path}:{len(lines) + 1}: site.titel is not a known key")

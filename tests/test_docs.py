@@ -1,4 +1,4 @@
-"""README.md and docs/ say what is: every option, key, default, exit code and example."""
+"""README.md and docs/ match the code: every option, key, default, exit code and example."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def table(text: str) -> dict[str, str]:
 
 
 def section(text: str, heading: str) -> str:
-    """Return what stands below a heading of the second level."""
+    """Return the text below a heading of the second level."""
     _, found, rest = text.partition(f"\n## {heading}\n")
     assert found, heading
     return rest.partition("\n## ")[0]
@@ -48,33 +48,33 @@ def section(text: str, heading: str) -> str:
 # docs/cli.md
 
 
-def test_what_is_made_of_the_page_is_as_it_would_be_made_now():
+def test_the_generated_parts_of_the_page_are_up_to_date():
     assert manual.page(CLI) == CLI, "run make docs"
 
 
 # The manual page
 
 
-def test_the_manual_page_says_what_the_page_says():
+def test_the_manual_page_is_up_to_date():
     made = manpage.PLACE.read_text(encoding="utf-8")
     assert manpage.page(CLI) == made, "run make docs"
 
 
-def test_no_line_of_the_manual_page_is_taken_for_a_command():
+def test_no_line_of_the_manual_page_is_read_as_a_troff_command():
     assert manpage.page("# x\n\n.a\n'b c.d\n").endswith("\\&.a\n\\(aqb c.d\n")
     assert manpage.page("# x\n\na\n.b\n").endswith("a\n\\&.b\n")
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
-def test_the_manual_page_is_one():
+def test_the_manual_page_is_valid():
     command = ["mandoc", "-T", "lint", "-W", "warning", str(manpage.PLACE)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    told = [line for line in ran.stdout.splitlines() if "missing date" not in line]
-    assert (told, ran.stderr) == ([], ""), "a date would change with every build"
+    errors = [line for line in ran.stdout.splitlines() if "missing date" not in line]
+    assert (errors, ran.stderr) == ([], ""), "a date would change with every build"
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
-def test_no_word_is_lost_on_the_manual_page():
+def test_the_manual_page_has_every_word():
     command = ["mandoc", "-T", "utf8", "-O", "width=400", str(manpage.PLACE)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     shown = re.sub(r".\x08", "", ran.stdout)
@@ -89,15 +89,15 @@ def test_every_option_is_documented_with_its_help(command: str):
     assert table(section(CLI, f"feedhub {command}")) == options_of(parsers()[command])
 
 
-def test_the_defaults_that_help_tells_are_those_of_the_code():
+def test_the_defaults_in_help_are_those_of_the_code():
     actions = [action for parser in parsers().values() for action in parser._actions]
-    told = {a: re.search(r"default: ([\w.]+)$", str(a.help)) for a in actions}
-    defaults = {a: match[1] for a, match in told.items() if match}
+    matches = {a: re.search(r"default: ([\w.]+)$", str(a.help)) for a in actions}
+    defaults = {a: match[1] for a, match in matches.items() if match}
     assert len(defaults) >= 6
     assert [a.dest for a, word in defaults.items() if str(a.default).lower() != word] == []
 
 
-def test_there_is_no_page_for_a_command_that_does_not_exist():
+def test_there_is_no_section_of_an_unknown_command():
     assert re.findall(r"^## feedhub (\w+)$", CLI, re.MULTILINE) == list(parsers())
 
 
@@ -114,7 +114,7 @@ def test_the_options_of_every_command_are_documented_and_every_command_has_them(
         assert names <= parser._option_string_actions.keys()
 
 
-def test_the_arguments_of_every_command_are_named():
+def test_the_synopsis_has_the_arguments_of_every_command():
     synopsis = CLI.partition("## ")[0]
     for command, parser in parsers().items():
         names = [str(a.metavar) for a in parser._actions if not a.option_strings]
@@ -142,7 +142,7 @@ def test_every_key_is_documented_with_its_default(name: str):
     assert "\n".join(found) == "\n".join(configuration_rows(name))
 
 
-def test_there_is_no_section_that_does_not_exist():
+def test_there_is_no_unknown_section_of_the_configuration():
     assert re.findall(r"^## \[(\w+)\]$", CONFIGURATION, re.MULTILINE) == list(SECTIONS)
 
 
@@ -151,7 +151,7 @@ def test_there_is_no_section_that_does_not_exist():
 
 def test_every_page_is_one_link_away_from_the_readme():
     linked = set(re.findall(r"\]\(docs/([\w-]+\.md)", README))
-    assert linked == {place.name for place in (ROOT / "docs").glob("*.md")}
+    assert linked == {path.name for path in (ROOT / "docs").glob("*.md")}
 
 
 def readme_commands() -> list[str]:
@@ -182,7 +182,7 @@ def assert_serves(folder: Path, arguments: list[str]) -> None:
         assert server.stop() == 0
 
 
-def test_the_readme_shows_every_command_and_what_it_shows_can_be_typed():
+def test_the_readme_shows_every_command_and_all_can_be_parsed():
     mentioned = [text for text in re.findall(r"`(feedhub [a-z][^`]*)`", README) if "…" not in text]
     commands = [shlex.split(text)[1:] for text in [*readme_commands(), *mentioned]]
     assert {arguments[0] for arguments in commands} == set(parsers())
@@ -190,16 +190,16 @@ def test_the_readme_shows_every_command_and_what_it_shows_can_be_typed():
         assert build_parser().parse_args(arguments).command == arguments[0]
 
 
-def test_the_readme_names_what_a_render_writes(
+def test_the_readme_names_the_files_of_a_render(
     tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(seeds, "articles")
     main(["render", "articles", "public"])
     named = set(re.findall(r"`((?:all|feeds|index|sitemap|robots|favicon)\.\w+)`", README))
-    written = {place.name for place in Path("public").iterdir() if place.is_file()}
+    written = {path.name for path in Path("public").iterdir() if path.is_file()}
     assert named == {name for name in written if not name.endswith((".gz", ".br"))}
-    folders = {place.name for place in Path("public").iterdir() if place.is_dir()}
+    folders = {path.name for path in Path("public").iterdir() if path.is_dir()}
     assert folders - {".feedhub"} <= set(re.findall(r"`(\w+)/…`", README))
 
 
@@ -217,8 +217,8 @@ def test_the_readme_gives_the_exit_codes():
 @pytest.mark.parametrize(
     "page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 )
-def test_links_between_pages_lead_somewhere(page: str):
-    place = ROOT / page
-    links = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", place.read_text(encoding="utf-8"))
-    missing = [link for link in links if ":" not in link and not (place.parent / link).exists()]
+def test_links_between_pages_work(page: str):
+    path = ROOT / page
+    links = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    missing = [link for link in links if ":" not in link and not (path.parent / link).exists()]
     assert missing == []

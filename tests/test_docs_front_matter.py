@@ -1,4 +1,4 @@
-"""The documentation of front matter names every field there is, in order, and no other."""
+"""docs/front-matter.md lists exactly the fields of the code, in order."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FIELDS = [
 ]
 
 
-def test_every_name_in_its_order_and_no_other():
+def test_the_fields_are_those_of_the_code_in_order():
     documented = [tuple(re.findall("`([^`]+)`", row[0])) for row in FIELDS]
     assert documented == list(NAMES.values())
 
 
-def test_every_cell_says_something():
+def test_no_cell_is_empty():
     assert [row for row in FIELDS if len(row) != 5 or not all(row)] == []
 
 

@@ -1,4 +1,4 @@
-"""`feedhub sync` writes a catalog, `feedhub serve --catalog` only reads it: two sets of rights."""
+"""`feedhub sync` writes a catalog, an unprivileged `feedhub serve --catalog` reads it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tests.launching import open_folder, unprivileged
 from tests.servers import Server, request, serve, start, until
 
 BASE = ("--base-url", "https://feeds.example.org")
-CATALOG = ("--catalog", "room/catalog.db")
+CATALOG = ("--catalog", "data/catalog.db")
 READING = ("serve", *CATALOG, *BASE, "--port", "0", "--admin", "127.0.0.1:0")
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The current folder, with `articles` of two good ones and a `room` for the catalog."""
+    """The current folder, with two good `articles` and a folder `data` for the catalog."""
     with open_folder() as folder:
         monkeypatch.chdir(folder)
-        Path("room").mkdir()
+        Path("data").mkdir()
         write("one", "One")
         write("two", "Two")
         yield folder
@@ -43,7 +43,7 @@ def write(name: str, title: str, **fields: object) -> None:
 
 
 def sync(*more: str) -> subprocess.CompletedProcess[str]:
-    """Sync once, and return how it went."""
+    """Sync once, and return the finished process."""
     return subprocess.run(
         [sys.executable, "-m", "feedhub", "sync", "articles", *CATALOG, *BASE, *more],
         capture_output=True,
@@ -54,7 +54,7 @@ def sync(*more: str) -> subprocess.CompletedProcess[str]:
 
 
 def titles(server: Server) -> list[str]:
-    """Return the titles of the feed of everything, in alphabetical order."""
+    """Return the titles of the feed of all articles, sorted."""
     answer = request(server, "GET", "/all.json")
     assert answer.status == 200
     return sorted(item["title"] for item in json.loads(answer.body)["items"])
@@ -68,7 +68,7 @@ def readyz(server: Server) -> tuple[int, dict[str, Any]]:
 # One sync
 
 
-def test_a_good_source_is_exit_code_0_and_a_line():
+def test_a_good_source_is_exit_code_0_and_one_line():
     ran = sync()
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith("articles: 2 found, 2 read, 2 published, 0 rejected; feeds: ")
@@ -80,7 +80,7 @@ def test_a_second_sync_changes_nothing():
     assert json.loads(sync("--json").stdout)["changed_feeds"] == 0
 
 
-def test_json_tells_the_numbers():
+def test_the_summary_as_json():
     write("hidden", "Hidden", published=False)
     ran = sync("--json")
     facts = json.loads(ran.stdout)
@@ -106,7 +106,7 @@ def test_a_rejected_file_is_exit_code_1_and_the_rest_is_published():
         ["--unknown"],
     ],
 )
-def test_what_cannot_be_used_is_exit_code_2_and_one_line(arguments):
+def test_wrong_arguments_are_exit_code_2_and_one_line(arguments):
     ran = sync(*arguments)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("feedhub")
@@ -121,12 +121,12 @@ def test_without_a_source_or_a_catalog_it_is_exit_code_2():
         assert "Traceback" not in ran.stderr, arguments
 
 
-def test_too_little_left_is_exit_code_3_unless_it_is_allowed():
+def test_a_shrunken_source_is_exit_code_3_unless_allowed():
     for number in range(4):
         write(f"more-{number}", f"More {number}")
     sync()
-    for place in list(Path("articles").iterdir())[:4]:
-        place.unlink()
+    for path in list(Path("articles").iterdir())[:4]:
+        path.unlink()
     ran = sync()
     assert (ran.returncode, ran.stdout) == (3, "")
     assert "only 2 of 6 articles are left" in ran.stderr
@@ -139,15 +139,15 @@ def test_too_little_left_is_exit_code_3_unless_it_is_allowed():
         until(lambda: readyz(server)[1]["problem"] == "", "the problem stays")
 
 
-def test_nothing_of_a_hidden_article_stays_in_the_room():
+def test_nothing_of_a_hidden_article_stays_in_the_catalog():
     sync()
     for number, line in enumerate([*REJECTED.values(), "published: false", "removed: true"]):
         Path(f"articles/h{number}.md").write_text(secret(line), encoding="utf-8")
     Path("articles/two.md").write_text(secret("published: false"), encoding="utf-8")
     ran = sync("--json")
-    said = [*files_below(Path("room")).values(), ran.stdout.encode(), ran.stderr.encode()]
+    said = [*files_below(Path("data")).values(), ran.stdout.encode(), ran.stderr.encode()]
     assert not [text for text in said if any(map(CANARY.search, disguises(text)))]
-    assert not [text for text in files_below(Path("room")).values() if b"Two" in text]
+    assert not [text for text in files_below(Path("data")).values() if b"Two" in text]
 
 
 # Two processes
@@ -155,14 +155,14 @@ def test_nothing_of_a_hidden_article_stays_in_the_room():
 
 @pytest.fixture
 def reader(folder) -> Iterator[Server]:
-    """A server that may only read the room, after a first sync."""
+    """A server that may only read the catalog, after a first sync."""
     assert sync().returncode == 0
     with unprivileged(folder, READING) as server:
         server.wait_until_ready()
         yield server
 
 
-def test_a_server_without_rights_follows_syncs_and_writes_nothing(reader):
+def test_an_unprivileged_server_follows_syncs_and_writes_nothing(reader):
     assert titles(reader) == ["One", "Two"]
     before = request(reader, "GET", "/all.atom")
     for number in range(3):
@@ -174,18 +174,18 @@ def test_a_server_without_rights_follows_syncs_and_writes_nothing(reader):
     assert parsedate_to_datetime(after["last-modified"]) > parsedate_to_datetime(
         before["last-modified"]
     )
-    owners = {place.stat().st_uid for place in [Path("room"), *Path("room").iterdir()]}
+    owners = {path.stat().st_uid for path in [Path("data"), *Path("data").iterdir()]}
     assert owners == {os.geteuid()}
-    assert not [place for place in Path("room").iterdir() if place.stat().st_mode & 0o022]
+    assert not [path for path in Path("data").iterdir() if path.stat().st_mode & 0o022]
     assert readyz(reader)[1]["problem"] == ""
 
 
-def test_the_catalog_may_be_read_by_others_but_not_written(reader):
-    modes = {place.name: place.stat().st_mode & 0o777 for place in Path("room").iterdir()}
+def test_other_users_can_read_the_catalog_but_not_write_it(reader):
+    modes = {path.name: path.stat().st_mode & 0o777 for path in Path("data").iterdir()}
     assert {mode & 0o044 for mode in modes.values()} == {0o044}, modes
 
 
-def test_a_server_without_rights_follows_a_sync_that_watches(reader):
+def test_an_unprivileged_server_follows_a_watching_sync(reader):
     with start(Path.cwd(), ["sync", "articles", *CATALOG, *BASE, "--watch"]) as watcher:
         write("three", "Three")
         until(lambda: "Three" in titles(reader), "a new article is not seen")
@@ -193,12 +193,12 @@ def test_a_server_without_rights_follows_a_sync_that_watches(reader):
         until(lambda: titles(reader) == ["One", "Three"], "a removed article stays")
         assert watcher.stop() == 0
     assert titles(reader) == ["One", "Three"]
-    assert sorted(place.name.partition("-")[0] for place in Path("room").iterdir()) == [
+    assert sorted(path.name.partition("-")[0] for path in Path("data").iterdir()) == [
         "catalog.db"
-    ] * len(list(Path("room").iterdir()))
+    ] * len(list(Path("data").iterdir()))
 
 
-def test_of_two_syncs_in_one_second_none_is_dated_into_the_future_or_hidden_by_its_date(reader):
+def test_two_syncs_in_one_second_get_different_dates_and_none_in_the_future(reader):
     answer = request(reader, "GET", "/all.json")
     for number in range(4):
         write("one", f"One {number}")
@@ -216,7 +216,7 @@ def test_of_two_syncs_in_one_second_none_is_dated_into_the_future_or_hidden_by_i
         assert modified <= date
 
 
-def test_before_the_first_sync_the_server_asks_for_patience(folder):
+def test_before_the_first_sync_the_server_answers_503(folder):
     with unprivileged(folder, READING) as server:
         until(lambda: server.admin, "no admin address")
         for path in ("/all.atom", "/", "/feeds.opml", "/nothing"):
@@ -233,7 +233,7 @@ def test_before_the_first_sync_the_server_asks_for_patience(folder):
         assert titles(server) == ["One", "Two"]
 
 
-def test_what_documents_say_is_the_word_of_the_sync(reader):
+def test_documents_follow_the_configuration_of_the_sync(reader):
     write("one", "Elsewhere")
     assert sync("--base-url", "https://other.example").returncode == 0
     until(lambda: titles(reader) == ["Elsewhere", "Two"], "the new catalog is not taken")
@@ -243,7 +243,7 @@ def test_what_documents_say_is_the_word_of_the_sync(reader):
     assert readyz(reader)[1]["problem"] == ""
 
 
-def test_a_server_whose_own_configuration_differs_serves_all_the_same(folder):
+def test_a_server_with_another_configuration_serves_the_catalog(folder):
     sync("--base-url", "https://other.example")
     with unprivileged(folder, READING) as server:
         server.wait_until_ready()
@@ -251,18 +251,18 @@ def test_a_server_whose_own_configuration_differs_serves_all_the_same(folder):
         assert answer["link"] == '<https://other.example/all.atom>; rel="self"'
 
 
-def test_a_catalog_that_is_replaced_or_taken_away_is_no_fall(reader):
-    Path("room/catalog.db").rename("room/away.db")
+def test_a_replaced_or_removed_catalog_is_no_error(reader):
+    Path("data/catalog.db").rename("data/away.db")
     assert titles(reader) == ["One", "Two"]
     for suffix in ("-wal", "-shm"):
-        Path(f"room/catalog.db{suffix}").unlink(missing_ok=True)
+        Path(f"data/catalog.db{suffix}").unlink(missing_ok=True)
     write("one", "New")
     assert sync().returncode == 0
     until(lambda: titles(reader) == ["New", "Two"], "the new catalog is not taken")
     assert readyz(reader)[1]["problem"] == ""
 
 
-def test_a_sync_that_watches_reads_its_configuration_again_at_sighup(folder):
+def test_a_watching_sync_reads_its_configuration_again_at_sighup(folder):
     toml = folder / "feedhub.toml"
     toml.write_text('[site]\ntitle = "First"\n', encoding="utf-8")
     with (

@@ -1,4 +1,4 @@
-"""`feedhub render --watch`: what it notices, what it survives, and how it ends."""
+"""`feedhub render --watch`: which changes it sees, which errors it survives, how it ends."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from feedhub.sources import ReadOptions, files, open_source
 from feedhub.sources.files import FilesSource
 from tests.kit import article_text
 
-PATIENCE = 30.0  # seconds, on a machine that has much else to do
-AHEAD = 8.0  # and until when it has certainly begun to watch
+TIMEOUT = 30.0  # seconds, for a busy machine
+SCHEDULE_DELAY = 8.0  # seconds after which it certainly watches
 
 
 class Watcher:
@@ -45,11 +45,11 @@ class Watcher:
 
     def summary(self) -> dict[str, dict[str, Any]]:
         """Wait for the next summary on standard output."""
-        return json.loads(self._lines["stdout"].get(timeout=PATIENCE))
+        return json.loads(self._lines["stdout"].get(timeout=TIMEOUT))
 
-    def complaint(self) -> str:
+    def error_line(self) -> str:
         """Wait for the next line on standard error."""
-        return self._lines["stderr"].get(timeout=PATIENCE)
+        return self._lines["stderr"].get(timeout=TIMEOUT)
 
     def quiet_for(self, seconds: float) -> bool:
         """Tell whether nothing is printed for a while."""
@@ -59,7 +59,7 @@ class Watcher:
     def end(self, number: int) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT)
 
 
 @pytest.fixture(autouse=True)
@@ -70,9 +70,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write(name: str, title: str, **fields: str) -> None:
-    place = Path("articles") / name
-    place.parent.mkdir(exist_ok=True)
-    place.write_text(article_text(title, **fields), encoding="utf-8")
+    path = Path("articles") / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(article_text(title, **fields), encoding="utf-8")
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def watcher(*more: str, out: str = "public") -> Iterator[Watcher]:
             yield Watcher(process)
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
 
 
 def titles() -> list[str]:
@@ -98,7 +98,7 @@ def titles() -> list[str]:
     return [item["title"] for item in items]
 
 
-def test_it_follows_edits_new_files_and_removed_ones():
+def test_edited_new_and_removed_files_are_rendered():
     with watcher() as watched:
         assert watched.summary()["articles"]["published"] == 1
         write("two.md", "Two")
@@ -113,26 +113,26 @@ def test_it_follows_edits_new_files_and_removed_ones():
 
 
 def test_a_scheduled_article_appears_without_a_change():
-    soon = datetime.now(UTC) + timedelta(seconds=AHEAD)
+    soon = datetime.now(UTC) + timedelta(seconds=SCHEDULE_DELAY)
     write("soon.md", "Soon", publishedDateTime=soon.isoformat())
     with watcher() as watched:
         assert watched.summary()["articles"]["hidden"] == {"scheduled": 1}
         assert watched.summary()["articles"]["published"] == 2
-        assert datetime.now(UTC) - soon < timedelta(seconds=PATIENCE / 2)
+        assert datetime.now(UTC) - soon < timedelta(seconds=TIMEOUT / 2)
         assert "Soon" in titles()
 
 
-def test_the_first_scheduled_article_of_all_appears():
+def test_the_very_first_article_may_be_scheduled():
     Path("articles/one.md").unlink()
-    soon = datetime.now(UTC) + timedelta(seconds=AHEAD)
+    soon = datetime.now(UTC) + timedelta(seconds=SCHEDULE_DELAY)
     write("soon.md", "Soon", publishedDateTime=soon.isoformat())
     with watcher() as watched:
-        assert "none of 1 files can be published" in watched.complaint()
+        assert "none of 1 files can be published" in watched.error_line()
         assert watched.summary()["articles"]["published"] == 1
 
 
 @pytest.mark.parametrize("out", ["public", "articles/public"])
-def test_its_own_output_does_not_wake_it(out: str):
+def test_its_own_output_is_not_a_change(out: str):
     with watcher(out=out) as watched:
         watched.summary()
         assert watched.quiet_for(1.0)
@@ -140,36 +140,36 @@ def test_its_own_output_does_not_wake_it(out: str):
         assert watched.quiet_for(1.0)
 
 
-def test_an_output_around_the_source_does_not_blind_it():
+def test_changes_are_seen_in_a_source_inside_the_output():
     with watcher(out=".") as watched:
         watched.summary()
         write("two.md", "Two")
         assert watched.summary()["articles"]["published"] == 2
 
 
-def test_hidden_files_do_not_wake_it():
+def test_hidden_files_are_not_a_change():
     with watcher() as watched:
         watched.summary()
         Path("articles/.one.md.swp").write_text("half", encoding="utf-8")
         assert watched.quiet_for(1.0)
 
 
-def test_a_configuration_that_breaks_is_told_and_mended_without_a_restart():
+def test_a_broken_configuration_is_reported_and_corrected_without_a_restart():
     Path("feedhub.toml").write_text('[site]\ntitle = "First"\n', encoding="utf-8")
     with watcher() as watched:
         watched.summary()
         Path("feedhub.toml").write_text('[site]\ntitel = "Wrong"\n', encoding="utf-8")
-        assert watched.complaint().startswith("feedhub: feedhub.toml:2: ")
+        assert watched.error_line().startswith("feedhub: feedhub.toml:2: ")
         Path("feedhub.toml").write_text('[site]\ntitle = "Second"\n', encoding="utf-8")
         watched.summary()
         assert json.loads(Path("public/all.json").read_bytes())["title"] == "Second"
 
 
-def test_a_bad_file_is_told_and_the_rest_goes_on():
+def test_a_bad_file_is_reported_and_the_rest_is_rendered():
     with watcher() as watched:
         watched.summary()
         Path("articles/bad.md").write_text("---\npublished: perhaps\n---\n", encoding="utf-8")
-        assert watched.complaint().startswith("articles/bad.md:2: ")
+        assert watched.error_line().startswith("articles/bad.md:2: ")
         assert watched.summary()["articles"]["rejected"] == 1
 
 
@@ -188,11 +188,11 @@ def test_a_source_that_is_replaced_is_followed():
         assert watched.summary()["articles"]["published"] == 2
 
 
-def test_a_source_that_goes_and_comes_back_keeps_the_output():
+def test_a_missing_source_keeps_the_output_until_it_is_back():
     with watcher() as watched:
         watched.summary()
         Path("articles").rename("away")
-        assert "articles: does not exist" in watched.complaint()
+        assert "articles: does not exist" in watched.error_line()
         assert titles() == ["One"]
         Path("away").rename("articles")
         write("two.md", "Two")
@@ -209,10 +209,10 @@ def test_signals_end_it_quietly(number: int, code: int):
         assert watched.quiet_for(0.2)
 
 
-def test_what_is_wrong_at_the_start_ends_it():
+def test_an_error_at_the_start_ends_it():
     with watcher("--config", "missing.toml") as watched:
-        assert "missing.toml: cannot be read" in watched.complaint()
-        assert watched.process.wait(PATIENCE) == 2
+        assert "missing.toml: cannot be read" in watched.error_line()
+        assert watched.process.wait(TIMEOUT) == 2
 
 
 # In this process: what a run returns decides when it comes again
@@ -237,25 +237,25 @@ def raising(error: Exception) -> Callable[[], tuple[int, datetime | None]]:
         (NOW - timedelta(days=1), NOW + timedelta(minutes=1)),
     ],
 )
-def test_what_is_due_still_after_a_run_waits(due: datetime | None, next_due: datetime | None):
+def test_a_run_that_stays_due_waits(due: datetime | None, next_due: datetime | None):
     assert watching.run_once(lambda: (0, due), NOW) == next_due
 
 
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
-    """Run the loop of `watch` over a number of glances at which no file has changed."""
+    """Run the loop of `watch` for a number of rounds in which no file changes."""
 
-    def loop(glances: int, due: datetime | None = None, **options: Any) -> list[int]:
+    def loop(rounds: int, due: datetime | None = None, **options: Any) -> list[int]:
         runs: list[int] = []
-        glance = [0]
+        current_round = [0]
 
         class UnchangedSource(FilesSource):
             def watch(self, *_: object) -> Iterator[bool]:
-                for glance[0] in range(glances):
+                for current_round[0] in range(rounds):
                     yield False
 
         def run() -> tuple[int, datetime | None]:
-            runs.append(glance[0])
+            runs.append(current_round[0])
             return 0, due
 
         monkeypatch.setattr(signal, "signal", lambda *_: None)
@@ -266,18 +266,18 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
     return loop
 
 
-def test_nothing_new_is_nothing_to_do(loop: Callable[..., list[int]]):
+def test_without_a_change_it_runs_once(loop: Callable[..., list[int]]):
     assert loop(5) == [0]
     assert loop(5, due=datetime.now(UTC) + timedelta(days=1)) == [0]
 
 
-def test_it_runs_at_least_as_often_as_it_is_told(loop: Callable[..., list[int]]):
+def test_it_runs_at_least_once_per_max_interval(loop: Callable[..., list[int]]):
     assert loop(4, max_interval=ALWAYS) == [0, 1, 2, 3]
     assert loop(4, max_interval=timedelta(days=1)) == [0]
     assert loop(4, due=datetime.now(UTC) + timedelta(days=1), max_interval=ALWAYS) == [0, 1, 2, 3]
 
 
-def test_it_runs_once_more_for_each_time_it_is_asked(loop: Callable[..., list[int]]):
+def test_it_runs_again_when_the_event_is_set(loop: Callable[..., list[int]]):
     again = threading.Event()
     again.set()
     assert loop(3, again=again) == [0]
@@ -290,13 +290,13 @@ def test_it_runs_once_more_for_each_time_it_is_asked(loop: Callable[..., list[in
     assert loop(4, again=again, keep_running=ask_again) == [0, 1, 2, 3]
 
 
-def test_it_ends_when_there_is_nobody_left_to_run_for(loop: Callable[..., list[int]]):
+def test_it_ends_when_keep_running_is_false(loop: Callable[..., list[int]]):
     answers = iter([True, True, False])
     assert loop(9, max_interval=ALWAYS, keep_running=lambda: next(answers)) == [0, 1]
     assert loop(9, keep_running=lambda: False) == []
 
 
-def test_where_nothing_can_be_watched_every_few_seconds_count_as_a_change(
+def test_without_file_notifications_it_runs_every_few_seconds(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     def none_left(*_: object, **__: object) -> Iterator[Any]:
@@ -317,22 +317,24 @@ def test_where_nothing_can_be_watched_every_few_seconds_count_as_a_change(
     assert len(runs) == 3
 
 
-def test_an_error_is_told_and_tried_again(capsys: pytest.CaptureFixture[str]):
+def test_an_error_is_printed_and_the_run_tried_again(capsys: pytest.CaptureFixture[str]):
     assert watching.run_once(raising(OutputError("full")), NOW) == NOW + timedelta(minutes=1)
     assert capsys.readouterr().err == "feedhub: full\n"
 
 
-def test_what_the_system_refuses_is_told_and_tried_again(capsys: pytest.CaptureFixture[str]):
+def test_an_error_of_the_system_is_printed_too(
+    capsys: pytest.CaptureFixture[str],
+):
     refused = raising(PermissionError(13, "Permission denied", "articles"))
     assert watching.run_once(refused, NOW) == NOW + timedelta(minutes=1)
     assert capsys.readouterr().err == "feedhub: articles: Permission denied\n"
 
 
-def test_it_ends_where_nobody_takes_what_it_says():
+def test_it_ends_when_standard_output_is_closed():
     with pytest.raises(BrokenPipeError):
         watching.run_once(raising(BrokenPipeError(32, "Broken pipe")), NOW)
 
 
-def test_a_fault_is_not_hidden():
+def test_a_bug_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         watching.run_once(raising(ZeroDivisionError()), NOW)

@@ -1,4 +1,4 @@
-"""`feedhub ping`: by hand and beside a server, and what an operator is told."""
+"""`feedhub ping`: by hand and for a server, and what an operator sees."""
 
 from __future__ import annotations
 
@@ -32,37 +32,37 @@ SITE = "https://feeds.example.org"
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch) -> Path:
-    """A catalog of a site whose hub is not there, with six addresses that wait."""
+def catalog_path(tmp_path, monkeypatch) -> Path:
+    """A catalog of a site with an unreachable hub, with six addresses that wait."""
     monkeypatch.chdir(tmp_path)
-    place = tmp_path / "catalog.db"
+    catalog_path = tmp_path / "catalog.db"
     keys = {"websub__hub": "http://127.0.0.1:1/", "websub__look": False}
-    bench = make_bench(tmp_path, place, **keys, feeds__kinds=("all", "topic"))
+    bench = make_bench(tmp_path, catalog_path, **keys, feeds__kinds=("all", "topic"))
     with closing(bench.catalog):
         bench.write("one.md", topics=["AI"])
         bench.sync()
         bench.write("one.md", title="Edited", topics=["AI"])
         bench.sync()
         bench.catalog.pings.release(time.time() - 60)
-    return place
+    return catalog_path
 
 
 def run(*arguments: str) -> int:
     return main(["ping", *arguments])
 
 
-def test_somebody_must_say_whose_feeds(capsys):
+def test_a_source_or_a_catalog_is_required(capsys):
     assert run() == 2
     assert capsys.readouterr().err.startswith("feedhub: give SOURCE or --catalog PATH")
 
 
-def test_a_catalog_that_is_not_there_is_not_made(tmp_path, capsys):
+def test_a_missing_catalog_is_not_created(tmp_path, capsys):
     assert run("--catalog", str(tmp_path / "none.db")) == 2
     assert "there is no catalog yet; feedhub render or sync makes it" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_without_a_hub_it_says_so(tmp_path, monkeypatch, capsys):
+def test_a_missing_hub_is_reported(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "articles").mkdir()
     (tmp_path / "articles/one.md").write_text(article_text(), encoding="utf-8")
@@ -72,18 +72,18 @@ def test_without_a_hub_it_says_so(tmp_path, monkeypatch, capsys):
     assert "no hub is configured: set websub.hub" in capsys.readouterr().err
 
 
-def test_a_hub_that_is_away_is_exit_code_1(place, capsys):
-    assert run("--catalog", str(place)) == 1
+def test_an_unreachable_hub_is_exit_code_1(catalog_path, capsys):
+    assert run("--catalog", str(catalog_path)) == 1
     out, err = capsys.readouterr()
     assert out == "addresses: 0 sent, 6 waiting\n"
     assert err.startswith("feedhub: the hub http://127.0.0.1:1/ cannot be pinged: ")
     assert err.count("\n") == 1
 
 
-def test_a_hub_that_asks_to_be_left_alone_is_exit_code_1_and_says_until_when(place, capsys):
-    with closing(Catalog(place)) as catalog:
+def test_a_hub_that_asks_for_a_pause_is_exit_code_1_with_the_time(catalog_path, capsys):
+    with closing(Catalog(catalog_path)) as catalog:
         catalog.write(HubState(hub="http://127.0.0.1:1/", not_before=time.time() + 3600))
-    assert run("--catalog", str(place)) == 1
+    assert run("--catalog", str(catalog_path)) == 1
     out, err = capsys.readouterr()
     assert out == "addresses: 0 sent, 6 waiting\n"
     assert re.fullmatch(
@@ -93,32 +93,32 @@ def test_a_hub_that_asks_to_be_left_alone_is_exit_code_1_and_says_until_when(pla
     )
 
 
-def test_an_environment_of_no_use_is_exit_code_2(place, capsys, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(place.with_name("nowhere")))
-    assert run("--catalog", str(place)) == 2
+def test_an_unusable_environment_is_exit_code_2(catalog_path, capsys, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(catalog_path.with_name("nowhere")))
+    assert run("--catalog", str(catalog_path)) == 2
     err = capsys.readouterr().err
     assert "SSL_CERT_FILE cannot be used: [Errno 2] No such file" in err
     assert err.count("\n") == 1
 
 
-def test_a_catalog_that_is_named_needs_no_configuration(place, capsys):
+def test_with_a_catalog_no_configuration_is_read(catalog_path, capsys):
     Path("feedhub.toml").write_text("[broken", encoding="utf-8")
-    assert run("--catalog", str(place)) == 1
+    assert run("--catalog", str(catalog_path)) == 1
     assert capsys.readouterr().out == "addresses: 0 sent, 6 waiting\n"
     assert run("articles") == 2
     assert "feedhub.toml:1: the file is not valid TOML" in capsys.readouterr().err
 
 
-def test_a_hub_that_listens_is_exit_code_0(place, capsys):
-    with running_hub() as hub, closing(Catalog(place)) as catalog:
+def test_a_reachable_hub_is_exit_code_0(catalog_path, capsys):
+    with running_hub() as hub, closing(Catalog(catalog_path)) as catalog:
         hub.reply = lambda: (204, {}, b"")
         config = json.loads(catalog.read(MadeWith).configuration)
         keys = {"websub__hub": hub.url, "websub__look": False}
-        bench = make_bench(place.parent, place, **keys, feeds__kinds=("all", "topic"))
+        bench = make_bench(catalog_path.parent, catalog_path, **keys, feeds__kinds=("all", "topic"))
         assert config["websub"]["hub"] != hub.url
         bench.sync()
         bench.catalog.close()
-        assert run("--catalog", str(place), "--quiet") == 0
+        assert run("--catalog", str(catalog_path), "--quiet") == 0
         assert capsys.readouterr().out == ""
         suffixes = ("rss", "atom", "json")
         paths = [f"/{feed}.{suffix}" for feed in ("all", "topics/ai") for suffix in suffixes]
@@ -128,8 +128,8 @@ def test_a_hub_that_listens_is_exit_code_0(place, capsys):
 # Watching
 
 
-def watching(place: Path, rounds: int, each: Any = lambda number: None) -> None:
-    """Look at a catalog a few times, as a process beside a server does."""
+def watching(catalog_path: Path, rounds: int, each: Any = lambda number: None) -> None:
+    """Run `ping --watch` for a few rounds; call `each` after all but the last."""
     numbers = iter(range(rounds))
 
     async def sleep(_: float) -> None:
@@ -139,66 +139,66 @@ def watching(place: Path, rounds: int, each: Any = lambda number: None) -> None:
         else:
             each(number)
 
-    watch = ping.Watcher(place, os.getppid(), sleep)
+    watch = ping.Watcher(catalog_path, os.getppid(), sleep)
     asyncio.run(watch.run())
     watch.follower.close()
 
 
-def test_a_catalog_may_come_later(place, capsys):
-    away = place.with_name("away.db")
-    place.rename(away)
+def test_the_catalog_may_appear_later(catalog_path, capsys):
+    away = catalog_path.with_name("away.db")
+    catalog_path.rename(away)
 
     def each(number: int) -> None:
         if number == 1:
-            away.rename(place)
+            away.rename(catalog_path)
 
-    watching(place, 3, each)
+    watching(catalog_path, 3, each)
     err = capsys.readouterr().err
     assert err.count("cannot be pinged") == 1
 
 
-def test_trouble_is_told_once(place, capsys):
+def test_an_error_is_printed_once(catalog_path, capsys):
     def each(number: int) -> None:
-        with closing(Catalog(place)) as catalog:
+        with closing(Catalog(catalog_path)) as catalog:
             catalog._database.execute("UPDATE pings SET due = 0")
 
-    watching(place, 4, each)
+    watching(catalog_path, 4, each)
     assert capsys.readouterr().err.count("cannot be pinged") == 1
 
 
-def test_a_catalog_that_takes_the_place_of_another_is_followed(place, capsys):
+def test_a_replaced_catalog_is_followed(catalog_path, capsys):
     def each(number: int) -> None:
         if number == 0:
-            place.rename(place.with_name("old.db"))
-            place.write_bytes(b"")
+            catalog_path.rename(catalog_path.with_name("old.db"))
+            catalog_path.write_bytes(b"")
 
-    watching(place, 3, each)
+    watching(catalog_path, 3, each)
     err = capsys.readouterr().err
     assert err.count("this is no catalog of this version") == 1
 
 
-def test_an_error_that_passes_is_not_told(place, capsys):
-    away = place.with_name("away.db")
+def test_a_passing_error_is_not_printed(catalog_path, capsys):
+    away = catalog_path.with_name("away.db")
 
     def each(number: int) -> None:
         if number == 0:
-            place.rename(away)
-            place.write_bytes(b"")
+            catalog_path.rename(away)
+            catalog_path.write_bytes(b"")
         if number == 1:
-            away.rename(place)
+            away.rename(catalog_path)
 
-    watching(place, 3, each)
+    watching(catalog_path, 3, each)
     assert "no catalog" not in capsys.readouterr().err
 
 
-def test_what_is_late_is_told(place, capsys, monkeypatch):
-    with closing(Catalog(place)) as catalog:
+def test_a_late_ping_is_reported(catalog_path, capsys, monkeypatch):
+    with closing(Catalog(catalog_path)) as catalog:
         config = json.loads(catalog.read(MadeWith).configuration)
         config["websub"]["look"] = True
         config["site"]["base_url"] = "http://127.0.0.1:1"
         catalog.write(MadeWith(configuration=json.dumps(config)))
     monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
-    watching(place, 3)
+    watching(catalog_path, 3)
     err = capsys.readouterr().err
     assert (
         err.count("the hub has not been told yet: http://127.0.0.1:1/all.atom cannot be requested")
@@ -206,24 +206,24 @@ def test_what_is_late_is_told(place, capsys, monkeypatch):
     )
 
 
-def test_what_is_only_early_is_not(place, capsys):
-    with closing(Catalog(place)) as catalog:
+def test_an_early_ping_is_not_reported(catalog_path, capsys):
+    with closing(Catalog(catalog_path)) as catalog:
         catalog._database.execute("UPDATE pings SET since = ?", (time.time() + 60,))
-    watching(place, 2)
+    watching(catalog_path, 2)
     assert capsys.readouterr().err == ""
 
 
-def test_success_is_a_detail(place, capsys, monkeypatch):
+def test_success_is_printed_with_verbose_only(catalog_path, capsys, monkeypatch):
     console.set_verbosity(SimpleNamespace(quiet=False, verbose=True))  # type: ignore[arg-type]
     try:
         with running_hub() as hub:
             hub.reply = lambda: (204, {}, b"")
             monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
-            with closing(Catalog(place)) as catalog:
+            with closing(Catalog(catalog_path)) as catalog:
                 config = json.loads(catalog.read(MadeWith).configuration)
                 config["websub"]["hub"] = hub.url
                 catalog.write(MadeWith(configuration=json.dumps(config)))
-            watching(place, 2)
+            watching(catalog_path, 2)
         assert "6 addresses sent to the hub, 0 waiting" in capsys.readouterr().err
     finally:
         console.set_verbosity(SimpleNamespace(quiet=False, verbose=False))  # type: ignore[arg-type]
@@ -232,14 +232,14 @@ def test_success_is_a_detail(place, capsys, monkeypatch):
 # Status
 
 
-def library_of(place: Path) -> CatalogReader:
-    reader = CatalogReader(place, lambda: load_config(None, {}, {"site.base_url": SITE}))
+def reader_of(catalog_path: Path) -> CatalogReader:
+    reader = CatalogReader(catalog_path, lambda: load_config(None, {}, {"site.base_url": SITE}))
     reader.refresh()
     return reader
 
 
-def test_an_operator_sees_how_the_hub_is(place):
-    with closing(library_of(place)) as reader:
+def test_status_and_metrics_show_the_state_of_the_hub(catalog_path):
+    with closing(reader_of(catalog_path)) as reader:
         now = time.time()
         status = status_of(reader, now)
         assert status.hub is not None
@@ -247,7 +247,7 @@ def test_an_operator_sees_how_the_hub_is(place):
         late = status_of(reader, now + 300).hub
         assert late is not None
         assert late.problem == "6 addresses wait for feedhub ping: is it running?"
-        with closing(Catalog(place)) as catalog:
+        with closing(Catalog(catalog_path)) as catalog:
             hub = json.loads(catalog.read(MadeWith).configuration)["websub"]["hub"]
             catalog.write(HubState(hub=hub, notified_at=5.0, problem="it is away"))
         reader.refresh()
@@ -260,7 +260,7 @@ def test_an_operator_sees_how_the_hub_is(place):
         assert told.problem == ""  # readers get what they ask for
         dying = status_of(reader, now, {PING: ProcessStatus(1, "it ended")})
         assert dying.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it ended"}
-        with closing(Catalog(place)) as catalog:
+        with closing(Catalog(catalog_path)) as catalog:
             old = HubState(hub="https://old.example/", notified_at=5.0, problem="it is away")
             catalog.write(old)
         reader.refresh()
@@ -268,14 +268,14 @@ def test_an_operator_sees_how_the_hub_is(place):
         assert other.to_json()["hub"] == {"waiting": 6, "pinged": 0.0, "problem": ""}
 
 
-def test_a_process_that_nobody_wants_yet_is_not_shown(place):
+def test_a_process_that_has_not_started_is_not_in_the_status(catalog_path):
     events: Any = EventLog("text")
     sync, pinging = (
         SupervisedProcess(SYNC, [], events),
         SupervisedProcess(PING, [], events, is_wanted=lambda: False),
     )
     sync.started, sync.restarts = True, 2
-    with closing(library_of(place)) as reader:
+    with closing(reader_of(catalog_path)) as reader:
         builder: Any = SimpleNamespace(reader=reader)
         unused: Any = None
         running = Service(
@@ -289,13 +289,13 @@ def test_a_process_that_nobody_wants_yet_is_not_shown(place):
         assert running.status().processes == {SYNC: ProcessStatus(2, "")}
 
 
-def test_without_a_hub_there_is_no_word_of_one(tmp_path):
-    place = tmp_path / "catalog.db"
-    bench = make_bench(tmp_path, place)
+def test_without_a_hub_there_is_none_in_the_status(tmp_path):
+    catalog_path = tmp_path / "catalog.db"
+    bench = make_bench(tmp_path, catalog_path)
     bench.write("one.md")
     bench.sync()
     bench.catalog.close()
-    with closing(library_of(place)) as reader:
+    with closing(reader_of(catalog_path)) as reader:
         status = status_of(reader, time.time())
         assert status.ready
         assert "hub" not in status.to_json()
@@ -303,7 +303,7 @@ def test_without_a_hub_there_is_no_word_of_one(tmp_path):
 
 
 @pytest.mark.parametrize("drafts", [False, True])
-def test_a_server_that_reads_articles_has_its_hub_told_but_not_of_drafts(drafts):
+def test_a_server_with_a_source_pings_its_hub_but_not_for_drafts(drafts):
     builder = SimpleNamespace(snapshot=None)
     running: Any = SimpleNamespace(processes=[], events=None, builder=builder)
     options = parse(["serve", "articles", *["--drafts"] * drafts])
@@ -318,8 +318,8 @@ def test_a_server_that_reads_articles_has_its_hub_told_but_not_of_drafts(drafts)
             assert wanted() is bool(hub)
 
 
-def test_a_hub_named_while_a_server_runs_is_told_from_then_on(tmp_path):
-    """The process that talks to it begins when it is wanted."""
+def test_a_hub_configured_while_a_server_runs_is_pinged_from_then_on(tmp_path):
+    """The ping process starts when it is wanted."""
     wanted = False
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""What a person sees on a terminal and a program in a pipe, and how much of it."""
+"""Output on a terminal and in a pipe: colours, tables, --quiet and --verbose."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _usual_volume():
+def _default_verbosity():
     yield
     console.set_verbosity(Namespace(quiet=False, verbose=False))
 
@@ -50,9 +50,9 @@ def run(capsys: pytest.CaptureFixture[str]):
 
 
 def write(name: str, text: str) -> None:
-    place = Path("articles") / name
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(text, encoding="utf-8")
+    path = Path("articles") / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 # Colours
@@ -84,7 +84,7 @@ class Terminal(io.StringIO):
         (io.StringIO(), {"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, True),
     ],
 )
-def test_colours_are_for_terminals_unless_the_environment_says_otherwise(
+def test_colours_are_used_on_terminals_unless_the_environment_says_otherwise(
     monkeypatch, stream, env: dict[str, str], colours: bool
 ):
     for name, value in env.items():
@@ -107,15 +107,15 @@ def test_a_terminal_gets_colours_and_columns():
     assert "\t" not in shown
 
 
-def test_a_terminal_without_colours_gets_columns_all_the_same():
+def test_a_terminal_without_colours_gets_columns_too():
     code, shown = on_terminal("feeds", "articles", *BASE, NO_COLOR="1")
     assert (code, shown.split()[0], "\x1b" in shown) == (0, "KIND", False)
 
 
-def test_what_is_wrong_stands_out_on_a_terminal_only(run):
+def test_errors_are_coloured_on_a_terminal_only(run):
     write("bad.md", "---\ntitle: Bad\npublished: perhaps\n---\n")
-    told = run("check", "articles")[1] + run("feeds", "articles")[2]
-    assert "\x1b" not in told
+    output = run("check", "articles")[1] + run("feeds", "articles")[2]
+    assert "\x1b" not in output
     _, shown = on_terminal("check", "articles")
     assert re.match(r"\x1b\[1marticles/bad\.md:3:\d+:\x1b\[0m \x1b\[31merror\x1b\[0m ", shown)
     assert COLOUR.sub("", shown) == run("check", "articles")[1]
@@ -127,27 +127,27 @@ def test_what_is_wrong_stands_out_on_a_terminal_only(run):
     assert (code, shown.startswith("\x1b[31mfeedhub:\x1b[0m argument COMMAND: ")) == (2, True)
 
 
-def test_a_colour_that_is_forced_goes_into_a_pipe_but_columns_do_not(run, monkeypatch):
+def test_forced_colours_go_into_a_pipe_but_columns_do_not(run, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert run("feeds", "articles", *BASE)[1].startswith("all\t\t1\t")
     assert run("feeds", "none")[2].startswith("\x1b[31mfeedhub:\x1b[0m none: ")
 
 
 @pytest.mark.parametrize("command", [("feeds", "articles"), ("render", "articles", "public")])
-def test_the_name_of_a_file_cannot_move_the_cursor(run, command):
+def test_a_file_name_cannot_move_the_cursor(run, command):
     write("\x1b[2J\x1b[1mevil.md", "---\npublished: perhaps\n---\n")
     code, _, err = run(*command, *BASE)
     assert (code, "\x1b" in err) == (1, False)
     assert err.startswith(r"articles/\x1b[2J\x1b[1mevil.md:1: ")
 
 
-def test_what_was_typed_cannot_move_the_cursor_or_make_a_second_line(run):
+def test_an_argument_cannot_move_the_cursor_or_make_a_second_line(run):
     code, _, err = run("feeds", "no\x1b[2J\nne", *BASE)
     assert (code, err.count("\n")) == (2, 1)
     assert err.startswith(r"feedhub: no\x1b[2J\nne: does not exist")
 
 
-def test_check_on_a_terminal_escapes_the_name_of_a_file():
+def test_check_on_a_terminal_escapes_file_names():
     write("\x1b[2Jevil.md", "---\npublished: perhaps\n---\n")
     assert "\x1b[2J" not in on_terminal("check", "articles")[1]
 
@@ -157,14 +157,14 @@ def test_check_on_a_terminal_escapes_the_name_of_a_file():
 
 def rows_of(*labels: str) -> list[list[str]]:
     return [
-        ["topic", label, str(place), f"https://x/{place}"] for place, label in enumerate(labels)
+        ["topic", label, str(number), f"https://x/{number}"] for number, label in enumerate(labels)
     ]
 
 
 HEAD = ["KIND", "FEED", "N", "ADDRESS"]
 
 
-def test_columns_are_as_wide_as_what_a_terminal_shows():
+def test_columns_are_as_wide_as_their_cells_on_a_terminal():
     rows = rows_of("e\u0301t\u00e9", "機械学習", "🇩🇪", "plain")
     shown = COLOUR.sub("", console.align_columns(HEAD, rows, {2}, 1, 80)).splitlines()
     assert shown == [
@@ -176,7 +176,7 @@ def test_columns_are_as_wide_as_what_a_terminal_shows():
     ]
 
 
-def test_a_narrow_terminal_cuts_one_column_and_leaves_the_address_whole():
+def test_a_narrow_terminal_cuts_one_column_but_not_the_address():
     rows = rows_of("a" * 50, "機械学習" * 4, "short")
     shown = COLOUR.sub("", console.align_columns(HEAD, rows, {2}, 1, 45)).splitlines()
     assert shown[1] == f"topic  {'a' * 21}…  0  https://x/0"
@@ -184,13 +184,13 @@ def test_a_narrow_terminal_cuts_one_column_and_leaves_the_address_whole():
     assert shown[3] == f"topic  short{' ' * 17}  2  https://x/2"
 
 
-def test_no_cell_can_move_the_cursor():
+def test_control_characters_in_cells_are_escaped():
     assert console.format_table(HEAD, rows_of("a\x1b[2J\tb"), numeric=(), cut=1) == (
         "topic\ta\\x1b[2J\\tb\t0\thttps://x/0\n"
     )
 
 
-def test_the_column_that_is_cut_keeps_enough_to_tell_it_by():
+def test_a_cut_column_keeps_a_minimum_width():
     shown = console.align_columns(HEAD, rows_of("a" * 50), {2}, 1, 10).splitlines()
     assert shown[1] == f"topic  {'a' * 11}…  0  https://x/0"
     short = console.align_columns(HEAD, rows_of("ab"), {2}, 1, 10).splitlines()
@@ -200,7 +200,7 @@ def test_the_column_that_is_cut_keeps_enough_to_tell_it_by():
 # Quiet and verbose
 
 
-def test_a_quiet_command_says_nothing_but_what_was_asked_for(run):
+def test_quiet_prints_only_results(run):
     write("warned.md", UNTITLED)
     assert run("render", "articles", "public", "--quiet") == (0, "", "")
     assert run("sync", "articles", "--catalog", "c.sqlite", "-q") == (0, "", "")
@@ -210,7 +210,7 @@ def test_a_quiet_command_says_nothing_but_what_was_asked_for(run):
     assert json.loads(run("sync", "articles", "--catalog", "c.sqlite", "-q", "--json")[1])
 
 
-def test_a_quiet_command_tells_what_is_wrong(run):
+def test_quiet_prints_errors(run):
     write("bad.md", "---\ntitle: Bad\npublished: perhaps\n---\n")
     code, out, err = run("render", "articles", "public", "--quiet")
     assert (code, out) == (1, "")
@@ -218,24 +218,24 @@ def test_a_quiet_command_tells_what_is_wrong(run):
     assert run("render", "none", "public", "-q")[0] == 2
 
 
-def test_quiet_may_stand_before_the_command_and_does_not_outlast_it(run):
+def test_quiet_before_the_command_holds_for_one_command(run):
     assert run("--quiet", "render", "articles", "public") == (0, "", "")
     assert "published" in run("render", "articles", "public", *BASE)[1]
 
 
-def test_a_quiet_command_shows_no_bar(monkeypatch: pytest.MonkeyPatch):
+def test_quiet_shows_no_progress_bar(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setitem(sys.modules, "tqdm", None)
     console.set_verbosity(Namespace(quiet=True, verbose=False))
-    with progress() as step:
-        step()
+    with progress() as on_progress:
+        on_progress()
     console.set_verbosity(Namespace(quiet=False, verbose=False))
     with pytest.raises(ImportError), progress():
         pass
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
-def test_a_bar_is_drawn_where_the_cursor_moves(monkeypatch: pytest.MonkeyPatch, term: str):
+def test_a_progress_bar_needs_a_terminal(monkeypatch: pytest.MonkeyPatch, term: str):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", term)
     assert console.shows_progress() is (term == "xterm")
@@ -243,7 +243,7 @@ def test_a_bar_is_drawn_where_the_cursor_moves(monkeypatch: pytest.MonkeyPatch, 
     assert not console.shows_progress()
 
 
-def test_a_verbose_command_tells_where_and_every_warning(run, monkeypatch: pytest.MonkeyPatch):
+def test_verbose_prints_the_inputs_and_every_warning(run, monkeypatch: pytest.MonkeyPatch):
     write("warned.md", UNTITLED)
     code, out, err = run("render", "articles", "public", "--catalog", "c.sqlite", "-v", *BASE)
     assert (code, "published" in out) == (0, True)
@@ -255,7 +255,7 @@ def test_a_verbose_command_tells_where_and_every_warning(run, monkeypatch: pytes
     ]
 
 
-def test_a_verbose_command_names_the_file_and_the_variables(run, monkeypatch: pytest.MonkeyPatch):
+def test_verbose_prints_the_configuration_and_variables(run, monkeypatch: pytest.MonkeyPatch):
     Path("my.toml").write_text('[site]\ntitle = "Mine"\n', encoding="utf-8")
     monkeypatch.setenv("FEEDHUB_SITE_TITLE", "Secret, perhaps")
     monkeypatch.setenv("FEEDHUB_SITE_BASE_URL", "https://v.example")
@@ -270,11 +270,12 @@ def test_a_verbose_command_names_the_file_and_the_variables(run, monkeypatch: py
 def test_quiet_and_verbose_exclude_each_other(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit, match="2"):
         main(["feeds", "articles", "-q", "-v"])
-    told = capsys.readouterr().err
-    assert told.startswith("feedhub feeds: argument --verbose/-v: not allowed with argument")
+    assert capsys.readouterr().err.startswith(
+        "feedhub feeds: argument --verbose/-v: not allowed with argument"
+    )
 
 
-def test_a_quiet_server_writes_no_access_log_and_its_sync_is_quiet_too(folder: Path):
+def test_a_quiet_server_writes_no_access_log_and_its_sync_is_quiet(folder: Path):
     write("warned.md", UNTITLED)
     arguments = ["serve", "articles", "--port", "0", "--quiet", "--workers", "1"]
     with start(folder, arguments) as server:
@@ -285,7 +286,7 @@ def test_a_quiet_server_writes_no_access_log_and_its_sync_is_quiet_too(folder: P
     assert "warning" not in server.stderr()
 
 
-def test_an_error_that_nobody_can_read_is_no_fall(monkeypatch: pytest.MonkeyPatch):
+def test_a_closed_standard_error_is_no_crash(monkeypatch: pytest.MonkeyPatch):
     class Gone(io.StringIO):
         def write(self, _: str) -> int:
             raise BrokenPipeError
