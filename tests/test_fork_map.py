@@ -152,6 +152,7 @@ for item in fork_map(slow, range(100_000), 2):
 """
 
 
+@pytest.mark.usefixtures("default_sigint")
 @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_nobody_outlives_who_started_them(ended_by):
     command = [sys.executable, "-c", _SLOW]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.faults import without_coverage
 from tests.kit import article_text
 from tests.terminals import read_all, terminal
@@ -79,6 +80,7 @@ def test_non_ascii_labels_print_in_any_encoding():
     assert r"\u65e5\u672c" in ran.stdout
 
 
+@pytest.mark.usefixtures("default_sigint")
 def test_ctrl_c_ends_a_process_quietly():
     with subprocess.Popen(
         [sys.executable, "-c", SLOW_FEEDS],
@@ -91,6 +93,21 @@ def test_ctrl_c_ends_a_process_quietly():
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")
+
+
+def test_the_tests_pass_where_sigint_is_ignored():
+    """A shell ignores it for background jobs, such as `make test &`."""
+    test = f"{__file__}::{test_ctrl_c_ends_a_process_quietly.__name__}"
+    command = f"trap '' INT; exec {sys.executable} -m pytest -q -p no:cacheprovider {test}"
+    ran = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=ROOT,
+        env=without_coverage(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, "1 passed" in ran.stdout) == (0, True), ran.stdout
 
 
 SLOW_FEEDS = """

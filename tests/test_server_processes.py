@@ -138,7 +138,8 @@ def test_the_delay_doubles_up_to_a_bound_unless_the_process_ran_long(monkeypatch
     assert delays == expected
 
 
-def test_a_process_gets_sigterm_first(tmp_path):
+def test_a_process_gets_sigterm_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "STOP_TIMEOUT", 2 * TIMEOUT)
     code = (
         "import signal, sys\n"
         f"def end(number, _): open({str(tmp_path / 'end')!r}, 'w').write(str(number)); sys.exit()\n"

@@ -201,6 +201,7 @@ def test_a_missing_source_keeps_the_output_until_it_is_back():
         assert watched.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.usefixtures("default_sigint")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_signals_end_it_quietly(number: int, code: int):
     with watcher() as watched:
