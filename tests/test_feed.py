@@ -106,7 +106,7 @@ def test_a_label_without_letters_still_has_an_address(label):
     assert slug == slug_for(label_key(label), {"label"})
 
 
-def test_a_taken_slug_is_told_apart_by_the_label_alone():
+def test_the_hash_of_a_taken_slug_depends_on_the_label_alone():
     first = slug_for("at/t", {"at-t"})
 
     assert first == slug_for("at/t", {"at-t", "other"})
@@ -167,7 +167,7 @@ def test_an_archive_links_to_its_neighbours_and_is_part_of_the_same_feed():
     assert feed.home_page_url == "https://feeds.example.org/base/topics/computer-vision/"
 
 
-def test_titles_tell_kinds_apart_and_hold_braces_as_they_are():
+def test_titles_differ_by_kind_and_keep_braces():
     for kind in ("topic", "provider", "category", "author"):
         state = replace(STATE, kind=kind, label="{site} {0}")
         assert build_feed(CHANNEL, state).title.startswith("{site} {0}")
@@ -175,14 +175,14 @@ def test_titles_tell_kinds_apart_and_hold_braces_as_they_are():
     assert len(titles) == len(KINDS)
 
 
-def test_the_site_speaks_for_the_feed_of_everything():
+def test_the_feed_of_everything_has_the_description_of_the_site():
     channel = replace(CHANNEL, description="All of it.", drafts=True)
     feed = build_feed(channel, replace(STATE, kind="all", slug="", label=""))
 
     assert (feed.title, feed.description) == ("[drafts] Example", "All of it.")
 
 
-def test_lists_name_a_format_that_importers_know(tmp_path):
+def test_opml_names_a_format_that_importers_know(tmp_path):
     bench = make_bench(tmp_path, feeds__formats=["json", "atom"])
     bench.write("a.md", title="A")
     bench.drafts = True

@@ -1,4 +1,4 @@
-"""Work that is shared by processes: the order, what breaks in the middle, and that nobody stays."""
+"""fork_map: the order of results, failures in the middle, and that no worker outlives its use."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ MANY = list(range(500))
 
 
 @pytest.fixture(autouse=True)
-def nobody_left():
-    """A test may start processes, and none may be left; others of this process do not count."""
+def no_process_left():
+    """Fail a test that leaves a process behind."""
     before = set(children())
     yield
     assert set(children()) - before == set()
 
 
-def by_whom(item: int) -> tuple[int, int]:
+def with_pid(item: int) -> tuple[int, int]:
     return item, os.getpid()
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 7])
 @pytest.mark.parametrize("number", [0, 1, 2, 63, 64, 65, 500])
 def test_results_come_in_order(number, processes):
-    results = list(fork_map(by_whom, range(number), processes))
+    results = list(fork_map(with_pid, range(number), processes))
 
     assert [item for item, _ in results] == list(range(number))
     shared = processes > 1 and number >= 64
     assert len({worker for _, worker in results}) == (processes + 1 if shared else min(number, 1))
 
 
-def test_the_first_is_done_here():
-    assert next(fork_map(by_whom, MANY, 3)) == (0, os.getpid())
+def test_the_first_item_is_computed_in_this_process():
+    assert next(fork_map(with_pid, MANY, 3)) == (0, os.getpid())
 
 
-def test_other_threads_forbid_other_processes():
-    """Their locks would be held for ever."""
+def test_nothing_is_forked_beside_other_threads():
+    """A lock that one of them holds would stay locked in the copies."""
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
     try:
-        assert {worker for _, worker in fork_map(by_whom, MANY, 3)} == {os.getpid()}
+        assert {worker for _, worker in fork_map(with_pid, MANY, 3)} == {os.getpid()}
     finally:
         done.set()
         thread.join()
@@ -69,7 +69,7 @@ def fail_at(error: Exception, item: int) -> int:
 @pytest.mark.parametrize(
     "error", [OutputError("full"), ArticleError("code", "message", line=7), ValueError("x", 1)]
 )
-def test_what_is_raised_there_is_raised_here(error, processes):
+def test_an_exception_of_a_worker_is_raised_here(error, processes):
     results = fork_map(partial(fail_at, error), MANY, processes)
     with pytest.raises(type(error)) as caught:
         for _ in results:
@@ -79,13 +79,13 @@ def test_what_is_raised_there_is_raised_here(error, processes):
 
 
 class OddError(Exception):
-    """What cannot travel."""
+    """An exception that cannot be unpickled."""
 
     def __init__(self, one, two):
         super().__init__("only one")
 
 
-def test_an_error_that_cannot_travel_is_raised_all_the_same():
+def test_an_exception_that_cannot_be_pickled_is_raised_too():
     with pytest.raises(OddError):
         list(fork_map(partial(fail_at, OddError(1, 2)), MANY, 3))
 
@@ -96,22 +96,22 @@ def die_at(parent: int, item: int) -> int:
     return item
 
 
-def test_where_a_process_dies_its_share_is_done_here():
+def test_the_share_of_a_worker_that_dies_is_done_here():
     assert list(fork_map(partial(die_at, os.getpid()), MANY, 3)) == MANY
 
 
-def test_who_cannot_begin_leaves_its_share():
+def test_the_share_of_a_worker_that_cannot_begin_is_done_here():
     here = os.getpid()
 
     def begin():
         raise OutputError("no")
 
-    results = list(fork_map(by_whom, MANY, 3, begin))
+    results = list(fork_map(with_pid, MANY, 3, begin))
 
     assert results == [(item, here) for item in MANY]
 
 
-def test_each_process_begins_once():
+def test_each_worker_begins_once():
     began: list[int] = []
 
     def began_here(item: int) -> tuple[int, int]:
@@ -124,9 +124,9 @@ def test_each_process_begins_once():
     assert len(found) == 4
 
 
-def test_who_stops_early_leaves_nobody_behind():
+def test_closing_early_ends_all_workers():
     before = len(children())
-    results = fork_map(by_whom, MANY, 3)
+    results = fork_map(with_pid, MANY, 3)
     for _ in range(20):
         next(results)
     assert len(children()) == before + 3
@@ -136,7 +136,7 @@ def test_who_stops_early_leaves_nobody_behind():
 
 
 def children() -> list[str]:
-    """Return the processes that were started here and have not ended."""
+    """Return the ids of the child processes of this thread."""
     return Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
 
 
@@ -172,21 +172,21 @@ def test_nobody_outlives_who_started_them(ended_by):
         time.sleep(0.01)
 
 
-def test_a_system_without_that_call_is_no_obstacle(monkeypatch):
+def test_a_system_without_prctl_is_supported(monkeypatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
 
     forks.end_with_parent()
 
 
 def alive(number: str) -> bool:
-    """A process that waits for nobody to ask how it ended (Z) is none."""
+    """Tell whether a process runs; a zombie (Z) does not."""
     try:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
 
-def test_as_many_as_can_work_at_once(monkeypatch):
+def test_processors_counts_usable_ones_up_to_eight(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
     assert forks.processors() == 3
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))

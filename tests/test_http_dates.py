@@ -1,4 +1,4 @@
-"""HTTP dates: the three forms of RFC 9110, 5.6.7, and nothing that only looks like one."""
+"""HTTP dates in the three forms of RFC 9110, 5.6.7, and texts that only look like one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def in_each_form(seconds: int) -> list[str]:
-    """Return a time in the three forms, written without strftime, which knows a locale."""
+    """Return a time in the three forms, formatted without strftime, which follows the locale."""
     t = time.gmtime(seconds)
     day, month, clock = LONG_DAYS[t.tm_wday], MONTHS[t.tm_mon - 1], f"{t.tm_hour:02}:{t.tm_min:02}"
     clock += f":{t.tm_sec:02}"
@@ -42,7 +42,7 @@ def in_each_form(seconds: int) -> list[str]:
         "Sun Nov 06 08:49:37 1994",
     ],
 )
-def test_the_examples_of_the_standard_are_one_moment(text):
+def test_the_examples_of_the_standard_are_one_time(text):
     assert parse_http_date(text) == MOMENT
 
 
@@ -54,18 +54,18 @@ def test_a_time_is_written_in_the_preferred_form():
 @given(SECONDS)
 @example(0)
 @example(timegm((2000, 2, 29, 23, 59, 59)))
-def test_what_is_written_is_read_back(seconds):
+def test_a_formatted_date_is_parsed_back(seconds):
     assert format_http_date(seconds) == in_each_form(seconds)[0]
     assert parse_http_date(format_http_date(seconds)) == seconds
 
 
 @given(NEAR)
-def test_the_three_forms_of_one_time_are_read_alike(seconds):
+def test_the_three_forms_of_a_time_are_equal(seconds):
     assert {parse_http_date(text) for text in in_each_form(seconds)} == {seconds}
 
 
 @given(st.integers(timegm((1000, 1, 1, 0, 0, 0)), timegm((9999, 12, 31, 23, 59, 59))))
-def test_the_standard_library_reads_the_preferred_form_alike(seconds):
+def test_the_standard_library_agrees_on_the_preferred_form(seconds):
     text = in_each_form(seconds)[0]
 
     assert parse_http_date(text) == parsedate_to_datetime(text).timestamp()
@@ -111,12 +111,12 @@ def test_the_standard_library_reads_the_preferred_form_alike(seconds):
         "Sun Nov    08:49:37 1994",
     ],
 )
-def test_what_is_no_date_is_none(text):
+def test_an_invalid_date_is_none(text):
     assert parse_http_date(text) is None
 
 
 @given(st.text())
-def test_any_text_can_be_asked_for(text):
+def test_any_text_is_a_time_or_none(text):
     seconds = parse_http_date(text)
 
     assert seconds is None or isinstance(seconds, int)
@@ -176,7 +176,7 @@ def test_two_digits_of_a_year_are_at_most_fifty_years_ahead(monkeypatch, today, 
 
 
 def test_a_leap_second_is_a_time():
-    """The clock of 5.6.7 goes to 23:59:60; it counts as the second before or after."""
+    """The clock of 5.6.7 goes to 23:59:60, which counts as the second before or after."""
     after = timegm((2017, 1, 1, 0, 0, 0))
 
     assert parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT") in {after - 1, after}

@@ -1,4 +1,4 @@
-"""Which coding a client gets: RFC 9110, 12.5.3, by example and against a slow and plain reading."""
+"""Which coding a client gets (RFC 9110, 12.5.3), by example and against a slow, simple parser."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ TOKEN = set("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
         ("gzip;q = 0", ""),
         (",,gzip,,", "gzip"),
         (",", ""),
-        # What is said twice counts once, the first time.
+        # Of a name that is listed twice the first weight counts.
         ("gzip;q=0, gzip", ""),
         ("gzip, gzip;q=0", "gzip"),
         ("x-gzip;q=0, gzip", ""),
@@ -94,7 +94,7 @@ TOKEN = set("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
         ("\xa0gzip", ""),
     ],
 )
-def test_a_client_gets_the_best_coding_that_it_takes(accept, coding):
+def test_a_client_gets_the_best_coding_it_accepts(accept, coding):
     assert choose_coding(accept) == coding
 
 
@@ -109,7 +109,7 @@ def weight_of(text: str) -> float | None:
 
 
 def read(accept: str) -> dict[str, float]:
-    """Return the weights that a field gives, read slowly."""
+    """Return the weights of a field, parsed slowly."""
     weights: dict[str, float] = {}
     for element in accept.split(","):
         name, semicolon, parameter = element.partition(";")
@@ -148,14 +148,14 @@ FIELDS = st.lists(st.tuples(NAMES, WEIGHTS).map("".join), max_size=6)
 
 @given(FIELDS, st.sampled_from([",", ", ", " ,\t"]))
 @example(["identity", "*;q=0.5"], ",")
-def test_any_field_is_read_as_the_standard_says(elements, comma):
+def test_any_field_is_read_as_the_standard_requires(elements, comma):
     accept = comma.join(elements)
 
     assert choose_coding(accept) == expected(accept)
 
 
 @given(st.text(st.sampled_from("gzipbr*x-;,q=01. \tGQ")) | st.text())
-def test_any_words_of_a_stranger_name_a_coding_or_none(accept):
+def test_any_text_gives_a_coding_or_none(accept):
     coding = choose_coding(accept)
 
     assert coding in {"", "gzip", "br"}
@@ -163,21 +163,21 @@ def test_any_words_of_a_stranger_name_a_coding_or_none(accept):
 
 
 @given(FIELDS)
-def test_what_is_forbidden_is_never_sent(elements):
+def test_a_forbidden_coding_is_never_chosen(elements):
     accept = ", ".join(elements)
     coding = choose_coding(accept)
 
     assert not coding or read(accept).get(coding, read(accept).get("*")) != 0
 
 
-def test_what_a_strangers_field_costs_is_not_kept_for_ever():
+def test_the_cache_of_fields_is_bounded():
     for number in range(2_000):
         choose_coding(f"coding-{number}, gzip")
 
     assert negotiation.best_coding.cache_info().currsize <= 256
 
 
-def test_a_long_field_is_read_and_not_kept():
+def test_a_long_field_is_read_but_not_cached():
     before = negotiation.best_coding.cache_info().currsize
     text = ", ".join(f"coding-{number}" for number in range(1_000))
 

@@ -29,14 +29,14 @@ NO_DATES = [
 ]
 
 
-def answered(**conditions: str) -> int:
-    """Return what a request with these fields is answered; `_` stands for `-` in a name."""
+def status_of(**conditions: str) -> int:
+    """Return the status of a request with these fields; `_` is `-` in their names."""
     fields = {name.replace("_", "-"): value for name, value in conditions.items()}
     return evaluate(fields, ETAG, LAST)
 
 
-def test_a_request_without_conditions_is_answered():
-    assert answered() == 200
+def test_a_request_without_conditions_is_a_200():
+    assert status_of() == 200
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_a_request_without_conditions_is_answered():
         f"a, {OPAQUE}",
     ],
 )
-def test_who_holds_the_current_document_is_told_so(listed):
-    assert answered(if_none_match=listed) == 304
+def test_a_matching_tag_is_a_304(listed):
+    assert status_of(if_none_match=listed) == 304
 
 
 @pytest.mark.parametrize(
@@ -91,28 +91,28 @@ def test_who_holds_the_current_document_is_told_so(listed):
         f"w/{OPAQUE}",
     ],
 )
-def test_who_holds_something_else_gets_the_document(listed):
+def test_another_tag_is_a_200(listed):
     wanted = 304 if listed == f'"{OPAQUE}' else 200  # cut short, but the tag is there
 
-    assert answered(if_none_match=listed) == wanted
+    assert status_of(if_none_match=listed) == wanted
 
 
 @pytest.mark.parametrize(
     ("since", "status"), [(AT, 304), (AFTER, 304), (LONG_AFTER, 304), (BEFORE, 200)]
 )
-def test_a_date_counts_where_nothing_is_newer(since, status):
-    assert answered(if_modified_since=since) == status
+def test_if_modified_since(since, status):
+    assert status_of(if_modified_since=since) == status
 
 
 @pytest.mark.parametrize("since", ["Tuesday, 09-Jun-20 10:53:20 GMT", "Tue Jun  9 10:53:20 2020"])
-def test_a_date_counts_in_its_old_forms(since):
-    assert answered(if_modified_since=since) == 304
+def test_if_modified_since_in_obsolete_forms(since):
+    assert status_of(if_modified_since=since) == 304
 
 
 @pytest.mark.parametrize("since", NO_DATES)
-def test_a_date_that_is_none_is_passed_over(since):
-    assert answered(if_modified_since=since) == 200
-    assert answered(if_unmodified_since=since) == 200
+def test_an_invalid_date_is_ignored(since):
+    assert status_of(if_modified_since=since) == 200
+    assert status_of(if_unmodified_since=since) == 200
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_a_date_that_is_none_is_passed_over(since):
         ("*", LONG_BEFORE, 304),
     ],
 )
-def test_a_date_beside_a_tag_counts_for_nothing(listed, since, status):
+def test_if_modified_since_is_ignored_beside_if_none_match(listed, since, status):
     """RFC 9110, 13.1.3."""
-    assert answered(if_none_match=listed, if_modified_since=since) == status
+    assert status_of(if_none_match=listed, if_modified_since=since) == status
 
 
 @pytest.mark.parametrize(
@@ -148,31 +148,31 @@ def test_a_date_beside_a_tag_counts_for_nothing(listed, since, status):
 )
 def test_if_match_compares_strongly(listed, status):
     """RFC 9110, 13.1.1: a weak tag never matches."""
-    assert answered(if_match=listed) == status
+    assert status_of(if_match=listed) == status
 
 
 @pytest.mark.parametrize(
     ("since", "status"), [(AT, 200), (AFTER, 200), (BEFORE, 412), (LONG_BEFORE, 412)]
 )
-def test_a_document_that_changed_since_fails_the_request(since, status):
-    assert answered(if_unmodified_since=since) == status
+def test_if_unmodified_since(since, status):
+    assert status_of(if_unmodified_since=since) == status
 
 
-def test_if_match_counts_and_the_date_beside_it_does_not():
+def test_if_unmodified_since_is_ignored_beside_if_match():
     """RFC 9110, 13.1.4."""
-    assert answered(if_match=ETAG, if_unmodified_since=LONG_BEFORE) == 200
-    assert answered(if_match='"nope"', if_unmodified_since=LONG_AFTER) == 412
+    assert status_of(if_match=ETAG, if_unmodified_since=LONG_BEFORE) == 200
+    assert status_of(if_match='"nope"', if_unmodified_since=LONG_AFTER) == 412
 
 
-def test_the_weak_and_the_strong_comparison_are_those_of_the_table():
-    """RFC 9110, 8.8.3.2, whose examples these are; ours is always a strong tag."""
+def test_the_comparisons_of_the_table_in_the_standard():
+    """The examples of RFC 9110, 8.8.3.2; feedhub's own tag is always strong."""
     for theirs, strong, weak in (('W/"1"', 412, 304), ('W/"2"', 412, 200), ('"1"', 200, 304)):
         assert evaluate({"if-match": theirs}, '"1"', LAST) == strong
         assert evaluate({"if-none-match": theirs}, '"1"', LAST) == weak
 
 
 def expected(match, unmodified, none_match, modified) -> int:
-    """Return the status by the steps of 13.2.2, one after the other; None is an absent field."""
+    """Return the status by the steps of RFC 9110, 13.2.2; None is an absent field."""
     if match is not None:
         if not match:
             return 412
@@ -191,7 +191,7 @@ MODIFIED = {None: None, AT: False, AFTER: False, BEFORE: True, "junk": None}
 
 @pytest.mark.parametrize("match", TAGS)
 @pytest.mark.parametrize("none_match", NONE_TAGS)
-def test_the_conditions_are_looked_at_in_the_order_of_the_standard(match, none_match):
+def test_conditions_are_evaluated_in_the_order_of_the_standard(match, none_match):
     for unmodified, modified in product(UNMODIFIED, MODIFIED):
         fields = {
             "if-match": match,
@@ -230,7 +230,7 @@ def test_any_list_of_tags_is_compared_tag_by_tag(tags, comma, mine):
 
 
 @given(LISTS, COMMAS, st.data())
-def test_a_tag_that_is_listed_is_found_wherever_it_stands(tags, comma, data):
+def test_a_tag_matches_anywhere_in_a_list(tags, comma, data):
     weak, mine = data.draw(st.sampled_from(tags))
     text = written(tags, comma)
 
@@ -242,10 +242,10 @@ FIELDS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), st.text(st.characters(max_codepoint=255))))
-def test_any_words_of_a_stranger_have_an_answer(fields):
+def test_any_fields_have_a_status(fields):
     assert evaluate(fields, ETAG, LAST) in {200, 304, 412}
 
 
 @given(st.text(st.characters(max_codepoint=255)).filter(lambda text: OPAQUE not in text))
-def test_nobody_is_told_304_without_the_tag(text):
+def test_text_without_the_tag_is_never_a_304(text):
     assert text.strip() == "*" or evaluate({"if-none-match": text}, ETAG, LAST) == 200

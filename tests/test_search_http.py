@@ -1,4 +1,4 @@
-"""Searches over HTTP: the front of the server, asked directly."""
+"""Searches over HTTP, sent to the application without a network."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def front(bench):
 
 
 def titles(front: Front, query: str) -> list[str]:
-    """Return the titles of what a query finds, which all formats agree on."""
+    """Return the titles that a query finds; all formats must agree."""
     reply = front.get(f"/search.json?{query}")
     assert reply.status == 200, reply.body
     found = [item["title"] for item in json.loads(reply.body)["items"]]
@@ -77,7 +77,7 @@ def titles(front: Front, query: str) -> list[str]:
         ("since=2020-06-08T00:00:01Z", ["Robots learn"]),
     ],
 )
-def test_a_search_finds(front, query, found):
+def test_a_search_finds_the_articles_that_meet_it(front, query, found):
     assert titles(front, query) == found
 
 
@@ -89,15 +89,15 @@ def test_every_spelling_of_a_query_is_one_document(front, suffix):
 
     assert (one.lasting, one.body) == (other.lasting, other.body)
     assert one.fields["link"] == f'<{canonical}>; rel="self"'
-    told = canonical.replace("&", "&amp;") if suffix != "json" else canonical
-    assert told.encode() in one.body
+    escaped = canonical.replace("&", "&amp;") if suffix != "json" else canonical
+    assert escaped.encode() in one.body
     again = front.get(canonical.removeprefix(BASE))
     assert (again.lasting, again.body) == (one.lasting, one.body)
 
 
 @pytest.mark.parametrize("suffix", ["rss", "atom", "json", "/"])
 def test_field_and_document_name_the_same_address(front, suffix):
-    """Signs that may stand in a query as they are stand in both as they are."""
+    """Characters that a query may hold unescaped are unescaped in both."""
     start = "/search/" if suffix == "/" else f"/search.{suffix}"
     reply = front.get(f"{start}?q=robot*&since=2020-06-01T12:00:00Z&topic=%C3%A9t%C3%A9")
     address = f"{start}?q=robot*&since=2020-06-01T12:00:00Z&topic=%C3%A9t%C3%A9"
@@ -105,7 +105,7 @@ def test_field_and_document_name_the_same_address(front, suffix):
     assert f"{BASE}{address}" in unescape(reply.body.decode())
 
 
-def test_the_fields_of_a_search(front):
+def test_the_header_fields_of_a_search(front):
     reply = front.get("/search.atom?q=robots")
 
     assert reply.fields["content-type"] == "application/atom+xml; charset=utf-8"
@@ -117,13 +117,13 @@ def test_the_fields_of_a_search(front):
     assert "robots" not in reply.fields["etag"]
 
 
-def test_who_holds_a_search_is_told_so(front, bench):
+def test_a_conditional_request_of_an_unchanged_search_is_a_304(front, bench):
     first = front.get("/search.json?topic=robots", accept_encoding="gzip")
     tag, date = first.fields["etag"], first.fields["last-modified"]
     assert gzip.decompress(first.body) == front.get("/search.json?topic=robots").body
 
-    for asked in ({"if_none_match": tag}, {"if_modified_since": date}):
-        reply = front.get("/search.json?topic=Robots", accept_encoding="gzip", **asked)
+    for condition in ({"if_none_match": tag}, {"if_modified_since": date}):
+        reply = front.get("/search.json?topic=Robots", accept_encoding="gzip", **condition)
         assert (reply.status, reply.body, reply.fields["etag"]) == (304, b"", tag)
 
     bench.write("c.md", title="Tea", topics=["Café"], publishedDateTime="2020-06-07")
@@ -131,7 +131,7 @@ def test_who_holds_a_search_is_told_so(front, bench):
     front.refresh()
     assert front.get("/search.json?topic=robots", if_none_match=tag[:-6] + '"').status == 304
     reply = front.get("/search.json?topic=robots", if_modified_since=date)
-    assert reply.status == 200  # nobody knows better when a search changed than when anything did
+    assert reply.status == 200  # no search has a date of its own: any change of the catalog counts
 
     bench.write("a.md", title="Robots forget", topics=["AI", "Robots"])
     bench.sync()
@@ -151,7 +151,7 @@ def test_a_score_alone_changes_what_a_search_finds(front, bench):
     assert titles(front, "min_quality=95") == ["Law of robots"]
 
 
-def test_what_is_withdrawn_is_found_no_more(front, bench):
+def test_a_withdrawn_article_is_not_found(front, bench):
     bench.write("a.md", title="Robots learn", topics=["AI", "Robots"], published=False)
     bench.sync()
     front.refresh()
@@ -172,7 +172,7 @@ def test_what_is_withdrawn_is_found_no_more(front, bench):
     ],
 )
 @pytest.mark.parametrize("path", ["/search.rss", "/search/"])
-def test_nonsense_is_400_in_plain_words(front, path, query, name):
+def test_a_wrong_parameter_is_a_400_that_names_it(front, path, query, name):
     reply = front.get(f"{path}?{query}")
 
     assert reply.status == 400
@@ -196,7 +196,7 @@ def test_methods_of_a_search(front, path):
     "path",
     ["/search.xml", "/search.rss/", "/searching.rss", "/x/search.rss", "/SEARCH.rss", "/search%2F"],
 )
-def test_what_is_no_address_of_a_search(front, path):
+def test_similar_paths_are_not_searches(front, path):
     assert front.get(path).status == 404
 
 
@@ -215,7 +215,7 @@ def test_the_page_of_a_search(front):
     assert front.get(page.removeprefix(BASE)).body == reply.body
 
 
-def test_the_page_has_a_slash_behind_it(front):
+def test_the_page_without_its_slash_redirects(front):
     reply = front.get("/search?topic=ai&q=%22")
     assert (reply.status, reply.fields["location"]) == (308, f"{BASE}/search/?topic=ai&q=%22")
     assert front.get("/search").fields["location"] == f"{BASE}/search/"
@@ -233,7 +233,7 @@ def test_a_site_below_a_path(tmp_path):
         assert front.get("/news/search?q=a").fields["location"] == f"{BASE}/news/search/?q=a"
 
 
-def test_who_allows_no_search_has_none(tmp_path):
+def test_search_can_be_switched_off(tmp_path):
     bench = bench_on_disk(tmp_path)
     bench.write("a.md", title="One", related=[{"title": "R", "webUrl": "https://r.example/"}])
     bench.sync()
@@ -243,7 +243,7 @@ def test_who_allows_no_search_has_none(tmp_path):
             assert front.get(path, "POST").status == 404
 
 
-def test_a_format_that_there_is_not(tmp_path):
+def test_a_search_in_a_format_the_site_lacks_is_a_404(tmp_path):
     bench = bench_on_disk(tmp_path, feeds__search="yes", feeds__formats=["rss"])
     bench.write("a.md", title="One")
     bench.sync()
@@ -253,7 +253,7 @@ def test_a_format_that_there_is_not(tmp_path):
             assert front.get(path).status == 404
 
 
-def test_no_hub_is_named_where_none_is_told(tmp_path):
+def test_a_search_names_no_hub(tmp_path):
     hub = "https://hub.example/"
     bench = bench_on_disk(tmp_path, feeds__search="yes", websub__hub=hub)
     bench.write("a.md", title="One")
@@ -266,7 +266,7 @@ def test_no_hub_is_named_where_none_is_told(tmp_path):
             assert hub not in reply.fields["link"]
 
 
-def test_a_search_has_room_for_so_much(tmp_path):
+def test_a_search_is_no_longer_than_max_bytes(tmp_path):
     bench = bench_on_disk(tmp_path, feeds__search="yes", feeds__max_bytes=10_000)
     for number in range(9):
         bench.write(f"{number}.md", title=f"Number {number}", body="word " * 300)
@@ -276,7 +276,7 @@ def test_a_search_has_room_for_so_much(tmp_path):
         assert 1 <= len(json.loads(reply.body)["items"]) < 9
 
 
-def test_a_search_has_room_for_one_however_long_it_is(tmp_path):
+def test_a_search_holds_one_article_however_long_it_is(tmp_path):
     bench = bench_on_disk(tmp_path, feeds__search="yes", feeds__max_bytes=10_000)
     for number in range(2):
         bench.write(f"{number}.md", title=f"Number {number}", body="word " * 3_000)
@@ -285,7 +285,7 @@ def test_a_search_has_room_for_one_however_long_it_is(tmp_path):
         assert len(titles(front, "q=word")) == 1
 
 
-def test_what_shapes_documents_is_in_their_tag(front, bench):
+def test_settings_that_shape_documents_change_their_tag(front, bench):
     paths = ("/search.rss?topic=ai", f"/stories/d-{short_hash(ID)}.rss")
     bench.write("d.md", title="D", related=[{"title": "R", "webUrl": "https://r.example/"}])
     bench.sync()
@@ -300,8 +300,8 @@ def test_what_shapes_documents_is_in_their_tag(front, bench):
         assert b"Other" in reply.body
 
 
-def test_another_name_of_a_label_is_another_document(front, bench):
-    """Though it has the same entries: the title says how the label is spelled."""
+def test_a_renamed_label_changes_the_document(front, bench):
+    """The entries are the same, but the title spells the label."""
     path = "/search.rss?not_topic=tea"
     tag = front.get(path).fields["etag"]
     bench.write("d.md", title="Leaves", topics=["TEA"])
@@ -319,7 +319,7 @@ def test_the_title_of_a_long_search_is_cut(front):
     assert len(title) < 230
 
 
-def test_answers_are_counted_by_format_and_not_by_query(front):
+def test_responses_are_counted_by_format_and_not_by_query(front):
     for number in range(3):
         front.get(f"/search.rss?q=x{number}")
     front.refresh()
@@ -330,10 +330,10 @@ def test_answers_are_counted_by_format_and_not_by_query(front):
 def test_strangers_cannot_fill_the_memory_or_push_out_the_feeds(bench, monkeypatch):
     monkeypatch.setattr("feedhub.server.on_demand.CACHE_BYTES", 300_000)
     with front_of(bench, 40_000) as front:
-        _ask_much(front)
+        send_many_searches(front)
 
 
-def _ask_much(front: Front) -> None:
+def send_many_searches(front: Front) -> None:
     front.get("/all.rss")
     bodies, known = front.builder._on_demand_bodies, front.builder._on_demand._cache
     for number in range(150):
@@ -349,8 +349,8 @@ def _ask_much(front: Front) -> None:
     assert (len(known), known.currsize) == before  # nor can one long query push out many
 
 
-def test_an_address_that_is_longer_than_its_query_weighs_more(front):
-    """One letter of Arabic script may be eighteen, each of which takes six characters."""
+def test_a_long_canonical_address_weighs_more_in_the_cache(front):
+    """One Arabic ligature folds to eighteen letters, each of which is six characters in a URL."""
     known = front.builder._on_demand._cache
     front.get("/search.rss?topic=x", "HEAD")
     short = known.currsize
@@ -360,39 +360,39 @@ def test_an_address_that_is_longer_than_its_query_weighs_more(front):
     assert known.currsize - 2 * short > 3 * len(reply.fields["link"])
 
 
-def test_who_is_followed_stays_known(front):
-    """What is asked for again and again is not pushed out by what is asked for once."""
+def test_a_search_that_is_polled_stays_in_the_cache(front):
+    """A search that is requested again and again is not evicted by those requested once."""
     front.builder._on_demand._cache._Cache__maxsize = 30_000
     found = []
     find = front.reader.on_demand
 
-    def noting(selection, row):
+    def recording(selection, row):
         found.append(selection)
         return find(selection, row)
 
-    front.reader.on_demand = noting
+    front.reader.on_demand = recording
     for number in range(30):
-        front.app._until = 0.0  # another second
+        front.app._second_ends = 0.0  # another second
         front.get("/search.rss?topic=ai")
         front.get(f"/search.rss?topic=x{number}", "HEAD")
     assert len(found) == 31
 
 
-def test_a_question_is_put_once(front):
-    asked = []
+def test_a_search_is_looked_up_once(front):
+    calls = []
     find = front.reader.on_demand
 
     def counting(*given):
-        asked.append(given)
+        calls.append(given)
         return find(*given)
 
     front.reader.on_demand = counting
     for _ in range(3):
         front.get("/search.rss?topic=ai")
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
-def test_too_many_questions_at_once_are_put_off(front):
+def test_too_many_searches_at_once_are_answered_503(front):
     front.builder._on_demand._waiting = MAX_WAITING
     reply = front.get("/search.rss?topic=ai")
     assert reply.status == 503
@@ -401,9 +401,9 @@ def test_too_many_questions_at_once_are_put_off(front):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"), [(CatalogError("locked"), False), (ValueError("x"), True)]
+    ("error", "logged"), [(CatalogError("locked"), False), (ValueError("x"), True)]
 )
-def test_a_question_that_fails_harms_no_other(front, capsys, error, told):
+def test_a_search_that_fails_affects_no_other_request(front, capsys, error, logged):
     def broken(*_):
         raise error
 
@@ -411,11 +411,11 @@ def test_a_question_that_fails_harms_no_other(front, capsys, error, told):
     reply = front.get("/search.rss?topic=ai")
     assert reply.status == 503
     assert "locked" not in reply.body.decode()
-    assert ("/search.rss" in capsys.readouterr().err) == told
+    assert ("/search.rss" in capsys.readouterr().err) == logged
     assert front.get("/all.rss").status == 200
 
 
-def test_a_question_that_takes_too_long_is_broken_off(front, monkeypatch):
+def test_a_search_that_takes_too_long_is_stopped(front, monkeypatch):
     monkeypatch.setattr("feedhub.catalog.SEARCH_TIMEOUT", -1.0)
     monkeypatch.setattr("feedhub.catalog.database.TIME_LIMIT_STEPS", 1)
     assert front.get("/search.rss?q=a*").status == 503
@@ -423,20 +423,20 @@ def test_a_question_that_takes_too_long_is_broken_off(front, monkeypatch):
     assert front.get("/search.rss?q=a*").status == 200
 
 
-def test_an_edition_that_ends_meanwhile_takes_no_answer(front, bench):
-    """What was found in the catalog of before is not kept for the one of now."""
-    asking, find = front.builder._on_demand, front.reader.on_demand
+def test_a_snapshot_that_ends_meanwhile_caches_nothing(front, bench):
+    """A result from the old catalog is not cached for the new one."""
+    cache, find = front.builder._on_demand, front.reader.on_demand
 
     def slow(*given):
-        asking._snapshot = None  # somebody else has asked in a newer edition
+        cache._snapshot = None  # another request came with a newer snapshot
         return find(*given)
 
     front.reader.on_demand = slow
     assert front.get("/search.rss").status == 200
-    assert not asking._cache
+    assert not cache._cache
 
 
-def test_two_labels_of_one_slug_can_both_be_asked_for(front, bench):
+def test_two_labels_of_one_slug_can_both_be_searched_for(front, bench):
     bench.write("d.md", title="Sharp", topics=["C#"])
     bench.write("e.md", title="Spelled", topics=["C sharp"], publishedDateTime="2020-06-01")
     bench.sync()
@@ -450,7 +450,7 @@ def test_two_labels_of_one_slug_can_both_be_asked_for(front, bench):
 
 
 def test_a_slug_wins_over_a_name(front, bench):
-    """The canonical address of one label may be what another is called."""
+    """The slug of one label may be the name of another."""
     bench.write("d.md", title="Sharp", topics=["C#"], publishedDateTime="2020-06-01")
     bench.write("e.md", title="Spelled", topics=["C-Sharp"])
     bench.sync()
@@ -470,7 +470,7 @@ def test_an_edit_that_names_its_own_time_is_another_document(front, bench):
     assert len(tags) == 2
 
 
-def test_a_label_that_comes_later_is_found_at_the_address_it_was_given_before(front, bench):
+def test_a_label_that_comes_later_has_the_address_it_was_searched_by(front, bench):
     link = front.get("/search.json?topic=%E2%80%A6&topic=New+Thing").fields["link"]
     path = link.partition(">")[0].removeprefix(f"<{BASE}")
     assert path.endswith("&topic=new-thing")
@@ -482,13 +482,13 @@ def test_a_label_that_comes_later_is_found_at_the_address_it_was_given_before(fr
     assert found == ["Dots", "New"]
 
 
-def test_a_request_of_http_1_0(front):
+def test_an_http_1_0_request_of_a_search(front):
     reply = front.runner.run(ask(front.app, scope_of("/search.rss?q=law", version="1.0")))
     assert reply.status == 200
 
 
 def form_of(front: Front, query: str) -> tuple[str, list[tuple[str, str, bool]], list[str]]:
-    """Return what the page of a search has to fill in: words, boxes, and how those are called."""
+    """Return the form of a search's page: its words, its checkboxes and their labels."""
     root = parsed(front.get(f"/search/?{query}").body.decode())
     (form,) = root.xpath("//form")
     assert (form.get("action"), form.get("method")) == ("./", "get")
@@ -500,7 +500,7 @@ def form_of(front: Front, query: str) -> tuple[str, list[tuple[str, str, bool]],
     )
 
 
-def test_the_page_of_a_search_can_be_changed_part_by_part(front):
+def test_each_part_of_a_search_can_be_removed_on_its_page(front):
     query = "topic=robots&topic=ai&not_provider=nobody&q=-law+%22robots+learn%22&limit=7&all=1"
     words, boxes, names = form_of(front, f"{query}&min_quality=0.5&since=2020-01-02&utm=x")
     assert words == '"robots learn" -law'
@@ -527,7 +527,7 @@ def test_the_page_of_a_search_can_be_changed_part_by_part(front):
     assert again.body == front.get(f"/search/?{query}&min_quality=0.5&since=2020-01-02").body
 
 
-def test_a_search_offers_no_more_than_it_has(front):
+def test_the_form_of_a_search_has_no_other_parts(front):
     assert form_of(front, "") == ("", [], [])
     assert form_of(front, "q=%3Cb%3E%22") == ("b", [], [])
     assert form_of(front, "topic=ai&provider=cnet")[1] == [

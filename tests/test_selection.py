@@ -1,4 +1,4 @@
-"""Selections: parameters, words, and the one form that each has."""
+"""Selections: their parameters, their words, and the canonical query of each."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ GIVEN = st.dictionaries(
             "q": st.lists(st.one_of(TEXT, LETTERS), max_size=1),
             "limit": st.integers(1, 200).map(lambda number: [str(number)]),
             "min_quality": st.floats(0, 999_999).map(lambda number: [f"{number:.6f}"]),
-            "since": st.one_of(st.dates().map(str), st.datetimes().map(_whole)).map(lambda t: [t]),
+            "since": st.one_of(st.dates().map(str), st.datetimes().map(iso_seconds)).map(
+                lambda t: [t]
+            ),
         },
     ).map(lambda single: lists | single)
 )
 
 
-def _whole(moment) -> str:
+def iso_seconds(moment) -> str:
     return moment.replace(microsecond=0).isoformat()
 
 
@@ -89,7 +91,7 @@ def canonical(query: bytes) -> str:
         ("q=人工".encode(), "q=%22%E4%BA%BA%20%E5%B7%A5%22"),
     ],
 )
-def test_a_selection_has_one_query(query, same):
+def test_a_selection_has_one_canonical_query(query, same):
     assert canonical(query) == same
     assert canonical(same.encode()) == same
 
@@ -127,11 +129,11 @@ def test_a_selection_has_one_query(query, same):
         (b"x" * 65_537, "the query is too long"),
     ],
 )
-def test_nonsense_is_refused_with_the_name_of_the_parameter(query, message):
+def test_a_wrong_parameter_is_refused_by_name(query, message):
     assert refusal(query).startswith(message)
 
 
-def test_a_refusal_repeats_nothing_of_the_query():
+def test_a_refusal_quotes_nothing_of_the_query():
     for name in (b"limit", b"since", b"min_quality", b"all", b"q", b"topic"):
         assert "%3Cscript" not in refusal(name + b"=%3Cscript%3E%FF")
         assert "script" not in refusal(name + b"=%3Cscript%3E%FF")
@@ -149,7 +151,7 @@ def test_any_bytes_are_a_selection_or_refused(query):
 
 
 @given(given_values=GIVEN)
-def test_the_query_of_a_selection_gives_it_back(given_values):
+def test_a_canonical_query_parses_to_the_same_selection(given_values):
     try:
         selection = make_selection(given_values)
     except SelectionError:
@@ -181,18 +183,18 @@ def test_the_query_of_a_selection_gives_it_back(given_values):
         ("Ünïcode-İstanbul", ["unicode", "istanbul"]),
     ],
 )
-def test_words(text, found):
+def test_tokenize(text, found):
     assert tokenize(text) == found
 
 
 @given(text=st.text())
-def test_words_are_letters_and_digits_that_stay_as_they_are(text):
+def test_words_are_alphanumeric_and_tokenize_to_themselves(text):
     found = tokenize(text)
     assert all(part.isalnum() or not part.isascii() for word in found for part in word)
     assert tokenize(" ".join(found)) == found
 
 
-def test_a_selection_is_told_in_words():
+def test_a_selection_is_described_in_words():
     query = (
         b"topic=ai&topic=law&provider=cnet&not_author=bot&not_category=x&q=ibm+%22big+blue%22+watson*+-a+-b"
         b"&min_quality=80&since=2020-06-01"
@@ -208,6 +210,6 @@ def test_a_selection_is_told_in_words():
     assert describe(Selection(), lambda _, s: s) == "about everything"
 
 
-def test_a_term_is_written_as_it_is_asked_for():
+def test_a_term_is_written_as_in_a_query():
     assert str(Term(("a",), prefix=True)) == "a*"
     assert str(Term(("a", "b"), excluded=True)) == '-"a b"'

@@ -75,7 +75,7 @@ def test_a_story_holds_the_article_and_its_coverage_newest_first(front, suffix):
     ]  # fmt: skip
 
 
-def test_entries_of_a_story_have_ids_that_stay(front, bench):
+def test_ids_of_a_story_do_not_change(front, bench):
     def ids():
         return {
             i["title"]: i["id"]
@@ -92,7 +92,7 @@ def test_entries_of_a_story_have_ids_that_stay(front, bench):
     assert ids().items() > before.items()
 
 
-def test_the_entry_of_an_article_leads_to_its_story(front):
+def test_the_entry_of_an_article_links_to_its_story(front):
     there = f'<a href="{BASE}/stories/{SLUG}/">Follow this story</a>'
     for suffix in ("rss", "atom", "json"):
         text = front.get(f"/all.{suffix}").body.decode()
@@ -130,7 +130,7 @@ def test_the_page_of_a_story(front):
         f"/stories/x/{SLUG}.rss", f"/stories%2F{SLUG}.rss", "/stories/b-00000000.rss",
     ],
 )  # fmt: skip
-def test_what_is_no_story(front, path):
+def test_similar_paths_are_not_stories(front, path):
     assert front.get(path).status == 404
 
 
@@ -145,18 +145,18 @@ def test_methods_and_conditions(front):
 
 
 @pytest.mark.parametrize("hidden", [{"published": False}, {"removed": True}, {"related": None}])
-def test_the_story_of_what_is_withdrawn_is_gone_with_it(front, bench, hidden):
+def test_a_withdrawn_article_has_no_story(front, bench, hidden):
     path = f"/stories/{SLUG}.json"
     assert front.get(path).status == 200
     bench.write("a.md", **{"title": "The matter", "related": RELATED} | hidden)
     bench.sync()
-    assert front.get(path).status in (200, 404)  # within the glance of the server
+    assert front.get(path).status in (200, 404)  # before the next look at the catalog
     front.refresh()
     assert front.get(path).status == 404
     assert front.get(f"/stories/{SLUG}/").status == 404
 
 
-def test_a_withdrawal_that_was_not_looked_at_yet(front, bench):
+def test_a_withdrawal_that_the_server_has_not_seen_yet(front, bench):
     path = f"/stories/{SLUG}.json"
     front.get(path, "HEAD", accept_encoding="gzip")
     (bench.root / "a.md").unlink()
@@ -166,7 +166,7 @@ def test_a_withdrawal_that_was_not_looked_at_yet(front, bench):
 
 
 def test_the_same_coverage_of_two_articles_has_two_ids():
-    """Else a reader that follows both stories would show it in the one and hide it in the other."""
+    """With one id, a reader of both stories would show it in one and hide it in the other."""
     item = Related(title="R", url="https://r.example/")
     ids = {
         entry.id
@@ -178,7 +178,7 @@ def test_the_same_coverage_of_two_articles_has_two_ids():
     assert len(ids) == 4
 
 
-def test_coverage_that_is_named_twice_is_told_as_it_was_first():
+def test_coverage_that_is_listed_twice_is_one_entry():
     first, again = (Related(title=title, url="https://r.example/") for title in ("First", "Again"))
     itself = Related(title="Itself", url=EVERYTHING.url)
     entries = story_entries(
@@ -187,7 +187,7 @@ def test_coverage_that_is_named_twice_is_told_as_it_was_first():
     assert {entry.title for entry in entries} == {EVERYTHING.title, "First"}
 
 
-def test_a_score_alone_is_no_other_story(front, bench):
+def test_a_new_score_does_not_change_a_story(front, bench):
     path = f"/stories/{SLUG}.json"
     tag = front.get(path).fields["etag"]
     bench.write("a.md", title="The matter", related=RELATED, topics=["AI"], quality=7)
@@ -196,7 +196,7 @@ def test_a_score_alone_is_no_other_story(front, bench):
     assert front.get(path).fields["etag"] == tag
 
 
-def test_a_folder_of_stories_is_none(front):
+def test_a_folder_below_stories_is_a_404(front):
     assert front.get(f"/stories/x/{SLUG}.rss", "POST").status == 404
 
 
@@ -219,7 +219,7 @@ def test_two_articles_of_one_slug_have_two_stories(front, bench):
     assert "The matter" in front.get(f"/stories/{SLUG}.json").body.decode()
 
 
-def test_a_folder_has_stories_where_it_is_told_so(bench, tmp_path):
+def test_render_writes_stories_if_configured(bench, tmp_path):
     render_bench(bench, tmp_path / "out")
     names = {path.name for path in (tmp_path / "out/stories").iterdir() if path.is_file()}
     assert {f"{SLUG}.rss", f"{SLUG}.atom", f"{SLUG}.json"} <= names
@@ -237,7 +237,7 @@ def test_a_folder_has_stories_where_it_is_told_so(bench, tmp_path):
 
 
 @pytest.mark.parametrize(("formats", "ending"), [(["json"], ".json"), (["json", "atom"], ".atom")])
-def test_without_pages_people_are_led_to_a_feed(tmp_path, formats, ending):
+def test_without_pages_entries_link_to_the_feed_of_the_story(tmp_path, formats, ending):
     bench = bench_on_disk(tmp_path, feeds__stories="yes", feeds__formats=formats)
     bench.write("a.md", title="The matter", related=RELATED)
     bench.sync()

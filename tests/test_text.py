@@ -1,4 +1,4 @@
-"""Plain text: legal in XML, decoded once, on one line, and slugs that stay readable."""
+"""Plain text: legal in XML, decoded once, on one line; and readable slugs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from feedhub import text as t
 
 
 @given(st.text())
-def test_legal_text_is_what_lxml_takes(value):
+def test_lxml_accepts_legal_text(value):
     element = etree.Element("x")
     element.text = t.legal(value)
     assert t.legal(element.text) == element.text
 
 
-def test_legal_text_keeps_all_else():
+def test_legal_text_keeps_all_other_characters():
     assert t.legal("a\tb\nc\r\x85é😀\ufffd") == "a\tb\nc\r\x85é😀\ufffd"
     assert t.legal("\x00\x08\x0b\x0c\x0e\x1f\x7f\x80\x9f\ud800\udfff\ufdd0\ufffe\uffff") == ""
 
@@ -55,7 +55,7 @@ def test_entities_are_decoded_once(raw, plain):
 
 
 @given(st.text())
-def test_what_html_escapes_comes_back(value):
+def test_unescaping_reverts_html_escape(value):
     assert t.unescape_once(html.escape(value)) == value
 
 
@@ -98,10 +98,10 @@ def test_cut_keeps_to_the_limit_and_whole_graphemes(value, limit):
     short = t.cut(line, limit)
     assert len(short) <= limit
     if short != line:
-        kept = short.removesuffix("…")
-        assert line.startswith(kept)
-        rest = line[len(kept) :]
-        assert regex.findall(r"\X", kept) + regex.findall(r"\X", rest) == regex.findall(r"\X", line)
+        head = short.removesuffix("…")
+        assert line.startswith(head)
+        rest = line[len(head) :]
+        assert regex.findall(r"\X", head) + regex.findall(r"\X", rest) == regex.findall(r"\X", line)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_cut_keeps_to_the_limit_and_whole_graphemes(value, limit):
         ("AI\u200b", "ai"),
     ],
 )
-def test_slugs(label, slug):
+def test_slugify(label, slug):
     assert t.slugify(label) == slug
 
 
@@ -145,14 +145,14 @@ def test_a_slug_is_a_safe_path_segment(label):
     assert unicodedata.is_normalized("NFC", slug)
 
 
-def test_long_slugs_differ_where_their_labels_do():
+def test_long_slugs_of_different_labels_differ():
     one, two = t.slugify("漢" * 200 + "a"), t.slugify("漢" * 200 + "b")
     assert one != two
     assert len(one.encode()) <= 120
     assert one == t.slugify("漢" * 200 + "a")
 
 
-def test_label_keys_join_spellings():
+def test_spellings_of_a_label_have_one_key():
     assert t.label_key(" Computer  Vision") == t.label_key("ＣＯＭＰＵＴＥＲ vision")
 
 
