@@ -45,7 +45,7 @@ def bench(tmp_path: Path) -> Bench:
     return make_bench(tmp_path, tmp_path / "catalog.sqlite")
 
 
-def round_of(bench: Bench, *, days: int = 90, seconds: float = 60, **options: Any) -> ProbeReport:
+def run_probe(bench: Bench, *, days: int = 90, seconds: float = 60, **options: Any) -> ProbeReport:
     """Ask for what the catalog's images lack; every address is allowed."""
     given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "timeout": 30} | options
 
@@ -83,13 +83,13 @@ def bodies(bench: Bench) -> dict[str, bytes]:
 # What readers get
 
 
-def test_answers_make_enclosures_true(bench: Bench, server: RawServer):
+def test_a_probe_completes_the_enclosures(bench: Bench, server: RawServer):
     server.replies["/image-id/1"] = reply(body=PNG, Content_Type="image/png")
     show(bench, "one.md", server.url("/image-id/1"))
     bench.sync()
     before = bodies(bench)
     assert "enclosure" not in parse(before["all.rss"]).entries[0]
-    assert round_of(bench) == ProbeReport(states={"known": 1})
+    assert run_probe(bench) == ProbeReport(states={"known": 1})
     assert bodies(bench) == before, "not before the next sync"
     assert bench.sync().changed == 2
     after = bodies(bench)
@@ -107,14 +107,14 @@ def test_answers_make_enclosures_true(bench: Bench, server: RawServer):
     assert after["topics/ai.rss"] != before["topics/ai.rss"]
 
 
-def test_a_new_length_is_no_news(bench: Bench, server: RawServer):
+def test_a_new_length_makes_no_entry_newer_and_no_ping(bench: Bench, server: RawServer):
     """The tag changes, for the bytes do; no entry is newer or looks new, and no hub is told."""
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     show(bench, "two.md", "https://cdn.example/2.png")
     bench.sync()
     plan, before = bench.site.plan(), parse(bodies(bench)["all.atom"])
-    round_of(bench)
+    run_probe(bench)
     changes = bench.sync()
     assert (changes.changed, changes.changed_feeds) == (2, ())
     after = parse(bodies(bench)["all.atom"])
@@ -133,7 +133,7 @@ def test_a_file_that_is_read_again_keeps_its_image_facts_and_its_date(
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     plan, before = bench.site.plan(), bodies(bench)
     (bench.root / "one.md").touch()
@@ -144,7 +144,7 @@ def test_a_file_that_is_read_again_keeps_its_image_facts_and_its_date(
     assert f'length="{len(PNG)}"'.encode() in bodies(bench)["all.rss"]
 
 
-def test_documents_are_a_function_of_the_catalog_and_its_answers(
+def test_equal_facts_give_equal_bytes_in_whatever_order_they_came(
     bench: Bench, server: RawServer, monkeypatch: pytest.MonkeyPatch
 ):
     """A catalog in which the answers came first gives the same bytes as one in which they came
@@ -154,12 +154,12 @@ def test_documents_are_a_function_of_the_catalog_and_its_answers(
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     bench.sync()
     other = make_bench(bench.root.parent, bench.root.parent / "other.sqlite")
     other.sync()
-    round_of(other)
+    run_probe(other)
     show(bench, "two.md")
     bench.sync()
     other.sync()
@@ -169,13 +169,13 @@ def test_documents_are_a_function_of_the_catalog_and_its_answers(
     assert first == second
 
 
-def test_whoever_asks_only_for_what_is_new_is_given_the_length(bench: Bench, server: RawServer):
+def test_a_delta_contains_an_entry_whose_image_length_is_new(bench: Bench, server: RawServer):
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     show(bench, "two.md")
     bench.sync()
     base = bench.site.plan()["all.json"].fingerprint
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     site = bench.site
     news = site.delta(site.plan()["all.json"], base)
@@ -183,7 +183,7 @@ def test_whoever_asks_only_for_what_is_new_is_given_the_length(bench: Bench, ser
     assert [item["title"] for item in json.loads(news)["items"]] == ["one.md"]
 
 
-def test_what_the_file_says_of_the_size_stands(bench: Bench, server: RawServer):
+def test_a_size_from_the_article_is_not_replaced(bench: Bench, server: RawServer):
     server.replies["/1.jpg"] = reply(body=PNG, Content_Type="image/png")
     images = [{"url": server.url("/1.jpg"), "width": 400, "height": 300}]
     bench.write("one.md", images=images)
@@ -191,7 +191,7 @@ def test_what_the_file_says_of_the_size_stands(bench: Bench, server: RawServer):
     server.replies["/1.jpg?x"] = reply(body=PNG)
     bench.write("two.md", title="Two", images=half)
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     sizes = {
         entry.title: (media["width"], media["height"], media["type"])
@@ -203,22 +203,22 @@ def test_what_the_file_says_of_the_size_stands(bench: Bench, server: RawServer):
     assert "GET /1.jpg" not in server.lines(), "head told what was not known"
 
 
-def test_what_is_no_image_changes_nothing(bench: Bench, server: RawServer):
+def test_a_reply_that_is_no_image_changes_no_document(bench: Bench, server: RawServer):
     server.replies["/1.png"] = reply(body=b"<!doctype html>", Content_Type="text/html")
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     before = bodies(bench)
-    assert round_of(bench).states == {"none": 1}
+    assert run_probe(bench).states == {"none": 1}
     assert bench.sync().changed == 0
     assert bodies(bench) == before
 
 
-def test_a_story_shows_what_is_known(bench: Bench, server: RawServer):
+def test_an_article_of_the_catalog_has_the_facts_of_its_images(bench: Bench, server: RawServer):
     server.replies["/1.png"] = reply(body=PNG)
     related = [{"title": "Other", "webUrl": "https://other.example/1"}]
     show(bench, "one.md", server.url("/1.png"), related=related)
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     (number,) = bench.catalog.entries(bench.site.states()[0])
     assert bench.catalog.article(number).images[0].length == len(PNG)
@@ -227,17 +227,17 @@ def test_a_story_shows_what_is_known(bench: Bench, server: RawServer):
 # Which images are asked for, and when again
 
 
-def test_what_is_known_is_asked_for_again_after_some_days(bench: Bench, server: RawServer, clock):
+def test_known_images_are_looked_up_again_after_some_days(bench: Bench, server: RawServer, clock):
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
-    assert round_of(bench, days=10).requested == 1
-    assert round_of(bench).requested == 0
+    assert run_probe(bench, days=10).requested == 1
+    assert run_probe(bench).requested == 0
     clock.add(10 * DAY - 60)
-    assert round_of(bench).requested == 0
+    assert run_probe(bench).requested == 0
     clock.add(120)
     server.replies["/1.png"] = reply(body=png(60, 50))
-    assert round_of(bench).requested == 1
+    assert run_probe(bench).requested == 1
     bench.sync()
     assert b'width="60"' in bodies(bench)["all.rss"]
 
@@ -266,7 +266,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     ("status", "state", "first"),
     [("404 No", "gone", DAY), ("500 No", "failing", 3600), ("429 No", "busy", 3600)],
 )
-def test_a_failure_is_tried_again_later_and_later(
+def test_the_wait_after_each_failure_doubles(
     bench: Bench, server: RawServer, clock, status: str, state: str, first: int
 ):
     server.replies["/1.png"] = reply(status)
@@ -274,8 +274,8 @@ def test_a_failure_is_tried_again_later_and_later(
     bench.sync()
     waits = []
     for _ in range(12):
-        assert round_of(bench).states == {state: 1}
-        assert round_of(bench).requested == 0
+        assert run_probe(bench).states == {state: 1}
+        assert run_probe(bench).requested == 0
         row = rows(bench)["/1.png"]
         assert row["asked"] == int(clock.now)
         waits.append(row["again"] - row["asked"])
@@ -283,7 +283,7 @@ def test_a_failure_is_tried_again_later_and_later(
     assert waits[:3] == [first, 2 * first, 4 * first]
     assert waits[-1] == 30 * DAY
     server.replies["/1.png"] = reply(body=PNG)
-    assert round_of(bench).states == {"known": 1}
+    assert run_probe(bench).states == {"known": 1}
     assert rows(bench)["/1.png"]["failures"] == 0
 
 
@@ -296,28 +296,28 @@ def test_a_failure_is_tried_again_later_and_later(
         (reply(body=b"<!doctype html>"), "none"),
     ],
 )
-def test_what_was_known_stays_while_a_server_says_nothing_better(
+def test_known_facts_stay_when_a_later_look_up_fails(
     bench: Bench, server: RawServer, clock, said: bytes, state: str
 ):
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     before = bodies(bench)
     server.replies["/1.png"] = said
     clock.add(91 * DAY)
-    assert round_of(bench).states == {state: 1}
+    assert run_probe(bench).states == {state: 1}
     bench.sync()
     assert bodies(bench) == before
 
 
-def test_a_busy_host_is_left_alone_for_as_long_as_it_says(bench: Bench, server: RawServer, clock):
+def test_a_busy_host_gets_no_request_during_its_retry_after(bench: Bench, server: RawServer, clock):
     for number in range(5):
         server.replies[f"/{number}.png"] = reply("503 No", Retry_After="7200")
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
-    report = round_of(bench)
+    report = run_probe(bench)
     assert (report.states, report.left, len(server.requests)) == ({"busy": 1}, 4, 1)
     (row,) = rows(bench).values()
     assert row["again"] == int(clock.now) + 7200
@@ -328,32 +328,34 @@ def test_no_wait_is_longer_than_a_month(bench: Bench, server: RawServer, clock):
     server.replies["/1.png"] = reply("503 No", Retry_After=10**12)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     assert rows(bench)["/1.png"]["again"] == int(clock.now) + 30 * DAY
 
 
-def test_a_host_that_fails_thrice_is_left_alone(bench: Bench, server: RawServer):
+def test_three_failures_in_a_row_end_the_requests_to_a_host(bench: Bench, server: RawServer):
     for number in range(6):
         server.replies[f"/{number}.png"] = reply("500 No")
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
-    assert (round_of(bench).states, round_of(bench).states) == ({"failing": 3}, {"failing": 3})
+    assert (run_probe(bench).states, run_probe(bench).states) == ({"failing": 3}, {"failing": 3})
 
 
-def test_failures_that_do_not_follow_each_other_do_not_end_a_visit(bench: Bench, server: RawServer):
+def test_failures_between_successes_do_not_end_the_requests_to_a_host(
+    bench: Bench, server: RawServer
+):
     for number in range(8):
         server.replies[f"/{number}.png"] = reply("500 No") if number % 2 else reply(body=PNG)
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
-    assert round_of(bench).states == {"failing": 4, "known": 4}
+    assert run_probe(bench).states == {"failing": 4, "known": 4}
 
 
-def test_the_newest_articles_come_first_and_an_image_is_asked_for_once(bench: Bench, server):
+def test_images_of_the_newest_articles_come_first_and_each_once(bench: Bench, server):
     for year in range(2010, 2015):
         urls = (server.url(f"/{year}.png"), server.url("/shared.png"))
         show(bench, f"{year}.md", *urls, publishedDateTime=f"{year}-01-01T00:00:00Z")
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     heads = [line for line in server.lines() if line.startswith("HEAD")]
     assert heads == [
         *("HEAD /2014.png", "HEAD /shared.png", "HEAD /2013.png", "HEAD /2012.png"),
@@ -363,18 +365,18 @@ def test_the_newest_articles_come_first_and_an_image_is_asked_for_once(bench: Be
 
 def test_hosts_take_turns(bench: Bench, server: RawServer, monkeypatch: pytest.MonkeyPatch):
     """A host of many images keeps no other waiting until they are all told."""
-    everywhere_here(monkeypatch)
+    resolve_examples_to_this_machine(monkeypatch)
     monkeypatch.setattr(feedhub.probe, "_PARALLEL_HOSTS", 1)
     for year, host in ((2014, "many"), (2013, "many"), (2012, "many"), (2011, "one")):
         url = server.url(f"/{year}.png", host=f"{host}.example")
         show(bench, f"{year}.md", url, publishedDateTime=f"{year}-01-01T00:00:00Z")
     bench.sync()
-    assert round_of(bench).states == {"gone": 4}
+    assert run_probe(bench).states == {"gone": 4}
     heads = [line.removeprefix("HEAD ") for line in server.lines() if line.startswith("HEAD")]
     assert heads == ["/2014.png", "/2011.png", "/2013.png", "/2012.png"]
 
 
-def everywhere_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def resolve_examples_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every name below `.example` be one of this machine."""
     real = socket.getaddrinfo
     monkeypatch.setattr(
@@ -384,28 +386,30 @@ def everywhere_here(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_one_article_that_lacks_the_size_is_enough_to_ask_for_it(bench: Bench, server: RawServer):
+def test_the_size_is_looked_up_if_one_article_of_the_image_lacks_it(
+    bench: Bench, server: RawServer
+):
     server.replies["/1.png"] = reply(body=PNG, Content_Type="image/png")
     sized = [{"url": server.url("/1.png"), "width": 4, "height": 3}]
     bench.write("old.md", title="Old", images=sized, publishedDateTime="2010-01-01T00:00:00Z")
     show(bench, "new.md", server.url("/1.png"))
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     assert rows(bench)["/1.png"]["width"] == 40
 
 
-def test_when_the_time_is_over_nothing_is_begun(bench: Bench, server: RawServer):
+def test_no_request_begins_after_the_time_limit(bench: Bench, server: RawServer):
     for number in range(3):
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
     bench.sync()
-    report = round_of(bench, seconds=0)
+    report = run_probe(bench, seconds=0)
     assert (report.requested, report.left, server.requests) == (0, 3, [])
 
 
 # Politeness
 
 
-def test_one_host_is_asked_one_thing_at_a_time_with_a_pause(bench: Bench):
+def test_one_host_gets_one_request_at_a_time_with_a_pause(bench: Bench):
     """Under two ports it is one host all the same."""
     busy, lock = threading.Semaphore(1), threading.Lock()
     times: list[float] = []
@@ -427,15 +431,15 @@ def test_one_host_is_asked_one_thing_at_a_time_with_a_pause(bench: Bench):
                 server.replies[f"/{number}.png"] = alone
                 show(bench, f"{server.port}-{number}.md", server.url(f"/{number}.png"))
         bench.sync()
-        assert round_of(bench, pause=0.03).states == {"gone": 6}
+        assert run_probe(bench, pause=0.03).states == {"gone": 6}
     assert crowded == [False] * 12
     assert all(after - before >= 0.03 for before, after in pairwise(times))
 
 
-def test_hosts_are_asked_side_by_side(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_hosts_are_requested_in_parallel(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     """Two hosts that each wait for the other: one after the other they would time out."""
     both = threading.Barrier(2, timeout=20)
-    everywhere_here(monkeypatch)
+    resolve_examples_to_this_machine(monkeypatch)
 
     def together(connection: socket.socket) -> None:
         both.wait()
@@ -446,37 +450,39 @@ def test_hosts_are_asked_side_by_side(bench: Bench, monkeypatch: pytest.MonkeyPa
         show(bench, "one.md", server.url("/1.png", host="a.example"))
         show(bench, "two.md", server.url("/1.png", host="b.example"))
         bench.sync()
-        assert round_of(bench, timeout=30).states == {"gone": 2}
+        assert run_probe(bench, timeout=30).states == {"gone": 2}
 
 
 # Nothing of a hidden article
 
 
-def test_only_images_of_published_articles_are_asked_for(bench: Bench, server: RawServer):
+def test_only_images_of_published_articles_are_requested(bench: Bench, server: RawServer):
     server.replies["/shown.png"] = reply(body=PNG)
     show(bench, "shown.md", server.url("/shown.png"))
     show(bench, "hidden.md", server.url("/hidden.png"), published=False)
     show(bench, "later.md", server.url("/later.png"), publishedDateTime="2096-01-01T00:00:00Z")
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     assert set(server.lines()) == {"HEAD /shown.png", "GET /shown.png"}
 
 
-def test_an_article_whose_id_is_taken_is_not_published(bench: Bench, server: RawServer):
+def test_images_of_an_article_with_a_duplicate_id_are_not_requested(
+    bench: Bench, server: RawServer
+):
     show(bench, "a.md", server.url("/shown.png"), id="tag:one")
     show(bench, "b.md", server.url("/taken.png"), id="tag:one")
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     assert set(server.lines()) == {"HEAD /shown.png", "GET /shown.png"}
 
 
-def test_what_is_known_goes_with_its_last_article(bench: Bench, server: RawServer):
+def test_the_facts_of_an_image_are_deleted_with_its_last_article(bench: Bench, server: RawServer):
     for name in ("1", "2", "shared"):
         server.replies[f"/{name}.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"), server.url("/shared.png"))
     show(bench, "two.md", server.url("/2.png"), server.url("/shared.png"))
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     assert set(rows(bench)) == {"/1.png", "/2.png", "/shared.png"}
     show(bench, "one.md", server.url("/1.png"), server.url("/shared.png"), published=False)
@@ -491,23 +497,23 @@ def test_what_is_known_goes_with_its_last_article(bench: Bench, server: RawServe
     assert b"shared.png" not in left
 
 
-def test_an_image_that_an_article_has_no_longer_leaves_it(bench: Bench, server: RawServer):
+def test_a_replaced_image_loses_its_facts(bench: Bench, server: RawServer):
     server.replies |= {"/1.png": reply(body=PNG), "/2.png": reply(body=png(60, 50))}
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     show(bench, "one.md", server.url("/2.png"))
     bench.sync()
     assert rows(bench) == {}
     assert rows(bench, "SELECT number AS url, facts FROM image_facts") == {}
     assert b'length="0"' in bodies(bench)["all.rss"]
-    round_of(bench)
+    run_probe(bench)
     bench.sync()
     assert b'width="60"' in bodies(bench)["all.rss"]
 
 
-def test_an_article_that_is_hidden_during_a_round_is_asked_for_no_more(bench: Bench, server):
+def test_images_of_an_article_hidden_during_a_run_are_not_requested(bench: Bench, server):
     other = make_bench(bench.root.parent, bench.root.parent / "catalog.sqlite")
 
     def hide(connection) -> None:
@@ -522,13 +528,13 @@ def test_an_article_that_is_hidden_during_a_round_is_asked_for_no_more(bench: Be
     show(bench, "a.md", server.url("/a.png"), publishedDateTime="2020-01-02T00:00:00Z")
     show(bench, "b.md", server.url("/b.png"), publishedDateTime="2020-01-01T00:00:00Z")
     bench.sync()
-    report = round_of(bench)
+    report = run_probe(bench)
     assert server.lines() == ["HEAD /a.png", "GET /a.png"]
     assert (report.requested, report.left) == (1, 1)
     assert rows(bench) == {}, "nor is anything of it kept"
 
 
-def test_what_was_learned_is_kept_whatever_ends_the_round(bench: Bench, server: RawServer):
+def test_results_are_written_even_if_the_run_is_interrupted(bench: Bench, server: RawServer):
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
@@ -545,7 +551,7 @@ def test_what_was_learned_is_kept_whatever_ends_the_round(bench: Bench, server: 
     assert rows(bench)["/1.png"]["state"] == "known"
 
 
-def test_a_catalog_that_fails_ends_the_round_in_one_line(run, server: RawServer, monkeypatch):
+def test_a_catalog_that_fails_ends_the_run_with_one_line(run, server: RawServer, monkeypatch):
     monkeypatch.setattr(feedhub.probe, "_BATCH", 1)
 
     def break_it(connection: socket.socket) -> None:
@@ -564,7 +570,7 @@ def test_a_catalog_that_fails_ends_the_round_in_one_line(run, server: RawServer,
     assert "no such table: images" in err
 
 
-def test_many_answers_are_kept_as_they_come(bench: Bench, server: RawServer, monkeypatch):
+def test_results_are_written_in_batches(bench: Bench, server: RawServer, monkeypatch):
     monkeypatch.setattr(feedhub.probe, "_BATCH", 2)
     kept: list[int] = []
     for number in range(4):
@@ -604,7 +610,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 BASE = ("--base-url", "https://feeds.example.org")
 
 
-def test_the_command_asks_and_the_next_render_tells(run, server: RawServer):
+def test_the_next_render_has_what_the_command_found(run, server: RawServer):
     wide = png(600, 400)
     server.replies |= {"/1.png": reply(body=wide), "/2.png": reply("429 No")}
     images = [{"url": server.url(f"/{number}.png")} for number in (1, 2, 3)]
@@ -624,7 +630,7 @@ def test_the_command_asks_and_the_next_render_tells(run, server: RawServer):
     assert f'length="{len(wide)}"' in Path("public/all.rss").read_text(encoding="utf-8")
 
 
-def test_the_command_tells_numbers_and_reasons(run, server: RawServer):
+def test_the_command_prints_numbers_and_reasons(run, server: RawServer):
     Path("articles").mkdir()
     text = article_text(images=[{"url": server.url("/1.png")}])
     Path("articles/one.md").write_text(text, encoding="utf-8")
@@ -649,7 +655,7 @@ def test_the_command_tells_numbers_and_reasons(run, server: RawServer):
         ("probe --catalog drafts.sqlite", "drafts.sqlite: the catalog contains drafts; probe a"),
     ],
 )
-def test_what_cannot_be_asked_for_is_code_2(run, arguments: str, message: str):
+def test_a_probe_without_a_usable_catalog_is_exit_code_2(run, arguments: str, message: str):
     Path("articles").mkdir()
     Path("articles/one.md").write_text(article_text(), encoding="utf-8")
     run("sync", "articles", "--catalog", "drafts.sqlite", "--drafts", *BASE)
@@ -659,12 +665,12 @@ def test_what_cannot_be_asked_for_is_code_2(run, arguments: str, message: str):
 
 
 @pytest.mark.parametrize("given", ["--days 0", "--days x", "--seconds 0", "--seconds 9999999"])
-def test_a_number_that_cannot_be_is_told(run, given: str):
+def test_a_number_out_of_range_is_an_error(run, given: str):
     with pytest.raises(SystemExit, match="2"):
         run("probe", "articles", *given.split())
 
 
-def test_nothing_is_asked_unless_the_command_is_run(run, server: RawServer):
+def test_no_other_command_requests_an_image(run, server: RawServer):
     Path("articles").mkdir()
     text = article_text(images=[{"url": server.url("/1.png")}])
     Path("articles/one.md").write_text(text, encoding="utf-8")

@@ -49,7 +49,7 @@ def server() -> Iterator[RawServer]:
         yield running
 
 
-def asked(url: str, *, sized: bool = True, **options: Any) -> LookupResult:
+def run_lookup(url: str, *, sized: bool = True, **options: Any) -> LookupResult:
     """Ask for one image; every address is allowed, which no option of the command can say."""
     given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "timeout": 30} | options
 
@@ -69,9 +69,9 @@ def partial(start: bytes, total: object, **fields: object) -> bytes:
 # What a good server says
 
 
-def test_head_and_the_first_bytes_tell_all(server: RawServer):
+def test_head_and_the_first_bytes_are_requested(server: RawServer):
     server.replies["/a.png"] = reply(body=PNG, Content_Type="image/png")
-    assert asked(server.url()) == KNOWN
+    assert run_lookup(server.url()) == KNOWN
     assert server.lines() == ["HEAD /a.png", "GET /a.png"]
     for _, fields in server.requests:
         assert fields["user-agent"] == "feedhub/0 (+https://feeds.example.org/)"
@@ -81,20 +81,22 @@ def test_head_and_the_first_bytes_tell_all(server: RawServer):
     assert server.requests[1][1]["range"] == f"bytes=0-{MAX_BODY_BYTES - 1}"
 
 
-def test_where_the_size_is_known_head_is_enough(server: RawServer):
+def test_head_is_enough_if_the_size_is_not_wanted(server: RawServer):
     server.replies["HEAD /a.png"] = reply(Content_Type="image/PNG; x=y", Content_Length=1234)
-    assert asked(server.url(), sized=False) == LookupResult("known", ImageFacts("image/png", 1234))
+    assert run_lookup(server.url(), sized=False) == LookupResult(
+        "known", ImageFacts("image/png", 1234)
+    )
     assert server.lines() == ["HEAD /a.png"]
 
 
-def test_no_cookie_is_kept(server: RawServer):
+def test_no_cookie_is_sent_back(server: RawServer):
     server.replies["/a.png"] = reply(body=PNG, Set_Cookie="reader=7; Path=/")
-    assert asked(server.url()) == KNOWN
+    assert run_lookup(server.url()) == KNOWN
     assert ["cookie" in fields for _, fields in server.requests] == [False, False]
 
 
 def test_one_connection_is_enough_for_one_origin(server: RawServer):
-    assert asked(server.url()).state == "gone"
+    assert run_lookup(server.url()).state == "gone"
     assert (len(server.requests), server.connections) == (2, 1)
 
 
@@ -114,14 +116,14 @@ def test_few_connections_stay_open(server: RawServer, monkeypatch):
     assert server.connections == 40
 
 
-def test_a_type_by_another_name_is_told_by_its_own(server: RawServer):
+def test_a_wrong_name_of_a_type_is_corrected(server: RawServer):
     server.replies["HEAD /a.png"] = reply(Content_Type="image/jpg", Content_Length=1234)
-    assert asked(server.url(), sized=False).facts == ImageFacts("image/jpeg", 1234)
+    assert run_lookup(server.url(), sized=False).facts == ImageFacts("image/jpeg", 1234)
 
 
-def test_a_range_tells_the_whole_length(server: RawServer):
+def test_the_length_is_that_of_the_content_range(server: RawServer):
     server.replies["/a.png"] = partial(PNG[:50], 52_301, Content_Type="image/png")
-    assert asked(server.url()).facts == ImageFacts("image/png", 52_301, 40, 30)
+    assert run_lookup(server.url()).facts == ImageFacts("image/png", 52_301, 40, 30)
 
 
 @pytest.mark.parametrize(
@@ -146,11 +148,11 @@ def test_a_range_tells_the_whole_length(server: RawServer):
         (b"", ImageHeader()),
     ],
 )
-def test_the_bytes_tell_type_and_size(body: bytes, header: ImageHeader):
+def test_type_and_size_are_read_from_the_bytes(body: bytes, header: ImageHeader):
     assert read_image_header(body) == header
 
 
-def test_a_picture_of_no_size_has_none():
+def test_a_size_out_of_range_is_unknown():
     assert read_image_header(png(0, 30)) == ImageHeader("image/png")
     much = (2_000_000).to_bytes(4, "big")
     for broken in (PNG[:16] + much + PNG[20:], PNG[:20] + much + PNG[24:]):
@@ -160,7 +162,7 @@ def test_a_picture_of_no_size_has_none():
 @pytest.mark.parametrize(
     ("angle", "size"), [(0, (40, 30)), (1, (30, 40)), (2, (40, 30)), (3, (30, 40))]
 )
-def test_a_picture_in_boxes_is_turned_as_it_says(angle: int, size: tuple[int, int]):
+def test_an_image_in_boxes_is_rotated(angle: int, size: tuple[int, int]):
     ispe = box(b"ispe", struct.pack(">III", 0, 40, 30))
     turned = boxes(box(b"iprp", box(b"ipco", ispe + box(b"irot", bytes([angle])))))
     assert read_image_header(turned) == ImageHeader("image/avif", *size)
@@ -201,17 +203,17 @@ def test_a_page_is_read_no_further_than_it_shows():
     assert not needs_no_more(b"<")
 
 
-def test_what_head_says_of_a_failure_is_not_of_the_image(server: RawServer):
+def test_the_header_of_an_error_says_nothing_of_the_image(server: RawServer):
     """Some servers answer 404 with a picture of their own."""
     server.replies["/a.png"] = reply("404 Not Found", PNG, Content_Type="image/png")
-    assert asked(server.url(), sized=False).state == "gone"
+    assert run_lookup(server.url(), sized=False).state == "gone"
 
 
 @pytest.mark.parametrize("status", ["405 Method Not Allowed", "403 Forbidden", "500 No", "501 No"])
-def test_a_server_without_head_is_asked_for_the_bytes(server: RawServer, status: str):
+def test_get_follows_where_head_is_refused(server: RawServer, status: str):
     server.replies |= {"HEAD /a.png": reply(status), "/a.png": reply(body=PNG)}
-    assert asked(server.url()) == KNOWN
-    assert asked(server.url(), sized=False).facts.length == len(PNG)
+    assert run_lookup(server.url()) == KNOWN
+    assert run_lookup(server.url(), sized=False).facts.length == len(PNG)
 
 
 @pytest.mark.parametrize(
@@ -224,32 +226,32 @@ def test_a_server_without_head_is_asked_for_the_bytes(server: RawServer, status:
         reply(Content_Length=None),
     ],
 )
-def test_the_bytes_win_over_what_head_says(server: RawServer, lie: bytes):
+def test_the_bytes_win_over_the_header_of_head(server: RawServer, lie: bytes):
     server.replies |= {"HEAD /a.png": lie, "/a.png": reply(body=PNG, Content_Type="text/plain")}
-    assert asked(server.url()) == KNOWN
+    assert run_lookup(server.url()) == KNOWN
 
 
-def test_what_head_says_counts_where_nothing_else_tells_the_length(server: RawServer):
+def test_the_length_is_that_of_head_if_get_has_none(server: RawServer):
     server.replies["HEAD /a.png"] = reply(Content_Type="image/png", Content_Length=9_999)
     server.replies["/a.png"] = partial(PNG, "*")
-    assert asked(server.url()).facts == ImageFacts("image/png", 9_999, 40, 30)
+    assert run_lookup(server.url()).facts == ImageFacts("image/png", 9_999, 40, 30)
     server.replies["/a.png"] = reply("206 Partial Content", PNG)
-    assert asked(server.url()).facts.length == 9_999
+    assert run_lookup(server.url()).facts.length == 9_999
 
 
-def test_a_length_that_cannot_be_is_none(server: RawServer):
+def test_a_length_below_the_bytes_received_is_unknown(server: RawServer):
     server.replies["/a.png"] = partial(PNG, 3)
-    assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
+    assert run_lookup(server.url()).facts == ImageFacts("image/png", None, 40, 30)
 
 
-def test_an_answer_in_chunks_tells_its_length_by_its_end(server: RawServer):
+def test_the_length_of_a_chunked_reply_is_that_of_its_body(server: RawServer):
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (PNG[:20], PNG[20:]))
     told = reply(Content_Length=None, Transfer_Encoding="chunked", Content_Type="image/png")
     server.replies |= {"HEAD /a.png": reply(), "/a.png": told + chunks + b"0\r\n\r\n"}
-    assert asked(server.url()) == KNOWN
+    assert run_lookup(server.url()) == KNOWN
 
 
-def test_chunks_that_do_not_end_soon_tell_no_length(server: RawServer):
+def test_the_length_of_endless_chunks_is_unknown(server: RawServer):
     def endless(connection: socket.socket) -> None:
         connection.sendall(reply(Content_Length=None, Transfer_Encoding="chunked"))
         connection.sendall(b"%x\r\n%b\r\n" % (len(PNG), PNG))
@@ -257,7 +259,7 @@ def test_chunks_that_do_not_end_soon_tell_no_length(server: RawServer):
             connection.sendall(b"400\r\n" + b"\0" * 1024 + b"\r\n")
 
     server.replies |= {"HEAD /a.png": reply("405 No"), "/a.png": endless}
-    assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
+    assert run_lookup(server.url()).facts == ImageFacts("image/png", None, 40, 30)
 
 
 def test_a_server_that_ignores_the_range_is_not_read_to_its_end(server: RawServer):
@@ -271,37 +273,37 @@ def test_a_server_that_ignores_the_range_is_not_read_to_its_end(server: RawServe
             sent += connection.send(b"\0" * 1024)
 
     server.replies |= {"HEAD /a.png": reply("405 No"), "/a.png": huge}
-    assert asked(server.url()).facts == ImageFacts("image/jpeg", 10**9)
+    assert run_lookup(server.url()).facts == ImageFacts("image/jpeg", 10**9)
     assert sent < 50_000_000, "what lay in the buffers between us"
 
 
-def test_a_server_that_drips_is_left(server: RawServer):
+def test_a_server_that_sends_too_slowly_is_a_failure(server: RawServer):
     def drip(connection: socket.socket) -> None:
         for byte in reply(body=PNG * 100):
             connection.sendall(bytes([byte]))
             time.sleep(0.02)
 
     server.replies["/a.png"] = drip
-    outcome = asked(server.url(), timeout=0.5)
+    outcome = run_lookup(server.url(), timeout=0.5)
     assert outcome == LookupResult("failing", reason="no answer within 0.5 seconds")
 
 
-def test_a_compressed_answer_tells_type_and_size_and_no_length(server: RawServer):
+def test_a_compressed_reply_has_type_and_size_but_no_length(server: RawServer):
     packed = gzip.compress(PNG)
     server.replies["/a.png"] = reply(body=packed, Content_Encoding="gzip")
-    assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
+    assert run_lookup(server.url()).facts == ImageFacts("image/png", None, 40, 30)
     server.replies["/a.png"] = reply(body=packed[:40], Content_Encoding="x-gzip")
-    assert asked(server.url()).facts.length is None
+    assert run_lookup(server.url()).facts.length is None
     told = {"Content_Encoding": "br", "Content_Type": "image/png"}
     server.replies["/a.png"] = reply(body=b"\x0b\x02", **told)
-    assert asked(server.url()).state == "none"
+    assert run_lookup(server.url()).state == "none"
 
 
-def test_a_bomb_is_unpacked_no_further_than_is_looked_at(server: RawServer):
+def test_a_compressed_reply_is_decoded_up_to_the_limit(server: RawServer):
     bomb = gzip.compress(PNG + b"\0" * 5_000_000)
     assert len(bomb) < MAX_BODY_BYTES
     server.replies["/a.png"] = reply(body=bomb, Content_Encoding="gzip")
-    assert asked(server.url()).facts == ImageFacts("image/png", None, 40, 30)
+    assert run_lookup(server.url()).facts == ImageFacts("image/png", None, 40, 30)
 
 
 @pytest.mark.parametrize(
@@ -316,14 +318,14 @@ def test_a_bomb_is_unpacked_no_further_than_is_looked_at(server: RawServer):
         reply(body=b"", Content_Type="image/png"),
     ],
 )
-def test_what_is_no_image_is_told(server: RawServer, given: bytes):
+def test_a_reply_that_is_no_image(server: RawServer, given: bytes):
     server.replies["/a.png"] = given
-    assert asked(server.url()) == LookupResult("none", reason="is not an image")
+    assert run_lookup(server.url()) == LookupResult("none", reason="is not an image")
 
 
-def test_a_format_that_is_not_known_is_believed(server: RawServer):
+def test_the_header_is_believed_for_an_unknown_format(server: RawServer):
     server.replies["/a.png"] = reply(body=b"\x00\x01new", Content_Type="image/x-new")
-    assert asked(server.url()).facts == ImageFacts("image/x-new", 5)
+    assert run_lookup(server.url()).facts == ImageFacts("image/x-new", 5)
 
 
 @pytest.mark.parametrize(
@@ -340,16 +342,16 @@ def test_a_format_that_is_not_known_is_believed(server: RawServer):
         ("503 Service Unavailable", "busy"),
     ],
 )
-def test_each_status_has_a_meaning(server: RawServer, status: str, state: str):
+def test_the_state_follows_from_the_status(server: RawServer, status: str, state: str):
     server.replies["/a.png"] = reply(status)
-    outcome = asked(server.url())
+    outcome = run_lookup(server.url())
     assert (outcome.state, outcome.reason) == (state, f"answers {status[:3]}")
     assert len(server.requests) == (1 if state == "busy" else 2)
 
 
-def test_a_get_may_be_refused_for_now_too(server: RawServer):
+def test_get_may_find_a_busy_server_after_head_did_not(server: RawServer):
     server.replies |= {"HEAD /a.png": reply(), "/a.png": reply("429 No", Retry_After="7")}
-    assert asked(server.url()) == LookupResult("busy", reason="answers 429", retry_after=7)
+    assert run_lookup(server.url()) == LookupResult("busy", reason="answers 429", retry_after=7)
 
 
 @pytest.mark.parametrize(
@@ -364,49 +366,49 @@ def test_a_get_may_be_refused_for_now_too(server: RawServer):
     ],
     ids=["seconds", "later", "earlier", "a word", "less than nothing", "none"],
 )
-def test_a_server_says_when_to_come_again(server: RawServer, given: str | None, low, high):
+def test_retry_after_of_a_busy_server(server: RawServer, given: str | None, low, high):
     server.replies["/a.png"] = reply("503 Busy", Retry_After=given)
-    assert low <= asked(server.url()).retry_after <= high
+    assert low <= run_lookup(server.url()).retry_after <= high
 
 
 @pytest.mark.parametrize(
     "given", [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000]
 )
-def test_what_is_no_answer_is_a_failure(server: RawServer, given: bytes):
+def test_a_reply_that_is_no_http_is_a_failure(server: RawServer, given: bytes):
     server.replies["/a.png"] = lambda connection: connection.sendall(given)
-    outcome = asked(server.url())
+    outcome = run_lookup(server.url())
     assert outcome.state == "failing"
     assert outcome.reason
 
 
-def test_a_server_that_is_not_there_is_a_failure():
+def test_a_closed_port_is_a_failure():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    outcome = asked(f"http://127.0.0.1:{port}/a.png")
+    outcome = run_lookup(f"http://127.0.0.1:{port}/a.png")
     assert outcome.state == "failing"
 
 
 # Where we are sent, and where we do not go
 
 
-def test_a_redirect_is_followed_and_the_bytes_are_asked_for_where_it_led(server: RawServer):
+def test_get_goes_to_the_address_that_head_was_redirected_to(server: RawServer):
     moved = [f"{status} Moved" for status in (301, 302, 303, 307, 308)]
     for place, status in enumerate(moved):
         server.replies[f"/{place}"] = reply(status, Location=f"/{place + 1}")
     server.replies["/5"] = reply(body=PNG)
-    assert asked(server.url("/0")) == KNOWN
+    assert run_lookup(server.url("/0")) == KNOWN
     assert server.lines() == [f"HEAD /{place}" for place in range(6)] + ["GET /5"]
 
 
-def test_a_redirect_without_an_end_is_left(server: RawServer):
+def test_an_endless_redirect_is_no_image(server: RawServer):
     server.replies["/a.png"] = reply("302 Found", Location="/a.png")
-    assert asked(server.url()) == LookupResult("none", reason="redirects more than 5 times")
+    assert run_lookup(server.url()) == LookupResult("none", reason="redirects more than 5 times")
     assert len(server.requests) == 6
 
 
-def test_a_redirect_to_nowhere_is_no_image(server: RawServer):
+def test_a_redirect_without_location_is_no_image(server: RawServer):
     server.replies["/a.png"] = reply("302 Found")
-    assert asked(server.url()).state == "gone"
+    assert run_lookup(server.url()).state == "gone"
 
 
 @pytest.mark.parametrize(
@@ -421,39 +423,41 @@ def test_a_redirect_to_nowhere_is_no_image(server: RawServer):
         ("http://127.0.0.1:22/a.png", "uses port 22, which is not one of the web"),
     ],
 )
-def test_some_addresses_are_not_asked_nor_followed(server: RawServer, url: str, reason: str):
-    assert asked(url) == LookupResult("none", reason=reason)
+def test_some_addresses_are_refused_at_first_and_as_a_redirect(
+    server: RawServer, url: str, reason: str
+):
+    assert run_lookup(url) == LookupResult("none", reason=reason)
     server.replies["/a.png"] = reply("302 Found", Location=url)
-    assert asked(server.url()).state in ("none", "failing"), "httpx refuses some itself"
+    assert run_lookup(server.url()).state in ("none", "failing"), "httpx refuses some itself"
     assert set(server.lines()) <= {"HEAD /a.png", "GET /a.png"}
 
 
 @pytest.mark.parametrize("location", ["//[", "http://[::1", "http://a:b/", "http://a\x01b/"])
-def test_a_redirect_to_what_is_no_address_is_a_failure(server: RawServer, location: str):
+def test_a_redirect_to_an_invalid_address_is_a_failure(server: RawServer, location: str):
     server.replies["/a.png"] = reply("302 Found", Location=location)
-    assert asked(server.url()).state == "failing"
+    assert run_lookup(server.url()).state == "failing"
 
 
-def test_no_port_is_so_large_that_it_is_another(server: RawServer):
+def test_a_port_beyond_the_last_is_refused(server: RawServer):
     """The operating system takes such numbers modulo 65,536."""
     to = f"http://127.0.0.1:{server.port + 65_536}/b.png"
     server.replies |= {"/a.png": reply("302 Found", Location=to), "/b.png": reply(body=PNG)}
-    assert asked(server.url()) == LookupResult(
+    assert run_lookup(server.url()) == LookupResult(
         "none", reason=f"uses port {server.port + 65_536}, which is not one of the web"
     )
     assert server.lines() == ["HEAD /a.png"]
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a b/", "http://" + "a" * 300 + ".example/"])
-def test_what_is_no_address_is_a_failure(url: str):
-    assert asked(url).state == "failing"
+def test_an_invalid_address_is_a_failure(url: str):
+    assert run_lookup(url).state == "failing"
 
 
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"]
 )
-def test_this_machine_is_never_asked(server: RawServer, host: str):
-    outcome = asked(server.url(host=host), allowed=is_public)
+def test_this_machine_gets_no_request(server: RawServer, host: str):
+    outcome = run_lookup(server.url(host=host), allowed=is_public)
     assert outcome.state in ("none", "failing")
     assert server.requests == []
 
@@ -463,12 +467,12 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: RawServer):
     for host in ("localhost", "169.254.169.254", "[::1]"):
         server.replies["/a.png"] = reply("302 Found", Location=f"http://{host}:{server.port}/b")
         server.requests.clear()
-        outcome = asked(server.url(), allowed=_Once("127.0.0.1"))
+        outcome = run_lookup(server.url(), allowed=AllowOnce("127.0.0.1"))
         assert (outcome.state, "public" in outcome.reason) == ("none", True), outcome
         assert [fields["host"] for _, fields in server.requests] == [first]
 
 
-class _Once:
+class AllowOnce:
     """Allows one address once: what would be a public first hop."""
 
     def __init__(self, address: str) -> None:
@@ -480,31 +484,31 @@ class _Once:
         return allowed
 
 
-def test_the_connection_goes_to_the_address_that_was_looked_at(server: RawServer, monkeypatch):
+def test_the_connection_goes_to_the_address_that_was_checked(server: RawServer, monkeypatch):
     resolver = Resolver(["127.0.0.1"])
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     server.replies["/a.png"] = reply(body=PNG)
-    assert asked(server.url(host="images.example")) == KNOWN
+    assert run_lookup(server.url(host="images.example")) == KNOWN
     assert resolver.names == ["images.example"] * 2, "once a request"
     assert server.requests[0][1]["host"] == f"images.example:{server.port}"
 
 
-def test_a_name_that_turns_private_between_two_requests_is_not_followed(server, monkeypatch):
+def test_a_name_that_turns_private_after_the_first_request_is_refused(server, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"], ["127.0.0.2"]))
     server.replies["/a.png"] = reply(body=PNG)
     url = server.url(host="images.example")
-    outcome = asked(url, allowed=lambda address: address == "127.0.0.1")
+    outcome = run_lookup(url, allowed=lambda address: address == "127.0.0.1")
     assert outcome == LookupResult("none", reason="images.example is not a public address")
     assert server.lines() == ["HEAD /a.png"]
 
 
-def test_a_name_with_one_private_address_among_others_is_not_asked(server, monkeypatch):
+def test_a_name_with_one_private_address_among_others_is_refused(server, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["93.184.215.14", "10.0.0.1"]))
-    outcome = asked(server.url(host="images.example"), allowed=is_public)
+    outcome = run_lookup(server.url(host="images.example"), allowed=is_public)
     assert outcome == LookupResult("none", reason="images.example is not a public address")
 
 
-def test_a_certificate_must_have_the_name_that_was_asked_for(tmp_path: Path, monkeypatch):
+def test_a_certificate_must_be_of_the_requested_name(tmp_path: Path, monkeypatch):
     subprocess.run(
         [*OPENSSL, str(tmp_path / "key"), "-out", str(tmp_path / "cert")],
         check=True,
@@ -515,8 +519,8 @@ def test_a_certificate_must_have_the_name_that_was_asked_for(tmp_path: Path, mon
     with raw_server(certificate=(tmp_path / "cert", tmp_path / "key")) as server:
         server.replies["/a.png"] = reply(body=PNG)
         right, wrong = (server.url(host=f"{name}.example") for name in ("images", "other"))
-        assert asked(right.replace("http:", "https:")) == KNOWN
-        outcome = asked(wrong.replace("http:", "https:"))
+        assert run_lookup(right.replace("http:", "https:")) == KNOWN
+        outcome = run_lookup(wrong.replace("http:", "https:"))
         assert (outcome.state, "certificate" in outcome.reason) == ("failing", True), outcome
         assert {fields["host"] for _, fields in server.requests} == {
             f"images.example:{server.port}"

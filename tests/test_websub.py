@@ -57,7 +57,7 @@ def titles(server: Server, feed: str = "all") -> list[str]:
     return sorted(item["title"] for item in json.loads(answer.body)["items"])
 
 
-def served(server: Server, title: str) -> None:
+def wait_until_served(server: Server, title: str) -> None:
     until(lambda: title in titles(server), f"{title} is not served")
 
 
@@ -66,16 +66,16 @@ def hub_status(server: Server) -> dict[str, object]:
     return dict(status["hub"])  # type: ignore[call-overload]
 
 
-def told(hub: Hub, paths: set[str], times: int = 1) -> None:
+def wait_for_pings(hub: Hub, paths: set[str], times: int = 1) -> None:
     """Wait until these, and no others, have been told of so often."""
     until(lambda: hub.counts() == dict.fromkeys(paths, times), lambda: str(hub.counts()))
 
 
-def test_a_subscriber_gets_a_change_once_and_only_changed_feeds_are_told(folder: Path, hub: Hub):
+def test_a_subscriber_gets_a_change_once_and_only_changed_feeds_are_pinged(folder: Path, hub: Hub):
     with running_subscriber() as reader, serving(folder, "--workers", "2") as server:
         topics = [reader.subscribe(hub, f"{server.url}{path}") for path in sorted(ONE)]
         write(folder, "one", "One, edited")
-        told(hub, ONE)
+        wait_for_pings(hub, ONE)
         until(lambda: len(reader.received) == len(ONE), "the hub does not hand it on")
         assert sorted(topic for topic, _ in reader.received) == sorted(topics)
         assert all(b"One, edited" in body for _, body in reader.received)
@@ -102,13 +102,13 @@ def test_a_hub_that_hangs_delays_nothing(folder: Path, hub: Hub):
         until(lambda: hub.pings, "the hub was not told")
         for number in range(3):
             write(folder, "two", f"Two, edited {number}")
-            served(server, f"Two, edited {number}")
+            wait_until_served(server, f"Two, edited {number}")
         assert hub_status(server)["waiting"] == len(ONE | TWO)
         assert not hub.released.is_set()
         assert server.stop() == 0  # nor the end
 
 
-def test_what_was_committed_before_everything_died_is_told_after_a_restart(folder: Path, hub: Hub):
+def test_a_change_committed_before_a_crash_is_pinged_after_the_restart(folder: Path, hub: Hub):
     here = ["--catalog", "catalog.db", "--base-url", "http://127.0.0.1:1"]
     with start(folder, ["sync", "articles", *here, "--watch", "--json"]) as sync:
         until(lambda: sync.stdout().count("\n") == 1, "no first sync")
@@ -116,12 +116,12 @@ def test_what_was_committed_before_everything_died_is_told_after_a_restart(folde
         until(lambda: sync.stdout().count("\n") == 2, "no second sync")
         sync.kill()
     with serving(folder) as server:
-        told(hub, ONE)
+        wait_for_pings(hub, ONE)
         until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
     assert hub.stale == []
 
 
-def test_a_ping_process_that_dies_before_the_answer_is_kept_tells_again(folder: Path, hub: Hub):
+def test_a_ping_process_that_dies_before_the_reply_pings_again(folder: Path, hub: Hub):
     """At least once: between the hub's answer and the catalog nothing can be certain."""
     hub.reply = hub.hang
     with serving(folder) as server:
@@ -151,7 +151,7 @@ def ignores_hangup(server: Server) -> bool:
     return bool(ignored >> (signal.SIGHUP - 1) & 1)
 
 
-def test_three_commands_do_it_too(folder: Path, hub: Hub):
+def test_sync_serve_and_ping_as_three_commands(folder: Path, hub: Hub):
     """`sync` reads articles without a network, `serve` only reads, `ping` alone talks."""
     port = free_port()
     base = ["--base-url", f"http://127.0.0.1:{port}", "--catalog", "catalog.db"]
@@ -163,7 +163,7 @@ def test_three_commands_do_it_too(folder: Path, hub: Hub):
         until(lambda: titles(server) == ["One", "Two"], "nothing is served")
         until(lambda: ignores_hangup(ping), "a reload of the server would end it")
         write(folder, "one", "One, edited")
-        told(hub, ONE)
+        wait_for_pings(hub, ONE)
         assert ping.stop() == 0
         assert ping.stderr() == ""
 
@@ -179,7 +179,7 @@ def test_a_cache_in_front_is_refreshed_before_the_hub_comes(folder: Path, hub: H
                 for coding in codings:
                     assert request(proxy, "GET", path, [("Accept-Encoding", coding)]).status == 200
             write(folder, "one", "One, edited")
-            told(hub, ONE)
+            wait_for_pings(hub, ONE)
             until(lambda: hub_status(server)["waiting"] == 0, "something waits still")
             for coding in codings:
                 answer = request(proxy, "GET", "/all.json", [("Accept-Encoding", coding)])
@@ -191,7 +191,7 @@ def test_a_cache_in_front_is_refreshed_before_the_hub_comes(folder: Path, hub: H
     assert hub.stale == []
 
 
-def test_render_owes_and_ping_tells_once_the_folder_is_out(folder: Path, hub: Hub):
+def test_ping_sends_what_render_queued_once_the_folder_is_public(folder: Path, hub: Hub):
     public = folder / "public"
 
     def answer(method: str, path: str, fields: dict[str, str], body: bytes):

@@ -85,7 +85,7 @@ def waiting(server: Server) -> int:
     return int(json.loads(answer.body)["hub"]["waiting"])
 
 
-def test_a_hub_of_others_hands_each_change_on_once(tmp_path: Path):
+def test_the_hub_of_flask_websub_hands_on_each_change_once(tmp_path: Path):
     articles, place, port = tmp_path / "articles", tmp_path / "hub.db", free_port()
     articles.mkdir()
     write(articles, "One", "one")

@@ -38,7 +38,7 @@ def reply_to(status: int, **fields: str) -> HubReply:
     return ping("https://hub.example/", httpx.MockTransport(lambda _: response(status, **fields)))
 
 
-def test_it_is_told_as_hubs_expect():
+def test_the_request_is_what_hubs_expect():
     seen = []
 
     def answer(method, path, fields, body):
@@ -55,30 +55,30 @@ def test_it_is_told_as_hubs_expect():
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_any_success_is_told(status):
+def test_any_success_is_accepted(status):
     assert reply_to(status) == HubReply("accepted")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 303, 304, 300])
-def test_who_refuses_is_not_asked_again(status):
+def test_these_statuses_refuse_the_ping(status):
     assert reply_to(status, location="https://other.example/").verdict == "refused"
     assert str(status) in reply_to(status).reason
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
-def test_who_cannot_now_is_asked_again(status):
+def test_these_statuses_are_failures_to_retry(status):
     assert reply_to(status).verdict == "failed"
     assert reply_to(status).retry_after == 0
     assert reply_to(status, retry_after="120").retry_after == 120
 
 
-def test_whoever_does_not_answer_has_failed():
+def test_a_closed_port_is_a_failure():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert ping(f"http://127.0.0.1:{port}/").verdict == "failed"
 
 
-def test_nobody_is_waited_for_longer_than_a_while():
+def test_a_hub_that_hangs_is_a_failure_in_time():
     over = threading.Event()
 
     def answer(*_):
@@ -91,7 +91,7 @@ def test_nobody_is_waited_for_longer_than_a_while():
 
 
 @pytest.mark.parametrize(("size", "parts"), [(10, None), (3_000, 2), (100_000, 1)])
-def test_a_body_without_an_end_is_left(monkeypatch, size, parts):
+def test_an_endless_body_is_not_read_to_its_end(monkeypatch, size, parts):
     """What was said before it counts. It is left after some bytes, or, where they drip, in time."""
     monkeypatch.setattr(hub_module, "_BODY_TIMEOUT", 0.2)
     read = []
@@ -111,7 +111,7 @@ def test_a_body_without_an_end_is_left(monkeypatch, size, parts):
 # Where a hub sends us
 
 
-class Elsewhere:
+class RedirectingHub:
     """A hub that sends us from one place to the next; it remembers what came where."""
 
     def __init__(self, status: int, *places: str) -> None:
@@ -144,8 +144,8 @@ def names(monkeypatch):
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_it_goes_where_it_is_sent_with_the_same_words(names, status):
-    hub = Elsewhere(status, "https://other.example:8443/new?x=1")
+def test_a_redirect_is_followed_with_the_same_form(names, status):
+    hub = RedirectingHub(status, "https://other.example:8443/new?x=1")
     assert hub.ping() == HubReply("accepted")
     first, second = hub.seen
     assert (second.method, second.content) == (first.method, first.content)
@@ -154,16 +154,16 @@ def test_it_goes_where_it_is_sent_with_the_same_words(names, status):
     assert second.extensions["sni_hostname"] == "other.example"
 
 
-def test_a_relative_place_is_one_too(names):
+def test_a_relative_redirect_is_followed(names):
     names["hub.example"] = [PUBLIC]
-    hub = Elsewhere(308, "/new")
+    hub = RedirectingHub(308, "/new")
     assert hub.ping() == HubReply("accepted")
     assert hub.seen[1].headers["host"] == "hub.example"
     assert hub.seen[1].url.path == "/new"
 
 
-def test_a_relative_place_is_relative_to_the_last(names):
-    hub = Elsewhere(308, "https://other.example/a/", "new")
+def test_a_relative_redirect_is_relative_to_the_last_address(names):
+    hub = RedirectingHub(308, "https://other.example/a/", "new")
     assert hub.ping() == HubReply("accepted")
     assert hub.seen[2].headers["host"] == "other.example"
     assert hub.seen[2].url.path == "/a/new"
@@ -185,10 +185,10 @@ def test_a_relative_place_is_relative_to_the_last(names):
         "https://[/",
     ],
 )
-def test_it_does_not_go_where_no_stranger_may_send_it(names, place):
+def test_a_redirect_to_a_forbidden_address_is_a_failure(names, place):
     names |= {"private.example": ["10.0.0.1"], "half.example": [PUBLIC, "192.168.1.1"]}
     names |= {address: [address] for address in ("127.0.0.1", "169.254.169.254", "::1")}
-    hub = Elsewhere(307, place)
+    hub = RedirectingHub(307, place)
     answer = hub.ping()
     assert answer.verdict == "failed"
     assert answer.reason
@@ -204,7 +204,7 @@ def test_it_does_not_go_where_no_stranger_may_send_it(names, place):
         f"http://{PUBLIC}:65536/",
     ],
 )
-def test_a_place_that_cannot_be_one_is_a_failure_and_no_crash(place):
+def test_a_redirect_to_an_invalid_address_is_a_failure_and_no_crash(place):
     """Whatever a hub names, the process that tells it lives; no packet leaves for these."""
     with answering(lambda *_: (307, {"Location": place}, b"")) as url:
         answer = ping(url)
@@ -212,17 +212,17 @@ def test_a_place_that_cannot_be_one_is_a_failure_and_no_crash(place):
     assert answer.reason
 
 
-def test_it_does_not_go_round_in_circles(names):
-    hub = Elsewhere(307, *["https://other.example/"] * 10)
+def test_too_many_redirects_are_a_failure(names):
+    hub = RedirectingHub(307, *["https://other.example/"] * 10)
     assert hub.ping() == HubReply("failed", "redirects more than 3 times")
     assert len(hub.seen) == 4
 
 
-def test_a_place_to_go_that_is_not_named_is_a_refusal():
+def test_a_redirect_without_location_is_a_refusal():
     assert reply_to(307).verdict == "refused"
 
 
-def test_the_operators_own_hub_may_be_private():
+def test_the_configured_hub_may_be_private():
     assert ping("http://127.0.0.1/", httpx.MockTransport(lambda _: response(204))) == HubReply(
         "accepted"
     )

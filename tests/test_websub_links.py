@@ -54,7 +54,7 @@ def test_a_feed_names_its_hub_and_exactly_one_self(tmp_path, feed, suffix):
     assert header(bench, path) == f'<{own}>; rel="self", <{HUB}>; rel="hub"'
 
 
-def test_judges_have_nothing_against_it(tmp_path):
+def test_feeds_with_a_hub_are_valid(tmp_path):
     documents = bench_of(tmp_path, websub__hub=HUB).documents()
     for feed in ("all", "topics/ai"):
         assert rss.complaints(documents[f"{feed}.rss"].body) == []
@@ -62,7 +62,7 @@ def test_judges_have_nothing_against_it(tmp_path):
         json_feed_schema().validate(json.loads(documents[f"{feed}.json"].body))
 
 
-def test_nothing_else_names_it(tmp_path):
+def test_no_other_document_names_the_hub(tmp_path):
     bench = bench_of(tmp_path, websub__hub=HUB)
     site, plan = bench.site, bench.site.plan()
     assert len([path for path in plan if "/2020-0" in path]) > 6
@@ -75,7 +75,7 @@ def test_nothing_else_names_it(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [row.suffix for row in SUBSCRIBED.values()])
-def test_what_is_made_for_who_asks_names_none(tmp_path, suffix):
+def test_searches_and_stories_name_no_hub(tmp_path, suffix):
     """No hub is told of searches and stories, so whoever follows one must go on polling."""
     bench = make_bench(
         tmp_path, websub__hub=HUB, feeds__search="yes", feeds__stories="yes", feeds__kinds=("all",)
@@ -127,7 +127,7 @@ assert not {"httpx", "feedhub.websub"} & sys.modules.keys()
 
 @pytest.mark.parametrize("hub", ["", HUB])
 @pytest.mark.parametrize("command", [["render", "articles", "out"], ["sync", "articles"]])
-def test_whoever_does_not_talk_to_a_hub_does_not_load_what_could(tmp_path, command, hub):
+def test_render_and_sync_do_not_import_the_http_client(tmp_path, command, hub):
     (tmp_path / "articles").mkdir()
     (tmp_path / "articles/one.md").write_text(article_text(), encoding="utf-8")
     (tmp_path / "feedhub.toml").write_text(f'[websub]\nhub = "{hub}"\n', encoding="utf-8")

@@ -29,76 +29,76 @@ def bench(tmp_path):
     return bench
 
 
-def owed(bench: Bench, now=LATER) -> set[str]:
+def enqueued(bench: Bench, now=LATER) -> set[str]:
     """Sync, let go what is held back, and return the paths that wait."""
     bench.sync(now)
     bench.catalog.pings.release(now.timestamp())
     return {ping.path for ping in bench.catalog.pings.due(None)}
 
 
-def every(*feeds: str) -> set[str]:
+def paths_of(*feeds: str) -> set[str]:
     return {f"{feed}.{suffix}" for feed in feeds for suffix in SUFFIXES}
 
 
-def configured(bench: Bench, **overrides: object) -> None:
+def configure(bench: Bench, **overrides: object) -> None:
     keys = {key.replace("__", "."): value for key, value in overrides.items()}
     given = {"site.base_url": "https://feeds.example.org", "feeds.kinds": ("all", "topic")}
     bench.config = load_config(None, {}, given | {"websub.hub": HUB} | keys)
 
 
-def test_a_fresh_catalog_owes_nothing(bench):
+def test_a_new_catalog_enqueues_nothing(bench):
     """Nobody has subscribed to what is new, and a lost catalog changes nothing that is out."""
-    assert owed(bench) == set()
+    assert enqueued(bench) == set()
 
 
-def test_an_edit_is_owed_by_each_feed_it_stands_in_and_by_no_other(bench):
+def test_an_edit_enqueues_the_feeds_of_the_article_and_no_other(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
-    assert owed(bench) == every("all", "topics/ai")
+    assert enqueued(bench) == paths_of("all", "topics/ai")
 
 
-def test_a_withdrawal_is_owed_too(bench):
+def test_a_withdrawal_enqueues_its_feeds(bench):
     bench.write("one.md", title="One", topics=["AI"], published=False)
-    assert owed(bench) == every("all", "topics/ai")
+    assert enqueued(bench) == paths_of("all", "topics/ai")
 
 
-def test_a_feed_that_is_new_is_not(bench):
+def test_a_new_feed_is_not_enqueued(bench):
     bench.write("three.md", title="Three", topics=["New"])
-    assert owed(bench) == every("all")
+    assert enqueued(bench) == paths_of("all")
 
 
 @pytest.mark.parametrize("fields", [{"secured": True}, {"quality": 3}, {"heat": 80}])
-def test_what_no_subscriber_sees_is_owed_by_nobody(bench, fields):
+def test_an_edit_that_no_subscriber_sees_enqueues_nothing(bench, fields):
     bench.write("one.md", title="One", topics=["AI"], **fields)
     assert bench.sync(LATER).read >= 1
-    assert owed(bench) == set()
+    assert enqueued(bench) == set()
 
 
-def test_what_stands_in_archives_only_is_owed_by_nobody(tmp_path):
+def test_an_edit_in_an_archive_enqueues_nothing(tmp_path):
     bench = make_bench(tmp_path, websub__hub=HUB, feeds__limit=1, feeds__days=0)
     for month in (4, 5, 6):
         bench.write(f"{month}.md", title="A", publishedDateTime=f"2020-0{month}-01T00:00:00Z")
     bench.sync()
     bench.write("4.md", title="Edited", publishedDateTime="2020-04-01T00:00:00Z")
     assert bench.sync(LATER).changed == 1
-    assert owed(bench) == set()
+    assert enqueued(bench) == set()
 
 
-def test_other_bytes_are_no_news_where_they_say_the_same(bench):
-    configured(bench, site__title="Another title")
+def test_a_new_title_of_the_site_enqueues_nothing(bench):
+    configure(bench, site__title="Another title")
     assert bench.sync(LATER).changed == 3
-    assert owed(bench) == set()
+    assert enqueued(bench) == set()
 
 
-def test_news_are_found_among_other_bytes(bench):
+def test_an_edit_beside_a_new_title_enqueues_only_its_feeds(bench):
     """An upgrade that comes with an edit: the edit is owed, the upgrade is not."""
-    configured(bench, site__title="Another title")
+    configure(bench, site__title="Another title")
     bench.write("one.md", title="One, edited", topics=["AI"])
-    assert owed(bench) == every("all", "topics/ai")
+    assert enqueued(bench) == paths_of("all", "topics/ai")
 
 
-def test_formats_that_are_not_written_and_feeds_that_are_elsewhere_are_left_out(bench):
+def test_unused_formats_and_moved_or_gone_feeds_are_not_enqueued(bench):
     moved = (("topics/robots", "topics/machines"),)
-    configured(
+    configure(
         bench,
         feeds__formats=("atom", "html"),
         feeds__gone=("topics/ai",),
@@ -107,37 +107,37 @@ def test_formats_that_are_not_written_and_feeds_that_are_elsewhere_are_left_out(
     assert bench.config.feeds.moved == moved
     bench.write("one.md", title="One, edited", topics=["AI"])
     bench.write("two.md", title="Two, edited", topics=["Robots"])
-    assert owed(bench) == {"all.atom"}
+    assert enqueued(bench) == {"all.atom"}
 
 
-def test_a_named_selection_is_a_feed_like_any_other(tmp_path):
+def test_a_custom_feed_is_enqueued_like_any_other(tmp_path):
     custom = [{"name": "ai-news", "title": "AI news", "topic": ["AI"]}]
     bench = make_bench(tmp_path, websub__hub=HUB, feeds__kinds=("all",), feeds__custom=custom)
     bench.write("one.md", title="One", topics=["AI"])
     bench.write("two.md", title="Two", topics=["Robots"])
     bench.sync()
     bench.write("two.md", title="Two, edited", topics=["Robots"])
-    assert owed(bench) == every("all")
+    assert enqueued(bench) == paths_of("all")
     bench.write("one.md", title="One, edited", topics=["AI"])
-    assert owed(bench) == every("all", "custom/ai-news")
+    assert enqueued(bench) == paths_of("all", "custom/ai-news")
 
 
-def test_without_a_hub_nothing_is_owed_and_what_was_is_forgotten(bench):
+def test_without_a_hub_the_queue_is_cleared(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
-    assert len(owed(bench)) == 6
-    configured(bench, websub__hub="")
+    assert len(enqueued(bench)) == 6
+    configure(bench, websub__hub="")
     bench.write("one.md", title="One, edited again", topics=["AI"])
-    assert owed(bench) == set()
+    assert enqueued(bench) == set()
 
 
-def test_a_second_change_joins_the_first_and_begins_anew(bench):
+def test_a_second_change_replaces_the_first(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
-    owed(bench)
+    enqueued(bench)
     first = bench.catalog.pings.due(None)
     bench.catalog.pings.defer(first[0]._replace(tries=7), 9e9)
     bench.write("one.md", title="One, edited again", topics=["AI"])
     then = LATER + timedelta(minutes=1)
-    owed(bench, then)
+    enqueued(bench, then)
     second = bench.catalog.pings.due(then.timestamp())
     assert [ping.path for ping in second] == [ping.path for ping in first]
     assert {ping.tries for ping in second} == {0}
@@ -149,15 +149,15 @@ def test_a_second_change_joins_the_first_and_begins_anew(bench):
     assert bench.catalog.pings.waiting() == (0, None)
 
 
-def test_what_never_failed_goes_first(bench):
+def test_pings_that_never_failed_come_first(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
-    owed(bench)
+    enqueued(bench)
     first, *others = bench.catalog.pings.due(None)
     bench.catalog.pings.defer(first._replace(tries=1), 0)
     assert bench.catalog.pings.due(None) == [*others, first._replace(tries=1)]
 
 
-def test_what_is_held_back_waits_and_a_refused_sync_owes_nothing(bench):
+def test_unreleased_changes_wait_and_a_refused_sync_enqueues_nothing(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
     bench.sync(LATER)
     assert bench.catalog.pings.due(None) == []
@@ -175,7 +175,7 @@ def test_what_is_held_back_waits_and_a_refused_sync_owes_nothing(bench):
     assert bench.catalog.pings.waiting() == (0, None)
 
 
-def test_a_render_lets_go_only_once_the_folder_is_in_place(bench, tmp_path):
+def test_a_render_releases_changes_once_the_folder_is_published(bench, tmp_path):
     """What a refused render has brought into the catalog is owed when the next one publishes it."""
     source, out = source_of(bench.root, bench.config), tmp_path / "out"
     render(bench.site, bench.catalog, source, out, now=NOW)
@@ -188,16 +188,16 @@ def test_a_render_lets_go_only_once_the_folder_is_in_place(bench, tmp_path):
     assert bench.catalog.pings.waiting() == (9, LATER.timestamp())
 
 
-def test_the_queue_is_no_longer_than_there_are_addresses(bench):
+def test_the_queue_is_no_longer_than_the_list_of_feeds(bench):
     for number in range(5):
         bench.write("one.md", title=f"One, edited {number}", topics=["AI"])
         bench.write("two.md", title=f"Two, edited {number}", topics=["Robots"])
-        owed(bench, LATER + timedelta(minutes=number))
+        enqueued(bench, LATER + timedelta(minutes=number))
     topics = [planned for planned in bench.site.plan().values() if planned.topic]
     assert bench.catalog.pings.waiting().number == len(topics) == 9
 
 
-def test_a_catalog_that_is_kept_by_another_is_neither_made_nor_made_anew(tmp_path):
+def test_opening_an_existing_catalog_neither_makes_nor_replaces_it(tmp_path):
     place = tmp_path / "catalog.db"
     with pytest.raises(CatalogError, match="there is no catalog yet"):
         Catalog.open_existing(place, read_only=False)

@@ -99,7 +99,7 @@ def world(tmp_path):
     return world
 
 
-def test_each_address_is_told_once(world):
+def test_each_address_is_pinged_once(world):
     assert world.visit() == PingReport(sent=6, waiting=0)
     assert sorted(world.told) == SIX
     assert world.visit() == PingReport()
@@ -107,7 +107,7 @@ def test_each_address_is_told_once(world):
     assert world.state() == HubState(hub=HUB, notified_at=START)
 
 
-def test_nothing_due_costs_nothing(world):
+def test_an_empty_queue_costs_nothing(world):
     """Not even a look at the site: the queue is looked at twice a second."""
     world.visit()
     world.bench.catalog.write(MadeWith(configuration="broken"))
@@ -133,7 +133,7 @@ def test_one_failure_puts_off_everything_and_the_wait_doubles(world):
     assert set(waits) <= {5.0 * 2**n for n in range(7)} | {600.0}
 
 
-def test_failures_are_counted_up_to_a_bound(world):
+def test_the_count_of_failures_has_a_maximum(world):
     """A script may try a dead hub every minute: two to that power is no number of seconds."""
     world.bench.catalog._database.execute("UPDATE pings SET tries = 30")
     world.hub = 500
@@ -153,7 +153,7 @@ def test_what_was_put_off_is_not_due(world):
     assert world.visit(by_hand=True).sent == 6  # unless somebody says so
 
 
-def test_a_hub_that_comes_back_is_told_of_everything(world):
+def test_a_hub_that_recovers_gets_every_ping(world):
     world.hub = 500
     report = world.visit()
     assert report.errors == [
@@ -179,7 +179,7 @@ def test_one_address_that_always_fails_does_not_hold_up_the_others(world):
     assert all(world.told.count(path) == 2 for path in set(SIX) - {"all.json"})
 
 
-def test_who_asks_for_rest_gets_it(world):
+def test_no_ping_is_sent_during_retry_after(world):
     world.hub, world.fields = 429, {"retry_after": "3600"}
     world.visit()
     count = len(world.told)
@@ -191,13 +191,13 @@ def test_who_asks_for_rest_gets_it(world):
     assert world.visit() == PingReport(sent=6)
 
 
-def test_who_asks_for_a_year_gets_a_day(world):
+def test_retry_after_counts_for_a_day_at_most(world):
     world.hub, world.fields = 503, {"retry_after": "31536000"}
     world.visit()
     assert world.state().not_before == START + 86_400
 
 
-def test_who_asks_for_rest_gets_it_from_a_hand_too(world):
+def test_retry_after_holds_back_pings_by_hand_too(world):
     """The hand may be a script that tells the hub after each upload."""
     world.hub, world.fields = 429, {"retry_after": "3600"}
     world.visit()
@@ -216,7 +216,7 @@ def test_who_asks_for_rest_gets_it_from_a_hand_too(world):
     assert world.visit(by_hand=True) == PingReport()  # nothing has to wait
 
 
-def test_a_hub_that_rests_costs_nothing(world, monkeypatch):
+def test_waiting_for_retry_after_costs_nothing(world, monkeypatch):
     """Neither are the documents planned twice a second, nor does it seem that nobody tells it."""
     world.hub, world.fields = 429, {"retry_after": "3600"}
     world.visit()
@@ -228,7 +228,7 @@ def test_a_hub_that_rests_costs_nothing(world, monkeypatch):
     assert world.visit() == PingReport(waiting=6)
 
 
-def test_a_hub_that_takes_the_place_of_another_knows_nothing_of_its_rest(tmp_path):
+def test_retry_after_of_one_hub_does_not_hold_back_another(tmp_path):
     world = make_world(tmp_path)
     world.edit()
     world.hub, world.fields = 429, {"retry_after": "3600"}
@@ -243,7 +243,7 @@ def test_a_hub_that_takes_the_place_of_another_knows_nothing_of_its_rest(tmp_pat
     assert world.state() == HubState(hub=other.hub, notified_at=START + 60)
 
 
-def test_what_cannot_be_noted_is_not_told(world, tmp_path):
+def test_no_ping_is_sent_if_its_result_cannot_be_recorded(world, tmp_path):
     """A full disk or a lost right to write must not have the hub told twice a second."""
     with closing(Catalog(tmp_path / "catalog.db")) as catalog:
         world.bench.catalog._database._connection.backup(catalog._database._connection)
@@ -254,7 +254,7 @@ def test_what_cannot_be_noted_is_not_told(world, tmp_path):
     assert world.told == []
 
 
-def test_news_do_not_wait_for_the_end_of_a_long_visit(world):
+def test_a_session_ends_after_a_minute_unless_by_hand(world):
     """A slow hub is told for a minute; then there may be something newer, or nothing any more."""
 
     def site(request: httpx.Request) -> httpx.Response:
@@ -268,7 +268,7 @@ def test_news_do_not_wait_for_the_end_of_a_long_visit(world):
     assert world.visit(by_hand=True) == PingReport(sent=6)
 
 
-def test_what_is_not_published_yet_is_no_riddle(world):
+def test_the_report_says_that_a_change_is_not_published_yet(world):
     world.visit()
     world.bench.write("one.md", title="Refused", topics=["AI"])
     world.bench.sync(LATER)  # and no render that puts it in its place
@@ -278,7 +278,7 @@ def test_what_is_not_published_yet_is_no_riddle(world):
     assert world.visit() == PingReport(waiting=6)
 
 
-def test_what_could_not_be_told_for_a_day_is_given_up(world):
+def test_pings_that_fail_for_a_day_are_given_up(world):
     world.hub, world.now = 500, START + 86_401
     report = world.visit()
     assert report.errors == [
@@ -289,7 +289,7 @@ def test_what_could_not_be_told_for_a_day_is_given_up(world):
     assert len(world.told) == 4  # the last trial
 
 
-def test_giving_up_is_for_what_is_old_and_out(world):
+def test_only_old_and_published_changes_are_given_up(world):
     """Neither what has changed since, nor what is held back, is given up with the rest."""
     catalog = world.bench.catalog
     catalog.pings.enqueue(["all.rss"], catalog.generation(), START)
@@ -301,7 +301,7 @@ def test_giving_up_is_for_what_is_old_and_out(world):
     assert left == {("all.rss", 0), ("topics/robots.rss", 0)}
 
 
-def test_who_refuses_is_not_asked_again_and_one_line_says_so(world):
+def test_refused_pings_are_not_repeated_and_reported_in_one_line(world):
     world.hub = 404
     report = world.visit()
     assert (report.sent, report.waiting) == (0, 0)
@@ -312,14 +312,14 @@ def test_who_refuses_is_not_asked_again_and_one_line_says_so(world):
     assert len(world.told) == 6
 
 
-def test_one_that_is_refused_is_named(world):
+def test_a_single_refused_address_is_reported(world):
     world.answers["all.rss"] = 403
     report = world.visit()
     assert (report.sent, report.waiting) == (5, 0)
     assert report.errors == [f"the hub {HUB} refuses {BASE}all.rss: 403 Forbidden"]
 
 
-def test_a_change_while_the_hub_is_told_is_told_too(world):
+def test_a_change_during_a_session_is_pinged_too(world):
     def site(request: httpx.Request) -> httpx.Response:
         if len(world.looked) == 1:
             world.edit("One, edited again")
@@ -337,7 +337,7 @@ def test_a_change_while_the_hub_is_told_is_told_too(world):
 # Not too early
 
 
-def test_the_public_address_is_asked_for_the_very_document_in_every_coding(world):
+def test_the_public_address_is_requested_in_every_coding_with_the_tag(world):
     world.visit()
     plan = world.bench.site.plan()
     expected = {
@@ -373,7 +373,7 @@ def test_a_cache_that_is_behind_in_one_coding_is_waited_for(world, coding):
     assert world.visit() == PingReport(sent=6)
 
 
-def test_it_is_not_waited_for_longer_than_a_cache_may_keep_it(world):
+def test_the_wait_ends_when_no_cache_may_have_the_old_bytes(world):
     world.site = lambda request: response(200, b"old")
     world.now += 900 + 300 + 58
     assert world.visit().sent == 0
@@ -381,7 +381,7 @@ def test_it_is_not_waited_for_longer_than_a_cache_may_keep_it(world):
     assert world.visit().sent == 6
 
 
-def test_a_host_that_knows_other_tags_is_believed_by_its_bytes(world):
+def test_a_host_with_other_tags_is_compared_by_bytes(world):
     def site(request: httpx.Request) -> httpx.Response:
         body = world.expected(str(request.url).removeprefix(BASE))
         return response(200, body, etag='"5e-60"')
@@ -391,7 +391,7 @@ def test_a_host_that_knows_other_tags_is_believed_by_its_bytes(world):
 
 
 @pytest.mark.parametrize("change", [lambda body: body[:-1], lambda body: body + b" ", bytes.upper])
-def test_other_bytes_are_not_it(world, change):
+def test_other_bytes_are_not_the_change(world, change):
     def site(request: httpx.Request) -> httpx.Response:
         return response(200, change(world.expected("all.atom")))
 
@@ -399,7 +399,7 @@ def test_other_bytes_are_not_it(world, change):
     assert world.visit().sent == 0
 
 
-def test_bytes_count_as_they_are_decoded(world):
+def test_bytes_are_compared_decoded(world):
     def site(request: httpx.Request) -> httpx.Response:
         body = world.expected(str(request.url).removeprefix(BASE))
         if request.headers["accept-encoding"] != "gzip":
@@ -427,7 +427,7 @@ def test_a_small_reply_that_stands_for_gigabytes_fills_no_memory(world):
         tracemalloc.stop()
 
 
-def test_a_tag_that_was_weakened_on_its_way_is_known(world):
+def test_a_weakened_tag_matches(world):
     def site(request: httpx.Request) -> httpx.Response:
         tag = request.headers["if-none-match"]
         return response(200, b"whatever", etag=f"W/{tag}")
@@ -437,13 +437,13 @@ def test_a_tag_that_was_weakened_on_its_way_is_known(world):
 
 
 @pytest.mark.parametrize("status", [301, 404, 500, 503])
-def test_another_answer_is_not_it(world, status):
+def test_another_status_is_not_the_change(world, status):
     world.site = lambda request: response(status)
     report = world.visit()
     assert (report.sent, report.waiting_reason) == (0, f"{BASE}all.atom answers {status}")
 
 
-def test_an_address_that_cannot_be_asked_is_told_of(world):
+def test_an_unreachable_public_address_is_reported(world):
     def site(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no route to host")
 
@@ -451,7 +451,7 @@ def test_an_address_that_cannot_be_asked_is_told_of(world):
     assert world.visit().waiting_reason == f"{BASE}all.atom cannot be requested: no route to host"
 
 
-def test_an_address_that_does_not_answer_is_not_waited_for(world):
+def test_a_public_address_that_hangs_is_reported_in_time(world):
     world.timeout = 0.05
 
     async def answer(request: httpx.Request) -> httpx.Response:
@@ -465,7 +465,7 @@ def test_an_address_that_does_not_answer_is_not_waited_for(world):
     )
 
 
-def test_a_document_that_changes_while_it_is_looked_at_is_looked_at_again(world):
+def test_a_document_that_changes_during_the_look_is_not_pinged(world):
     def site(request: httpx.Request) -> httpx.Response:
         if len(world.looked) == 1:
             world.edit("One, edited again")
@@ -476,7 +476,7 @@ def test_a_document_that_changes_while_it_is_looked_at_is_looked_at_again(world)
     assert "all.atom" not in world.told
 
 
-def test_where_nobody_looks_servers_get_a_moment(tmp_path):
+def test_without_look_the_ping_waits_two_seconds(tmp_path):
     world = make_world(tmp_path, websub__look=False)
     world.edit()
     world.now -= 1.25
@@ -487,7 +487,7 @@ def test_where_nobody_looks_servers_get_a_moment(tmp_path):
     assert world.looked == []
 
 
-def test_servers_that_are_a_moment_behind_the_one_that_shows_it_get_that_moment(world):
+def test_with_look_the_ping_waits_two_seconds_too(world):
     world.now -= 0.5
     assert world.visit().waiting_reason == "all.atom has only just changed"
     assert (world.looked, world.told) == ([], [])
@@ -496,7 +496,7 @@ def test_servers_that_are_a_moment_behind_the_one_that_shows_it_get_that_moment(
 # What is not there
 
 
-def test_an_address_that_is_gone_is_forgotten(world):
+def test_an_address_that_is_gone_leaves_the_queue(world):
     world.bench.catalog._database.execute(
         "UPDATE pings SET path = 'gone.rss' WHERE path = 'all.rss'"
     )
@@ -507,7 +507,7 @@ def test_an_address_that_is_gone_is_forgotten(world):
     assert {"gone.rss", "feeds.opml"}.isdisjoint(world.told)
 
 
-def test_without_a_hub_it_is_an_error_to_ask_by_hand(tmp_path):
+def test_a_ping_by_hand_without_a_hub_is_an_error(tmp_path):
     world = make_world(tmp_path, websub__hub="")
     assert world.visit() == PingReport()
     with pytest.raises(ConfigError, match="no hub is configured"):
@@ -516,14 +516,14 @@ def test_without_a_hub_it_is_an_error_to_ask_by_hand(tmp_path):
         enqueue_all(world.bench.catalog, START)
 
 
-def test_a_catalog_of_another_version_is_left_alone(world, monkeypatch):
+def test_a_catalog_of_another_version_is_an_error(world, monkeypatch):
     monkeypatch.setattr(Site, "matches_catalog", lambda self: False)
     with pytest.raises(CatalogError, match="another version"):
         world.visit()
     assert world.bench.catalog.pings.waiting().number == 6
 
 
-def test_everything_may_be_told(world):
+def test_every_feed_can_be_enqueued(world):
     enqueue_all(world.bench.catalog, START)
     assert world.visit().sent == 6  # servers may be behind with what is owed only now
     enqueue_all(world.bench.catalog, START)
@@ -532,7 +532,7 @@ def test_everything_may_be_told(world):
     assert set(world.told[6:]) == topics
 
 
-def test_everything_does_not_let_go_what_is_held_back(world):
+def test_enqueueing_every_feed_does_not_release_unpublished_changes(world):
     world.bench.write("one.md", title="Held back", topics=["AI"])
     world.bench.sync(LATER)
     enqueue_all(world.bench.catalog, START)

@@ -44,7 +44,9 @@ def port(certificate: Path) -> Iterator[int]:
         yield int(url.rpartition(":")[2])
 
 
-def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list[HubReply]:
+def ping_by_redirect(
+    names: list[str], port: int, monkeypatch: pytest.MonkeyPatch
+) -> list[HubReply]:
     """Tell a hub that sends us on to hosts of these names, one after the other; all lie here."""
 
     async def here(host: str, *_: object) -> str:
@@ -63,22 +65,25 @@ def led_to(names: list[str], port: int, monkeypatch: pytest.MonkeyPatch) -> list
         return asyncio.run(tell(url))
 
 
-def test_a_name_that_the_certificate_has_is_the_hub(port, certificate, monkeypatch):
+def test_a_redirect_to_the_name_of_the_certificate_is_followed(port, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    assert led_to([NAME, NAME], port, monkeypatch) == [HubReply("accepted"), HubReply("accepted")]
+    assert ping_by_redirect([NAME, NAME], port, monkeypatch) == [
+        HubReply("accepted"),
+        HubReply("accepted"),
+    ]
 
 
-def test_a_name_that_it_has_not_is_somebody_else(port, certificate, monkeypatch):
+def test_a_redirect_to_another_name_than_the_certificate_fails(port, certificate, monkeypatch):
     """Also where a connection to the same address stands already, under the right name."""
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    first, second = led_to([NAME, "other.example"], port, monkeypatch)
+    first, second = ping_by_redirect([NAME, "other.example"], port, monkeypatch)
     assert first == HubReply("accepted")
     assert second.verdict == "failed"
     assert "certificate is not valid for 'other.example'" in second.reason
 
 
-def test_a_certificate_that_nobody_knows_is_nobodys(port, monkeypatch):
+def test_a_self_signed_certificate_fails(port, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    (answer,) = led_to([NAME], port, monkeypatch)
+    (answer,) = ping_by_redirect([NAME], port, monkeypatch)
     assert answer.verdict == "failed"
     assert "self-signed certificate" in answer.reason
