@@ -1,4 +1,4 @@
-"""A hub and a subscriber that follow the W3C text of WebSub, and misbehave as a test tells them."""
+"""A hub and a subscriber that follow the W3C text of WebSub, or misbehave as a test wants."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.servers import PATIENCE, until
 Fields = dict[str, str]
 # A status, header fields, a body.
 Reply = tuple[int, Fields, bytes]
-Answering = Callable[[str, str, Fields, bytes], Reply]
+Respond = Callable[[str, str, Fields, bytes], Reply]
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    answer: Answering
+    answer: Respond
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -39,9 +39,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _do(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         fields = {name.lower(): value for name, value in self.headers.items()}
-        status, given, sent = self.server.answer(self.command, self.path, fields, body)
+        status, headers, sent = self.server.answer(self.command, self.path, fields, body)
         self.send_response(status)
-        for name, value in given.items():
+        for name, value in headers.items():
             self.send_header(name, value)
         if status != 204:
             self.send_header("Content-Length", str(len(sent)))
@@ -55,8 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering(answer: Answering, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Run a web server on loopback and yield its address; whoever hangs up is nobody's fault."""
+def http_server(answer: Respond, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Run a web server on loopback and yield its address; clients may hang up."""
     with _Server(("127.0.0.1", port), _Handler) as server:
         server.answer = answer
         if tls is not None:
@@ -71,9 +71,9 @@ def answering(answer: Answering, port: int = 0, tls: ssl.SSLContext | None = Non
             thread.join()
 
 
-def links_of(said: httpx.Response) -> list[tuple[str, str]]:
-    """Return the links of an answer's header fields as (address, relation), in order."""
-    return re.findall(r'<([^>]*)>; rel="(\w+)"', said.headers.get("Link", ""))
+def links_of(reply: httpx.Response) -> list[tuple[str, str]]:
+    """Return the links in the header of a response as (address, relation), in order."""
+    return re.findall(r'<([^>]*)>; rel="(\w+)"', reply.headers.get("Link", ""))
 
 
 def response(status: int, body: bytes = b"", /, **fields: str) -> httpx.Response:
@@ -84,7 +84,7 @@ def response(status: int, body: bytes = b"", /, **fields: str) -> httpx.Response
 
 @dataclass
 class Topic:
-    """What a hub knows of a topic: the bytes last seen, and callback -> secret."""
+    """A topic of a hub: the bytes of the last fetch, and callback -> secret."""
 
     body: bytes = b""
     subscribers: dict[str, str] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Topic:
 
 @dataclass
 class Hub:
-    """A hub (WebSub, 5-7). `reply` answers pings instead, until it is None again."""
+    """A hub (WebSub, 5-7). `reply`, if it is set, replies to pings instead."""
 
     url: str = ""
     reply: Callable[[], Reply] | None = None
@@ -122,47 +122,47 @@ class Hub:
         return 204, {}, b""
 
     def hang(self) -> Reply:
-        """Answer when the test is over."""
+        """Reply when the test is over."""
         self.released.wait(PATIENCE)
         return 200, {}, b""
 
     def counts(self) -> dict[str, int]:
-        """Return how often each path was told."""
+        """Return the number of pings by path."""
         return dict(Counter(urlsplit(topic).path for topic in self.pings))
 
     def _subscribe(self, form: dict[str, list[str]]) -> None:
-        """Verify the intent of the subscriber, then keep it (5.3)."""
+        """Verify the intent of the subscriber, then store the subscription (5.3)."""
         (topic,), (callback,) = form["hub.topic"], form["hub.callback"]
         challenge = secrets.token_urlsafe(16)
-        asked = {
+        query = {
             "hub.mode": "subscribe",
             "hub.topic": topic,
             "hub.challenge": challenge,
             "hub.lease_seconds": "600",
         }
-        if httpx.get(callback, params=asked).text != challenge:
+        if httpx.get(callback, params=query).text != challenge:
             return
-        known = self.topics.setdefault(topic, Topic())
-        known.body, _ = self._fetch(topic)
-        known.subscribers[callback] = form["hub.secret"][0]
+        subscription = self.topics.setdefault(topic, Topic())
+        subscription.body, _ = self._fetch(topic)
+        subscription.subscribers[callback] = form["hub.secret"][0]
 
     def _fetch(self, topic: str) -> tuple[bytes, str]:
         """Return a topic's bytes and type; its header fields must name topic and hub (4)."""
-        said = httpx.get(topic).raise_for_status()
-        links = links_of(said)
+        reply = httpx.get(topic).raise_for_status()
+        links = links_of(reply)
         if links != [(topic, "self"), (self.url, "hub")]:
             self.faults.append(f"{topic} has the links {links}")
-        return said.content, said.headers["Content-Type"]
+        return reply.content, reply.headers["Content-Type"]
 
     def _distribute(self, topic: str) -> None:
-        """Hand new content to whoever has subscribed (7)."""
-        known = self.topics.setdefault(topic, Topic())
+        """Send new content to the subscribers (7)."""
+        subscription = self.topics.setdefault(topic, Topic())
         body, media_type = self._fetch(topic)
-        if body == known.body:
+        if body == subscription.body:
             self.stale.append(topic)
             return
-        known.body = body
-        for callback, secret in known.subscribers.items():
+        subscription.body = body
+        for callback, secret in subscription.subscribers.items():
             signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
             fields = {
                 "Content-Type": media_type,
@@ -174,7 +174,7 @@ class Hub:
 
 @dataclass
 class Subscriber:
-    """A reader that is told instead of asking; it believes signed content only."""
+    """A reader that accepts signed content only."""
 
     url: str = ""
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -183,9 +183,9 @@ class Subscriber:
 
     def answer(self, method: str, path: str, fields: Fields, body: bytes) -> Reply:
         if method == "GET":
-            asked = parse_qs(urlsplit(path).query)
-            self.verified += asked["hub.topic"]
-            return 200, {}, asked["hub.challenge"][0].encode()
+            query = parse_qs(urlsplit(path).query)
+            self.verified += query["hub.topic"]
+            return 200, {}, query["hub.challenge"][0].encode()
         expected = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
         if fields["x-hub-signature"] != f"sha256={expected}":
             return 403, {}, b""
@@ -194,13 +194,13 @@ class Subscriber:
         return 202, {}, b""
 
     def subscribe(self, hub: Hub, address: str) -> str:
-        """Subscribe to what is at an address, wait until the hub knows, and return the topic."""
+        """Subscribe to the feed at an address, wait for the hub, and return the topic."""
         topic = self.ask(address)
         until(lambda: self.url in hub.topics.get(topic, Topic()).subscribers, "no hub")
         return topic
 
     def ask(self, address: str) -> str:
-        """Discover hub and topic at an address (4), ask to be subscribed, and return the topic."""
+        """Discover hub and topic at an address (4), request the subscription, return the topic."""
         links = {rel: url for url, rel in links_of(httpx.get(address))}
         form = {
             "hub.mode": "subscribe",
@@ -216,8 +216,8 @@ class Subscriber:
 def running_hub(port: int = 0) -> Iterator[Hub]:
     """Run a hub."""
     hub = Hub()
-    with answering(hub.answer, port) as place:
-        hub.url = f"{place}/hub"
+    with http_server(hub.answer, port) as url:
+        hub.url = f"{url}/hub"
         try:
             yield hub
         finally:
@@ -229,6 +229,6 @@ def running_hub(port: int = 0) -> Iterator[Hub]:
 def running_subscriber() -> Iterator[Subscriber]:
     """Run a subscriber."""
     subscriber = Subscriber()
-    with answering(subscriber.answer) as place:
-        subscriber.url = f"{place}/callback"
+    with http_server(subscriber.answer) as url:
+        subscriber.url = f"{url}/callback"
         yield subscriber

@@ -1,4 +1,4 @@
-"""A round of asking: which images, how politely, what is kept, and what readers get."""
+"""A probe run: which images are looked up, how politely, what is stored and what readers get."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def run_probe(bench: Bench, *, days: int = 90, seconds: float = 60, **options: Any) -> ProbeReport:
-    """Ask for what the catalog's images lack; every address is allowed."""
-    given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "timeout": 30} | options
+    """Look up what the catalog's images lack; every IP address is allowed."""
+    settings: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "timeout": 30} | options
 
     async def run() -> ProbeReport:
-        async with HttpClient("feedhub/0", **given) as client:
+        async with HttpClient("feedhub/0", **settings) as client:
             return await probe(bench.catalog, client, days=days, seconds=seconds)
 
     return asyncio.run(run())
@@ -66,7 +66,7 @@ ALL = "SELECT * FROM images ORDER BY url"
 
 
 def rows(bench: Bench, query: str = ALL) -> dict[str, dict[str, Any]]:
-    """Return what the catalog holds of images, by path of the address."""
+    """Return the rows of images in the catalog, by path of the address."""
     with sqlite3.connect(bench.root.parent / "catalog.sqlite") as sql:
         sql.row_factory = sqlite3.Row
         every = [dict(row) for row in sql.execute(query)]
@@ -108,7 +108,7 @@ def test_a_probe_completes_the_enclosures(bench: Bench, server: RawServer):
 
 
 def test_a_new_length_makes_no_entry_newer_and_no_ping(bench: Bench, server: RawServer):
-    """The tag changes, for the bytes do; no entry is newer or looks new, and no hub is told."""
+    """The tag changes with the bytes, but no entry is newer or looks new, and no hub is pinged."""
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     show(bench, "two.md", "https://cdn.example/2.png")
@@ -147,10 +147,8 @@ def test_a_file_that_is_read_again_keeps_its_image_facts_and_its_date(
 def test_equal_facts_give_equal_bytes_in_whatever_order_they_came(
     bench: Bench, server: RawServer, monkeypatch: pytest.MonkeyPatch
 ):
-    """A catalog in which the answers came first gives the same bytes as one in which they came
-    later, however often it was synced.
-    """
-    monkeypatch.setattr(files, "RACY_NS", 0)  # what does not change is not read again
+    """It does not matter whether the facts came before or after a sync, nor how many there were."""
+    monkeypatch.setattr(files, "RACY_NS", 0)  # an unchanged file is not read again
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
@@ -198,9 +196,9 @@ def test_a_size_from_the_article_is_not_replaced(bench: Bench, server: RawServer
         for entry in parse(bodies(bench)["all.rss"]).entries
         for media in entry.media_content
     }
-    # The type that the bytes have is true for whoever fetches them, whatever they are called.
+    # The type of the bytes is true for every reader, whatever suffix the address has.
     assert sizes == {"A title": ("400", "300", "image/png"), "Two": ("40", "30", "image/png")}
-    assert "GET /1.jpg" not in server.lines(), "head told what was not known"
+    assert "GET /1.jpg" not in server.lines(), "HEAD says what was not known"
 
 
 def test_a_reply_that_is_no_image_changes_no_document(bench: Bench, server: RawServer):
@@ -224,7 +222,7 @@ def test_an_article_of_the_catalog_has_the_facts_of_its_images(bench: Bench, ser
     assert bench.catalog.article(number).images[0].length == len(PNG)
 
 
-# Which images are asked for, and when again
+# Which images are looked up, and when again
 
 
 def test_known_images_are_looked_up_again_after_some_days(bench: Bench, server: RawServer, clock):
@@ -243,7 +241,7 @@ def test_known_images_are_looked_up_again_after_some_days(bench: Bench, server: 
 
 
 class Clock:
-    """The time that a round sees."""
+    """The time of a probe run."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -254,12 +252,12 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that stands still until it is moved."""
-    found = Clock()
+    """A clock that stands still until a test moves it."""
+    clock = Clock()
 
-    times = SimpleNamespace(time=lambda: found.now, monotonic=time.monotonic)
+    times = SimpleNamespace(time=lambda: clock.now, monotonic=time.monotonic)
     monkeypatch.setattr(feedhub.probe, "time", times)
-    return found
+    return clock
 
 
 @pytest.mark.parametrize(
@@ -288,7 +286,7 @@ def test_the_wait_after_each_failure_doubles(
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("later", "state"),
     [
         (reply("500 No"), "failing"),
         (reply("404 No"), "gone"),
@@ -297,7 +295,7 @@ def test_the_wait_after_each_failure_doubles(
     ],
 )
 def test_known_facts_stay_when_a_later_look_up_fails(
-    bench: Bench, server: RawServer, clock, said: bytes, state: str
+    bench: Bench, server: RawServer, clock, later: bytes, state: str
 ):
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
@@ -305,7 +303,7 @@ def test_known_facts_stay_when_a_later_look_up_fails(
     run_probe(bench)
     bench.sync()
     before = bodies(bench)
-    server.replies["/1.png"] = said
+    server.replies["/1.png"] = later
     clock.add(91 * DAY)
     assert run_probe(bench).states == {state: 1}
     bench.sync()
@@ -364,7 +362,7 @@ def test_images_of_the_newest_articles_come_first_and_each_once(bench: Bench, se
 
 
 def test_hosts_take_turns(bench: Bench, server: RawServer, monkeypatch: pytest.MonkeyPatch):
-    """A host of many images keeps no other waiting until they are all told."""
+    """A host with many images does not keep the others waiting."""
     resolve_examples_to_this_machine(monkeypatch)
     monkeypatch.setattr(feedhub.probe, "_PARALLEL_HOSTS", 1)
     for year, host in ((2014, "many"), (2013, "many"), (2012, "many"), (2011, "one")):
@@ -377,7 +375,7 @@ def test_hosts_take_turns(bench: Bench, server: RawServer, monkeypatch: pytest.M
 
 
 def resolve_examples_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every name below `.example` be one of this machine."""
+    """Have every name below `.example` resolve to this machine."""
     real = socket.getaddrinfo
     monkeypatch.setattr(
         socket,
@@ -410,7 +408,7 @@ def test_no_request_begins_after_the_time_limit(bench: Bench, server: RawServer)
 
 
 def test_one_host_gets_one_request_at_a_time_with_a_pause(bench: Bench):
-    """Under two ports it is one host all the same."""
+    """Two ports are one host."""
     busy, lock = threading.Semaphore(1), threading.Lock()
     times: list[float] = []
     crowded = []
@@ -437,7 +435,7 @@ def test_one_host_gets_one_request_at_a_time_with_a_pause(bench: Bench):
 
 
 def test_hosts_are_requested_in_parallel(bench: Bench, monkeypatch: pytest.MonkeyPatch):
-    """Two hosts that each wait for the other: one after the other they would time out."""
+    """Each of two hosts waits for the other: one after the other they would time out."""
     both = threading.Barrier(2, timeout=20)
     resolve_examples_to_this_machine(monkeypatch)
 
@@ -531,7 +529,7 @@ def test_images_of_an_article_hidden_during_a_run_are_not_requested(bench: Bench
     report = run_probe(bench)
     assert server.lines() == ["HEAD /a.png", "GET /a.png"]
     assert (report.requested, report.left) == (1, 1)
-    assert rows(bench) == {}, "nor is anything of it kept"
+    assert rows(bench) == {}, "no facts of it are stored"
 
 
 def test_results_are_written_even_if_the_run_is_interrupted(bench: Bench, server: RawServer):
@@ -572,7 +570,7 @@ def test_a_catalog_that_fails_ends_the_run_with_one_line(run, server: RawServer,
 
 def test_results_are_written_in_batches(bench: Bench, server: RawServer, monkeypatch):
     monkeypatch.setattr(feedhub.probe, "_BATCH", 2)
-    kept: list[int] = []
+    counts: list[int] = []
     for number in range(4):
         server.replies[f"/{number}.png"] = reply("404 No")
         show(bench, f"{number}.md", server.url(f"/{number}.png"))
@@ -580,11 +578,11 @@ def test_results_are_written_in_batches(bench: Bench, server: RawServer, monkeyp
 
     async def run() -> None:
         async with HttpClient("feedhub/0", allowed=lambda _: True, pause=0) as client:
-            on_progress = lambda: kept.append(len(rows(bench)))  # noqa: E731
+            on_progress = lambda: counts.append(len(rows(bench)))  # noqa: E731
             await probe(bench.catalog, client, days=1, seconds=60, on_progress=on_progress)
 
     asyncio.run(run())
-    assert (kept, len(rows(bench))) == ([0, 0, 2, 2], 4)
+    assert (counts, len(rows(bench))) == ([0, 0, 2, 2], 4)
 
 
 # The command
@@ -592,7 +590,7 @@ def test_results_are_written_in_batches(bench: Bench, server: RawServer, monkeyp
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run a command in this process, where every address is allowed and nobody is waited for."""
+    """Run a command in this process, where every IP address is allowed and no pause is made."""
     monkeypatch.chdir(tmp_path)
     inner = HttpClient.__init__
 
@@ -636,10 +634,10 @@ def test_the_command_prints_numbers_and_reasons(run, server: RawServer):
     Path("articles/one.md").write_text(text, encoding="utf-8")
     run("sync", "articles", "--catalog", "c.sqlite", *BASE)
     code, out, err = run("probe", "--catalog", "c.sqlite", "--json", "--verbose")
-    told = json.loads(out)
-    assert isinstance(told.pop("seconds"), float)
+    report = json.loads(out)
+    assert isinstance(report.pop("seconds"), float)
     states = {"known": 0, "none": 0, "gone": 1, "failing": 0, "busy": 0}
-    assert (code, told) == (0, {"images": {"asked": 1} | states | {"left": 0}})
+    assert (code, report) == (0, {"images": {"asked": 1} | states | {"left": 0}})
     assert f"feedhub: {server.url('/1.png')}: answers 404\n" in err
     assert Path("c.sqlite-wal").exists(), "who may only read could not open it"
     assert run("probe", "--catalog", "c.sqlite", "--quiet") == (0, "", "")
@@ -664,10 +662,10 @@ def test_a_probe_without_a_usable_catalog_is_exit_code_2(run, arguments: str, me
     assert err.startswith(f"feedhub: {message}")
 
 
-@pytest.mark.parametrize("given", ["--days 0", "--days x", "--seconds 0", "--seconds 9999999"])
-def test_a_number_out_of_range_is_an_error(run, given: str):
+@pytest.mark.parametrize("options", ["--days 0", "--days x", "--seconds 0", "--seconds 9999999"])
+def test_a_number_out_of_range_is_an_error(run, options: str):
     with pytest.raises(SystemExit, match="2"):
-        run("probe", "articles", *given.split())
+        run("probe", "articles", *options.split())
 
 
 def test_no_other_command_requests_an_image(run, server: RawServer):

@@ -1,4 +1,4 @@
-"""Asking a server for one image: what it says, however it says it, and where we do not go."""
+"""The look-up of one image: what is read from replies of every kind, and which are refused."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ def server() -> Iterator[RawServer]:
 
 
 def run_lookup(url: str, *, sized: bool = True, **options: Any) -> LookupResult:
-    """Ask for one image; every address is allowed, which no option of the command can say."""
-    given: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "timeout": 30} | options
+    """Look up one image; every IP address is allowed, unlike in the command."""
+    settings: dict[str, Any] = {"allowed": lambda _: True, "pause": 0, "timeout": 30} | options
 
     async def run() -> LookupResult:
-        async with HttpClient("feedhub/0 (+https://feeds.example.org/)", **given) as client:
+        async with HttpClient("feedhub/0 (+https://feeds.example.org/)", **settings) as client:
             return await look_up(client, url, sized=sized)
 
     return asyncio.run(run())
 
 
 def partial(start: bytes, total: object, **fields: object) -> bytes:
-    """Return an answer to a request for a range."""
+    """Return a response to a request for a range."""
     span = f"bytes 0-{len(start) - 1}/{total}"
     return reply("206 Partial Content", start, Content_Range=span, **fields)
 
 
-# What a good server says
+# Good servers
 
 
 def test_head_and_the_first_bytes_are_requested(server: RawServer):
@@ -101,7 +101,7 @@ def test_one_connection_is_enough_for_one_origin(server: RawServer):
 
 
 def test_few_connections_stay_open(server: RawServer, monkeypatch):
-    """Files of a process are counted, and a round may ask thousands of hosts."""
+    """A process may open only so many files, and a run may request from thousands of hosts."""
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"]))
 
     async def run() -> None:
@@ -169,7 +169,7 @@ def test_an_image_in_boxes_is_rotated(angle: int, size: tuple[int, int]):
 
 
 def test_boxes_cannot_make_it_fill_memory():
-    """Each of these items says that it lies in 65,535 places of no length."""
+    """Each of these items says that it has 65,535 extents of no length."""
     items = b"".join(struct.pack(">HHH", number, 0, 65_535) for number in range(10))
     bomb = boxes(box(b"iloc", bytes(6) + struct.pack(">H", 10) + items))
     tracemalloc.start()
@@ -186,8 +186,8 @@ def test_comments_without_end_cost_no_time():
 
 @given(st.sampled_from([PNG, GIF, WEBP, AVIF, HEIC, BMP, TIFF, ROTATED_JPEG, SVG]), st.data())
 def test_no_bytes_can_make_it_fail(body: bytes, data: st.DataObject):
-    place = data.draw(st.integers(0, len(body)))
-    broken = body[:place] + data.draw(st.binary(max_size=64))
+    cut = data.draw(st.integers(0, len(body)))
+    broken = body[:cut] + data.draw(st.binary(max_size=64))
     media_type, width, height = read_image_header(broken)
     assert (width is None) == (height is None)
     assert width is None or media_type
@@ -195,7 +195,7 @@ def test_no_bytes_can_make_it_fail(body: bytes, data: st.DataObject):
     assert is_page(broken) in (True, False)
 
 
-# What a bad one says
+# Bad servers
 
 
 def test_a_page_is_read_no_further_than_it_shows():
@@ -204,7 +204,7 @@ def test_a_page_is_read_no_further_than_it_shows():
 
 
 def test_the_header_of_an_error_says_nothing_of_the_image(server: RawServer):
-    """Some servers answer 404 with a picture of their own."""
+    """Some servers answer 404 with an image of their own."""
     server.replies["/a.png"] = reply("404 Not Found", PNG, Content_Type="image/png")
     assert run_lookup(server.url(), sized=False).state == "gone"
 
@@ -246,8 +246,8 @@ def test_a_length_below_the_bytes_received_is_unknown(server: RawServer):
 
 def test_the_length_of_a_chunked_reply_is_that_of_its_body(server: RawServer):
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (PNG[:20], PNG[20:]))
-    told = reply(Content_Length=None, Transfer_Encoding="chunked", Content_Type="image/png")
-    server.replies |= {"HEAD /a.png": reply(), "/a.png": told + chunks + b"0\r\n\r\n"}
+    head = reply(Content_Length=None, Transfer_Encoding="chunked", Content_Type="image/png")
+    server.replies |= {"HEAD /a.png": reply(), "/a.png": head + chunks + b"0\r\n\r\n"}
     assert run_lookup(server.url()) == KNOWN
 
 
@@ -284,8 +284,8 @@ def test_a_server_that_sends_too_slowly_is_a_failure(server: RawServer):
             time.sleep(0.02)
 
     server.replies["/a.png"] = drip
-    outcome = run_lookup(server.url(), timeout=0.5)
-    assert outcome == LookupResult("failing", reason="no answer within 0.5 seconds")
+    result = run_lookup(server.url(), timeout=0.5)
+    assert result == LookupResult("failing", reason="no answer within 0.5 seconds")
 
 
 def test_a_compressed_reply_has_type_and_size_but_no_length(server: RawServer):
@@ -294,8 +294,8 @@ def test_a_compressed_reply_has_type_and_size_but_no_length(server: RawServer):
     assert run_lookup(server.url()).facts == ImageFacts("image/png", None, 40, 30)
     server.replies["/a.png"] = reply(body=packed[:40], Content_Encoding="x-gzip")
     assert run_lookup(server.url()).facts.length is None
-    told = {"Content_Encoding": "br", "Content_Type": "image/png"}
-    server.replies["/a.png"] = reply(body=b"\x0b\x02", **told)
+    fields = {"Content_Encoding": "br", "Content_Type": "image/png"}
+    server.replies["/a.png"] = reply(body=b"\x0b\x02", **fields)
     assert run_lookup(server.url()).state == "none"
 
 
@@ -307,7 +307,7 @@ def test_a_compressed_reply_is_decoded_up_to_the_limit(server: RawServer):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "given_reply",
     [
         reply(body=b"<!doctype html><p>Not found", Content_Type="text/html"),
         reply(body=b"<!DOCTYPE HTML><p>Not found", Content_Type="image/jpeg"),
@@ -318,8 +318,8 @@ def test_a_compressed_reply_is_decoded_up_to_the_limit(server: RawServer):
         reply(body=b"", Content_Type="image/png"),
     ],
 )
-def test_a_reply_that_is_no_image(server: RawServer, given: bytes):
-    server.replies["/a.png"] = given
+def test_a_reply_that_is_no_image(server: RawServer, given_reply: bytes):
+    server.replies["/a.png"] = given_reply
     assert run_lookup(server.url()) == LookupResult("none", reason="is not an image")
 
 
@@ -344,8 +344,8 @@ def test_the_header_is_believed_for_an_unknown_format(server: RawServer):
 )
 def test_the_state_follows_from_the_status(server: RawServer, status: str, state: str):
     server.replies["/a.png"] = reply(status)
-    outcome = run_lookup(server.url())
-    assert (outcome.state, outcome.reason) == (state, f"answers {status[:3]}")
+    result = run_lookup(server.url())
+    assert (result.state, result.reason) == (state, f"answers {status[:3]}")
     assert len(server.requests) == (1 if state == "busy" else 2)
 
 
@@ -355,7 +355,7 @@ def test_get_may_find_a_busy_server_after_head_did_not(server: RawServer):
 
 
 @pytest.mark.parametrize(
-    ("given", "low", "high"),
+    ("retry_after", "low", "high"),
     [
         ("120", 120, 120),
         (formatdate(time.time() + 3600, usegmt=True), 1800, 3600),
@@ -366,38 +366,38 @@ def test_get_may_find_a_busy_server_after_head_did_not(server: RawServer):
     ],
     ids=["seconds", "later", "earlier", "a word", "less than nothing", "none"],
 )
-def test_retry_after_of_a_busy_server(server: RawServer, given: str | None, low, high):
-    server.replies["/a.png"] = reply("503 Busy", Retry_After=given)
+def test_retry_after_of_a_busy_server(server: RawServer, retry_after: str | None, low, high):
+    server.replies["/a.png"] = reply("503 Busy", Retry_After=retry_after)
     assert low <= run_lookup(server.url()).retry_after <= high
 
 
 @pytest.mark.parametrize(
-    "given", [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000]
+    "sent", [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000]
 )
-def test_a_reply_that_is_no_http_is_a_failure(server: RawServer, given: bytes):
-    server.replies["/a.png"] = lambda connection: connection.sendall(given)
-    outcome = run_lookup(server.url())
-    assert outcome.state == "failing"
-    assert outcome.reason
+def test_a_reply_that_is_no_http_is_a_failure(server: RawServer, sent: bytes):
+    server.replies["/a.png"] = lambda connection: connection.sendall(sent)
+    result = run_lookup(server.url())
+    assert result.state == "failing"
+    assert result.reason
 
 
 def test_a_closed_port_is_a_failure():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    outcome = run_lookup(f"http://127.0.0.1:{port}/a.png")
-    assert outcome.state == "failing"
+    result = run_lookup(f"http://127.0.0.1:{port}/a.png")
+    assert result.state == "failing"
 
 
-# Where we are sent, and where we do not go
+# Redirects and forbidden addresses
 
 
 def test_get_goes_to_the_address_that_head_was_redirected_to(server: RawServer):
     moved = [f"{status} Moved" for status in (301, 302, 303, 307, 308)]
-    for place, status in enumerate(moved):
-        server.replies[f"/{place}"] = reply(status, Location=f"/{place + 1}")
+    for number, status in enumerate(moved):
+        server.replies[f"/{number}"] = reply(status, Location=f"/{number + 1}")
     server.replies["/5"] = reply(body=PNG)
     assert run_lookup(server.url("/0")) == KNOWN
-    assert server.lines() == [f"HEAD /{place}" for place in range(6)] + ["GET /5"]
+    assert server.lines() == [f"HEAD /{number}" for number in range(6)] + ["GET /5"]
 
 
 def test_an_endless_redirect_is_no_image(server: RawServer):
@@ -457,8 +457,8 @@ def test_an_invalid_address_is_a_failure(url: str):
     "host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"]
 )
 def test_this_machine_gets_no_request(server: RawServer, host: str):
-    outcome = run_lookup(server.url(host=host), allowed=is_public)
-    assert outcome.state in ("none", "failing")
+    result = run_lookup(server.url(host=host), allowed=is_public)
+    assert result.state in ("none", "failing")
     assert server.requests == []
 
 
@@ -467,13 +467,13 @@ def test_a_redirect_to_a_private_address_is_not_followed(server: RawServer):
     for host in ("localhost", "169.254.169.254", "[::1]"):
         server.replies["/a.png"] = reply("302 Found", Location=f"http://{host}:{server.port}/b")
         server.requests.clear()
-        outcome = run_lookup(server.url(), allowed=AllowOnce("127.0.0.1"))
-        assert (outcome.state, "public" in outcome.reason) == ("none", True), outcome
+        result = run_lookup(server.url(), allowed=AllowOnce("127.0.0.1"))
+        assert (result.state, "public" in result.reason) == ("none", True), result
         assert [fields["host"] for _, fields in server.requests] == [first]
 
 
 class AllowOnce:
-    """Allows one address once: what would be a public first hop."""
+    """Allows one IP address once, as if the first hop were public."""
 
     def __init__(self, address: str) -> None:
         self._left = {address}
@@ -497,15 +497,15 @@ def test_a_name_that_turns_private_after_the_first_request_is_refused(server, mo
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["127.0.0.1"], ["127.0.0.2"]))
     server.replies["/a.png"] = reply(body=PNG)
     url = server.url(host="images.example")
-    outcome = run_lookup(url, allowed=lambda address: address == "127.0.0.1")
-    assert outcome == LookupResult("none", reason="images.example is not a public address")
+    result = run_lookup(url, allowed=lambda address: address == "127.0.0.1")
+    assert result == LookupResult("none", reason="images.example is not a public address")
     assert server.lines() == ["HEAD /a.png"]
 
 
 def test_a_name_with_one_private_address_among_others_is_refused(server, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", Resolver(["93.184.215.14", "10.0.0.1"]))
-    outcome = run_lookup(server.url(host="images.example"), allowed=is_public)
-    assert outcome == LookupResult("none", reason="images.example is not a public address")
+    result = run_lookup(server.url(host="images.example"), allowed=is_public)
+    assert result == LookupResult("none", reason="images.example is not a public address")
 
 
 def test_a_certificate_must_be_of_the_requested_name(tmp_path: Path, monkeypatch):
@@ -520,8 +520,8 @@ def test_a_certificate_must_be_of_the_requested_name(tmp_path: Path, monkeypatch
         server.replies["/a.png"] = reply(body=PNG)
         right, wrong = (server.url(host=f"{name}.example") for name in ("images", "other"))
         assert run_lookup(right.replace("http:", "https:")) == KNOWN
-        outcome = run_lookup(wrong.replace("http:", "https:"))
-        assert (outcome.state, "certificate" in outcome.reason) == ("failing", True), outcome
+        result = run_lookup(wrong.replace("http:", "https:"))
+        assert (result.state, "certificate" in result.reason) == ("failing", True), result
         assert {fields["host"] for _, fields in server.requests} == {
             f"images.example:{server.port}"
         }

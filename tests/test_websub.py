@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hubs import Hub, answering, running_hub, running_subscriber
+from tests.hubs import Hub, http_server, running_hub, running_subscriber
 from tests.kit import article_text
 from tests.proxies import nginx_proxy
 from tests.servers import Server, children, free_port, request, serve, start, until
@@ -27,7 +27,7 @@ def hub() -> Iterator[Hub]:
 
 
 def write(folder: Path, name: str, title: str, **fields: object) -> None:
-    """Put an article of a topic of the same name in place, all at once."""
+    """Write an article with a topic of the same name, in one rename."""
     (folder / "articles").mkdir(exist_ok=True)
     text = article_text(title, "", webUrl=f"https://news.example/{name}", topics=[name], **fields)
     (folder / "articles/.new").write_text(text, encoding="utf-8")
@@ -46,8 +46,8 @@ def folder(tmp_path: Path, hub: Hub) -> Path:
 
 def serving(folder: Path, *more: str) -> Server:
     port = free_port()
-    here = ["--port", str(port), *more]
-    return serve(folder, folder / "articles", *here, base_url=f"http://127.0.0.1:{port}")
+    options = ["--port", str(port), *more]
+    return serve(folder, folder / "articles", *options, base_url=f"http://127.0.0.1:{port}")
 
 
 def titles(server: Server, feed: str = "all") -> list[str]:
@@ -67,7 +67,7 @@ def hub_status(server: Server) -> dict[str, object]:
 
 
 def wait_for_pings(hub: Hub, paths: set[str], times: int = 1) -> None:
-    """Wait until these, and no others, have been told of so often."""
+    """Wait until the hub has so many pings for each of these paths, and for no others."""
     until(lambda: hub.counts() == dict.fromkeys(paths, times), lambda: str(hub.counts()))
 
 
@@ -79,8 +79,8 @@ def test_a_subscriber_gets_a_change_once_and_only_changed_feeds_are_pinged(folde
         until(lambda: len(reader.received) == len(ONE), "the hub does not hand it on")
         assert sorted(topic for topic, _ in reader.received) == sorted(topics)
         assert all(b"One, edited" in body for _, body in reader.received)
-        write(folder, "two", "Two", secured=True)  # nothing that a reader sees
-        write(folder, "three", "Three")  # a topic that is new has no subscribers yet
+        write(folder, "two", "Two", secured=True)  # no reader sees this
+        write(folder, "three", "Three")  # a new topic has no subscribers yet
         new = {path for path in ONE if path.startswith("/all")}
         every = dict.fromkeys(ONE, 1) | dict.fromkeys(new, 2)
         until(lambda: hub.counts() == every, lambda: str(hub.counts()))
@@ -99,18 +99,18 @@ def test_a_hub_that_hangs_delays_nothing(folder: Path, hub: Hub):
     hub.reply = hub.hang
     with serving(folder) as server:
         write(folder, "one", "One, edited")
-        until(lambda: hub.pings, "the hub was not told")
+        until(lambda: hub.pings, "the hub was not pinged")
         for number in range(3):
             write(folder, "two", f"Two, edited {number}")
             wait_until_served(server, f"Two, edited {number}")
         assert hub_status(server)["waiting"] == len(ONE | TWO)
         assert not hub.released.is_set()
-        assert server.stop() == 0  # nor the end
+        assert server.stop() == 0  # nor the shutdown
 
 
 def test_a_change_committed_before_a_crash_is_pinged_after_the_restart(folder: Path, hub: Hub):
-    here = ["--catalog", "catalog.db", "--base-url", "http://127.0.0.1:1"]
-    with start(folder, ["sync", "articles", *here, "--watch", "--json"]) as sync:
+    options = ["--catalog", "catalog.db", "--base-url", "http://127.0.0.1:1"]
+    with start(folder, ["sync", "articles", *options, "--watch", "--json"]) as sync:
         until(lambda: sync.stdout().count("\n") == 1, "no first sync")
         write(folder, "one", "One, edited")
         until(lambda: sync.stdout().count("\n") == 2, "no second sync")
@@ -122,15 +122,17 @@ def test_a_change_committed_before_a_crash_is_pinged_after_the_restart(folder: P
 
 
 def test_a_ping_process_that_dies_before_the_reply_pings_again(folder: Path, hub: Hub):
-    """At least once: between the hub's answer and the catalog nothing can be certain."""
+    """At least once: the process may die between the hub's reply and the record of it."""
     hub.reply = hub.hang
     with serving(folder) as server:
         write(folder, "one", "One, edited")
-        until(lambda: hub.pings, "the hub was not told")
+        until(lambda: hub.pings, "the hub was not pinged")
         (pinging,) = [pid for pid in children(server.process.pid) if b"ping" in arguments(pid)]
         assert os.getpriority(os.PRIO_PROCESS, pinging) > os.getpriority(os.PRIO_PROCESS, 0)
         os.kill(pinging, signal.SIGKILL)
-        until(lambda: 'restarts_total{process="feedhub ping"} 1.0' in server.metrics(), "not told")
+        until(
+            lambda: 'restarts_total{process="feedhub ping"} 1.0' in server.metrics(), "no restart"
+        )
         assert "feedhub_sync_failing 0.0\n" in server.metrics()
         hub.reply = None
         until(lambda: hub.counts().keys() == ONE, lambda: str(hub.counts()))
@@ -138,7 +140,7 @@ def test_a_ping_process_that_dies_before_the_reply_pings_again(folder: Path, hub
         assert "feedhub ping exited with status -9; restarting it" in server.stderr()
     counts = hub.counts().values()
     assert max(counts) == 2
-    assert sum(counts) <= len(ONE) + 4  # what was under way at once
+    assert sum(counts) <= len(ONE) + 4  # as many as are sent in parallel
 
 
 def arguments(pid: int) -> list[bytes]:
@@ -152,7 +154,7 @@ def ignores_hangup(server: Server) -> bool:
 
 
 def test_sync_serve_and_ping_as_three_commands(folder: Path, hub: Hub):
-    """`sync` reads articles without a network, `serve` only reads, `ping` alone talks."""
+    """`sync` needs no network, `serve` only reads, `ping` alone speaks to the hub."""
     port = free_port()
     base = ["--base-url", f"http://127.0.0.1:{port}", "--catalog", "catalog.db"]
     with (
@@ -172,8 +174,8 @@ def test_a_cache_in_front_is_refreshed_before_the_hub_comes(folder: Path, hub: H
     """nginx may keep the old bytes for a quarter of an hour: the hub must not find them."""
     port = free_port()
     with nginx_proxy(folder / "nginx", [("127.0.0.1", port)]) as proxy:
-        here = ["--port", str(port)]
-        with serve(folder, folder / "articles", *here, base_url=proxy.url) as server:
+        options = ["--port", str(port)]
+        with serve(folder, folder / "articles", *options, base_url=proxy.url) as server:
             codings = ("identity", "gzip", "br")
             for path in ONE | TWO:
                 for coding in codings:
@@ -195,14 +197,14 @@ def test_ping_sends_what_render_queued_once_the_folder_is_public(folder: Path, h
     public = folder / "public"
 
     def answer(method: str, path: str, fields: dict[str, str], body: bytes):
-        place = public / path.lstrip("/")
-        return (200, {}, place.read_bytes()) if place.is_file() else (404, {}, b"")
+        file = public / path.lstrip("/")
+        return (200, {}, file.read_bytes()) if file.is_file() else (404, {}, b"")
 
     def feedhub(*command: str) -> tuple[int, str, str]:
         ran = start(folder, [*command, "--base-url", base])
         return ran.process.wait(60), ran.stdout(), ran.stderr()
 
-    with answering(answer) as base:
+    with http_server(answer) as base:
         assert feedhub("render", "articles", "out")[0] == 0
         (folder / "out").rename(public)
         assert feedhub("ping", "articles") == (0, "addresses: 0 sent, 0 waiting\n", "")

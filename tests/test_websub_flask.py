@@ -1,4 +1,4 @@
-"""WebSub with a hub that others wrote: that of Flask-WebSub, whose queue are threads here."""
+"""WebSub with a hub that others wrote: Flask-WebSub, with threads instead of Celery."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ TOPICS = [
 
 
 class Queue:
-    """What the hub needs of Celery: a task is done later, by a thread."""
+    """What the hub needs of Celery: a thread runs each task."""
 
     def task(self, *, bind: bool = False, **_: Any) -> Callable[[Any], SimpleNamespace]:
         def tasked(work: Any) -> SimpleNamespace:
-            def delay(*given: Any) -> None:
-                threading.Thread(target=work, args=(None, *given) if bind else given).start()
+            def delay(*arguments: Any) -> None:
+                threading.Thread(
+                    target=work, args=(None, *arguments) if bind else arguments
+                ).start()
 
             return SimpleNamespace(delay=delay)
 
@@ -39,14 +41,14 @@ class Queue:
 
 
 @contextmanager
-def running(place: Path) -> Iterator[str]:
-    """Run the hub with what it knows at a place, and yield its address."""
+def running(database: Path) -> Iterator[str]:
+    """Run the hub with its database at a path, and yield its address."""
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = flask.Flask("hub")
     app.config["PUBLISH_SUPPORTED"] = True
-    storage = flask_websub_hub.SQLite3HubStorage(place)
+    storage = flask_websub_hub.SQLite3HubStorage(database)
     how = {"SIGNATURE_ALGORITHM": "sha256", "REQUEST_TIMEOUT": PATIENCE}
     hub = flask_websub_hub.Hub(storage, Queue(), **how)
     app.register_blueprint(hub.build_blueprint(url_prefix="/hub"))
@@ -67,16 +69,16 @@ def write(folder: Path, title: str, topic: str, **fields: object) -> None:
     (folder / ".new").replace(folder / f"{topic}.md")
 
 
-def subscribe(reader: Subscriber, place: Path, address: str) -> str:
-    """Subscribe, and wait until the hub has verified it and knows it."""
+def subscribe(reader: Subscriber, database: Path, address: str) -> str:
+    """Subscribe, and wait until the hub has verified and stored the subscription."""
     topic = reader.ask(address)
     count = "SELECT count(*) FROM hub WHERE topic_url = ?"
 
-    def known() -> bool:
-        with closing(sqlite3.connect(place)) as storage:
+    def is_stored() -> bool:
+        with closing(sqlite3.connect(database)) as storage:
             return bool(storage.execute(count, (topic,)).fetchone()[0])
 
-    until(known, "the hub did not subscribe the reader")
+    until(is_stored, "the hub did not subscribe the reader")
     return topic
 
 
@@ -86,15 +88,15 @@ def waiting(server: Server) -> int:
 
 
 def test_the_hub_of_flask_websub_hands_on_each_change_once(tmp_path: Path):
-    articles, place, port = tmp_path / "articles", tmp_path / "hub.db", free_port()
+    articles, database, port = tmp_path / "articles", tmp_path / "hub.db", free_port()
     articles.mkdir()
     write(articles, "One", "one")
     write(articles, "Two", "two")
-    with running_subscriber() as reader, running(place) as hub:
+    with running_subscriber() as reader, running(database) as hub:
         toml = f'[websub]\nhub = "{hub}"\n[feeds]\nkinds = ["all", "topic"]\n'
         base = f"http://127.0.0.1:{port}"
         with serve(tmp_path, articles, "--port", str(port), base_url=base, toml=toml) as server:
-            topics = [subscribe(reader, place, f"{base}/{path}") for path in TOPICS]
+            topics = [subscribe(reader, database, f"{base}/{path}") for path in TOPICS]
             assert topics == [f"{base}/{path}" for path in TOPICS]
             write(articles, "Two, edited unseen", "two", published=False)
             until(lambda: len(reader.received) == 3, lambda: str(reader.received))

@@ -1,4 +1,4 @@
-"""One word to the hub: what counts as told, what is tried again, and where we are not led."""
+"""One ping: what the hub gets, which replies are final, and which redirects are followed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from feedhub.http_client import (
 )
 from feedhub.websub import hub as hub_module
 from feedhub.websub.hub import HubReply, send_ping
-from tests.hubs import answering, response
+from tests.hubs import http_server, response
 
 TOPIC = "https://feeds.example.org/topics/m%C3%BCnchen.atom?a=1&b=2"
 PUBLIC = "93.184.216.34"
@@ -45,7 +45,7 @@ def test_the_request_is_what_hubs_expect():
         seen.append((method, path, fields, parse_qs(body.decode("ascii"))))
         return 204, {}, b""
 
-    with answering(answer) as url:
+    with http_server(answer) as url:
         assert ping(f"{url}/hub?key=1") == HubReply("accepted")
     ((method, path, fields, form),) = seen
     assert (method, path) == ("POST", "/hub?key=1")
@@ -85,14 +85,14 @@ def test_a_hub_that_hangs_is_a_failure_in_time():
         over.wait(30)
         return 200, {}, b""
 
-    with answering(answer) as url:
+    with http_server(answer) as url:
         assert ping(url, timeout=0.2) == HubReply("failed", "no answer within 0.2 seconds")
         over.set()
 
 
 @pytest.mark.parametrize(("size", "parts"), [(10, None), (3_000, 2), (100_000, 1)])
 def test_an_endless_body_is_not_read_to_its_end(monkeypatch, size, parts):
-    """What was said before it counts. It is left after some bytes, or, where they drip, in time."""
+    """The status counts. Reading ends after some bytes or, if they come slowly, after some time."""
     monkeypatch.setattr(hub_module, "_BODY_TIMEOUT", 0.2)
     read = []
 
@@ -108,21 +108,21 @@ def test_an_endless_body_is_not_read_to_its_end(monkeypatch, size, parts):
     assert parts in (None, len(read))
 
 
-# Where a hub sends us
+# Redirects
 
 
 class RedirectingHub:
-    """A hub that sends us from one place to the next; it remembers what came where."""
+    """A hub that redirects to one address after the other, and records the requests."""
 
-    def __init__(self, status: int, *places: str) -> None:
+    def __init__(self, status: int, *locations: str) -> None:
         self.status = status
-        self.places = list(places)
-        self.seen: list[httpx.Request] = []
+        self.locations = list(locations)
+        self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append(request)
-        if self.places:
-            return response(self.status, location=self.places.pop(0))
+        self.requests.append(request)
+        if self.locations:
+            return response(self.status, location=self.locations.pop(0))
         return response(204)
 
     def ping(self) -> HubReply:
@@ -147,9 +147,9 @@ def names(monkeypatch):
 def test_a_redirect_is_followed_with_the_same_form(names, status):
     hub = RedirectingHub(status, "https://other.example:8443/new?x=1")
     assert hub.ping() == HubReply("accepted")
-    first, second = hub.seen
+    first, second = hub.requests
     assert (second.method, second.content) == (first.method, first.content)
-    assert str(second.url) == f"https://{PUBLIC}:8443/new?x=1"  # the address that was looked at
+    assert str(second.url) == f"https://{PUBLIC}:8443/new?x=1"  # the address that was checked
     assert second.headers["host"] == "other.example:8443"
     assert second.extensions["sni_hostname"] == "other.example"
 
@@ -158,19 +158,19 @@ def test_a_relative_redirect_is_followed(names):
     names["hub.example"] = [PUBLIC]
     hub = RedirectingHub(308, "/new")
     assert hub.ping() == HubReply("accepted")
-    assert hub.seen[1].headers["host"] == "hub.example"
-    assert hub.seen[1].url.path == "/new"
+    assert hub.requests[1].headers["host"] == "hub.example"
+    assert hub.requests[1].url.path == "/new"
 
 
 def test_a_relative_redirect_is_relative_to_the_last_address(names):
     hub = RedirectingHub(308, "https://other.example/a/", "new")
     assert hub.ping() == HubReply("accepted")
-    assert hub.seen[2].headers["host"] == "other.example"
-    assert hub.seen[2].url.path == "/a/new"
+    assert hub.requests[2].headers["host"] == "other.example"
+    assert hub.requests[2].url.path == "/a/new"
 
 
 @pytest.mark.parametrize(
-    "place",
+    "location",
     [
         "https://private.example/",
         "https://half.example/",
@@ -178,25 +178,25 @@ def test_a_relative_redirect_is_relative_to_the_last_address(names):
         "https://169.254.169.254/latest/meta-data/",
         "https://[::1]/",
         "https://unknown.example/",
-        "http://other.example/",  # in the clear, after https
+        "http://other.example/",  # not encrypted, after https
         "ftp://other.example/",
         "file:///etc/passwd",
         "https:///",
         "https://[/",
     ],
 )
-def test_a_redirect_to_a_forbidden_address_is_a_failure(names, place):
+def test_a_redirect_to_a_forbidden_address_is_a_failure(names, location):
     names |= {"private.example": ["10.0.0.1"], "half.example": [PUBLIC, "192.168.1.1"]}
     names |= {address: [address] for address in ("127.0.0.1", "169.254.169.254", "::1")}
-    hub = RedirectingHub(307, place)
+    hub = RedirectingHub(307, location)
     answer = hub.ping()
     assert answer.verdict == "failed"
     assert answer.reason
-    assert len(hub.seen) == 1
+    assert len(hub.requests) == 1
 
 
 @pytest.mark.parametrize(
-    "place",
+    "location",
     [
         "http://two..dots/",
         f"http://{'a' * 64}.example/",
@@ -204,9 +204,9 @@ def test_a_redirect_to_a_forbidden_address_is_a_failure(names, place):
         f"http://{PUBLIC}:65536/",
     ],
 )
-def test_a_redirect_to_an_invalid_address_is_a_failure_and_no_crash(place):
-    """Whatever a hub names, the process that tells it lives; no packet leaves for these."""
-    with answering(lambda *_: (307, {"Location": place}, b"")) as url:
+def test_a_redirect_to_an_invalid_address_is_a_failure_and_no_crash(location):
+    """No reply of a hub ends the process; no packet is sent to these addresses."""
+    with http_server(lambda *_: (307, {"Location": location}, b"")) as url:
         answer = ping(url)
     assert answer.verdict == "failed"
     assert answer.reason
@@ -215,7 +215,7 @@ def test_a_redirect_to_an_invalid_address_is_a_failure_and_no_crash(place):
 def test_too_many_redirects_are_a_failure(names):
     hub = RedirectingHub(307, *["https://other.example/"] * 10)
     assert hub.ping() == HubReply("failed", "redirects more than 3 times")
-    assert len(hub.seen) == 4
+    assert len(hub.requests) == 4
 
 
 def test_a_redirect_without_location_is_a_refusal():

@@ -1,4 +1,4 @@
-"""Where a hub is named, and where it is not: header fields and documents say the same."""
+"""Which documents name the hub, in the header and in the body alike."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def links(path: str, body: bytes) -> list[tuple[str, str]]:
         document = json.loads(body)
         hubs = [("hub", row["url"]) for row in document.get("hubs", []) if row["type"] == "WebSub"]
         return [*hubs, ("self", document["feed_url"])]
-    found = parse(body).feed.links
-    return sorted((row.rel, row.href) for row in found if row.rel in ("hub", "self"))
+    links = parse(body).feed.links
+    return sorted((row.rel, row.href) for row in links if row.rel in ("hub", "self"))
 
 
 def header(bench, path: str) -> str:
@@ -76,7 +76,7 @@ def test_no_other_document_names_the_hub(tmp_path):
 
 @pytest.mark.parametrize("suffix", [row.suffix for row in SUBSCRIBED.values()])
 def test_searches_and_stories_name_no_hub(tmp_path, suffix):
-    """No hub is told of searches and stories, so whoever follows one must go on polling."""
+    """The hub is not pinged for searches and stories, so their readers must go on polling."""
     bench = make_bench(
         tmp_path, websub__hub=HUB, feeds__search="yes", feeds__stories="yes", feeds__kinds=("all",)
     )
@@ -85,17 +85,17 @@ def test_searches_and_stories_name_no_hub(tmp_path, suffix):
     bench.sync()
     site, row = bench.site, next(row for row in SUBSCRIBED.values() if row.suffix == suffix)
     stories = [planned for path, planned in site.plan().items() if path.startswith("stories/")]
-    asked = [planned for planned in stories if planned.path.endswith(suffix)]
+    story_feeds = [planned for planned in stories if planned.path.endswith(suffix)]
     search = site.on_demand(make_selection({"q": ["one"]}), row)
     assert search
-    for planned in [*asked, search]:
+    for planned in [*story_feeds, search]:
         assert not planned.topic
         assert (
             'rel="hub"'
             not in dict(make_resource(site, planned).representation("").headers)[b"link"].decode()
         )
         assert b"hub.example" not in site.document(planned).body
-    assert len(asked) == 1
+    assert len(story_feeds) == 1
 
 
 @pytest.mark.parametrize("drafts", [False, True])
@@ -132,6 +132,6 @@ def test_render_and_sync_do_not_import_the_http_client(tmp_path, command, hub):
     (tmp_path / "articles/one.md").write_text(article_text(), encoding="utf-8")
     (tmp_path / "feedhub.toml").write_text(f'[websub]\nhub = "{hub}"\n', encoding="utf-8")
     base = ["--base-url", "https://feeds.example.org", "--catalog", "catalog.db"]
-    given = [sys.executable, "-c", _WITHOUT_CLIENT, *command, *base]
-    ran = subprocess.run(given, cwd=tmp_path, capture_output=True, text=True, check=False)
+    command_line = [sys.executable, "-c", _WITHOUT_CLIENT, *command, *base]
+    ran = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

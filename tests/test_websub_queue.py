@@ -1,4 +1,4 @@
-"""Of what the hub is owed a word: feeds that tell their subscribers something else, each once."""
+"""Which changes enter the queue of pings: feeds whose subscribers see something else, each once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def bench(tmp_path):
 
 
 def enqueued(bench: Bench, now=LATER) -> set[str]:
-    """Sync, let go what is held back, and return the paths that wait."""
+    """Sync, release the changes, and return the paths in the queue."""
     bench.sync(now)
     bench.catalog.pings.release(now.timestamp())
     return {ping.path for ping in bench.catalog.pings.due(None)}
@@ -42,12 +42,12 @@ def paths_of(*feeds: str) -> set[str]:
 
 def configure(bench: Bench, **overrides: object) -> None:
     keys = {key.replace("__", "."): value for key, value in overrides.items()}
-    given = {"site.base_url": "https://feeds.example.org", "feeds.kinds": ("all", "topic")}
-    bench.config = load_config(None, {}, given | {"websub.hub": HUB} | keys)
+    required = {"site.base_url": "https://feeds.example.org", "feeds.kinds": ("all", "topic")}
+    bench.config = load_config(None, {}, required | {"websub.hub": HUB} | keys)
 
 
 def test_a_new_catalog_enqueues_nothing(bench):
-    """Nobody has subscribed to what is new, and a lost catalog changes nothing that is out."""
+    """New feeds have no subscribers, and a lost catalog changes nothing that is published."""
     assert enqueued(bench) == set()
 
 
@@ -90,7 +90,7 @@ def test_a_new_title_of_the_site_enqueues_nothing(bench):
 
 
 def test_an_edit_beside_a_new_title_enqueues_only_its_feeds(bench):
-    """An upgrade that comes with an edit: the edit is owed, the upgrade is not."""
+    """The edit changes what subscribers see, the title does not."""
     configure(bench, site__title="Another title")
     bench.write("one.md", title="One, edited", topics=["AI"])
     assert enqueued(bench) == paths_of("all", "topics/ai")
@@ -142,8 +142,8 @@ def test_a_second_change_replaces_the_first(bench):
     assert [ping.path for ping in second] == [ping.path for ping in first]
     assert {ping.tries for ping in second} == {0}
     assert {ping.since for ping in second} == {then.timestamp()}
-    bench.catalog.pings.remove(first)  # their hub has only been told of the first change
-    bench.catalog.pings.defer(first[0]._replace(tries=7), 9e9)  # or has failed then
+    bench.catalog.pings.remove(first)  # the hub accepted the ping for the first change
+    bench.catalog.pings.defer(first[0]._replace(tries=7), 9e9)  # or that ping failed
     assert bench.catalog.pings.due(None) == second
     bench.catalog.pings.remove(second)
     assert bench.catalog.pings.waiting() == (0, None)
@@ -176,7 +176,7 @@ def test_unreleased_changes_wait_and_a_refused_sync_enqueues_nothing(bench):
 
 
 def test_a_render_releases_changes_once_the_folder_is_published(bench, tmp_path):
-    """What a refused render has brought into the catalog is owed when the next one publishes it."""
+    """Changes of a refused render are pinged when the next one publishes them."""
     source, out = source_of(bench.root, bench.config), tmp_path / "out"
     render(bench.site, bench.catalog, source, out, now=NOW)
     bench.write("one.md", title="One", topics=["AI"], published=False)
@@ -198,13 +198,13 @@ def test_the_queue_is_no_longer_than_the_list_of_feeds(bench):
 
 
 def test_opening_an_existing_catalog_neither_makes_nor_replaces_it(tmp_path):
-    place = tmp_path / "catalog.db"
+    path = tmp_path / "catalog.db"
     with pytest.raises(CatalogError, match="there is no catalog yet"):
-        Catalog.open_existing(place, read_only=False)
-    assert not place.exists()
-    with closing(Catalog(place)) as catalog:
+        Catalog.open_existing(path, read_only=False)
+    assert not path.exists()
+    with closing(Catalog(path)) as catalog:
         catalog._database.execute("PRAGMA user_version = 999")
-    before = place.read_bytes()
+    before = path.read_bytes()
     with pytest.raises(CatalogError, match="no catalog of this version"):
-        Catalog.open_existing(place, read_only=False)
-    assert place.read_bytes() == before
+        Catalog.open_existing(path, read_only=False)
+    assert path.read_bytes() == before

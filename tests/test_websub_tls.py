@@ -1,4 +1,4 @@
-"""A hub behind TLS: its certificate is checked, also where another hub sends us to it."""
+"""A hub with TLS: its certificate is checked, also after a redirect."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ import pytest
 from feedhub import http_client
 from feedhub.http_client import HttpClient
 from feedhub.websub.hub import HubReply, send_ping
-from tests.hubs import answering
+from tests.hubs import http_server
 
 NAME = "hub.example"
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate of hub.example, signed by itself."""
+    """Key and self-signed certificate of hub.example."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl is missing: apt-get install openssl")
-    place = tmp_path_factory.mktemp("tls") / "both.pem"
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{place}"]
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{file}"]
     names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
-    command = [openssl, "req", "-x509", *key, *names, "-out", f"{place}.crt", "-days", "2"]
+    command = [openssl, "req", "-x509", *key, *names, "-out", f"{file}.crt", "-days", "2"]
     subprocess.run(command, check=True, capture_output=True)
-    place.write_bytes(place.read_bytes() + Path(f"{place}.crt").read_bytes())
-    return place
+    file.write_bytes(file.read_bytes() + Path(f"{file}.crt").read_bytes())
+    return file
 
 
 @pytest.fixture
 def port(certificate: Path) -> Iterator[int]:
-    """Where the hub listens, on this machine."""
+    """The port of the hub on this machine."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with answering(lambda *_: (204, {}, b""), tls=context) as url:
+    with http_server(lambda *_: (204, {}, b""), tls=context) as url:
         yield int(url.rpartition(":")[2])
 
 
 def ping_by_redirect(
     names: list[str], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> list[HubReply]:
-    """Tell a hub that sends us on to hosts of these names, one after the other; all lie here."""
+    """Ping a hub that redirects to one of these hosts at a time; all are this machine."""
 
-    async def here(host: str, *_: object) -> str:
+    async def this_machine(host: str, *_: object) -> str:
         assert host in names
         return "127.0.0.1"
 
-    async def tell(url: str) -> list[HubReply]:
+    async def ping_all(url: str) -> list[HubReply]:
         topic = "https://feeds.example.org/all.atom"
         async with HttpClient(use_proxies=True) as client:
             return [await send_ping(client, url, topic) for _ in names]
 
-    monkeypatch.setattr(http_client, "public_address", here)
-    places = iter([{"Location": f"https://{name}:{port}/hub"} for name in names])
-    with answering(lambda *_: (308, next(places), b"")) as url:
+    monkeypatch.setattr(http_client, "public_address", this_machine)
+    locations = iter([{"Location": f"https://{name}:{port}/hub"} for name in names])
+    with http_server(lambda *_: (308, next(locations), b"")) as url:
         assert urlsplit(url).scheme == "http"
-        return asyncio.run(tell(url))
+        return asyncio.run(ping_all(url))
 
 
 def test_a_redirect_to_the_name_of_the_certificate_is_followed(port, certificate, monkeypatch):
@@ -74,7 +74,7 @@ def test_a_redirect_to_the_name_of_the_certificate_is_followed(port, certificate
 
 
 def test_a_redirect_to_another_name_than_the_certificate_fails(port, certificate, monkeypatch):
-    """Also where a connection to the same address stands already, under the right name."""
+    """Also if a connection to the same IP address is open, under the right name."""
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
     first, second = ping_by_redirect([NAME, "other.example"], port, monkeypatch)
     assert first == HubReply("accepted")
