@@ -134,7 +134,7 @@ def test_days_sets_the_window(run):
     assert json.loads(run("two.log", "--days", 10, "--json").out)["audience"]["individuals"] == 2
 
 
-# Which feeds there are
+# The feeds of the site
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_moved_feeds_count_at_their_new_path(run):
     assert (feed["feed"], feed["traffic"]["requests"]) == ("topics/machine-learning", 2)
 
 
-# Lines that cannot be read
+# Unreadable lines and files
 
 
 def test_the_first_unreadable_lines_are_listed(run):

@@ -166,7 +166,7 @@ def test_readers_of_one_address_differ_by_user_agent():
     assert report_of([poll(agent="A/1"), poll(agent="B/1")]).audience.individuals == 2
 
 
-# What is a feed
+# Request targets
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_feeds_of_the_catalog_without_recent_readers_are_listed():
     assert {row.feed: row.title for row in report_of(requests).feeds}["topics/ai"] == "AI"
 
 
-# Bytes
+# Bytes saved
 
 
 def test_a_304_saves_a_median_response_in_its_coding():

@@ -14,7 +14,7 @@ from tests.access_logs import FORMATS, START, LoggedRequest, format_line, parse_
 
 REQUEST = LoggedRequest("192.0.2.7", START, "GET", "/all.rss?x=1", 304, 0, "Miniflux/2.1", "")
 LINE = format_line(REQUEST, "combined").encode()
-# What a web server can have been sent: it refuses control characters and white space in a target.
+# Text that a web server accepts: it refuses control characters and white space in a target.
 TEXTS = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp")), max_size=30)
 REQUESTS = st.builds(
     LoggedRequest,

@@ -1,6 +1,6 @@
-// The RSS plugin by its own means, added once a feed: it writes RSS, Atom and JSON Feed. The names
-// of the collections stand in feeds.json, because a feed has to be asked for. Pages cannot be
-// switched off: without its page an article has no address.
+// The official RSS plugin, configured once for each feed: it writes RSS, Atom and JSON Feed. The names
+// of the collections are in feeds.json, because the plugin finds no feeds by itself. Pages cannot be
+// switched off: without its page an article has no URL.
 import { readFileSync } from "node:fs";
 import { feedPlugin } from "@11ty/eleventy-plugin-rss";
 

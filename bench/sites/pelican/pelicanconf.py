@@ -11,9 +11,9 @@ TAG_FEED_RSS, TAG_FEED_ATOM = "topics/{slug}.rss", "topics/{slug}.atom"
 CATEGORY_FEED_RSS, CATEGORY_FEED_ATOM = "providers/{slug}.rss", "providers/{slug}.atom"
 AUTHOR_FEED_RSS = AUTHOR_FEED_ATOM = TRANSLATION_FEED_ATOM = None
 SLUGIFY_SOURCE = "basename"
-# What it reads is kept for the next run.
+# The articles that were read are cached for the next run.
 CACHE_CONTENT = LOAD_CONTENT_CACHE = True
-# No pages, as on every side.
+# No pages, as in all generators that can do without.
 ARTICLE_SAVE_AS = TAG_SAVE_AS = CATEGORY_SAVE_AS = AUTHOR_SAVE_AS = ""
 DIRECT_TEMPLATES: list[str] = []
 THEME_STATIC_PATHS: list[str] = []
