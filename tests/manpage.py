@@ -1,4 +1,4 @@
-"""docs/cli.md as a page for `man`: the same text in the language of man(7)."""
+"""docs/cli.md as a manual page: the same text in the language of man(7)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from markdown_it.token import Token
 
 from feedhub import __version__
 
-PLACE = Path(__file__).parent.parent / "docs/feedhub.1"
-_HEAD = f"""\
+PATH = Path(__file__).parent.parent / "docs/feedhub.1"
+HEAD = f"""\
 .\\" Made of docs/cli.md by make docs.
 .TH FEEDHUB 1 "" "feedhub {__version__}"
 .SH NAME
 feedhub \\- a folder of article files in, feeds out: RSS 2.0, Atom 1.0 and JSON Feed 1.1
 .SH SYNOPSIS
 """
-_CODE, _STRONG = ("\\fB", "\\fR"), ("\\fI", "\\fR")
-_FONTS = {"strong_open": _STRONG[0], "strong_close": _STRONG[1]}
-_FONTS |= {"em_open": _STRONG[0], "em_close": _STRONG[1]}
+CODE, STRONG = ("\\fB", "\\fR"), ("\\fI", "\\fR")
+FONTS = {"strong_open": STRONG[0], "strong_close": STRONG[1]}
+FONTS |= {"em_open": STRONG[0], "em_close": STRONG[1]}
 
 
 def page(markdown: str) -> str:
-    """Return the page; the first heading is the name of the page itself."""
+    """Return the manual page; the first heading, the title, is left out."""
     tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
-    made = _HEAD + "".join(f"{line}\n" for line in _lines(tokens[3:]))
-    return re.sub(r"^(\.SH .*\n)\.PP\n", r"\1", made, flags=re.MULTILINE)
+    text = HEAD + "".join(f"{line}\n" for line in _lines(tokens[3:]))
+    return re.sub(r"^(\.SH .*\n)\.PP\n", r"\1", text, flags=re.MULTILINE)
 
 
 def _lines(tokens: Sequence[Token]) -> Iterator[str]:
@@ -49,11 +49,11 @@ def _lines(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _row(rows: Iterator[Token]) -> Iterator[str]:
-    """Yield a row of a table: what it is about, and what is said of it."""
+    """Yield a row of a table as a term and its description."""
     row = takewhile(lambda token: token.type != "tr_close", rows)
-    about, *said = [_inline(token) for token in row if token.type == "inline"]
-    if said[0]:  # the head of a table of options says nothing
-        yield from (".TP", about, *said)
+    term, *description = [_inline(token) for token in row if token.type == "inline"]
+    if description[0]:  # it is empty in the head of a table of options
+        yield from (".TP", term, *description)
 
 
 def _inline(token: Token) -> str:
@@ -61,16 +61,16 @@ def _inline(token: Token) -> str:
     for child in token.children or ():
         first = parts[-1:] in ([], ["\n"])
         if child.type == "code_inline":
-            parts.append(f"{_CODE[0]}{_text(child.content, first=first)}{_CODE[1]}")
+            parts.append(f"{CODE[0]}{_text(child.content, first=first)}{CODE[1]}")
         elif child.type == "softbreak":
             parts.append("\n")
         else:
-            parts.append(_FONTS.get(child.type, _text(child.content, first=first)))
+            parts.append(FONTS.get(child.type, _text(child.content, first=first)))
     return "".join(parts)
 
 
 def _text(text: str, *, first: bool = True) -> str:
-    """Return text with what troff would take for its own escaped."""
+    """Return text with the special characters of troff escaped."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     escaped = escaped.replace("`", "\\(ga").replace("~", "\\(ti").replace("^", "\\(ha")
     return re.sub(r"^([.'])", r"\\&\1", escaped) if first else escaped

@@ -1,4 +1,4 @@
-"""A terminal for a program under test: what it shows there, and how it is run there."""
+"""A terminal for a program under test."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import termios
 
 
 def terminal(columns: int = 80) -> tuple[int, int]:
-    """Return the two ends of a terminal of so many columns."""
+    """Return the file descriptors of both ends of a terminal; the program gets the second."""
     main_end, screen = pty.openpty()
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     return main_end, screen
 
 
 def read_all(descriptor: int) -> str:
-    """Read a terminal until the program on its other end is gone."""
+    """Return all output of a terminal until the program has closed it."""
     parts: list[bytes] = []
     try:
         while part := os.read(descriptor, 65536):
@@ -31,19 +31,29 @@ def read_all(descriptor: int) -> str:
 
 
 def on_terminal(*arguments: str, columns: int = 80, **env: str) -> tuple[int, str]:
-    """Run feedhub on a terminal; return its exit code and all that it shows, lines ending in LF."""
+    """Run feedhub on a terminal; return its exit code and its output with LF line ends."""
     main_end, screen = terminal(columns)
-    kept = {name: value for name, value in os.environ.items() if name not in _ABOUT}
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in TERMINAL_VARIABLES
+    }
     with subprocess.Popen(
         [sys.executable, "-m", "feedhub", *arguments],
         stdin=screen,
         stdout=screen,
         stderr=screen,
-        env=kept | {"TERM": "xterm-256color"} | env,
+        env=inherited | {"TERM": "xterm-256color"} | env,
     ) as process:
         os.close(screen)
         shown = read_all(main_end)
     return process.returncode, shown.replace("\r\n", "\n")
 
 
-_ABOUT = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "TERM", "COLUMNS", "LINES")
+TERMINAL_VARIABLES = (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR_FORCE",
+    "CLICOLOR",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+)

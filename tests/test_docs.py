@@ -56,7 +56,7 @@ def test_the_generated_parts_of_the_page_are_up_to_date():
 
 
 def test_the_manual_page_is_up_to_date():
-    made = manpage.PLACE.read_text(encoding="utf-8")
+    made = manpage.PATH.read_text(encoding="utf-8")
     assert manpage.page(CLI) == made, "run make docs"
 
 
@@ -67,7 +67,7 @@ def test_no_line_of_the_manual_page_is_read_as_a_troff_command():
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 def test_the_manual_page_is_valid():
-    command = ["mandoc", "-T", "lint", "-W", "warning", str(manpage.PLACE)]
+    command = ["mandoc", "-T", "lint", "-W", "warning", str(manpage.PATH)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     errors = [line for line in ran.stdout.splitlines() if "missing date" not in line]
     assert (errors, ran.stderr) == ([], ""), "a date would change with every build"
@@ -75,7 +75,7 @@ def test_the_manual_page_is_valid():
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 def test_the_manual_page_has_every_word():
-    command = ["mandoc", "-T", "utf8", "-O", "width=400", str(manpage.PLACE)]
+    command = ["mandoc", "-T", "utf8", "-O", "width=400", str(manpage.PATH)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     shown = re.sub(r".\x08", "", ran.stdout)
     page = re.sub(r"\]\([^)]*\)|^#+ .*$|^\|[ |-]*\|$", " ", CLI, flags=re.MULTILINE)

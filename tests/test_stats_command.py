@@ -10,7 +10,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -18,32 +17,17 @@ from feedhub.cli import console, main, stats
 from feedhub.errors import ConfigError
 from feedhub.stats import SiteFeeds, analyze_logs
 from tests.access_logs import FORMATS, format_line, generate_log, poll
+from tests.command_line import runner
 from tests.kit import article_text
 from tests.terminals import on_terminal
 
 HIDDEN = "198.51.100.77"
 
 
-class Ran(NamedTuple):
-    """What one command returned and printed."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]):
     """Run `feedhub stats` in this process."""
-
-    def run(*arguments: object) -> Ran:
-        try:
-            code = main(["stats", *map(str, arguments)])
-        except SystemExit as left:
-            code = left.code if isinstance(left.code, int) else 1
-        return Ran(code, *capsys.readouterr())
-
-    return run
+    return runner(capsys, "stats")
 
 
 @pytest.fixture(autouse=True)
@@ -258,11 +242,11 @@ def test_errors_are_one_line_with_exit_code_2(run, arguments: str, message: str)
     assert ran.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("given", ["--days 0", "--top -1", "--days x"])
-def test_numbers_out_of_range_are_refused(run, given: str):
-    ran = run("access.log", *given.split())
+@pytest.mark.parametrize("option", ["--days 0", "--top -1", "--days x"])
+def test_numbers_out_of_range_are_refused(run, option: str):
+    ran = run("access.log", *option.split())
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
-    assert given.split()[0] in ran.err
+    assert option.split()[0] in ran.err
 
 
 # The page
