@@ -255,17 +255,23 @@ class Site:
         processes: int,
         begin: Callable[[], object],
     ) -> Iterator[None]:
-        """Encode what feeds among these documents hold, before those are built within.
+        """Encode the entries of these documents, for those that are built within.
 
-        Many entries go to a file, encoded by so many processes, which call `begin` first.
+        Many entries go to a file, encoded by up to `processes` processes, which call `begin` first.
         """
-        states = {
-            (planned.state.kind, planned.state.slug, planned.state.period): planned.state
-            for planned in documents
-            if planned.state and planned.format is not PAGE and not planned.on_demand
-        }
-        numbers = (number for state in states.values() for number in self._catalog.entries(state))
-        with self._entries.spooled(numbers, open_file, processes, begin):
+        feeds: dict[tuple[str, str, str], FeedState] = {}
+        pages: dict[tuple[str, str, str], FeedState] = {}
+        for planned in documents:
+            if (state := planned.state) and not planned.on_demand:
+                wanted = pages if planned.format is PAGE else feeds
+                wanted[state.kind, state.slug, state.period] = state
+        with self._entries.spooled(
+            (number for state in feeds.values() for number in self._numbers(state)),
+            (n for state in pages.values() for n in self._numbers(state)[:PAGE_ENTRIES]),
+            open_file,
+            processes,
+            begin,
+        ):
             yield
 
     def states(self) -> list[FeedState]:

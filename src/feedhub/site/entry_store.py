@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +17,7 @@ from feedhub.catalog import Catalog
 from feedhub.catalog.records import size_of
 from feedhub.feed import Channel
 from feedhub.fork_map import fork_map
+from feedhub.formats import PAGE
 from feedhub.formats.entries import EncodedEntry, encode_entry
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 ARTICLE_CACHE_BYTES = 4_000_000
 ENTRY_CACHE_BYTES = 12_000_000
 PAGE_CACHE_BYTES = 4_000_000
+# In the order of the spool.
+_FORMS = (*EncodedEntry._fields, PAGE.name)
 # Fewer entries fit into the cache: a file would be a detour.
 MIN_SPOOLED = 256
 
@@ -73,9 +77,11 @@ class EntryStore:
     @cachedmethod(attrgetter("_items"))
     def page_item(self, number: int) -> PageItem:
         """Return an article as pages show it."""
-        from feedhub.formats.pages.feed import encode_item
+        from feedhub.formats.pages.feed import PageItem, encode_item
 
-        return encode_item(self.article(number), self._page_channel())
+        if self._spool is None:
+            return encode_item(self.article(number), self._page_channel())
+        return PageItem(self.article(number), self._spool.read(number, PAGE.name).decode())
 
     @cachedmethod(attrgetter("_stories"))
     def story(self, slug: str) -> list[EncodedEntry]:
@@ -91,28 +97,36 @@ class EntryStore:
     @contextmanager
     def spooled(
         self,
-        numbers: Iterable[int],
+        in_feeds: Iterable[int],
+        on_pages: Iterable[int],
         open_file: Callable[[], AbstractContextManager[BinaryIO]],
         processes: int,
         begin: Callable[[], object],
     ) -> Iterator[None]:
-        """Serve the entries of these articles, and of no others, from a file, where there are many.
+        """Serve the entries of these articles, and of no others, from a file, if there are many.
 
-        Each is encoded by one of so many processes, which call `begin` first; all of them, and
-        those that are forked within, can read it.
+        Each is encoded by one of up to `processes` processes, which call `begin` first. All of
+        them, and processes that are forked within, can read the file.
         """
-        distinct = list(dict.fromkeys(numbers))
-        if len(distinct) < MIN_SPOOLED:
+        feeds, pages = dict.fromkeys(in_feeds), dict.fromkeys(on_pages)
+        numbers = [*feeds, *(number for number in pages if number not in feeds)]
+        if len(numbers) < MIN_SPOOLED:
             yield
             return
         with open_file() as file:
             spool = _Spool(file.fileno())
 
             def write(number: int) -> tuple[int, ...]:
-                return spool.write(encode_entry(self._catalog.article(number), self._channel))
+                article, page = self._catalog.article(number), ""
+                entry = encode_entry(article, self._channel) if number in feeds else (b"", b"", b"")
+                if number in pages:
+                    from feedhub.formats.pages.feed import encode_item
 
-            with closing(fork_map(write, distinct, processes, begin)) as written:
-                for number, bounds in zip(distinct, written, strict=True):
+                    page = encode_item(article, self._page_channel()).html
+                return spool.write((*entry, page.encode()))
+
+            with closing(fork_map(write, numbers, processes, begin)) as written:
+                for number, bounds in zip(numbers, written, strict=True):
                     spool.add(number, bounds)
             self._spool = spool
             try:
@@ -127,13 +141,13 @@ class _Spool:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._slots: dict[int, int] = {}
-        # Where an entry begins and where each of its forms ends. In an array: a forked process
+        # Where an article begins and where each of its forms ends. In an array: a forked process
         # would copy the memory of number objects by counting its references to them.
         self._bounds = array("q")
 
-    def write(self, entry: EncodedEntry) -> tuple[int, ...]:
-        """Append an entry, from any process; return where it begins and where each form ends."""
-        body = b"".join(entry)
+    def write(self, forms: Sequence[bytes]) -> tuple[int, ...]:
+        """Append an article as each format has it, from any process; return begin and ends."""
+        body = b"".join(forms)
         # Not flock: processes that share the descriptor would share the lock.
         os.lockf(self._descriptor, os.F_LOCK, 0)
         try:
@@ -143,17 +157,16 @@ class _Spool:
                 body, end = body[count:], end + count
         finally:
             os.lockf(self._descriptor, os.F_ULOCK, 0)
-        after_rss = begin + len(entry.rss)
-        return begin, after_rss, after_rss + len(entry.atom), end
+        return tuple(accumulate(map(len, forms), initial=begin))
 
     def add(self, number: int, bounds: Iterable[int]) -> None:
-        """Note where the entry of an article is, for this process and those it forks later."""
+        """Note where an article is, for this process and those that it forks later."""
         self._slots[number] = len(self._bounds)
         self._bounds.extend(bounds)
 
     def read(self, number: int, format_name: str) -> bytes:
-        """Return one form of an entry."""
-        slot = self._slots[number] + EncodedEntry._fields.index(format_name)
+        """Return an article as a format has it."""
+        slot = self._slots[number] + _FORMS.index(format_name)
         begin, end = self._bounds[slot : slot + 2]
         return os.pread(self._descriptor, end - begin, begin)
 

@@ -44,7 +44,7 @@ class PageItem(NamedTuple):
     """An article and its HTML, which is the same on the pages of all its feeds."""
 
     article: Article
-    html: Markup
+    html: str
 
 
 class FeedLink(NamedTuple):
@@ -94,14 +94,14 @@ def encode(feed: Feed, items: Sequence[PageItem]) -> bytes:
         site_feeds=_site_feeds(feed),
         readers=reader_links,
         picture=next((image for item in items if (image := lead_picture(item.article))), None),
-        items=list(_fitting(item.html for item in items)),
+        items=list(_fitting(items)),
         search=search_form(feed, items) if feed.kind == "search" else None,
     )
 
 
 def encode_item(article: Article, channel: Channel) -> PageItem:
     """Return an article as pages show it; `channel.links` tells where its labels have a page."""
-    html = _ITEM.render(
+    html: str = _ITEM.render(
         article=article,
         channel=channel,
         picture=lead_picture(article),
@@ -115,7 +115,7 @@ def encode_item(article: Article, channel: Channel) -> PageItem:
         duration=content.format_duration(article.duration) if article.duration else "",
         english=channel.language.lower().split("-")[0] == "en",
     )
-    return PageItem(article, Markup(html))  # noqa: S704 - a template wrote it
+    return PageItem(article, html)
 
 
 def lead_picture(article: Article) -> Image | None:
@@ -154,14 +154,14 @@ def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
     return SearchForm(dict(pairs).get("q", ""), criteria)
 
 
-def _fitting(items: Iterable[Markup]) -> Iterator[Markup]:
-    """Yield as many articles as there is room for, at least one."""
+def _fitting(items: Iterable[PageItem]) -> Iterator[Markup]:
+    """Yield the HTML of as many articles as there is room for, at least one."""
     size = 0
     for count, item in enumerate(items):
-        size += len(item.encode())
+        size += len(item.html.encode())
         if count and size > MAX_ITEM_BYTES:
             return
-        yield item
+        yield Markup(item.html)  # noqa: S704 - a template wrote it
 
 
 def _site_feeds(feed: Feed) -> list[FeedLink]:
