@@ -85,7 +85,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         help="largest size for generators other than feedhub and Hugo; default: 1000",
     )
     parser.add_argument(
+        "--compare",
         "--beside",
+        dest="competitors",
         metavar="NAMES",
         type=parse_competitors,
         default=",".join(COMPETITORS),
@@ -108,10 +110,10 @@ def parse_competitors(names: str) -> list[type[Generator]]:
 
 def installed_versions(options: argparse.Namespace) -> dict[str, str]:
     """Return the versions of the installed generators; print how to install the others."""
-    if HugoGenerator in options.beside:
+    if HugoGenerator in options.competitors:
         require(options.hugo_site, "the folder with Hugo's configuration and templates")
     versions = {}
-    for generator in options.beside:
+    for generator in options.competitors:
         try:
             versions[generator.name] = generator.version()
         except NotInstalledError as error:

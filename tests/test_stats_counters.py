@@ -255,12 +255,8 @@ def test_caddy_logs_no_coding_of_a_304():
 
 def test_partial_responses_do_not_change_the_savings():
     traffic = report_of([poll(status=226, size=7), poll(status=206, size=8), poll()]).traffic
-    assert (traffic.requests, traffic.full, traffic.not_modified, traffic.bytes_sent) == (
-        3,
-        0,
-        1,
-        15,
-    )
+    assert (traffic.requests, traffic.full, traffic.not_modified) == (3, 0, 1)
+    assert traffic.bytes_sent == 15
     assert traffic.savings_unknown == 1
 
 

@@ -24,14 +24,14 @@ Running = tuple[Server | Proxy, Callable[[], str]]
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """feedhub itself, with one article."""
+    """A feedhub server with one article."""
     folder = tmp_path_factory.mktemp("serve")
-    with _serving(folder) as server:
+    with _feedhub(folder) as server:
         yield server
 
 
 @contextmanager
-def _serving(folder: Path, *more: str) -> Iterator[Server]:
+def _feedhub(folder: Path, *more: str) -> Iterator[Server]:
     articles = folder / "articles"
     articles.mkdir()
     (articles / "a.md").write_text(article_text("A", topics=["AI"]), encoding="utf-8")
@@ -40,10 +40,10 @@ def _serving(folder: Path, *more: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _own(folder: Path, served: Server, form: str) -> Iterator[Running]:
-    with _serving(folder, "--log", form) as server:
-        begun = len(server.stdout())
-        yield server, lambda: server.stdout()[begun:]
+def _feedhub_alone(folder: Path, served: Server, form: str) -> Iterator[Running]:
+    with _feedhub(folder, "--log", form) as server:
+        before = len(server.stdout())
+        yield server, lambda: server.stdout()[before:]
 
 
 @contextmanager
@@ -64,8 +64,8 @@ def _static(folder: Path, served: Server, server: Callable[..., Any]) -> Iterato
 
 
 SERVERS: dict[str, tuple[Callable[..., Any], object]] = {
-    "feedhub, text": (_own, "text"),
-    "feedhub, json": (_own, "json"),
+    "feedhub, text": (_feedhub_alone, "text"),
+    "feedhub, json": (_feedhub_alone, "json"),
     "nginx before feedhub": (_proxied, nginx_proxy),
     "Caddy before feedhub": (_proxied, caddy_proxy),
     "nginx": (_static, nginx_static),
@@ -84,7 +84,7 @@ def test_the_log_of_a_server_gives_the_requests_that_were_sent(
         (tmp_path / "the.log").write_text(log(), encoding="utf-8")
     feeds = SiteFeeds(titles={"all": "", "topics/ai": ""})
     report = analyze_logs([str(tmp_path / "the.log")], feeds)
-    _check(report, size)
+    _check_report(report, size)
 
 
 def _send_requests(server: Server | Proxy) -> int:
@@ -97,31 +97,25 @@ def _send_requests(server: Server | Proxy) -> int:
     def send(method: str, target: str, fields: list[tuple[str, str | bytes]]) -> Response:
         return request(server, method, target, fields, host=host)
 
-    coding, service, reader = (
-        ("Accept-Encoding", "gzip"),
-        ("User-Agent", FEEDLY),
-        ("User-Agent", ODD),
-    )
+    coding = ("Accept-Encoding", "gzip")
+    service, reader = ("User-Agent", FEEDLY), ("User-Agent", ODD)
     first = send("GET", "/all.rss?utm_source=x", [coding, service])
-    known = ("If-None-Match", first["etag"])
-    answers = [
+    validator = ("If-None-Match", first["etag"])
+    responses = [
         first,
-        send("GET", "/all.rss", [coding, service, known]),
-        send("GET", "/all.rss", [coding, reader, known]),
-        send("HEAD", "/all.rss", [coding, reader, known]),
+        send("GET", "/all.rss", [coding, service, validator]),
+        send("GET", "/all.rss", [coding, reader, validator]),
+        send("HEAD", "/all.rss", [coding, reader, validator]),
         send("GET", "/topics/none.rss", [reader]),
         send("GET", "/", [reader]),
     ]
-    assert [answer.status for answer in answers] == [200, 304, 304, 304, 404, 200]
+    assert [response.status for response in responses] == [200, 304, 304, 304, 404, 200]
     return len(first.body)
 
 
-def _check(report: TrafficReport, size: int) -> None:
-    assert (report.unreadable_lines, report.requests, report.other_requests) == (
-        0,
-        SENT_REQUESTS,
-        3,
-    )
+def _check_report(report: TrafficReport, size: int) -> None:
+    assert report.unreadable_lines == 0
+    assert (report.requests, report.other_requests) == (SENT_REQUESTS, 3)
     (feed,) = report.feeds
     assert (feed.feed, [row.format for row in feed.documents]) == ("all", ["rss"])
     assert (feed.audience.reported, feed.audience.individuals) == (12, 1)
