@@ -18,12 +18,12 @@ from feedhub.errors import ConfigError
 from feedhub.site import Site, source_of
 from feedhub.sources import Source, open_source
 
-# How much a process beside a server yields to those that answer requests.
+# Of the processes that a server starts: those that serve requests come first.
 NICENESS = 10
 
 
 def path(text: str) -> Path:
-    """Return a path; refuse an empty one, as a variable of the shell that is not set gives."""
+    """Return a path; refuse an empty one, which an unset variable of a shell gives."""
     if not text:
         raise ArgumentTypeError("the path is empty: give a file or folder")
     return Path(text)
@@ -107,7 +107,7 @@ def add_watch(parser: ArgumentParser, about: str) -> None:
 
 
 def add_allow_shrink(parser: ArgumentParser) -> None:
-    """Add the switch that permits to withdraw much at once."""
+    """Add the switch that allows to withdraw most articles at once."""
     parser.add_argument(
         "--allow-shrink",
         action="store_true",

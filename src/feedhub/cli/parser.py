@@ -18,13 +18,13 @@ VERBOSITY = "verbosity"
 class Parser(argparse.ArgumentParser):
     """A parser with one-line errors; that of a command adds its arguments when it is first used.
 
-    `add_arguments` is called with the parser then. So a command imports only its own module.
+    `add_arguments` is called with the parser then, so that only the module of one command is
+    imported: that of all would take longer than most commands.
     """
 
     def __init__(
         self, *, add_arguments: Callable[[Parser], None] | None = None, **kwargs: Any
     ) -> None:
-        self._add_arguments: Callable[[Parser], None] | None = None  # adding --help asks for it
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
             add_arguments(self)
 
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong in one line and exit with 2."""
+        """Print the message in one line and exit with 2."""
         if match := re.search(r"(.*invalid choice: (.*)) \(choose from", message):
             known = [word for action in self._actions for word in action.choices or ()]
             hint = did_you_mean(match[2].strip("'"), known)
@@ -74,13 +74,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{program} {message}; see {self.prog} --help\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse the arguments, and refuse unknown ones here, where the command's are known.
+        """Parse the arguments; report an unknown one before anything else.
 
-        Misspelled options come first: argparse would report that something else is missing.
+        argparse would first report what is missing because of a misspelled option.
         """
         self.complete()
         own = takewhile(lambda word: word != "--", args or ())
-        if self._subparsers is not None:  # the command and all behind it is for another parser
+        if self._subparsers is not None:  # the rest is for the parser of a command
             own = takewhile(lambda word: word.startswith("-"), own)
         self._refuse([word for word in own if self._is_unknown_option(word)])
         options, unknown = super().parse_known_args(args, namespace)

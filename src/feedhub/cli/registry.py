@@ -26,7 +26,7 @@ COMMANDS = {
     "probe": "request the type, length and size of images from their servers",
     "stats": "report from access logs who reads the feeds",
 }
-HELP = """\
+EPILOG = """\
 examples:
   feedhub check articles
   feedhub render articles public --base-url https://feeds.example.org
@@ -55,7 +55,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="feedhub",
         description="Turn a folder of article files into RSS 2.0, Atom 1.0 and JSON Feed 1.1.",
-        epilog=HELP,
+        epilog=EPILOG,
     )
     parser.add_argument(
         "--version", action="version", version=f"feedhub {__version__}", help="print the version"
