@@ -1,4 +1,4 @@
-"""A web server that answers what a test tells it to, and remembers what it was asked."""
+"""A web server whose replies a test sets, and that records the requests."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SHORT = "public, max-age=1, stale-while-revalidate=1, stale-if-error=2"
 
 @dataclass
 class Origin:
-    """What it answers: change it at any moment. `down` hangs up instead."""
+    """The replies of the server; they can change at any moment. `down` hangs up instead."""
 
     address: tuple[str, int] = ("127.0.0.1", 0)
     status: int = 200
-    body: bytes = b""  # empty: the target it was asked for
+    body: bytes = b""  # empty: the target of the request
     cache_control: str = SHORT
     modified: float = 1_600_000_000.0
     down: bool = False
@@ -29,7 +29,7 @@ class Origin:
     released: threading.Event = field(default_factory=threading.Event)
 
     def targets(self) -> list[str]:
-        """Return the targets asked for so far, in order."""
+        """Return the targets of all requests so far, in order."""
         return [target for _, target, _ in self.seen]
 
 
@@ -86,7 +86,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def origin() -> Iterator[Origin]:
-    """Run one on a free port; leave the block after whatever asks it has ended."""
+    """Run a server on a free port; leave the block when its clients have ended."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         host, port = server.server_address[:2]
         server.origin = Origin((str(host), port))

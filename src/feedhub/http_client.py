@@ -30,8 +30,8 @@ MAX_BODY_BYTES = 65_536
 
 # The schemes of the web, with the port of each (RFC 9110, 4.2).
 PORTS = {"http": 80, "https": 443}
-# Below 1024 are services that are not meant for HTTP, such as mail; the operating system takes
-# greater numbers modulo 65,536.
+# Below 1024 are services that do not speak HTTP, such as mail, and could be tricked with it; the
+# operating system takes numbers from 65,536 on modulo 65,536.
 _UNPRIVILEGED_PORTS = range(1024, 65_536)
 _REDIRECTS = (301, 302, 307, 308)
 # Each idle connection is an open file of the process, and a run may speak to thousands of hosts.
@@ -96,12 +96,17 @@ class Reply(NamedTuple):
 
 
 class HttpClient:
-    """A client that keeps no cookies and checks certificates; use it in an `async with`.
+    """A client that sends no cookies and checks certificates; use it in an `async with`.
 
     `timeout` is in seconds. With `pause`, also in seconds, a host gets one request at a time, and
-    that pause in between. With `use_proxies`, HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
-    apply; SSL_CERT_FILE always does. `allowed` says whether an IP address may be connected to;
-    `transport` stands in for the network in tests.
+    that pause in between. `allowed` says whether an IP address may be connected to. `transport`
+    stands in for the network in tests.
+
+    Of the environment, SSL_CERT_FILE and SSL_CERT_DIR always apply. HTTP_PROXY, HTTPS_PROXY,
+    ALL_PROXY and NO_PROXY apply with `use_proxies`, to redirects too: that is for requests that an
+    operator has configured, for a proxy may reach private hosts by names that are not looked up
+    here. Through one a public https address fails: the proxy is given the IP address, and the
+    certificate has the name.
 
     Raises ConfigError where the environment names a proxy or certificates that cannot be used.
     """
@@ -156,7 +161,8 @@ class HttpClient:
         `trusted` is for an address that the operator has configured: it may be at any host and
         port. Every other address, and each that is redirected to, must be http or https at a host
         whose IP addresses are all public, on port 80, 443 or from 1024 on, without a user name; no
-        redirect leads from https to http. With `max_redirects` of 0 a redirect is returned.
+        redirect leads from https to http. With `max_redirects` of 0 a redirect is returned; set
+        that where `headers` has a secret, for they are sent to each address.
 
         The body ends after `max_body` bytes, received or decoded, or where `enough` is true of the
         reply so far: it is called before the body and each time that this has doubled. A caller
@@ -286,10 +292,8 @@ async def read_reply(
                         next_look = 2 * len(body)
                         if enough(reply._replace(body=bytes(body))):
                             return reply._replace(body=bytes(body))
-    except DecodingError:
-        return reply._replace(body=bytes(body))
-    except (TimeoutError, httpx.HTTPError):
-        if body_timeout is None:
+    except (DecodingError, TimeoutError, httpx.HTTPError) as error:
+        if body_timeout is None and not isinstance(error, DecodingError):
             raise
         return reply._replace(body=bytes(body))
     return reply._replace(body=bytes(body), complete=True)
