@@ -7,8 +7,7 @@ from typing import Any
 
 from feedhub.article import Article
 from feedhub.sources import ReadOptions, ReadResult
-from feedhub.sources.article_path import place_of
-from feedhub.sources.permalink import PageName
+from feedhub.sources.article_path import PageName, parse_path
 from feedhub.sources.reading import read_article
 from tests.kit import NOW
 
@@ -59,4 +58,4 @@ def page_name(path: str, generator: str = "", root: str = "site", **given: Any) 
     """Return what an address is made of, for a file published on 2024-03-01 at 09:05:07."""
     fields: dict[str, Any] = {"title": "A Title", "own_slug": "", "categories": ()}
     published = datetime(2024, 3, 1, 9, 5, 7, tzinfo=UTC)
-    return PageName(place=place_of(path, root, generator), published=published, **fields | given)
+    return PageName(path=parse_path(path, root, generator), published=published, **fields | given)

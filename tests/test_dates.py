@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.sources.dates import date_in_name, parse_datetime, parse_duration
+from feedhub.sources.article_path import date_in_name
+from feedhub.sources.values import parse_datetime, parse_duration
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 

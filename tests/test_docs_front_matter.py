@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from feedhub.config.rules import PLACEHOLDERS
+from feedhub.sources.article_path import page_address
 from feedhub.sources.fields import NAMES
-from feedhub.sources.permalink import page_address
 from tests.readings import page_name
 
 TEXT = (Path(__file__).parent.parent / "docs" / "front-matter.md").read_text("utf-8")

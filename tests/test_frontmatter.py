@@ -756,7 +756,7 @@ class Broken:
 def test_whatever_the_parser_raises_is_told_without_quoting(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    monkeypatch.setattr(yaml_tree, "_events", lambda text: Broken(error))
+    monkeypatch.setattr(yaml_tree, "parse_events", lambda text: Broken(error))
     told = refusal(b"---\na: [b]\n---\n")
     assert (told.code, told.line) == ("yaml-syntax", 1)
     assert CANARY not in str(told)

@@ -428,7 +428,7 @@ def test_what_is_nested_too_deep_loses_no_word():
 
 
 def test_a_fragment_that_never_settles_is_its_text(monkeypatch):
-    monkeypatch.setattr(markup, "_ROUNDS", 0)
+    monkeypatch.setattr(markup, "MAX_ROUNDS", 0)
     assert html_body("<b>a<i>b</b>c &lt;</i>", base=BASE) == "<p>a b c &lt;</p>"
 
 

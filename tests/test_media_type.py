@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.sources.media_type import image_media_type
+from feedhub.sources.urls import image_media_type
 
 HERE = Path(__file__).parents[1]
 CORPUS = HERE.parent / "shared" / "corpus" / "real"

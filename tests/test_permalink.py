@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from feedhub.config.rules import PLACEHOLDERS
-from feedhub.sources.article_path import generator_of
-from feedhub.sources.permalink import fill_templates, page_address
+from feedhub.sources.article_path import fill_templates, generator_of, page_address
 from tests.readings import page_name
 
 

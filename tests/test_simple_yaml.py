@@ -15,7 +15,7 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from feedhub.errors import ArticleError
-from feedhub.sources import ReadOptions, frontmatter, layouts, simple_yaml
+from feedhub.sources import ReadOptions, frontmatter, simple_yaml
 from feedhub.sources.reading import read_article
 from feedhub.sources.tree import MAX_NODES, Mapping, Sequence
 from feedhub.sources.yaml_tree import read_yaml
@@ -28,17 +28,17 @@ SEEDS = sorted((HERE.parent / "seeds").iterdir())
 def head_of(data: bytes) -> str:
     """Return what is between the fences with the first of them; all of it, if that fails."""
     try:
-        return frontmatter._split(frontmatter._decoded(data))[0]
+        return frontmatter.split_front_matter(frontmatter.decode(data))[0]
     except ArticleError:
-        return frontmatter._unified(data.decode("utf-8", "replace"))
+        return frontmatter.unify_line_ends(data.decode("utf-8", "replace"))
 
 
 HEADS = [head_of(seed.read_bytes()) for seed in SEEDS]
 LINES = [head.splitlines(keepends=True) for head in HEADS]
 
 
-def read_plain(text: str) -> Mapping | None:
-    return simple_yaml.read_plain(text.encode("utf-8", "surrogatepass"))
+def read_simple(text: str) -> Mapping | None:
+    return simple_yaml.read_simple_yaml(text.encode("utf-8", "surrogatepass"))
 
 
 def strict(text: str) -> Mapping | None:
@@ -57,7 +57,7 @@ def order(node: object) -> list[object]:
 
 def taken(text: str) -> bool:
     """Say whether the quick reader takes `text`, which then must be read as strictly as ever."""
-    tree = read_plain(text)
+    tree = read_simple(text)
     if tree is None:
         return False
     expected = strict(text)
@@ -245,7 +245,7 @@ def test_nasty_values(frame: str, snippet: str) -> None:
     ],
 )
 def test_what_is_left_to_the_strict_reader(text: str) -> None:
-    assert read_plain(text) is None
+    assert read_simple(text) is None
 
 
 def test_deepest() -> None:
@@ -273,24 +273,24 @@ def test_mappings_in_one_another(step: str) -> None:
 def test_many_nodes() -> None:
     lines = ["- a: b\n"] * (MAX_NODES // 8 - 2)
     assert taken("---\nk:\n" + "".join(lines))
-    assert read_plain("---\nk:\n" + "".join(lines) + "\n") is None
+    assert read_simple("---\nk:\n" + "".join(lines) + "\n") is None
 
 
 def test_many_keys() -> None:
     lines = [f"k{n}: a\n" for n in range(100)]
     assert taken("---\n" + "".join(lines))
-    assert read_plain("---\n" + "".join(lines) + "l: a\n") is None
+    assert read_simple("---\n" + "".join(lines) + "l: a\n") is None
 
 
 def test_shapes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, few are kept, and those in use are not lost."""
-    monkeypatch.setattr(layouts, "_MAX_KEPT", 300)
+    monkeypatch.setattr(simple_yaml, "MAX_CACHED_KEYS", 300)
     for number in range(200):
         assert taken(f"---\na{number}:\n- b{number}: c\n  d:\n  - e\nf: g\n")
-        assert layouts._kept <= 310
-        assert len(layouts.ROOT.next) + len(layouts._firsts) <= 310
-    layouts.forget()
-    assert not layouts.ROOT.next
+        assert simple_yaml._cached_keys <= 310
+        assert len(simple_yaml.ROOT.next) + len(simple_yaml._item_layouts) <= 310
+    simple_yaml.clear_layouts()
+    assert not simple_yaml.ROOT.next
     assert taken(HEADS[0])
 
 
@@ -319,7 +319,7 @@ def test_any_character(block: range) -> None:
 @pytest.mark.parametrize("odd", [*"\0\t\r\x1f\x7f\x80\x85\x9f\u2028\u2029\ud800\ufeff\ufffe\uffff"])
 def test_odd_characters_are_left_beside_rare_ones(rare: str, odd: str) -> None:
     assert taken(f'---\na: "b{rare}c"\n')
-    assert read_plain(f'---\na: "b{rare}c{odd}d"\n') is None
+    assert read_simple(f'---\na: "b{rare}c{odd}d"\n') is None
 
 
 SHORT = ["a:", "b: c", "- a:", "- b: c", "- d"]
@@ -465,7 +465,7 @@ def items(draw: st.DrawFn) -> str:
 def reading(data: bytes, *, quick: bool) -> object:
     with pytest.MonkeyPatch.context() as patch:
         if not quick:
-            patch.setattr(frontmatter, "read_plain", lambda head: None)
+            patch.setattr(frontmatter, "read_simple_yaml", lambda head: None)
         try:
             return read_article(
                 *("a.md", data),

@@ -166,9 +166,9 @@ def test_a_user_name_is_named_as_the_fault():
 
 
 def test_no_python_lets_a_broken_ipv6_host_pass():
-    assert urls._host_address("::1") == "[::1]"
+    assert urls.normalise_ipv6("::1") == "[::1]"
     with pytest.raises(UrlError):
-        urls._host_address("1::2::3")
+        urls.normalise_ipv6("1::2::3")
 
 
 def test_a_scheme_relative_address_takes_the_scheme_of_its_base():

@@ -1,21 +1,14 @@
-"""The front-matter fields feedhub knows, by all their names, and how a file is asked for them."""
+"""The front-matter fields that feedhub knows, by all their names, and how one mapping is read."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from feedhub.errors import ArticleError, Problem
-from feedhub.sources.layouts import Table
-from feedhub.sources.simple_yaml import Entries, text_of
-from feedhub.sources.tree import Mapping, says_nothing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from feedhub.errors import Level
-    from feedhub.sources.tree import Node
+from feedhub.errors import ArticleError, Level, Problem
+from feedhub.sources.tree import NULLS, Mapping, Node, Scalar, node_error
 
 T = TypeVar("T")
 
@@ -68,6 +61,11 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
+# Hugo wants what it does not know itself below `params`; these fields are looked for there too.
+_PARAMS = "params"
+_BELOW_PARAMS = frozenset({"authors", "author", "images", "image", "canonical_url"})
+
+
 @lru_cache(maxsize=1024)
 def normal_key(name: str) -> str:
     """Return a key without what does not count: `Canonical_URL` and `canonicalUrl` are one."""
@@ -75,20 +73,16 @@ def normal_key(name: str) -> str:
 
 
 _KEYS = {field: tuple(map(normal_key, names)) for field, names in NAMES.items()}
-# What Hugo does not know of itself it wants below `params`.
-_PARAMS = "params"
 _KEYS[_PARAMS] = (_PARAMS,)
-_NONE: tuple[str, ...] = ()
-_CUSTOM = frozenset({"authors", "author", "images", "image", "canonical_url"})
 
 
+# Cached, because the mappings of a site have few different sets of keys.
 @lru_cache(maxsize=256)
-def _keys_of(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def keys_by_field(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Return for each field its keys among those `written`, the best name first.
 
-    Of two that count as one the first wins.
+    Of two keys that count as one the first wins.
     """
-    # Kept, because the mappings of a site have few sets of keys.
     keys = {normal_key(key): key for key in reversed(written)}
     return {
         field: tuple(keys[name] for name in names if name in keys)
@@ -97,106 +91,45 @@ def _keys_of(written: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     }
 
 
-class Asked:
-    """Fields that are asked for at once, each named by the fields it is in and its own name."""
-
-    __slots__ = ("ways",)
-
-    def __init__(self, *ways: tuple[str, ...]) -> None:
-        self.ways = ways
-
-
-@lru_cache(maxsize=512)
-def _slots_of(table: Table, asked: Asked) -> tuple[int, ...] | None:
-    """Return where fields of a table and of tables in it are, -1 where they are not.
-
-    None where something else stands in their place.
-    """
-    slots = [_slot_of(table, way) for way in asked.ways]
-    known = tuple(slot for slot in slots if slot is not None)
-    return known if len(known) == len(slots) else None
-
-
-def _slot_of(table: Table, way: tuple[str, ...]) -> int | None:
-    slot: int | Table = table
-    for field in way:
-        if not isinstance(slot, Table):
-            return None
-        keys = _keys_of(slot.keys).get(field)
-        if not keys:
-            return -1
-        slot = slot.slots[keys[0]]
-    return None if isinstance(slot, Table) else slot
-
-
-def quick_texts(mapping: Node, asked: Asked) -> list[str] | None:
-    """Return the texts of several fields at once.
-
-    A field that is absent is "". None where one must be asked for by itself: it is no text, or
-    says nothing, or `mapping` is of another kind.
-    """
-    written = quick_written(mapping, asked)
-    if written is None:
-        return None
-    texts = []
-    for value in written:
-        text = text_of(value) if value else ""
-        if value and not text:
-            return None
-        texts.append(text)
-    return texts
-
-
-def quick_written(mapping: Node, asked: Asked) -> list[bytes] | None:
-    """Return several fields at once as they are written, each of them in one line.
-
-    A field that is absent is b"". None where one must be asked for by itself: it is no scalar, or
-    nothing is written, or `mapping` is of another kind.
-    """
-    entries = mapping.entries if type(mapping) is Mapping else None
-    if type(entries) is not Entries:
-        return None
-    slots = _slots_of(entries.table, asked)
-    return entries.written(slots) if slots else None
-
-
 class Fields:
-    """One mapping of a file, asked field by field.
+    """One mapping of a file, read field by field.
 
-    Complaints go to `problems`, which all mappings of the file share.
+    Warnings go to `problems`, which all mappings of the file share.
     """
+
+    __slots__ = ("_keys", "_nodes", "_path", "_problems", "line")
 
     def __init__(self, mapping: Mapping, path: str, problems: list[Problem]) -> None:
         self._nodes, self.line, _ = mapping
-        self._keys = _keys_of(tuple(self._nodes))
+        self._keys = keys_by_field(tuple(self._nodes.keys()))
         self._path = path
         self._problems = problems
 
     def node(self, field: str) -> Node | None:
-        """Return the first of the field's names that says something."""
-        for key in self._keys.get(field, _NONE):
+        """Return the value of the first of the field's names that is neither null nor blank."""
+        for key in self._keys.get(field, ()):
             node = self._nodes[key]
-            if not says_nothing(node):
+            if type(node) is not Scalar or (
+                node.text.strip() and not (node.plain and node.text in NULLS)
+            ):
                 return node
-        return self._custom(field) if _PARAMS in self._keys else None
+        if field in _BELOW_PARAMS and _PARAMS in self._keys:
+            params = self.raw_node(_PARAMS)
+            if isinstance(params, Mapping):
+                return self.nested(params).node(field)
+        return None
 
-    def _custom(self, field: str) -> Node | None:
-        params = self.given(_PARAMS)
-        if field not in _CUSTOM or not isinstance(params, Mapping):
-            return None
-        return self.within(params).node(field)
-
-    def given(self, field: str) -> Node | None:
-        """Return the first of the field's names that is present, null or not."""
+    def raw_node(self, field: str) -> Node | None:
+        """Return the value of the first of the field's names that is present, null or not."""
         keys = self._keys.get(field)
         return self._nodes[keys[0]] if keys else None
 
-    def need(self, field: str, read: Callable[[Node], T]) -> T | None:
+    def read_or_reject(self, field: str, read: Callable[[Node], T]) -> T | None:
         """Read a field that must be right where it is present; raises ArticleError."""
         node = self.node(field)
         return None if node is None else read(node)
 
-    def want(self, field: str, read: Callable[[Node], T], default: T) -> T:
+    def read_or_warn(self, field: str, read: Callable[[Node], T], default: T) -> T:
         """Read a field the article can do without: a wrong one is left out, with a warning."""
         node = self.node(field)
         if node is None:
@@ -204,25 +137,21 @@ class Fields:
         try:
             return read(node)
         except ArticleError as error:
-            self._leave_out(error)
+            self.warn(error.code, f"{error}; left out", error.line, error.column)
             return default
 
-    def try_read(self, node: Node, read: Callable[[Node], T], default: T) -> T:
-        """Read one node the article can do without."""
+    def read_node_or_warn(self, node: Node, read: Callable[[Node], T], default: T) -> T:
+        """Read a node the article can do without: a wrong one is left out, with a warning."""
         try:
             return read(node)
         except ArticleError as error:
-            self._leave_out(error)
+            self.warn(error.code, f"{error}; left out", error.line, error.column)
             return default
 
-    def _leave_out(self, error: ArticleError) -> None:
-        self.warn(error.code, f"{error}; left out", error.line, error.column)
-
-    def within(self, node: Node) -> Fields:
+    def nested(self, node: Node) -> Fields:
         """Return the fields of a mapping inside this one; raises ArticleError for other nodes."""
         if not isinstance(node, Mapping):
-            message = "this must be a mapping of names to values"
-            raise ArticleError("wrong-type", message, line=node.line, column=node.column)
+            raise node_error(node, "wrong-type", "this must be a mapping of names to values")
         return Fields(node, self._path, self._problems)
 
     def warn(
@@ -233,7 +162,7 @@ class Fields:
         column: int = 1,
         level: Level = "warning",
     ) -> None:
-        """Add a complaint about a place in this file; line 0 is where the mapping begins."""
+        """Add a problem at a line and column of this file; line 0 is where the mapping begins."""
         problem = Problem(
             path=self._path,
             line=line or self.line,
@@ -244,8 +173,8 @@ class Fields:
         )
         self._problems.append(problem)
 
-    def advise(self, field: str, code: str, message: str) -> None:
-        """Add a warning about a field, at its place where it has one."""
-        node = self.node(field) or self.given(field)
+    def warn_about(self, field: str, code: str, message: str) -> None:
+        """Add a warning about a field, where it stands if it is present."""
+        node = self.node(field) or self.raw_node(field)
         line, column = (node.line, node.column) if node else (0, 1)
         self.warn(code, message, line, column)

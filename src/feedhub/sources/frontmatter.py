@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from feedhub.errors import ArticleError
-from feedhub.sources.simple_yaml import read_plain
+from feedhub.sources.simple_yaml import read_simple_yaml
 from feedhub.sources.toml_tree import read_toml
 from feedhub.sources.tree import Mapping, error_at
 from feedhub.sources.yaml_tree import read_yaml
@@ -14,8 +14,8 @@ from feedhub.sources.yaml_tree import read_yaml
 MAX_BYTES = 256 * 1024
 
 _OPENING = re.compile(rb"(?:\xef\xbb\xbf)?(?:---|\+\+\+)[ \t]*(?:[\r\n]|\Z)")
-_MARK = "\ufeff".encode()
-_WIDE = (b"\xff\xfe", b"\xfe\xff", b"-\0-\0-\0", b"\0-\0-\0-", b"+\0+\0+\0", b"\0+\0+\0+")
+_UTF8_MARK = "\ufeff".encode()
+_UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"-\0-\0-\0", b"\0-\0-\0-", b"+\0+\0+\0", b"\0+\0+\0+")
 
 
 class FrontMatter(NamedTuple):
@@ -30,70 +30,69 @@ def read_front_matter(data: bytes) -> FrontMatter | None:
     """Return the front matter and body of a whole file, or None where its first line is no fence.
 
     `---` fences YAML, `+++` TOML. Line ends of the body become line feeds; else it is as written.
-    Raises ArticleError, its place counted in the file, for anything that could be misread.
+    Raises ArticleError, its line counted in the file, for anything that could be misread.
     """
     if not _OPENING.match(data):
-        if data.startswith(_WIDE):
+        if data.startswith(_UTF16_STARTS):
             raise ArticleError("not-utf8", "The file is UTF-16; save it as UTF-8.")
         return None
     if len(data) > MAX_BYTES:
         message = f"The file is larger than {MAX_BYTES // 1024} KiB; shorten it."
         raise ArticleError("too-large", message)
-    return _plain(data) or _strict(data)
-
-
-def _plain(data: bytes) -> FrontMatter | None:
-    """Return what `_strict` does for most of what robots write, else None."""
-    data = data.removeprefix(_MARK)
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    at = data.find(b"\n---") + 1
-    if not at or data[at + 3 : at + 4] not in (b"\n", b""):
-        return None
-    fields = read_plain(data[:at])
-    try:
-        body = data[at + 4 :].decode()
-    except UnicodeDecodeError:
-        return None
-    return FrontMatter(fields, body, data.count(b"\n", 0, at) + 2) if fields else None
-
-
-def _strict(data: bytes) -> FrontMatter:
-    text = _decoded(data)
-    head, body = _split(text)
+    simple = read_simple_front_matter(data)
+    if simple:
+        return simple
+    head, body = split_front_matter(decode(data))
     fields = read_toml(head) if head.startswith("+") else read_yaml(head)
     return FrontMatter(fields, body, head.count("\n") + 2)
 
 
-def _decoded(data: bytes) -> str:
+def read_simple_front_matter(data: bytes) -> FrontMatter | None:
+    """Return the front matter and body if it is simple YAML, as most is, else None."""
+    data = data.removeprefix(_UTF8_MARK)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    fence = data.find(b"\n---") + 1
+    if not fence or data[fence + 3 : fence + 4] not in (b"\n", b""):
+        return None
+    fields = read_simple_yaml(data[:fence])
+    try:
+        body = data[fence + 4 :].decode()
+    except UnicodeDecodeError:
+        return None
+    return FrontMatter(fields, body, data.count(b"\n", 0, fence) + 2) if fields else None
+
+
+def decode(data: bytes) -> str:
     """Return the text of UTF-8 `data` without a byte order mark, every line end a line feed."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         start = error.start
     else:
-        return _unified(text)
-    before = _unified(data[:start].decode())
+        return unify_line_ends(text)
+    before = unify_line_ends(data[:start].decode())
     message = "The file holds bytes that are not UTF-8; save it as UTF-8."
     # Raised here, the error has no context: Python's carries the file.
     raise error_at(before, len(before), "not-utf8", message)
 
 
-def _unified(text: str) -> str:
+def unify_line_ends(text: str) -> str:
+    """Return text without a byte order mark, every line end a line feed."""
     text = text.removeprefix("\ufeff")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _split(text: str) -> tuple[str, str]:
+def split_front_matter(text: str) -> tuple[str, str]:
     """Return the opening fence with the block under it, and the body after the closing fence."""
     # A torn file must never pass for a whole one, so only a closing fence ends the block.
-    at = text.find(f"\n{text[:3]}") + 1
-    if not at:
+    fence = text.find(f"\n{text[:3]}") + 1
+    if not fence:
         message = "The front matter is never closed; put a line with the opening fence after it."
         raise ArticleError("no-closing-fence", message)
-    line, _, body = text[at:].partition("\n")
+    line, _, body = text[fence:].partition("\n")
     if line[3:].strip(" \t"):
         # Cut after its third character, the line would be a closing fence.
         message = "A line begins with the fence but goes on; leave the fence alone on its line."
-        raise error_at(text, at, "bad-fence", message)
-    return text[:at], body
+        raise error_at(text, fence, "bad-fence", message)
+    return text[:fence], body

@@ -17,15 +17,14 @@ class Flags(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """`shown`, or why not; `due` is when time alone will change the verdict."""
+    """The state of an article: `shown`, or why not; `due` is when time alone will change it."""
 
     state: str
     due: datetime | None = None
 
 
 def judge(flags: Flags, now: datetime, *, drafts: bool = False) -> Verdict:
-    """Return the verdict at `now`; `drafts` lets unpublished articles through, for a local preview
-    only.
+    """Return the verdict at `now`; `drafts` shows unpublished articles, for a local preview only.
 
     Withdrawal comes first, so that nothing else of a hidden file needs to be valid.
     """

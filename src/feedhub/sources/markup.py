@@ -18,44 +18,45 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 
-def _words(text: str) -> set[str]:
+def words(text: str) -> set[str]:
+    """Return the words of a text."""
     return set(text.split())
 
 
-_TAGS = _words(
+_TAGS = words(
     "a abbr audio b blockquote br caption cite code col colgroup dd del details div dl dt em "
     "figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small source "
     "span strong sub summary sup table tbody td tfoot th thead time tr u ul var video"
 )
-_DROPPED_WITH_CONTENT = _words(
+_DROPPED_WITH_CONTENT = words(
     "applet button canvas datalist embed frameset input math meter noembed noframes noscript "
     "object optgroup option progress script select style svg template textarea title"
 )
-_NUMBER, _WORDS = re.compile(r"[0-9]{1,5}"), re.compile(r".*", re.DOTALL)
+_NUMBER, _ANY_TEXT = re.compile(r"[0-9]{1,5}"), re.compile(r".*", re.DOTALL)
 # What each attribute may say; addresses have a rule of their own.
 _ATTRIBUTES: dict[str, dict[str, re.Pattern[str]]] = {
     "*": {
         "dir": re.compile(r"ltr|rtl|auto"),
         "lang": re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*"),
     },
-    "a": {"title": _WORDS},
-    "img": {"alt": _WORDS, "title": _WORDS, "width": _NUMBER, "height": _NUMBER},
-    "audio": {"controls": _WORDS},
-    "video": {"controls": _WORDS},
+    "a": {"title": _ANY_TEXT},
+    "img": {"alt": _ANY_TEXT, "title": _ANY_TEXT, "width": _NUMBER, "height": _NUMBER},
+    "audio": {"controls": _ANY_TEXT},
+    "video": {"controls": _ANY_TEXT},
     "ol": {"start": re.compile(r"-?[0-9]{1,9}")},
     "td": {"colspan": _NUMBER, "rowspan": _NUMBER},
     "th": {"colspan": _NUMBER, "rowspan": _NUMBER},
     "time": {"datetime": re.compile(r"[0-9A-Za-z:.+ -]{1,40}")},
-    "iframe": {"title": _WORDS},
+    "iframe": {"title": _ANY_TEXT},
 }
-_ADDRESSES = {
+_URL_ATTRIBUTES = {
     "a": {"href"},
     "video": {"src", "poster"},
     **{tag: {"src"} for tag in ("audio", "iframe", "img", "source")},
 }
 _ALLOWED = {
-    tag: {*_ATTRIBUTES.get(tag, ()), *_ADDRESSES.get(tag, ())}
-    for tag in _ATTRIBUTES.keys() | _ADDRESSES.keys()
+    tag: {*_ATTRIBUTES.get(tag, ()), *_URL_ATTRIBUTES.get(tag, ())}
+    for tag in _ATTRIBUTES.keys() | _URL_ATTRIBUTES.keys()
 }
 
 # These read what nh3 wrote, never raw HTML: there `<` always starts a tag and `"` ends a value.
@@ -68,7 +69,7 @@ _REWRITTEN = re.compile(
 _PAIR = re.compile(r' ([a-z]+)="([^"]*)"')
 _PARAGRAPH_EDGE = re.compile(rf"(<p{_PAIRS}>|</p>)")
 _TAG = re.compile(r"</?([A-Za-z][^\s/<>]*)[^<>]*>")
-_INLINE = _words(
+_INLINE = words(
     "a abbr b cite code del em i ins kbd mark q s samp small span strong sub sup time u var"
 )
 _YOUTUBE = re.compile(
@@ -88,21 +89,22 @@ _BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n)+")
 # the end of each bracket and declaration to the end of the block, makes all rows of a table as
 # wide as its head, and drops the rest of the text where it is nested deeper than allowed.
 _OPENING = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
-_NEVER_DEEP = _words(
+_VOID_OR_CLOSED = words(
     "area base br col colgroup dd dt embed hr img input li link meta option p param source tbody "
     "td tfoot th thead tr track wbr"
 )
-_FORMATTING = _words("a b big code em font i nobr s small strike strong tt u")
+_FORMATTING = words("a b big code em font i nobr s small strike strong tt u")
 _FORMATTING_WEIGHT = 20
-_FEW_TAGS, _MAX_WORK = 500, 3_000_000
-_MAX_ATTRIBUTES = 15_000
+MIN_TAGS_TO_WEIGH, MAX_TAG_WORK = 500, 3_000_000
+MAX_ATTRIBUTES = 15_000
 _MARKS = re.compile(r"[][*_~`<>|&#\\!\n-]")
-_MAX_MARKS = 40_000
-_UNENDED = re.compile(r"\[(?![^\[\]\n]*\])|<[!?]")
-_MAX_UNENDED = 1_000
-_MAX_CELLS = 60_000
-_MAX_NESTING = 30
-_ROUNDS = 6
+MAX_MARKS = 40_000
+_UNCLOSED = re.compile(r"\[(?![^\[\]\n]*\])|<[!?]")
+MAX_UNCLOSED = 1_000
+MAX_CELLS = 60_000
+MAX_NESTING = 30
+# How often a body is cleaned again until cleaning changes nothing; more rounds mean an attack.
+MAX_ROUNDS = 6
 
 
 def html_body(raw: str, *, base: str) -> str:
@@ -110,15 +112,15 @@ def html_body(raw: str, *, base: str) -> str:
 
     Relative addresses are resolved on `base`; those that cannot be are dropped, and so are scripts,
     styles, forms, comments and tracking pixels. A frame becomes a link to what it shows. Cleaning
-    the result again changes nothing. A body nested deeper than anybody writes keeps its text alone.
+    the result again changes nothing. A body nested too deep keeps its text alone.
     """
-    body = _cleaned(legal(raw), base)
-    for _ in range(_ROUNDS):
-        again = _cleaned(body, base)
+    body = clean_once(legal(raw), base)
+    for _ in range(MAX_ROUNDS):
+        again = clean_once(body, base)
         if again == body:
             return body
         body = again
-    return _cleaned(_text_alone(body), base)
+    return clean_once(text_paragraphs(body), base)
 
 
 def markdown_body(raw: str, *, base: str) -> str:
@@ -127,10 +129,11 @@ def markdown_body(raw: str, *, base: str) -> str:
     A body that is a whole HTML document, or whose blocks are all HTML, is taken for HTML: there
     indentation means nothing.
     """
-    if _is_html(raw):
+    blocks = filter(None, _BLANK_LINES.split(raw.strip()))
+    if _DOCUMENT.match(raw) or all(_BLOCK_TAG.match(block) for block in blocks):
         return html_body(raw, base=base)
-    rendered = None if _too_dense(raw) else _rendered(legal(raw))
-    return html_body(_text_alone(raw) if rendered is None else rendered, base=base)
+    rendered = None if is_too_dense(raw) else render_markdown(legal(raw))
+    return html_body(text_paragraphs(raw) if rendered is None else rendered, base=base)
 
 
 def first_text(html: str, limit: int = 300) -> str:
@@ -140,128 +143,115 @@ def first_text(html: str, limit: int = 300) -> str:
     """
     _, *pieces = _PARAGRAPH_EDGE.split(html)
     edges, inners = pieces[::2], pieces[1::2]
-    texts = (_plain(inner) for edge, inner in zip(edges, inners, strict=True) if edge != "</p>")
-    return cut(next(filter(None, texts), "") or _plain(html), limit)
+    texts = (strip_tags(text) for edge, text in zip(edges, inners, strict=True) if edge != "</p>")
+    return cut(next(filter(None, texts), "") or strip_tags(html), limit)
 
 
 def frame_url(html: str) -> str:
     """Return the https address of the first frame in raw `html` that has a usable one, or ""."""
-    for match in _REWRITTEN.finditer(_frames_only(html)):
-        if source := _values(match["iframe"]).get("src"):
+    frames = nh3.clean(
+        "" if is_too_deep(html) else legal(html),
+        tags={"iframe"},
+        clean_content_tags=_DROPPED_WITH_CONTENT,
+        attributes={"iframe": {"src"}},
+        attribute_filter=functools.partial(filter_attribute, ""),
+        link_rel=None,
+        url_schemes={"http", "https"},
+    )
+    for match in _REWRITTEN.finditer(frames):
+        if source := attribute_values(match["iframe"]).get("src"):
             return source
     return ""
 
 
-def _is_html(raw: str) -> bool:
-    blocks = _BLANK_LINES.split(raw.strip())
-    return bool(_DOCUMENT.match(raw)) or all(_BLOCK_TAG.match(block) for block in blocks if block)
-
-
-def _plain(body: str) -> str:
+def strip_tags(body: str) -> str:
+    """Return the text of HTML on one line; tags of blocks part words."""
     spaced = _TAG.sub(lambda match: "" if match[1] in _INLINE else " ", body)
     return one_line(html.unescape(spaced))
 
 
-def _text_alone(body: str) -> str:
+def text_paragraphs(body: str) -> str:
+    """Return the text of HTML or Markdown as paragraphs without any other tag."""
     text = html.unescape(_TAG.sub(" ", body))
     paragraphs = (one_line(part) for part in _BLANK_LINES.split(text))
     return "\n".join(f"<p>{html.escape(part)}</p>" for part in paragraphs if part)
 
 
-def _cleaned(raw: str, base: str) -> str:
+def clean_once(raw: str, base: str) -> str:
     """Clean once. What is unsafe goes at once; what moves when parsed again settles in a round."""
-    if _too_deep(raw):
-        raw = _text_alone(raw)
-    clean = _cleaner(base, {"iframe"}).clean(raw)
-    rewritten = _REWRITTEN.sub(_rewrite, clean)
+    if is_too_deep(raw):
+        raw = text_paragraphs(raw)
+    clean = make_cleaner(base, {"iframe"}).clean(raw)
+    rewritten = _REWRITTEN.sub(rewrite_element, clean)
     if rewritten != clean:
-        rewritten = _cleaner(base, set()).clean(rewritten)
+        rewritten = make_cleaner(base, set()).clean(rewritten)
     return legal(rewritten).strip()
 
 
-def _cleaner(base: str, more_tags: set[str]) -> nh3.Cleaner:
+def make_cleaner(base: str, more_tags: set[str]) -> nh3.Cleaner:
+    """Return a cleaner that keeps allowed tags and `more_tags` and resolves addresses on `base`."""
     return nh3.Cleaner(
         tags=_TAGS | more_tags,
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes=_ALLOWED,
-        attribute_filter=functools.partial(_attribute, base),
+        attribute_filter=functools.partial(filter_attribute, base),
         link_rel=None,
         url_schemes={"http", "https"},
     )
 
 
-def _attribute(base: str, tag: str, name: str, value: str) -> str | None:
+def filter_attribute(base: str, tag: str, name: str, value: str) -> str | None:
     """Return the value an attribute may have, None to drop it; nh3 asks even for dropped tags."""
-    if name in _ADDRESSES.get(tag, ()):
-        return _address(value, base, secure=tag == "iframe")
+    if name in _URL_ATTRIBUTES.get(tag, ()):
+        try:
+            # nh3 has decoded the entities already.
+            url = absolute_url(value.replace("&", "&amp;"), base)
+        except UrlError:
+            return None
+        return re.sub(r"^http:", "https:", url) if tag == "iframe" else url
     rule = _ATTRIBUTES.get(tag, {}).get(name) or _ATTRIBUTES["*"].get(name)
     return value if rule and rule.fullmatch(value) else None
 
 
-def _address(value: str, base: str, *, secure: bool) -> str | None:
-    try:
-        # nh3 has decoded the entities already.
-        url = absolute_url(value.replace("&", "&amp;"), base)
-    except UrlError:
-        return None
-    return re.sub(r"^http:", "https:", url) if secure else url
-
-
-def _values(pairs: str) -> dict[str, str]:
+def attribute_values(pairs: str) -> dict[str, str]:
+    """Return the attributes of a tag that nh3 wrote, decoded, by name."""
     return {name: html.unescape(value) for name, value in _PAIR.findall(pairs)}
 
 
-def _rewrite(match: re.Match[str]) -> str:
+def rewrite_element(match: re.Match[str]) -> str:
+    """Return what replaces a match of `_REWRITTEN`: a link for a frame, nothing for a pixel."""
     if match["iframe"] is not None:
-        return _link_for_frame(_values(match["iframe"]))
+        values = attribute_values(match["iframe"])
+        source = values.get("src", "")
+        if not source:
+            return ""
+        target = _YOUTUBE.sub(r"https://www.youtube.com/watch?v=\1", source)
+        title = one_line(values.get("title", "")) or urlsplit(target).hostname or target
+        return f'<p><a href="{html.escape(target)}">{html.escape(title)}</a></p>'
     if match["void"] is not None:
-        return match[0] if _is_shown(_values(match["void"])) else ""
+        values = attribute_values(match["void"])
+        sizes = [int(values[name]) for name in ("width", "height") if name in values]
+        is_pixel = len(sizes) == 2 and max(sizes) <= 1
+        return match[0] if "src" in values and not is_pixel else ""
     return match["pre"] or ""
 
 
-def _link_for_frame(values: dict[str, str]) -> str:
-    source = values.get("src", "")
-    if not source:
-        return ""
-    target = _YOUTUBE.sub(r"https://www.youtube.com/watch?v=\1", source)
-    words = one_line(values.get("title", "")) or urlsplit(target).hostname or target
-    return f'<p><a href="{html.escape(target)}">{html.escape(words)}</a></p>'
+def is_too_deep(raw: str) -> bool:
+    """Return whether HTML would take its parser too long: huge tags, or many inside one another."""
+    if len(raw) > MAX_ATTRIBUTES:
+        attributes = max(len(piece.split()) + piece.count("/") for piece in raw.split(">"))
+        if attributes > MAX_ATTRIBUTES:
+            return True
+    return raw.count("<") > MIN_TAGS_TO_WEIGH and tag_work(raw) > MAX_TAG_WORK
 
 
-def _is_shown(values: dict[str, str]) -> bool:
-    sizes = [int(values[name]) for name in ("width", "height") if name in values]
-    return "src" in values and not (len(sizes) == 2 and max(sizes) <= 1)
-
-
-def _frames_only(raw: str) -> str:
-    return nh3.clean(
-        "" if _too_deep(raw) else legal(raw),
-        tags={"iframe"},
-        clean_content_tags=_DROPPED_WITH_CONTENT,
-        attributes={"iframe": {"src"}},
-        attribute_filter=functools.partial(_attribute, ""),
-        link_rel=None,
-        url_schemes={"http", "https"},
-    )
-
-
-def _too_deep(raw: str) -> bool:
-    if len(raw) > _MAX_ATTRIBUTES and max(map(_words_within, raw.split(">"))) > _MAX_ATTRIBUTES:
-        return True
-    return raw.count("<") > _FEW_TAGS and _tag_work(raw) > _MAX_WORK
-
-
-def _words_within(piece: str) -> int:
-    return len(piece.split()) + piece.count("/")
-
-
-def _tag_work(raw: str) -> int:
+def tag_work(raw: str) -> int:
     """Return how many open elements the HTML parser may have to look at, at most."""
     opened: Counter[str] = Counter()
     depth = work = 0
     for slash, tag in _OPENING.findall(raw.lower()):
         work += depth
-        if tag in _NEVER_DEEP:
+        if tag in _VOID_OR_CLOSED:
             continue
         weight = _FORMATTING_WEIGHT if tag in _FORMATTING else 1
         if not slash:
@@ -273,27 +263,29 @@ def _tag_work(raw: str) -> int:
     return work
 
 
-def _too_dense(raw: str) -> bool:
+def is_too_dense(raw: str) -> bool:
+    """Return whether Markdown would take its parser too long: too many signs or table cells."""
     rows = [line.count("|") for line in raw.split("\n") if "|" in line]
     return (
-        len(_MARKS.findall(raw)) > _MAX_MARKS
-        or len(_UNENDED.findall(raw)) > _MAX_UNENDED
-        or len(rows) * max(rows, default=0) > _MAX_CELLS
+        len(_MARKS.findall(raw)) > MAX_MARKS
+        or len(_UNCLOSED.findall(raw)) > MAX_UNCLOSED
+        or len(rows) * max(rows, default=0) > MAX_CELLS
     )
 
 
-def _rendered(markdown: str) -> str | None:
+def render_markdown(markdown: str) -> str | None:
     """Return HTML, or None where the Markdown is nested too deep to be read to its end."""
-    parser = _markdown()
+    parser = markdown_parser()
     tokens = parser.parse(markdown)
-    if any(token.level >= _MAX_NESTING - 1 for token in tokens):
+    if any(token.level >= MAX_NESTING - 1 for token in tokens):
         return None
     return str(parser.renderer.render(tokens, parser.options, {}))
 
 
 @functools.cache
-def _markdown() -> MarkdownIt:
+def markdown_parser() -> MarkdownIt:
+    """Return the parser that all bodies share."""
     from markdown_it import MarkdownIt  # 60 ms, and a folder of HTML never needs it
 
-    parser = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING})
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING})
     return parser.enable(["table", "strikethrough"])

@@ -1,4 +1,7 @@
-"""What Jekyll, Hugo and Eleventy would have filled in: put in where we can, else taken out."""
+"""Template signs in bodies: filled in or removed, as far as the file alone tells.
+
+Liquid and shortcodes of Jekyll, Hugo and Eleventy, and the links of Pelican.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 
-_MAX_TAG = 2_000  # characters; a longer one is writing, not a tag
+MAX_TAG = 2_000  # characters; a longer one is prose, not a tag
 _EVENT = re.compile(
     r"^[ \t>]*(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})|(?P<ticks>`+)|\\[`{]"
     r"|(?P<liquid>\{%)|(?P<hugo>\{\{[<%])|(?P<value>\{\{)"
@@ -22,6 +25,35 @@ _ARGUMENT = re.compile(r"""(?:([\w-]+)=)?(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`|([^\s"
 _VIDEO_ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 _VIDEOS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
 
+# Pelican's links to other files, in Markdown or HTML.
+_PELICAN_LINK = re.compile(
+    r"""(?<=[("'<])\{(static|attach|filename|author|category|tag|index)\}([^\s)"'>]*)"""
+)
+# Python-Markdown's sign for the language of an indented block.
+_PELICAN_LANGUAGE = re.compile(r"^(?: {4}|\t):::\w+\n", re.MULTILINE)
+_PELICAN_SOURCES = (".md", ".markdown", ".mkd", ".rst", ".html", ".htm")
+# No format keeps such an address: the words of the link stay, the link goes.
+_NO_ADDRESS = "unknown:"
+
+
+def fill_pelican(markdown: str, *, base_path: str, folders: tuple[str, ...]) -> str:
+    """Return `markdown` with addresses for files; links to other pages lose theirs.
+
+    Static files keep their path below the content folder, in which the file itself lies in
+    `folders`; attached ones lie next to the page that attaches them.
+    """
+
+    def address(match: re.Match[str]) -> str:
+        kind, path = match[1], match[2]
+        is_page = kind in ("author", "category", "tag", "index")
+        if is_page or path.lower().endswith(_PELICAN_SOURCES):
+            return _NO_ADDRESS
+        if kind == "attach":
+            return path.rpartition("/")[2] if path.startswith("/") else path
+        return "/".join((base_path, *(() if path.startswith("/") else folders), path.lstrip("/")))
+
+    return _PELICAN_LINK.sub(address, _PELICAN_LANGUAGE.sub("", markdown))
+
 
 def strip_templating(markdown: str, *, base_path: str = "") -> str:
     """Return `markdown` without Liquid tags and Hugo shortcodes; code blocks and spans stay.
@@ -30,88 +62,91 @@ def strip_templating(markdown: str, *, base_path: str = "") -> str:
     addresses made by filters of the site start with `base_path`. What only the site's generator
     knows is dropped. The time taken grows with the length, whatever the text.
     """
-    return _Body(markdown, base_path.rstrip("/")).stripped()
+    return TemplateStripper(markdown, base_path.rstrip("/")).strip()
 
 
-class _Body:
-    """One body, read once from its start to its end."""
+class TemplateStripper:
+    """Reads one body once, from its start to its end.
+
+    The methods that return a text and an index return what stands for a sign of the body, and where
+    the body goes on after it.
+    """
 
     def __init__(self, text: str, base_path: str) -> None:
         self._text = text
         self._base_path = base_path
+        # Closing tags that no longer follow: the body must not be searched for them again.
         self._absent: set[str] = set()
-        self._ticks: dict[int, list[int]] | None = None
+        # Where the runs of backticks begin, by their length; None until one is asked for.
+        self._backticks: dict[int, list[int]] | None = None
 
-    def stripped(self) -> str:
-        kept: list[str] = []
-        position = 0
-        while match := _EVENT.search(self._text, position):
-            kept.append(self._text[position : match.start()])
-            put, position = self._event(match)
-            kept.append(put)
-        kept.append(self._text[position:])
-        return "".join(kept)
+    def strip(self) -> str:
+        """Return the whole body without its templating."""
+        pieces: list[str] = []
+        index = 0
+        while match := _EVENT.search(self._text, index):
+            pieces.append(self._text[index : match.start()])
+            replacement, index = self._replace(match)
+            pieces.append(replacement)
+        pieces.append(self._text[index:])
+        return "".join(pieces)
 
-    def _event(self, match: re.Match[str]) -> tuple[str, int]:
-        """Return what stands for the event and where the text goes on."""
+    def _replace(self, match: re.Match[str]) -> tuple[str, int]:
+        start, end = match.span()
         if match["fence"]:
-            return self._verbatim(match.start(), self._fence_end(match))
+            fence = match["fence"]
+            close = re.compile(rf"^[ \t>]*{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
+            found = close.search(self._text, end)
+            end = found.end() if found else len(self._text)
+            return self._text[start:end], end
         if match["ticks"]:
-            return self._verbatim(match.start(), self._span_end(match))
+            end = self._code_span_end(end, len(match["ticks"]))
+            return self._text[start:end], end
         if match["liquid"]:
-            return self._liquid(match.end())
+            return self._liquid_tag(end)
         if match["hugo"]:
-            return self._shortcode(match.end(), match[0][-1])
+            return self._shortcode(end, match[0][-1])
         if match["value"]:
-            return self._value(match.end())
-        return ("" if match["kramdown"] else match[0]), match.end()
+            return self._value(end)
+        return ("" if match["kramdown"] else match[0]), end
 
-    def _verbatim(self, start: int, end: int) -> tuple[str, int]:
-        return self._text[start:end], end
+    def _code_span_end(self, start: int, length: int) -> int:
+        """Return where the next run of as many backticks in the paragraph ends, or `start`.
 
-    def _fence_end(self, match: re.Match[str]) -> int:
-        fence = match["fence"]
-        close = re.compile(rf"^[ \t>]*{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
-        end = close.search(self._text, match.end())
-        return end.end() if end else len(self._text)
-
-    def _span_end(self, match: re.Match[str]) -> int:
-        """Find the next run of as many backticks in the same paragraph (CommonMark 0.31, 6.1)."""
-        size, start = len(match["ticks"]), match.end()
-        runs = self._runs()[size]
-        place = bisect_left(runs, start)
-        if place == len(runs) or _BLANK_LINE.search(self._text, start, runs[place]):
-            return start
-        return runs[place] + size
-
-    def _runs(self) -> dict[int, list[int]]:
-        if self._ticks is None:
-            self._ticks = defaultdict(list)
+        CommonMark 0.31, 6.1.
+        """
+        if self._backticks is None:
+            self._backticks = defaultdict(list)
             for run in re.finditer("`+", self._text):
-                self._ticks[len(run[0])].append(run.start())
-        return self._ticks
+                self._backticks[len(run[0])].append(run.start())
+        runs = self._backticks[length]
+        next_run = bisect_left(runs, start)
+        if next_run == len(runs) or _BLANK_LINE.search(self._text, start, runs[next_run]):
+            return start
+        return runs[next_run] + length
 
-    def _tag(self, start: int, close: str) -> tuple[str, int] | None:
-        end = self._text.find(close, start, start + _MAX_TAG)
+    def _find_tag_end(self, start: int, close: str) -> tuple[str, int] | None:
+        """Return the inside of a tag and where it ends, or None if it is too long for one."""
+        end = self._text.find(close, start, start + MAX_TAG)
         return (self._text[start:end], end + len(close)) if end >= 0 else None
 
-    def _liquid(self, start: int) -> tuple[str, int]:
-        tag = self._tag(start, "%}")
+    def _liquid_tag(self, start: int) -> tuple[str, int]:
+        tag = self._find_tag_end(start, "%}")
         if not tag:
             return "{%", start
-        inner, after = tag
+        inner, end = tag
         name, _, words = inner.strip("- \t\r\n").partition(" ")
         if name not in ("raw", "comment", "highlight"):
-            return "", after
-        block = self._until(rf"\{{%-?\s*end{name}\s*-?%\}}", after)
+            return "", end
+        block = self._read_block(rf"\{{%-?\s*end{name}\s*-?%\}}", end)
         if not block:
-            return "", after
-        content, after = block
-        put = {"raw": content, "comment": "", "highlight": _fenced(content, words)}
-        return put[name], after
+            return "", end
+        content, end = block
+        texts = {"raw": content, "comment": "", "highlight": fence_code(content, words)}
+        return texts[name], end
 
-    def _until(self, closing: str, start: int) -> tuple[str, int] | None:
-        """Return what lies before the closing tag and its end; remember if there is none."""
+    def _read_block(self, closing: str, start: int) -> tuple[str, int] | None:
+        """Return what lies before the closing tag and where that ends; None if there is none."""
         match = None if closing in self._absent else re.compile(closing).search(self._text, start)
         if not match:
             self._absent.add(closing)
@@ -119,52 +154,46 @@ class _Body:
         return self._text[start : match.start()], match.end()
 
     def _value(self, start: int) -> tuple[str, int]:
-        tag = self._tag(start, "}}")
+        tag = self._find_tag_end(start, "}}")
         if not tag:
             return "{{", start
-        inner, after = tag
+        inner, end = tag
         if site := _SITE.fullmatch(inner):
-            return (self._base_path if site[1] == "baseurl" else ""), after
+            return (self._base_path if site[1] == "baseurl" else ""), end
         literal = _LITERAL.match(inner)
         if not literal:
-            return "", after
-        words = literal[1] if literal[1] is not None else literal[2]
-        return (self._rooted(words) if literal[3] in _PATH_FILTERS else words), after
-
-    def _rooted(self, path: str) -> str:
-        if not self._base_path or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#", path):
-            return path
-        return f"{self._base_path}/{path.removeprefix('/')}"
+            return "", end
+        text = literal[1] if literal[1] is not None else literal[2]
+        is_path = literal[3] in _PATH_FILTERS and bool(self._base_path)
+        if is_path and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#", text):
+            text = f"{self._base_path}/{text.removeprefix('/')}"
+        return text, end
 
     def _shortcode(self, start: int, bracket: str) -> tuple[str, int]:
-        tag = self._tag(start, {"<": ">}}", "%": "%}}"}[bracket])
+        tag = self._find_tag_end(start, {"<": ">}}", "%": "%}}"}[bracket])
         if not tag:
             return "{{" + bracket, start
-        inner, after = tag
+        inner, end = tag
         _, slash, name, words, _ = _SHORTCODE.split(inner, maxsplit=1)
         if slash:
-            return "", after
-        arguments = _arguments(words)
+            return "", end
+        arguments: dict[str, str] = {}  # those without a name by their number
+        for key, quoted, raw, bare in _ARGUMENT.findall(words):
+            value = quoted.replace('\\"', '"') or raw or bare
+            arguments.setdefault(key or str(len(arguments)), value)
         if name != "highlight":
-            return _shown(name, arguments), after
-        block = self._until(r"\{\{[<%]\s*/\s*highlight\s*[>%]\}\}", after)
+            return replace_shortcode(name, arguments), end
+        block = self._read_block(r"\{\{[<%]\s*/\s*highlight\s*[>%]\}\}", end)
         if not block:
-            return "", after
-        return _fenced(block[0], arguments.get("0", "")), block[1]
+            return "", end
+        return fence_code(block[0], arguments.get("0", "")), block[1]
 
 
-def _arguments(text: str) -> dict[str, str]:
-    """Return named arguments by name, the others by their number."""
-    found: dict[str, str] = {}
-    for name, quoted, raw, bare in _ARGUMENT.findall(text):
-        found.setdefault(name or str(len(found)), quoted.replace('\\"', '"') or raw or bare)
-    return found
-
-
-def _shown(name: str, arguments: dict[str, str]) -> str:
+def replace_shortcode(name: str, arguments: dict[str, str]) -> str:
+    """Return the Markdown for one of Hugo's own shortcodes, "" for others."""
     first = arguments.get("0", "")
     if name == "figure":
-        return _image(arguments)
+        return figure_to_markdown(arguments)
     if name in ("ref", "relref"):
         return arguments.get("path", first)
     video = arguments.get("id", first)
@@ -173,7 +202,8 @@ def _shown(name: str, arguments: dict[str, str]) -> str:
     return ""
 
 
-def _image(arguments: dict[str, str]) -> str:
+def figure_to_markdown(arguments: dict[str, str]) -> str:
+    """Return the image of Hugo's shortcode `figure`, or "" where it has no address."""
     source = re.sub(r"[<>\n]", "", arguments.get("src", ""))
     if not source:
         return ""
@@ -184,8 +214,8 @@ def _image(arguments: dict[str, str]) -> str:
     return f"![{words}](<{source}>" + (f' "{title}")' if title else ")")
 
 
-def _fenced(content: str, words: str) -> str:
-    """Return a fenced block that its content cannot close."""
+def fence_code(content: str, words: str) -> str:
+    """Return a fenced block that its content cannot close; `words` begin with its language."""
     longest = max((len(run) for run in re.findall("`+", content)), default=0)
     fence = "`" * max(3, longest + 1)
     language = re.sub(r"[^\w+#.-].*", "", words.strip(), flags=re.DOTALL)

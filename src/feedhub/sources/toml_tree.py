@@ -1,4 +1,4 @@
-"""TOML as a tree, read by tomllib once it is known to be neither deep nor long to read."""
+"""The reader of TOML: tomllib, once the text is known to be neither deep nor slow to read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from feedhub.sources.tree import (
     Sequence,
     error_at,
     key_error,
-    place_at,
+    position_at,
     too_deep,
     too_many,
 )
@@ -38,8 +38,8 @@ _SIGN = re.compile(
     ''',
     re.DOTALL | re.VERBOSE,
 )
-_PLACE = re.compile(r"\(at line ([0-9]+), column ([0-9]+)\)\Z")
-_Path: TypeAlias = tuple[str, ...]
+_POSITION = re.compile(r"\(at line ([0-9]+), column ([0-9]+)\)\Z")
+KeyPath: TypeAlias = tuple[str, ...]
 
 
 def read_toml(text: str) -> Mapping:
@@ -50,29 +50,30 @@ def read_toml(text: str) -> Mapping:
     if found := CONTROL.search(text):
         message = "A control character stands in the front matter; delete it."
         raise error_at(text, found.start(), "control-character", message)
-    starts = _statements(text)
+    starts = find_statements(text)
     try:
         table = tomllib.loads(text[text.index("\n") :])
-        return _Tree(_keys(text, starts)).mapping(table, (), 1, 1)
+        return TreeBuilder(find_keys(text, starts)).mapping(table, (), 1, 1)
     except ArticleError:
         raise
     except Exception as error:  # an integer of 5,000 digits is a bare ValueError
-        failure = _translated(str(error), text)
+        failure = toml_error(str(error), text)
     # Raised here, the error has no context: tomllib's may quote the file.
     raise failure
 
 
-def _translated(problem: str, text: str) -> ArticleError:
-    place = _PLACE.search(problem)
-    line, column = map(int, place.groups()) if place else (text.count("\n") + 1, 1)
+def toml_error(problem: str, text: str) -> ArticleError:
+    """Return an ArticleError for a message of tomllib about `text`."""
+    position = _POSITION.search(problem)
+    line, column = map(int, position.groups()) if position else (text.count("\n") + 1, 1)
     if problem.startswith("Cannot overwrite a value"):
         key = text.split("\n")[line - 1].partition("=")[0].strip(" \t\"'").casefold()
-        return key_error(key, {key}, 1, (line, 1))
+        return key_error(key, {key}, 1, line, 1)
     message = "The TOML cannot be read here; check the quotes, brackets and values."
     return ArticleError("toml-syntax", message, line=line, column=column)
 
 
-def _statements(text: str) -> list[int]:
+def find_statements(text: str) -> list[int]:
     """Return where the lines begin on which a header or a key may stand.
 
     Refuses what takes tomllib long or deep: it recurses, and dotted keys cost it the square.
@@ -89,83 +90,78 @@ def _statements(text: str) -> list[int]:
         dots += sign == "."
         parts += sign in ".,=[{"
         if depth > MAX_DEPTH + 2 or dots > MAX_DEPTH:
-            raise too_deep(*place_at(text, found.start()))
+            raise too_deep(*position_at(text, found.start()))
         if parts > MAX_NODES:
-            raise too_many(*place_at(text, found.start()))
+            raise too_many(*position_at(text, found.start()))
     return starts
 
 
-class _Tree:
-    """Nodes from a document of tomllib, which keeps no lines: they are looked up by key paths."""
+def find_keys(text: str, starts: list[int]) -> Iterator[tuple[KeyPath, int]]:
+    """Yield path and line of each header and key that a line in `starts` shows by itself."""
 
-    def __init__(self, keys: Iterable[tuple[_Path, int]]) -> None:
-        self._lines: dict[_Path, list[int]] = {}
+    def split(key: str) -> KeyPath:
+        return tuple(part.strip(" \t\"'") for part in key.split("."))
+
+    header: KeyPath = ()
+    line, counted = 1, 0
+    for start in starts:
+        line += text.count("\n", counted, start)
+        counted = start
+        statement = text[start : text.find("\n", start)].strip(" \t")
+        if statement.startswith("["):
+            header = split(statement.lstrip("[").partition("]")[0])
+            yield header, line
+        elif "=" in statement:
+            yield header + split(statement.partition("=")[0]), line
+
+
+class TreeBuilder:
+    """Builds nodes from a document of tomllib, which keeps no lines: `keys` gives them by path."""
+
+    def __init__(self, keys: Iterable[tuple[KeyPath, int]]) -> None:
+        self._lines: dict[KeyPath, list[int]] = {}
         for path, line in keys:
             self._lines.setdefault(path, []).append(line)
         for lines in self._lines.values():
             lines.reverse()
 
-    def mapping(self, table: dict[str, Any], path: _Path, line: int, depth: int) -> Mapping:
+    def mapping(self, table: dict[str, Any], path: KeyPath, line: int, depth: int) -> Mapping:
+        """Return a table as a Mapping; `depth` counts it too."""
         if depth > MAX_DEPTH:
             raise too_deep(line, 1)
         entries: dict[str, Node] = {}
         taken: set[str] = set()
         for key, value in table.items():
             below = (*path, key)
-            at = self._line(below, line, keep=isinstance(value, list))
+            at = self._next_line(below, line, keep=isinstance(value, list))
             folded = key.casefold()
             if folded in taken or not key.isprintable():
-                raise key_error(folded, taken, depth, (at, 1))
+                raise key_error(folded, taken, depth, at, 1)
             taken.add(folded)
             if folded != SECURED:
-                entries[key] = self._node(value, below, at, depth + 1)
+                entries[key] = self.node(value, below, at, depth + 1)
         return Mapping(entries, line, 1)
 
-    def _node(self, value: Any, path: _Path, line: int, depth: int) -> Node:
+    def node(self, value: Any, path: KeyPath, line: int, depth: int) -> Node:
+        """Return a value of tomllib as a node."""
         if isinstance(value, dict):
             return self.mapping(value, path, line, depth)
         if isinstance(value, list):
-            return self._sequence(value, path, line, depth)
-        return _scalar(value, line)
+            if depth > MAX_DEPTH:
+                raise too_deep(line, 1)
+            items = []
+            for item in value:
+                at = self._next_line(path, line) if isinstance(item, dict) else line
+                items.append(self.node(item, path, at, depth + 1))
+            return Sequence(tuple(items), line, 1)
+        if isinstance(value, str):
+            return Scalar(value, line, 1, plain=False)
+        if isinstance(value, bool):
+            return Scalar(str(value).lower(), line, 1, plain=True)
+        text = value.isoformat() if isinstance(value, date | time) else str(value)
+        return Scalar(text, line, 1, plain=True)
 
-    def _sequence(self, array: list[Any], path: _Path, line: int, depth: int) -> Sequence:
-        if depth > MAX_DEPTH:
-            raise too_deep(line, 1)
-        items = []
-        for value in array:
-            at = self._line(path, line) if isinstance(value, dict) else line
-            items.append(self._node(value, path, at, depth + 1))
-        return Sequence(tuple(items), line, 1)
-
-    def _line(self, path: _Path, default: int, *, keep: bool = False) -> int:
+    def _next_line(self, path: KeyPath, default: int, *, keep: bool = False) -> int:
         """Return the next line that sets `path`; tables of an array come in the file's order."""
         lines = self._lines.get(path, [default])
         return lines[-1] if keep or len(lines) == 1 else lines.pop()
-
-
-def _keys(text: str, starts: list[int]) -> Iterator[tuple[_Path, int]]:
-    """Yield the path and the line of each header and key that a line shows by itself."""
-    header: _Path = ()
-    line, counted = 1, 0
-    for start in starts:
-        line += text.count("\n", counted, start)
-        counted = start
-        written = text[start : text.find("\n", start)].strip(" \t")
-        if written.startswith("["):
-            header = _path(written.lstrip("[").partition("]")[0])
-            yield header, line
-        elif "=" in written:
-            yield header + _path(written.partition("=")[0]), line
-
-
-def _path(key: str) -> _Path:
-    return tuple(part.strip(" \t\"'") for part in key.split("."))
-
-
-def _scalar(value: Any, line: int) -> Scalar:
-    if isinstance(value, str):
-        return Scalar(value, line, 1, plain=False)
-    if isinstance(value, bool):
-        return Scalar(str(value).lower(), line, 1, plain=True)
-    text = value.isoformat() if isinstance(value, date | time) else str(value)
-    return Scalar(text, line, 1, plain=True)

@@ -1,4 +1,4 @@
-"""The tree that front matter is read into, its values still the text that their author wrote."""
+"""The tree that YAML and TOML are read into: text as it is written, with line and column."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from feedhub.errors import ArticleError
 
 MAX_DEPTH = 16
 MAX_NODES = 20_000
+# The value of this key is never kept in memory: publishers put private fields below it.
 SECURED = "secured"
 # What YAML refuses of the characters that UTF-8 can carry (YAML 1.2.2, 5.1); TOML shares the rule.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
@@ -20,8 +21,10 @@ _BOOLS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-# The names that decide whether an article is shown; doubled, they cannot be trusted.
-_FLAGS = frozenset({"published", "removed", "draft", "status", "eleventyexcludefromcollections"})
+# The keys that decide whether an article is shown; one that appears twice cannot be trusted.
+_VISIBILITY_KEYS = frozenset(
+    {"published", "removed", "draft", "status", "eleventyexcludefromcollections"}
+)
 _INT = re.compile(r"[-+]?[0-9]{1,15}")
 _NUMBER = re.compile(
     r"[-+]?(?:\.[0-9]{1,20}|[0-9]{1,20}(?:\.[0-9]{0,20})?)(?:[eE][-+]?[0-9]{1,3})?"
@@ -29,9 +32,9 @@ _NUMBER = re.compile(
 
 
 class Scalar(NamedTuple):
-    """One value: its text as written, its place in the file from 1, and whether it stood unquoted.
+    """One value: its text as written, where it begins in the file from 1, and if it is unquoted.
 
-    Only `plain` text may mean null, a boolean or a number (YAML 1.2.2, 10.3).
+    Only `plain` (unquoted) text may mean null, a boolean or a number (YAML 1.2.2, 10.3).
     """
 
     text: str
@@ -63,15 +66,8 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 def is_null(node: Node) -> bool:
-    """Say whether `node` is YAML's null: nothing at all, `~` or an unquoted `null`."""
+    """Return whether `node` is YAML's null: nothing at all, `~` or an unquoted `null`."""
     return type(node) is Scalar and node.plain and node.text in NULLS
-
-
-def says_nothing(node: Node) -> bool:
-    """Say whether `node` is null or blank text, quoted or not."""
-    if type(node) is not Scalar:
-        return False
-    return not node.text.strip() or (node.plain and node.text in NULLS)
 
 
 def as_text(node: Node) -> str | None:
@@ -80,7 +76,7 @@ def as_text(node: Node) -> str | None:
     Raises ArticleError `wrong-type` for a list or a mapping.
     """
     if type(node) is not Scalar:
-        raise wrong(node, "wrong-type", "A list or a table stands here; write text instead.")
+        raise node_error(node, "wrong-type", "A list or a table stands here; write text instead.")
     return None if node.plain and node.text in NULLS else node.text
 
 
@@ -92,7 +88,7 @@ def as_bool(node: Node) -> bool:
     if type(node) is Scalar and node.plain and node.text in _BOOLS:
         return _BOOLS[node.text]
     message = "This flag is neither true nor false; write one of the two, without quotes."
-    raise wrong(node, "not-boolean", message, withdraws=True)
+    raise node_error(node, "not-boolean", message, withdraws=True)
 
 
 def as_int(node: Node) -> int | None:
@@ -106,7 +102,7 @@ def as_int(node: Node) -> int | None:
     if type(node) is Scalar and node.plain and _INT.fullmatch(node.text):
         return int(node.text)
     message = "This is no whole number; write at most 15 digits, without quotes."
-    raise wrong(node, "not-a-number", message)
+    raise node_error(node, "not-a-number", message)
 
 
 def as_number(node: Node) -> float | None:
@@ -121,36 +117,35 @@ def as_number(node: Node) -> float | None:
         if math.isfinite(number):
             return number
     message = "This is no finite number; write it in digits, without quotes."
-    raise wrong(node, "not-a-number", message)
+    raise node_error(node, "not-a-number", message)
 
 
-def wrong(node: Node, code: str, message: str, *, withdraws: bool = False) -> ArticleError:
-    """Return the error `code` at the place of `node`."""
+def node_error(node: Node, code: str, message: str, *, withdraws: bool = False) -> ArticleError:
+    """Return the error `code` at the line and column of `node`."""
     return ArticleError(code, message, line=node.line, column=node.column, withdraws=withdraws)
 
 
-def key_error(folded: str, taken: set[str], depth: int, place: tuple[int, int]) -> ArticleError:
-    """Return the error for a key that is among those `taken` in its mapping, or is not printable.
+def key_error(folded: str, taken: set[str], depth: int, line: int, column: int) -> ArticleError:
+    """Return the error for a key that its mapping has already (`taken`), or that is not printable.
 
     A doubled key of the article's own mapping (depth 1) that hides or shows it withdraws it.
     """
-    line, column = place
     if folded not in taken:
         message = "A key holds an invisible character; type it anew."
         return ArticleError("invisible-character", message, line=line, column=column)
     message = "A key appears twice (upper and lower case count as one); keep one of the two."
-    flag = depth == 1 and folded in _FLAGS
+    flag = depth == 1 and folded in _VISIBILITY_KEYS
     return ArticleError("duplicate-key", message, line=line, column=column, withdraws=flag)
 
 
-def place_at(text: str, index: int) -> tuple[int, int]:
+def position_at(text: str, index: int) -> tuple[int, int]:
     """Return line and column, from 1, of the character `index` of a whole file's `text`."""
     return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
 
 
 def error_at(text: str, index: int, code: str, message: str) -> ArticleError:
     """Return the error `code` at the character `index` of a whole file's `text`."""
-    line, column = place_at(text, index)
+    line, column = position_at(text, index)
     return ArticleError(code, message, line=line, column=column)
 
 

@@ -1,11 +1,12 @@
-"""Addresses as every format can carry them: absolute http(s), pure ASCII, one spelling each."""
+"""Addresses as every format can carry them, and the media type that an image's address tells."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from feedhub.text import unescape_once
 
@@ -34,6 +35,33 @@ _NORMAL = re.compile(
 _ENTITY_LEFT = re.compile(r"(&(?:#?[A-Za-z0-9]+));")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+_MEDIA_TYPES = {
+    "avif": "image/avif",
+    "bmp": "image/bmp",
+    "gif": "image/gif",
+    "heic": "image/heic",
+    "ico": "image/vnd.microsoft.icon",
+    "jfif": "image/jpeg",
+    "jpe": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "tif": "image/tiff",
+    "webp": "image/webp",
+}
+_FORMAT_KEYS = frozenset({"format", "fm", "f", "output", "ext"})
+_SOURCE_KEYS = frozenset({"url", "src", "image"})
+_TRANSFORM = re.compile(r"(?:^|[/,:])(?:format\(([a-z]+)\)|f_([a-z]+)(?=[/,]|$))")
+_EXTENSION = re.compile(r"\.([a-z]+)(?::[a-z0-9]+)?$")  # Twitter says photo.jpg:large
+_MAX_DECODINGS = 5
+# Nothing but the name tells the format: none asked for, nothing transformed or encoded.
+_PLAIN_IMAGE = re.compile(
+    r"https?://[a-z0-9.-]+/[a-z0-9./-]*(?:(?<!f)_[a-z0-9./-]*)*\.([a-z]+)"
+    r"(?:\?(?!.*(?:format|fm?|output|ext)=)[a-z0-9&=_.-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+
 
 class UrlError(ValueError):
     """Why an address cannot be used; the message never quotes it."""
@@ -46,33 +74,23 @@ def absolute_url(raw: str, base: str = "") -> str:
     of the query stay as they are. Using the result as `raw` again changes nothing. Raises UrlError
     (RFC 3986; RFC 5891).
     """
-    return raw if is_normal(raw) else _absolute_url(raw, base)
+    return raw if is_normal(raw) else normalise(raw, base)
 
 
 def is_normal(raw: str) -> bool:
-    """Say whether `absolute_url` returns `raw` itself, for most of those that it does."""
+    """Return True only where `normalise` returns `raw` itself; quicker, but it misses some."""
     scheme, _, rest = raw.partition("://")
     host, slash, path = rest.partition("/")
     if slash and path.isascii() and not path.encode().translate(None, _ALL_IN_PATH):
-        return scheme in _DEFAULT_PORTS and len(raw) <= MAX_LENGTH and _is_host(host)
+        return scheme in _DEFAULT_PORTS and len(raw) <= MAX_LENGTH and is_normal_host(host)
     return len(raw) <= MAX_LENGTH and bool(_NORMAL.fullmatch(raw))
 
 
+# Cached, because most addresses of a site have few hosts.
 @lru_cache(maxsize=4096)
-def _is_host(host: str) -> bool:
+def is_normal_host(host: str) -> bool:
+    """Return whether a host is a name in its one spelling."""
     return len(host) <= 253 and bool(_HOST.fullmatch(host))
-
-
-def _absolute_url(raw: str, base: str) -> str:
-    text = unescape_once(raw.strip()).strip()
-    if not text:
-        raise UrlError("the address is empty")
-    if _FORBIDDEN.search(text):
-        raise UrlError("the address holds a control or direction character")
-    url = _normalised(_resolved(text, base))
-    if len(url) > MAX_LENGTH:
-        raise UrlError(f"the address is longer than {MAX_LENGTH} characters")
-    return url
 
 
 def rooted_url(raw: str, base: str) -> str:
@@ -83,16 +101,39 @@ def rooted_url(raw: str, base: str) -> str:
     """
     text = raw.strip()
     if text.startswith("/") and not text.startswith("//"):
-        root = _split(base)[2].rstrip("/")
-        text = text if _starts_at(text, root) else root + text
+        root = split_url(base)[2].rstrip("/")
+        if not text.startswith(root) or text[len(root) :][:1] not in ("", "/", "?", "#"):
+            text = root + text
     return absolute_url(text, base)
 
 
-def _starts_at(path: str, root: str) -> bool:
-    return path.startswith(root) and path[len(root) :][:1] in ("", "/", "?", "#")
+def normalise(raw: str, base: str) -> str:
+    """Return what `absolute_url` does, for every address; raises UrlError."""
+    text = unescape_once(raw.strip()).strip()
+    if not text:
+        raise UrlError("the address is empty")
+    if _FORBIDDEN.search(text):
+        raise UrlError("the address holds a control or direction character")
+    url = resolve(text, base)
+    if not _HTTP.match(url):
+        raise UrlError("the address is not an absolute http or https address")
+    scheme, netloc, path, query, fragment = split_url(url)
+    result = (
+        f"{scheme}://{normalise_authority(netloc, scheme)}{quote(path, _ILLEGAL_IN_PATH) or '/'}"
+    )
+    if query:
+        result += "?" + quote(query, _ILLEGAL_IN_QUERY)
+    if fragment:
+        result += "#" + quote(fragment, _ILLEGAL_IN_QUERY)
+    # What still looks like an entity is meant so: it must not be decoded a second time.
+    result = _ENTITY_LEFT.sub(r"\1%3B", result)
+    if len(result) > MAX_LENGTH:
+        raise UrlError(f"the address is longer than {MAX_LENGTH} characters")
+    return result
 
 
-def _resolved(text: str, base: str) -> str:
+def resolve(text: str, base: str) -> str:
+    """Return an address resolved on `base` (RFC 3986, 5.2); `//host` takes https or base's http."""
     if text.startswith("//"):
         text = ("http:" if base[:5].lower() == "http:" else "https:") + text
     if _SCHEME.match(text):
@@ -103,68 +144,104 @@ def _resolved(text: str, base: str) -> str:
         raise UrlError("the address cannot be read") from None
 
 
-def _split(url: str) -> tuple[str, str, str, str, str]:
+def split_url(url: str) -> tuple[str, str, str, str, str]:
+    """Return scheme, authority, path, query and fragment; raises UrlError."""
     try:
         return urlsplit(url)
     except ValueError:  # a broken IPv6 host, or one that turns into another under NFKC
         raise UrlError("the host of the address cannot be read") from None
 
 
-def _normalised(url: str) -> str:
-    if not _HTTP.match(url):
-        raise UrlError("the address is not an absolute http or https address")
-    scheme, netloc, path, query, fragment = _split(url)
-    result = f"{scheme}://{_authority(netloc, scheme)}{_quote(path, _ILLEGAL_IN_PATH) or '/'}"
-    if query:
-        result += "?" + _quote(query, _ILLEGAL_IN_QUERY)
-    if fragment:
-        result += "#" + _quote(fragment, _ILLEGAL_IN_QUERY)
-    # What still looks like an entity is meant so: nobody may decode it a second time.
-    return _ENTITY_LEFT.sub(r"\1%3B", result)
-
-
-def _quote(part: str, illegal: re.Pattern[str]) -> str:
+def quote(part: str, illegal: re.Pattern[str]) -> str:
+    """Percent-encode what is illegal in a part of an address; escapes stay as they are."""
     return illegal.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), part)
 
 
-def _authority(netloc: str, scheme: str) -> str:
+def normalise_authority(netloc: str, scheme: str) -> str:
+    """Return host and port in their one spelling, without the default port; raises UrlError."""
     if "@" in netloc:
         raise UrlError("the address carries a user name")
     match = _AUTHORITY.fullmatch(netloc)
     if not match:
         raise UrlError("the host or port of the address is not valid")
     address, name, port = match.groups()
-    host = _host_address(address) if address else _host_name(name)
-    return host + _port(port, scheme)
-
-
-def _port(digits: str | None, scheme: str) -> str:
-    number = int(digits) if digits else _DEFAULT_PORTS[scheme]
+    host = normalise_ipv6(address) if address else normalise_host(name)
+    number = int(port) if port else _DEFAULT_PORTS[scheme]
     if not 0 < number < 65536:
         raise UrlError("the port of the address is not valid")
-    return "" if number == _DEFAULT_PORTS[scheme] else f":{number}"
+    return host if number == _DEFAULT_PORTS[scheme] else f"{host}:{number}"
 
 
-def _host_address(text: str) -> str:
+def normalise_ipv6(text: str) -> str:
+    """Return an IPv6 address in brackets, compressed (RFC 5952); raises UrlError."""
     try:
         return f"[{IPv6Address(text).compressed}]"
     except AddressValueError:
         raise UrlError("the host of the address is not an IPv6 address") from None
 
 
-def _host_name(name: str) -> str:
+def normalise_host(name: str) -> str:
+    """Return the name of a host in lower case and ASCII (RFC 5891); raises UrlError."""
     if len(name) > 253:
         raise UrlError("the host of the address is too long")
-    host = name.lower() if name.isascii() else _idna(name)
+    host = name.lower()
+    if not name.isascii():
+        import idna  # 20 ms, and few hosts need it
+
+        try:
+            host = idna.encode(name, uts46=True).decode("ascii")
+        except UnicodeError:
+            raise UrlError("the host of the address is not a valid name") from None
     if not _HOST.fullmatch(host) or len(host) > 254:
         raise UrlError("the host of the address is not a valid name")
     return host
 
 
-def _idna(name: str) -> str:
-    import idna  # 20 ms, and few hosts need it
+def image_media_type(url: str) -> str:
+    """Return the media type the image at `url` has for certain, such as `image/jpeg`, else "".
 
+    What the server was asked for wins over what the file is called; nothing is guessed, because RSS
+    enclosures and JSON Feed attachments with a wrong type are worse than none.
+    """
+    plain = _PLAIN_IMAGE.fullmatch(url)
+    return (plain and _MEDIA_TYPES.get(plain[1].lower())) or find_media_type(url)
+
+
+def find_media_type(url: str) -> str:
+    """Return what `image_media_type` does, for every address."""
+    words = format_words(url, nested=True)
+    return next((_MEDIA_TYPES[word] for word in words if word in _MEDIA_TYPES), "")
+
+
+def format_words(url: str, *, nested: bool) -> Iterator[str]:
+    """Yield what might name the format of an image, the most trustworthy first.
+
+    `nested` looks into an address in the query too, as resizing services have it.
+    """
     try:
-        return idna.encode(name, uts46=True).decode("ascii")
-    except UnicodeError:
-        raise UrlError("the host of the address is not a valid name") from None
+        parts = urlsplit(unescape_once(url).strip())
+    except ValueError:
+        return
+    query = [(key.lower(), value) for key, value in parse_qsl(parts.query)]
+    path = parts.path
+    for _ in range(_MAX_DECODINGS):  # addresses nest, encoded twice and more
+        once = unquote(path)
+        if once == path:
+            break
+        path = once
+    path = re.split(r"[?#]", path.lower(), maxsplit=1)[0]
+    *folders, name = path.split("/")
+    yield from (value.lower() for key, value in query if key in _FORMAT_KEYS)
+    yield from (match[1] or match[2] for match in _TRANSFORM.finditer(path))
+    yield extension(name)
+    if nested:
+        for key, value in query:
+            if key in _SOURCE_KEYS:
+                yield from format_words(value, nested=False)
+    yield from (extension(folder) for folder in reversed(folders))
+
+
+def extension(segment: str) -> str:
+    """Return the extension of a segment of a path, without its dot, or ""."""
+    match = _EXTENSION.search(segment)
+    return match[1] if match else ""

@@ -1,4 +1,4 @@
-"""YAML as a tree, read from libyaml's events so that nothing is composed before it is checked."""
+"""The strict reader of YAML: it checks each event of libyaml before anything is built of it."""
 
 from __future__ import annotations
 
@@ -34,17 +34,18 @@ from feedhub.sources.tree import (
     Sequence,
     error_at,
     key_error,
+    node_error,
     too_deep,
     too_many,
-    wrong,
 )
 
-# The event classes of PyYAML say that a mark may be missing; libyaml's never is, hence Any.
-_Take: TypeAlias = Callable[[], Any]
+#: Returns the next event. PyYAML's types say that a mark may be missing; libyaml always sets it,
+#: hence Any.
+NextEvent: TypeAlias = Callable[[], Any]
 
 # libyaml takes the first three for line ends and skips the fourth at the start of a line: each can
 # move a key to where its author does not see it.
-_SLY = "\x85\u2028\u2029\ufeff"
+_AMBIGUOUS = "\x85\u2028\u2029\ufeff"
 _QUOTES = ("'", '"')
 
 _ADVICE = {
@@ -72,7 +73,7 @@ _ADVICE = {
 }
 _INVISIBLE = "An invisible character stands outside quotes; delete it."
 _GENERAL = "The YAML cannot be read here; check the quotes, colons and indentation of this line."
-# These are found far behind what causes them.
+# libyaml finds these far behind their cause, and says in the context where that began.
 _BLAME_CONTEXT = frozenset(
     {
         "found unexpected end of stream",
@@ -90,16 +91,17 @@ def read_yaml(text: str) -> Mapping:
     are not kept.
     """
     try:
-        return _document(text)
+        return read_document(text)
     except FeedhubError:
         raise
     except Exception as error:  # PyYAML raises more than YAMLError
-        failure = _translated(error, text)
+        failure = yaml_error(error, text)
     # Raised here, the error has no context: libyaml's may quote the file.
     raise failure
 
 
-def _translated(error: Exception, text: str) -> ArticleError:
+def yaml_error(error: Exception, text: str) -> ArticleError:
+    """Return an ArticleError with advice for an error of PyYAML in `text`."""
     if isinstance(error, yaml.reader.ReaderError) and (found := CONTROL.search(text)):
         message = "A control character stands in the front matter; delete it."
         return error_at(text, found.start(), "control-character", message)
@@ -108,159 +110,158 @@ def _translated(error: Exception, text: str) -> ArticleError:
     if problem in _BLAME_CONTEXT:
         mark = getattr(error, "context_mark", None) or mark
     index = mark.index if mark else 0
-    if index and text[index - 1] in _SLY:
+    if index and text[index - 1] in _AMBIGUOUS:
         return error_at(text, index - 1, "invisible-character", _INVISIBLE)
     return error_at(text, index, "yaml-syntax", _ADVICE.get(str(problem), _GENERAL))
 
 
-def _events(text: str) -> Iterator[Any]:
+def parse_events(text: str) -> Iterator[Any]:
+    """Yield the events of libyaml for `text`, their lines counted by line feeds alone."""
     try:
         from yaml._yaml import CParser
     except ImportError:
         message = "PyYAML is installed without libyaml; install one of its binary wheels."
         raise FeedhubError(message) from None
     events = iter(CParser(text).get_event, None)
-    return _careful(events, text) if any(map(text.__contains__, _SLY)) else events
+    ambiguous = any(map(text.__contains__, _AMBIGUOUS))
+    return _check_line_breaks(events, text) if ambiguous else events
 
 
-def _careful(events: Iterator[Any], text: str) -> Iterator[Any]:
-    """Pass events on, refusing sly characters outside quotes and counting only line feeds."""
-    sly = [found.start() for found in re.finditer(f"[{_SLY}]", text)]
-    ends = [-1, *(found.start() for found in re.finditer("\n", text))]
+def _check_line_breaks(events: Iterator[Any], text: str) -> Iterator[Any]:
+    """Pass events on; refuse ambiguous line breaks outside quotes and count only line feeds."""
+    ambiguous = [found.start() for found in re.finditer(f"[{_AMBIGUOUS}]", text)]
+    line_feeds = [-1, *(found.start() for found in re.finditer("\n", text))]
     passed = 0
     for event in events:
         start, end = event.start_mark.index, event.end_mark.index
         quoted = type(event) is ScalarEvent and event.style in _QUOTES
-        while passed < len(sly) and sly[passed] < end:
-            if not quoted or sly[passed] < start:
-                raise error_at(text, sly[passed], "invisible-character", _INVISIBLE)
+        while passed < len(ambiguous) and ambiguous[passed] < end:
+            if not quoted or ambiguous[passed] < start:
+                raise error_at(text, ambiguous[passed], "invisible-character", _INVISIBLE)
             passed += 1
-        line = bisect_left(ends, start) - 1
-        event.start_mark = Mark("", start, line, start - ends[line] - 1, None, 0)
+        line = bisect_left(line_feeds, start) - 1
+        event.start_mark = Mark("", start, line, start - line_feeds[line] - 1, None, 0)
         yield event
 
 
-def _document(text: str) -> Mapping:
-    events = _events(text)
+def read_document(text: str) -> Mapping:
+    """Return the one document of `text`, a mapping; raises ArticleError or an error of PyYAML."""
+    events = parse_events(text)
     take = islice(events, MAX_NODES).__next__
     try:
         take()  # the stream begins
         take()  # the document begins, with the opening fence
-        root = _root(_node(take, take(), 0))
+        root = read_node(take, take(), 0)
+        if type(root) is Scalar and root.plain and not root.text:
+            root = Mapping({}, root.line, root.column)
+        if type(root) is not Mapping:
+            message = (
+                "The front matter is not made of keys and values; write lines such as `key: value`."
+            )
+            raise node_error(root, "not-a-mapping", message)
         take()  # the document ends
-        behind = take()
+        last = take()
     except StopIteration:
-        raise too_many(*_place(next(events))) from None
-    if type(behind) is not StreamEndEvent:
-        raise _error(behind, "yaml-documents", "A second YAML document begins here; keep one.")
+        raise too_many(*position_of(next(events))) from None
+    if type(last) is not StreamEndEvent:
+        raise event_error(last, "yaml-documents", "A second YAML document begins here; keep one.")
     return root
 
 
-def _root(node: Node) -> Mapping:
-    if type(node) is Mapping:
-        return node
-    if type(node) is Scalar and node.plain and not node.text:
-        return Mapping({}, node.line, node.column)
-    message = "The front matter is not made of keys and values; write lines such as `key: value`."
-    raise wrong(node, "not-a-mapping", message)
-
-
-def _node(take: _Take, event: Any, outside: int) -> Node:
-    """Return the node that `event` begins, `outside` so many collections."""
+def read_node(take: NextEvent, event: Any, depth: int) -> Node:
+    """Return the node that begins with `event`, inside `depth` collections."""
     kind = type(event)
     if kind is MappingStartEvent:
-        return _mapping(take, event, outside + 1)
+        return _read_mapping(take, event, depth + 1)
     if kind is SequenceStartEvent:
-        return _sequence(take, event, outside + 1)
-    return _scalar(event)
+        return _read_sequence(take, event, depth + 1)
+    check_properties(event)
+    return Scalar(event.value, *position_of(event), not event.style)
 
 
-def _scalar(event: Any) -> Scalar:
-    if event.anchor is not None or event.tag is not None:
-        raise _refused(event)
-    mark = event.start_mark
-    return Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
-
-
-def _sequence(take: _Take, start: Any, depth: int) -> Sequence:
-    line, column = _enter(start, depth)
+def _read_sequence(take: NextEvent, start: Any, depth: int) -> Sequence:
+    line, column = check_collection(start, depth)
     items = []
     while type(event := take()) is not SequenceEndEvent:
-        items.append(_node(take, event, depth))
+        items.append(read_node(take, event, depth))
     return Sequence(tuple(items), line, column)
 
 
-def _mapping(take: _Take, start: Any, depth: int) -> Mapping:
-    line, column = _enter(start, depth)
+def _read_mapping(take: NextEvent, start: Any, depth: int) -> Mapping:
+    line, column = check_collection(start, depth)
     entries: dict[str, Node] = {}
     taken: set[str] = set()
     while type(event := take()) is not MappingEndEvent:
-        key = _key(event)
+        key = read_key(event)
         folded = key.casefold()
         if folded in taken or not key.isprintable():
-            raise key_error(folded, taken, depth, _place(event))
+            raise key_error(folded, taken, depth, *position_of(event))
         taken.add(folded)
         if folded == SECURED:
-            _skip(take, depth)
+            skip_value(take, depth)
         else:
-            entries[key] = _node(take, take(), depth)
+            entries[key] = read_node(take, take(), depth)
     return Mapping(entries, line, column)
 
 
-def _key(event: Any) -> str:
-    if event.anchor is not None or event.tag is not None:
-        raise _refused(event)
+def read_key(event: Any) -> str:
+    """Return the key that an event of a mapping is; raises ArticleError if it is no plain word."""
+    check_properties(event)
     if type(event) is not ScalarEvent:
         message = "A list or a mapping stands as a key; write a word."
-        raise _error(event, "yaml-key", message)
+        raise event_error(event, "yaml-key", message)
     key: str = event.value
     if key == "<<" and not event.style:
         message = "The merge key of YAML 1.1 is not allowed; write the keys out."
-        raise _error(event, "yaml-merge", message)
+        raise event_error(event, "yaml-merge", message)
     return key
 
 
-def _skip(take: _Take, outside: int) -> None:
-    """Pass over one value, keeping nothing of it but refusing in it what is refused elsewhere."""
-    depth = outside
+def skip_value(take: NextEvent, outer_depth: int) -> None:
+    """Skip one value and keep nothing of it, but refuse in it what is refused elsewhere."""
+    depth = outer_depth
     while True:
         event = take()
         if isinstance(event, CollectionStartEvent):
             depth += 1
-            _enter(event, depth)
+            check_collection(event, depth)
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
         else:
-            _scalar(event)
-        if depth == outside:
+            check_properties(event)
+        if depth == outer_depth:
             return
 
 
-def _enter(event: Any, depth: int) -> tuple[int, int]:
-    """Return where a collection begins, checked; `depth` counts it too."""
-    if event.anchor is not None or event.tag is not None:
-        raise _refused(event)
-    place = _place(event)
+def check_collection(event: Any, depth: int) -> tuple[int, int]:
+    """Return line and column of a collection that may begin at `depth`, itself counted."""
+    check_properties(event)
+    position = position_of(event)
     if depth > MAX_DEPTH:
-        raise too_deep(*place)
-    return place
+        raise too_deep(*position)
+    return position
 
 
-def _refused(event: Any) -> ArticleError:
+def check_properties(event: Any) -> None:
+    """Raise ArticleError for an alias, an anchor or a tag (YAML 1.2.2, 6.9)."""
+    if event.anchor is None and event.tag is None:
+        return
     if type(event) is AliasEvent:
         message = "An alias stands here; write its value out, or quote it."
-        return _error(event, "yaml-alias", message)
+        raise event_error(event, "yaml-alias", message)
     if event.anchor is not None:
         message = "An anchor stands here; remove it, or quote the value."
-        return _error(event, "yaml-anchor", message)
-    return _error(event, "yaml-tag", "A tag stands here; remove it, or quote the value.")
+        raise event_error(event, "yaml-anchor", message)
+    raise event_error(event, "yaml-tag", "A tag stands here; remove it, or quote the value.")
 
 
-def _place(event: Any) -> tuple[int, int]:
+def position_of(event: Any) -> tuple[int, int]:
+    """Return line and column of an event, from 1."""
     mark = event.start_mark
     return mark.line + 1, mark.column + 1
 
 
-def _error(event: Any, code: str, message: str) -> ArticleError:
-    line, column = _place(event)
+def event_error(event: Any, code: str, message: str) -> ArticleError:
+    """Return the error `code` at the line and column of an event."""
+    line, column = position_of(event)
     return ArticleError(code, message, line=line, column=column)

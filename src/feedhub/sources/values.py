@@ -1,0 +1,276 @@
+"""Values as people write them in front matter: texts, dates, addresses, labels, people, images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from feedhub.article import Author, Image, Provider, Related
+from feedhub.sources.article_path import YEARS
+from feedhub.sources.fields import Fields
+from feedhub.sources.tree import Node, Scalar, Sequence, as_int, as_text, node_error
+from feedhub.sources.urls import UrlError, absolute_url, image_media_type, rooted_url
+from feedhub.text import label_key, one_line, plain_text
+
+# Bounds on what one file may bring: longer labels and lists come from broken exports.
+MAX_LABEL = 200
+MAX_RELATED = 100
+MAX_IMAGES = 50
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z0-9-]{2,}")
+
+_DATETIME = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
+    r"(?:(?:[Tt]| +)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?"
+    r" *(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+# Most dates, and what every version of Python reads alike; some months have no day after the 28th.
+_TIMESTAMP = re.compile(
+    r"(?:19|[2-8][0-9])[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
+)
+_DURATION = re.compile(
+    r"P(?:(?P<weeks>[0-9]{1,6})W)?(?:(?P<days>[0-9]{1,6})D)?"
+    r"(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
+    r"(?:(?P<seconds>[0-9]{1,9})(?:\.[0-9]+)?S)?)?"
+)
+_CALENDAR_DURATION = re.compile(r"P[0-9WD.]*[0-9.]+[YM]")
+# No place is further from UTC.
+_MAX_OFFSET = timedelta(hours=14)
+
+
+def parse_datetime(text: str, zone: tzinfo = UTC) -> datetime:
+    """Return the time of `text` in UTC, whole seconds; a text without a zone is in `zone`.
+
+    Reads RFC 3339 and the other forms that Jekyll, Hugo and YAML allow (`2015-1-1`,
+    `2015-01-01 10:00 +0200`). A date alone is its midnight. Raises ValueError, whose message
+    never quotes `text`.
+    """
+    if _TIMESTAMP.fullmatch(text):
+        return datetime.fromisoformat(text)
+    return parse_any_datetime(text, zone)
+
+
+def parse_any_datetime(text: str, zone: tzinfo) -> datetime:
+    """Return what `parse_datetime` does, for every form of a date."""
+    match = _DATETIME.fullmatch(text.strip())
+    if not match:
+        raise ValueError("this is not a date such as 2021-05-31T10:00:00Z")
+    year, month, day = (int(match[name]) for name in ("year", "month", "day"))
+    hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
+    if year not in YEARS:
+        raise ValueError("the year is not between 1900 and 9998")
+    offset = parse_offset(match["zone"]) if match["zone"] else zone
+    try:
+        local = datetime(year, month, day, hour, minute, second, tzinfo=offset)
+    except ValueError:
+        raise ValueError("there is no such date or time of day") from None
+    return local.astimezone(UTC)
+
+
+def parse_offset(zone: str) -> tzinfo:
+    """Return the time zone of `Z`, `UTC`, `GMT`, `+02`, `+0200` or `+02:00`; raises ValueError."""
+    if zone[0] not in "+-":
+        return UTC
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    if int(digits[2:]) > 59:
+        raise ValueError("the offset from UTC has more than 59 minutes")
+    size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    if size > _MAX_OFFSET:
+        raise ValueError("the offset from UTC is more than 14 hours")
+    return timezone(-size if zone[0] == "-" else size)
+
+
+def parse_duration(text: str) -> int:
+    """Return the whole seconds of an ISO 8601 duration such as `PT2H44M`.
+
+    Raises ValueError for any other text; years and months have no fixed length and are refused.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match and any(match.groups()):
+        lengths = {unit: int(number) for unit, number in match.groupdict("0").items()}
+        return int(timedelta(**lengths).total_seconds())
+    if _CALENDAR_DURATION.match(text.strip()):
+        raise ValueError("years and months have no fixed length: say days, hours or minutes")
+    raise ValueError("this is not a duration such as PT2H44M")
+
+
+def read_text(node: Node) -> str:
+    """Read plain text: entities decoded once, on one line."""
+    text = as_text(node)
+    return plain_text(text) if text else ""
+
+
+def date_reader(zone: tzinfo) -> Callable[[Node], datetime]:
+    """Return a reader of dates; those without a zone are in `zone`."""
+
+    def read(node: Node) -> datetime:
+        try:
+            return parse_datetime(as_text(node) or "", zone)
+        except ValueError as error:
+            message = f"the date is not usable: {error}; write it as 2020-06-09T11:36:00Z"
+            raise node_error(node, "bad-date", message) from None
+
+    return read
+
+
+def read_duration(node: Node) -> int:
+    """Read an ISO 8601 duration as seconds."""
+    try:
+        return parse_duration(as_text(node) or "")
+    except ValueError as error:
+        raise node_error(node, "bad-duration", f"the length is not usable: {error}") from None
+
+
+def address_reader(base: str, *, rooted: bool = False) -> Callable[[Node], str]:
+    """Return a reader of addresses; `rooted` keeps the base's path before a root-relative one."""
+    resolve = rooted_url if rooted else absolute_url
+
+    def read(node: Node) -> str:
+        try:
+            return resolve(as_text(node) or "", base)
+        except UrlError as error:
+            raise node_error(node, "bad-url", f"the address is not usable: {error}") from None
+
+    return read
+
+
+def read_labels(node: Node, *, spaced: bool = False) -> tuple[str, ...]:
+    """Read labels from a list, or from one text, in the order of the file.
+
+    Between the labels of a text stand semicolons, else commas, else, if `spaced`, blanks.
+    """
+    if isinstance(node, Sequence):
+        labels = [read_text(item) for item in node.items if isinstance(item, Scalar)]
+    else:
+        labels = split_text(node, spaced=spaced)
+    return tuple(label for label in labels if len(label) <= MAX_LABEL)
+
+
+def split_text(node: Node, *, spaced: bool = False) -> list[str]:
+    """Split a text at its semicolons, else its commas, else, if `spaced`, its blanks."""
+    text = plain_text(as_text(node) or "")
+    divider = next((sign for sign in ";," if sign in text), " " if spaced else ",")
+    return [part.strip() for part in text.split(divider)]
+
+
+def unique_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return each label once, as it is first spelled, in order, without empty ones.
+
+    A comma inside a label becomes a blank: readers take it for the end of the label.
+    """
+    found: dict[str, str] = {}
+    for label in labels:
+        text = one_line(label.replace(",", " "))
+        found.setdefault(label_key(text), text)
+    found.pop("", None)
+    return tuple(found.values())
+
+
+def read_provider(fields: Fields, node: Node) -> Provider | None:
+    """Read a publisher: a name, or a mapping with name and domain."""
+    if isinstance(node, Scalar):
+        name = read_text(node)
+        return Provider(name=name) if name else None
+    inner = fields.nested(node)
+    name = inner.read_or_warn("name", read_text, "")
+    domain = inner.read_or_warn("domain", read_text, "").lower()
+    if domain and not _DOMAIN.fullmatch(domain):
+        inner.warn("bad-domain", "the publisher's domain is not a host name; left out")
+        domain = ""
+    return Provider(name=name or domain, domain=domain) if name or domain else None
+
+
+def read_authors(fields: Fields, node: Node, *, several: bool = False) -> tuple[Author, ...]:
+    """Read people, each once: one, or a list; each a name, or a mapping with name and url.
+
+    `several` says that one text may hold many, with semicolons or commas between them.
+    """
+
+    def read(item: Node) -> Author:
+        if isinstance(item, Scalar):
+            return Author(name=read_text(item))
+        inner = fields.nested(item)
+        url = inner.read_or_warn("person_url", address_reader(""), "")
+        return Author(name=inner.read_or_warn("name", read_text, ""), url=url)
+
+    if several and isinstance(node, Scalar):
+        authors = [Author(name=name) for name in split_text(node)]
+    else:
+        nameless = Author(name="")
+        authors = [fields.read_node_or_warn(item, read, nameless) for item in items_of(node)]
+    found: dict[str, Author] = {}
+    for author in authors:
+        found.setdefault(label_key(author.name), author)
+    found.pop("", None)
+    return tuple(found.values())
+
+
+def items_of(node: Node) -> tuple[Node, ...]:
+    """Return the items of a list, or the one node that stands instead of a list."""
+    return node.items if isinstance(node, Sequence) else (node,)
+
+
+def read_images(
+    fields: Fields, node: Node, read_address: Callable[[Node], str]
+) -> tuple[Image, ...]:
+    """Read images, each address once: one, or a list; each an address, or a mapping with url."""
+
+    def read(item: Node) -> Image | None:
+        if isinstance(item, Scalar):
+            url = read_address(item) if as_text(item) else ""
+            return Image(url=url, media_type=image_media_type(url)) if url else None
+        inner = fields.nested(item)
+        url = inner.read_or_reject("image_url", read_address) or ""
+        if not url:
+            return None
+        return Image(
+            url=url,
+            width=read_pixels(inner, "width"),
+            height=read_pixels(inner, "height"),
+            title=inner.read_or_warn("image_title", read_text, ""),
+            media_type=image_media_type(url),
+        )
+
+    found: dict[str, Image] = {}
+    for item in items_of(node)[:MAX_IMAGES]:
+        image = fields.read_node_or_warn(item, read, None)
+        if image is not None:
+            found.setdefault(image.url, image)
+    return tuple(found.values())
+
+
+def read_pixels(fields: Fields, field: str) -> int | None:
+    """Read a width or height in pixels, or None where there is none that an image can have."""
+    pixels = fields.read_or_warn(field, as_int, None)
+    return pixels if 0 < (pixels or 0) < 1_000_000 else None
+
+
+def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tuple[Related, ...]:
+    """Read coverage of the same story: each address once, never the article's own."""
+
+    read_address, read_date = address_reader(""), date_reader(zone)
+
+    def read(item: Node) -> Related | None:
+        inner = fields.nested(item)
+        url = inner.read_or_reject("related_url", read_address)
+        title = inner.read_or_warn("title", read_text, "")
+        if not url or not title:
+            inner.warn("related-incomplete", "a related item needs a title and a webUrl; left out")
+            return None
+        return Related(
+            title=title,
+            url=url,
+            provider=inner.read_or_warn("provider", lambda n: read_provider(inner, n), None),
+            published=inner.read_or_warn("published", read_date, None),
+        )
+
+    if not isinstance(node, Sequence):
+        raise node_error(node, "wrong-type", "related must be a list")
+    found: dict[str, Related] = {}
+    for item in node.items[:MAX_RELATED]:
+        related = fields.read_node_or_warn(item, read, None)
+        if related is not None and related.url != own_url:
+            found.setdefault(related.url, related)
+    return tuple(found.values())
