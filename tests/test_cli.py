@@ -267,7 +267,7 @@ def test_a_bad_number_is_refused_in_words(run, arguments: str):
     assert (ran.code, ran.out, is_one_line(ran.err)) == (2, "", True)
     assert f"argument {option}: " in ran.err
     assert value in ran.err
-    assert " is not a " in ran.err, "the name of a function says nothing to a person"
+    assert " is not a " in ran.err, "not the name of a function"
 
 
 def test_a_line_feed_in_an_argument_is_escaped(run):

@@ -145,8 +145,8 @@ def test_nothing_of_a_hidden_article_stays_in_the_catalog():
         Path(f"articles/h{number}.md").write_text(secret(line), encoding="utf-8")
     Path("articles/two.md").write_text(secret("published: false"), encoding="utf-8")
     ran = sync("--json")
-    said = [*files_below(Path("data")).values(), ran.stdout.encode(), ran.stderr.encode()]
-    assert not [text for text in said if any(map(CANARY.search, disguises(text)))]
+    written = [*files_below(Path("data")).values(), ran.stdout.encode(), ran.stderr.encode()]
+    assert not [text for text in written if any(map(CANARY.search, disguises(text)))]
     assert not [text for text in files_below(Path("data")).values() if b"Two" in text]
 
 
@@ -224,9 +224,9 @@ def test_before_the_first_sync_the_server_answers_503(folder):
             assert answer.status == 503
             assert int(answer["retry-after"]) >= 1
             assert answer["cache-control"] == "no-store"
-        status, said = readyz(server)
+        status, state = readyz(server)
         assert status == 503
-        assert said["problem"]
+        assert state["problem"]
         assert request(server.admin_address, "GET", "/livez").status == 200
         assert sync().returncode == 0
         server.wait_until_ready()

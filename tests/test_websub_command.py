@@ -251,13 +251,13 @@ def test_status_and_metrics_show_the_state_of_the_hub(catalog_path):
             hub = json.loads(catalog.read(MadeWith).configuration)["websub"]["hub"]
             catalog.write(HubState(hub=hub, notified_at=5.0, problem="it is away"))
         reader.refresh()
-        told = status_of(reader, now)
-        assert told.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it is away"}
-        text = format_metrics(Metrics(), lambda: told).decode()
+        failing = status_of(reader, now)
+        assert failing.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it is away"}
+        text = format_metrics(Metrics(), lambda: failing).decode()
         assert "feedhub_pings_waiting 6.0\n" in text
         assert "feedhub_hub_failing 1.0\n" in text
         assert "feedhub_ping_timestamp_seconds 5.0\n" in text
-        assert told.problem == ""  # readers get what they ask for
+        assert failing.problem == ""  # readers are served all the same
         dying = status_of(reader, now, {PING: ProcessStatus(1, "it ended")})
         assert dying.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it ended"}
         with closing(Catalog(catalog_path)) as catalog:

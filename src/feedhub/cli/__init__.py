@@ -43,21 +43,23 @@ def _run_command(arguments: Sequence[str]) -> int:
             console.set_verbosity(options)
             return registry.run(options)
         finally:
+            # Python would report an error of the output only at its end, with exit code 120.
             sys.stdout.flush()
     except FeedhubError as error:
         console.error(str(error))
         return error.exit_code
     except BrokenPipeError:
         _discard(sys.stdout)
-        return 141
+        return 141  # 128 + SIGPIPE, as shells report it
     except KeyboardInterrupt:
-        return 130
+        return 130  # 128 + SIGINT
     except OSError as error:
         console.error(_describe(error))
     except Exception as error:  # Python would exit with 1: "the rest is published"
         if isinstance(error, UnicodeEncodeError) and sys.getfilesystemencoding() != "utf-8":
             console.error("this locale cannot represent every file name: set LC_ALL=C.UTF-8")
         else:
+            # Imported here because only a bug needs it.
             import traceback
 
             traceback.print_exc()

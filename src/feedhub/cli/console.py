@@ -18,7 +18,7 @@ QUIET, NORMAL, VERBOSE = range(3)
 # The column that makes room for the others keeps this many cells, so that a row can be recognized.
 MIN_CUT_WIDTH = 12
 
-_verbosity = NORMAL
+_verbosity = NORMAL  # of the command that this process runs
 
 
 def set_verbosity(options: Namespace) -> None:
@@ -85,6 +85,7 @@ def use_colours(stream: TextIO) -> bool:
     """
     if os.environ.get("NO_COLOR"):
         return False
+    # "0" turns each of them off.
     forcing = ("FORCE_COLOR", "CLICOLOR_FORCE")
     if any(os.environ.get(name, "0") not in ("", "0") for name in forcing):
         return True
@@ -154,7 +155,7 @@ def format_table(
     too narrow. The last column is never cut, so that an address can be copied.
     """
     cells = [[escape(cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty():  # for `cut -f` and other programs
         return "".join("\t".join(row) + "\n" for row in cells)
     return align_columns(head, cells, numeric, cut, shutil.get_terminal_size().columns)
 

@@ -86,6 +86,7 @@ async def probe_images(args: Namespace, catalog: Catalog) -> ProbeReport:
     from feedhub.http_client import HttpClient
     from feedhub.probe import PAUSE, probe
 
+    # The address tells an administrator who sends the requests.
     agent = f"feedhub/{__version__} (+{config_of_catalog(catalog).site.base_url}/)"
     with console.progress(" images") as on_progress:
         async with HttpClient(agent, pause=PAUSE) as client:

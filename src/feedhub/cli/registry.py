@@ -14,6 +14,7 @@ from importlib import import_module
 from feedhub import __version__
 from feedhub.cli.parser import Parser
 
+# The order is that of --help and docs/cli.md.
 COMMANDS = {
     "render": "write the feeds of SOURCE to the folder OUT",
     "serve": "serve the feeds over HTTP, behind a reverse proxy",

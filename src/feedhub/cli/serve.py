@@ -155,9 +155,11 @@ def open_sockets(
     if args.fd is not None:
         public = from_descriptor(args.fd)
     elif args.uds is not None:
+        # The reverse proxy may run as any user.
         public = listen_unix(args.uds, 0o666)
         socket_files.append(args.uds)
     if args.admin and "/" in args.admin:
+        # Metrics and problems are for the operator only.
         admin = listen_unix(Path(args.admin), 0o660)
         socket_files.append(Path(args.admin))
     elif args.admin:
@@ -207,7 +209,7 @@ def workers(service: Service, args: Namespace, descriptor: int) -> list[Supervis
             f"worker {number}",
             command,
             service.events,
-            pass_fds=(descriptor,),
+            pass_fds=(descriptor,),  # all accept connections from one socket
             on_exit=mark_process_dead,
         )
         for number in range(1, args.workers + 1)
@@ -223,4 +225,5 @@ def command_line(args: Namespace, command: str, *arguments: str) -> list[str]:
         flags += ["--base-url", args.base_url]
     flags += ["--drafts"] * args.drafts
     flags += ["--quiet"] * console.is_quiet() + ["--verbose"] * console.is_verbose()
+    # -P: no file in the current folder may take the place of a module.
     return [sys.executable, "-P", "-m", "feedhub", command, *arguments, *flags]

@@ -118,11 +118,12 @@ class Syncer:
             console.error(str(error))
             sys.exit(error.exit_code)
         finally:
+            # A server that may only read the catalog cannot make the files SQLite needs.
             leave_readable(path)
 
     def _save_failure(self, catalog: Catalog, error: Exception) -> None:
         """Leave the error in the catalog for the server's /readyz."""
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split())  # /readyz and the log show it on one line
         report = catalog.read(SyncReport)
         if report.problem != text:
             catalog.write(replace(report, problem=text))
@@ -155,7 +156,7 @@ class Syncer:
         facts = facts_of(changes, report.seconds)
         catalog.pings.release(time.time())
         errors = self._print_problems(changes.problems)
-        if changes.changed or not args.watch:
+        if changes.changed or not args.watch:  # --watch is silent while nothing changes
             if args.json:
                 print(json.dumps(facts))
             elif not console.is_quiet():

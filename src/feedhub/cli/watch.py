@@ -79,5 +79,6 @@ def run_once(run: Callable[[], tuple[int, datetime | None]], now: datetime) -> d
         console.error(f"{error.filename}: {error.strerror}")
         return now + RETRY_INTERVAL
     finally:
+        # The summary is read while the command goes on.
         sys.stdout.flush()
     return now + RETRY_INTERVAL if due is not None and due <= now else due

@@ -33,6 +33,7 @@ def from_file(path: Path) -> Values:
     if len(data) > MAX_FILE_BYTES:
         raise ConfigError(f"{path}: is longer than {MAX_FILE_BYTES} bytes")
     try:
+        # Some editors begin a file with a byte order mark.
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
         return dict(_checked_values(tomllib.loads(text)))
     except UnicodeDecodeError as error:
@@ -135,6 +136,7 @@ def _parse(text: str, kind: type) -> object:
         return tuple(part.strip() for part in text.split(",")) if text.strip() else ()
     if kind is bool:
         return {"true": True, "false": False}.get(text, text)
+    # `int` alone accepts digits of other scripts, and takes long for very long numbers.
     return int(text) if kind is int and re.fullmatch(r"-?[0-9]{1,18}", text) else text
 
 

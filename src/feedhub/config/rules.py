@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from dataclasses import Field, field, fields
 from datetime import date
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
@@ -49,13 +48,16 @@ class InvalidSettingError(Exception):
         self.path = path
 
 
-def key(default: Any, about: str, must: str = "", rule: Callable[[Any], Any] | None = None) -> Any:
+def key(
+    default: Any,
+    about: str,
+    must: str = "",
+    rule: Callable[[Any], Any] | None = None,
+    **metadata: Any,
+) -> Any:
     """Return a dataclass field with its explanation, what it must be, and the rule for values."""
-    metadata = {
-        "about": about,
-        "must": must or _TYPES[type(default)],
-        "rule": rule or type(default),
-    }
+    kind = type(default)
+    metadata |= {"about": about, "must": must or _TYPES[kind], "rule": rule or kind}
     return field(default=default, metadata=metadata)
 
 
@@ -74,16 +76,12 @@ def record_key(
     default: Any, example: Any, must: str = "", rule: Callable[[Any], Any] | None = None
 ) -> Any:
     """Return a field of a table in a list of tables; `example` is for the starter file."""
-    made = key(default, "", must, rule)
-    made.metadata = MappingProxyType({**made.metadata, "example": example})
-    return made
+    return key(default, "", must, rule, example=example)
 
 
 def records(record: Any, about: str) -> Any:
     """Return a field for a list of tables, each with the fields of a dataclass and a `name`."""
-    made = key((), about, "a list of tables")
-    made.metadata = MappingProxyType({**made.metadata, "record": record})
-    return made
+    return key((), about, "a list of tables", record=record)
 
 
 def validate(name: str, key: Field[Any], value: object, *path: str) -> object:
@@ -91,10 +89,10 @@ def validate(name: str, key: Field[Any], value: object, *path: str) -> object:
     kind, must = type(key.default), f"{name} must be {key.metadata['must']}"
     if "record" in key.metadata:
         return _validate_records(name, key.metadata["record"], value, must, path)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int:  # `min_quality = 3` is 3.0
         value = float(value)
     value = tuple(value) if isinstance(value, list) else value
-    if type(value) is not kind:
+    if type(value) is not kind:  # `isinstance` would take true for a number
         found = _TYPES.get(type(value), "a date or time")
         raise InvalidSettingError(f"{must}, not {found}", *path)
     texts = value if isinstance(value, tuple) else (str(value),)
