@@ -10,16 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedhub.article import Article
-from feedhub.catalog import state
-from feedhub.catalog.database import Database, leave_readable
+from feedhub.catalog.database import Database, leave_readable, upsert
+from feedhub.catalog.feeds import Settings
 from feedhub.catalog.images import Images, with_facts
 from feedhub.catalog.queue import Ping, PingQueue, Waiting
 from feedhub.catalog.records import decode_article
-from feedhub.catalog.state import CatalogRecord, HubState, MadeWith, R, SyncReport, SyncState
+from feedhub.catalog.state import (
+    CatalogRecord,
+    HubState,
+    MadeWith,
+    R,
+    SyncReport,
+    SyncState,
+    read_record,
+    write_record,
+)
 from feedhub.catalog.sync import (
     Accept,
     Changes,
-    Settings,
     accept_all,
     refuse_shrinking,
     sync_catalog,
@@ -127,7 +135,7 @@ class Catalog:
     def write(self, record: CatalogRecord) -> None:
         """Replace the record of this kind, in the transaction of a sync if one is under way."""
         with self._database.transaction():
-            state.write_record(self._database, record)
+            write_record(self._database, record)
 
     def date_index(self, path: str, fingerprint: str, *, now: int, first: int) -> None:
         """Note that a document that lists the site changed, if its fingerprint did.
@@ -135,7 +143,10 @@ class Catalog:
         It changed at the Unix time `now`, at least a second after the change before; in a fresh
         catalog at `first`.
         """
-        state.date_index(self._database, path, fingerprint, now=now, first=first)
+        known = self._database.fetch_one(_INDEX_DATE, (path,))
+        if known is None or known[0] != fingerprint:
+            changed_at = first if known is None else max(now, known[1] + 1)
+            self._database.execute(_PUT_INDEX_DATE, (path, fingerprint, changed_at))
 
     def remember_outputs(self, root: str, outputs: dict[str, tuple[str, str]]) -> None:
         """Replace what is remembered of `root` by what differs in `outputs`."""
@@ -151,7 +162,7 @@ class Catalog:
 
     def read(self, kind: type[R]) -> R:
         """Return the record of this kind, or one of defaults."""
-        return state.read_record(self._database, kind)
+        return read_record(self._database, kind)
 
     def generation(self) -> int:
         """Return how many syncs have changed a feed."""
@@ -166,8 +177,12 @@ class Catalog:
         return self.read(SyncState).settings_fingerprint == settings.fingerprint
 
     def index_changed_at(self, path: str) -> datetime:
-        """Return when a document that lists the site changed, as `date_index` noted it."""
-        return state.index_changed_at(self._database, path)
+        """Return when a document that lists the site changed, as `date_index` noted it.
+
+        The start of Unix time if it never did.
+        """
+        known = self._database.fetch_one(_INDEX_DATE, (path,))
+        return from_timestamp(known[1] if known else 0)
 
     def next_due(self) -> datetime | None:
         """Return when the first file must be read again though nothing changed, or None."""
@@ -353,11 +368,9 @@ WHERE kind = ? AND slug = ? AND fingerprint = ?
 """
 _OUTPUTS = "SELECT path, fingerprint, stamp FROM outputs WHERE root = ?"
 _DELETE_OUTPUT = "DELETE FROM outputs WHERE root = ? AND path = ?"
-_PUT_OUTPUT = """
-INSERT INTO outputs (root, path, fingerprint, stamp) VALUES (?, ?, ?, ?)
-ON CONFLICT (root, path) DO UPDATE SET
-    fingerprint = excluded.fingerprint, stamp = excluded.stamp
-"""
+_PUT_OUTPUT = upsert("outputs", "root path", "fingerprint stamp")
+_INDEX_DATE = "SELECT fingerprint, changed_at FROM index_dates WHERE path = ?"
+_PUT_INDEX_DATE = upsert("index_dates", "path", "fingerprint changed_at")
 
 
 def _feed_state(row: tuple[Any, ...]) -> FeedState:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from feedhub.catalog.database import Database
+from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import (
     ArticleRow,
     FileRow,
@@ -261,10 +261,7 @@ UPDATE articles SET
     id = ?, digest = ?, published = ?, updated = ?, size = ?
 WHERE number = ?
 """
-_PUT_RECORD = """
-INSERT INTO records (number, record) VALUES (?, ?)
-ON CONFLICT (number) DO UPDATE SET record = excluded.record
-"""
+_PUT_RECORD = upsert("records", "number", "record")
 _CLAIMS = """
 SELECT articles.number, path, published, record FROM articles JOIN records USING (number)
 WHERE id = ? ORDER BY path

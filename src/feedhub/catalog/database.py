@@ -264,8 +264,8 @@ class Database:
             return self._connection.execute(statement, values).rowcount
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run one statement for each row of values."""
-        with self._guard:
+        """Run one statement for each row of values, in one transaction."""
+        with self.transaction(), self._guard:
             self._connection.executemany(statement, rows)
 
     def fetch_all(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -366,6 +366,18 @@ class Database:
     def numbers_with_texts(self) -> list[int]:
         """Return the number of every article in the full text index."""
         return [row[0] for row in self.fetch_all("SELECT rowid FROM search_index")]
+
+
+def upsert(table: str, keys: str, columns: str) -> str:
+    """Return the statement that adds a row, or replaces the columns of the one with these keys.
+
+    Its values are those of the keys and then of the columns; names are separated by blanks.
+    """
+    names = [*keys.split(), *columns.split()]
+    update = ", ".join(f"{name} = excluded.{name}" for name in columns.split())
+    marks = ", ".join("?" * len(names))
+    insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our names
+    return f"{insert} ON CONFLICT ({', '.join(keys.split())}) DO UPDATE SET {update}"
 
 
 def match_all(phrases: Iterable[Phrase]) -> str:

@@ -3,18 +3,89 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from feedhub.catalog.database import Database
+from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import FILE_DIGEST_BYTES
 from feedhub.dates import month_bounds, month_of
 from feedhub.feed import Window, slug_for
-from feedhub.fingerprint import fingerprint
+from feedhub.fingerprint import fingerprint, named_values
+from feedhub.kinds import LABEL_KINDS
+
+if TYPE_CHECKING:  # a render without selections does not import it
+    from feedhub.selection import NamedSelection
 
 # How many earlier documents of a feed a delta may start from (RFC 3229).
 MAX_HISTORY = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What shapes feeds besides the articles.
+
+    `shape` stands for everything else that documents are made with, `plan` for what decides which
+    documents there are. `private` is true where unpublished articles are let in: such a catalog is
+    never mixed with a public one. `named` are the selections that are feeds; `searched` and
+    `stories` tell whether a selection or a story can be asked for.
+    """
+
+    kinds: tuple[str, ...]
+    window: Window
+    archives: bool
+    shape: str
+    plan: str = ""
+    private: bool = False
+    named: tuple[NamedSelection, ...] = ()
+    stories: bool = False
+    searched: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """What stands for these settings in the catalog."""
+        window = named_values(
+            limit=self.window.limit, days=self.window.days, max_bytes=self.window.max_bytes
+        )
+        named = []
+        if self.named:
+            from feedhub.selection import canonical_query
+
+            named = [(row.name, row.title, canonical_query(row.selection)) for row in self.named]
+        return fingerprint(
+            named_values(
+                kinds=self.kinds,
+                window=window,
+                archives=self.archives,
+                shape=self.shape,
+                plan=self.plan,
+                private=self.private,
+                named=named,
+                stories=self.stories,
+                searched=self.searched,
+            )
+        )
+
+    @property
+    def indexed(self) -> bool:
+        """Tell whether the catalog keeps what selections and stories are found by."""
+        return self.searched or self.stories or bool(self.named)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The kinds of feeds that are published."""
+        return (*self.kinds, *(["custom"] if self.named else []))
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """The kinds of labels that are stored: a selection may name any."""
+        return LABEL_KINDS if self.searched or self.named else self.kinds
+
+    @property
+    def index_text(self) -> bool:
+        """Tell whether selections may look for words."""
+        return self.searched or any(named.selection.terms for named in self.named)
 
 
 class FeedEntry(NamedTuple):
@@ -51,18 +122,13 @@ class FeedSync:
     def __init__(
         self,
         database: Database,
+        settings: Settings,
         now: datetime,
-        *,
-        window: Window,
-        archives: bool,
-        shape: str,
         generation: int,
     ) -> None:
         self._database = database
+        self._settings = settings
         self._now = int(now.timestamp())
-        self._window = window
-        self._archives = archives
-        self._shape = shape
         self._generation = generation
         self.changed = 0
         self.changed_feeds: list[tuple[str, str]] = []
@@ -82,20 +148,29 @@ class FeedSync:
             slugs.add(slug)
             self._database.execute("UPDATE feeds SET slug = ? WHERE number = ?", (slug, number))
 
-    def forget_other_shapes(self) -> None:
-        """Forget the documents that were made with other settings: no delta may start from them.
-
-        What stays was labelled anew with this generation, like all articles.
-        """
-        self._database.execute(_DELETE_OTHER_SHAPES)
-        self._database.execute("UPDATE history SET generation = ?", (self._generation,))
+    def refresh_all(self, touched: Mapping[int, set[str]], *, reshape: bool) -> None:
+        """Compute the feeds anew whose months are touched, or all with other settings."""
+        feeds: Collection[int] = touched.keys()
+        if reshape or self._settings.indexed:  # then there may be feeds that are not published
+            rows = self._database.iterate("SELECT number, kind FROM feeds")
+            shown = {number for number, kind in rows if kind in self._settings.shown}
+            feeds = shown if reshape else shown & touched.keys()
+        for feed in sorted(feeds):
+            self.refresh(feed, None if reshape else touched[feed])
+        if reshape:
+            # No delta may start from a document that was made with other settings. The articles of
+            # the others were labelled anew with this generation.
+            self._database.execute(_DELETE_OTHER_SHAPES)
+            self._database.execute("UPDATE history SET generation = ?", (self._generation,))
 
     def refresh(self, feed: int, months: set[str] | None) -> None:
         """Compute one feed anew; `months` are those whose entries moved, None stands for all."""
         rows = self._database.fetch_all(_STATES_OF, (feed,))
         before = {row[0]: StoredState._make(row) for row in rows}
         entries, beyond = self._subscription(feed)
-        periods = self._periods(feed, beyond) if self._archives and beyond is not None else []
+        periods = (
+            self._periods(feed, beyond) if self._settings.archives and beyond is not None else []
+        )
         self._put(feed, before, "", entries, (periods[0] if periods else "", ""))
         for index, period in enumerate(periods):
             older = periods[index + 1] if index + 1 < len(periods) else ""
@@ -114,7 +189,7 @@ class FeedSync:
 
     def _subscription(self, feed: int) -> tuple[list[FeedEntry], int | None]:
         """Return the entries in the window, and when the first one beyond it was published."""
-        window = self._window
+        window = self._settings.window
         entries: list[FeedEntry] = []
         size = 0
         for entry in map(FeedEntry._make, self._database.iterate(_NEWEST, (feed,))):
@@ -152,7 +227,7 @@ class FeedSync:
         old = before.get(period)
         updated = max((entry.updated for entry in entries), default=old.updated if old else 0)
         kind, slug, label = self._database.fetch_all(_FEED, (feed,))[0]
-        parts = (self._shape, kind, slug, label, period, *neighbours, updated)
+        parts = (self._settings.shape, kind, slug, label, period, *neighbours, updated)
         print_ = fingerprint(*parts, content_digest(entries))
         if old is not None and old.fingerprint == print_:
             return
@@ -205,20 +280,12 @@ _ORDER = "ORDER BY labels.published DESC, labels.id"
 _NEWEST = f"{_ENTRIES} {_ORDER}"
 _BETWEEN = f"{_ENTRIES} AND labels.published >= ? AND labels.published < ? {_ORDER}"
 _NEWEST_BEFORE = "SELECT MAX(published) FROM labels WHERE feed = ? AND published < ?"
-_PUT_STATE = """
-INSERT INTO states
-    (feed, period, older, newer, count, newest, updated, changed_at, fingerprint, content)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (feed, period) DO UPDATE SET
-    older = excluded.older, newer = excluded.newer, count = excluded.count,
-    newest = excluded.newest, updated = excluded.updated, changed_at = excluded.changed_at,
-    fingerprint = excluded.fingerprint, content = excluded.content
-"""
-_PUT_HISTORY = """
-INSERT INTO history (feed, fingerprint, generation, published, id) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (feed, fingerprint) DO UPDATE SET
-    generation = excluded.generation, published = excluded.published, id = excluded.id
-"""
+_PUT_STATE = upsert(
+    "states",
+    "feed period",
+    "older newer count newest updated changed_at fingerprint content",
+)
+_PUT_HISTORY = upsert("history", "feed fingerprint", "generation published id")
 _PRUNE_HISTORY = """
 DELETE FROM history WHERE feed = ? AND generation NOT IN
     (SELECT generation FROM history WHERE feed = ? ORDER BY generation DESC LIMIT ?)

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from feedhub.article import Article, Image
-from feedhub.catalog.database import Database
+from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import FILE_DIGEST_BYTES, decode_article
 from feedhub.dates import month_of
 from feedhub.fingerprint import Value, digest, named_values
@@ -193,12 +193,7 @@ _NEWEST = """
 SELECT record FROM articles JOIN records USING (number) WHERE state = 'shown'
 ORDER BY published DESC, id
 """
-_PUT = """
-INSERT INTO images (url, state, asked, again, failures) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (url) DO UPDATE SET
-    state = excluded.state, asked = excluded.asked, again = excluded.again,
-    failures = excluded.failures
-"""
+_PUT = upsert("images", "url", "state asked again failures")
 _PUT_FACTS = """
 UPDATE images SET media_type = ?, length = ?, width = ?, height = ? WHERE url = ?
 """
@@ -212,10 +207,7 @@ SELECT articles.number, digest, record, facts
 FROM articles JOIN records USING (number) LEFT JOIN image_facts USING (number)
 WHERE state = 'shown'
 """
-_PUT_ARTICLE_FACTS = """
-INSERT INTO image_facts (number, facts) VALUES (?, ?)
-ON CONFLICT (number) DO UPDATE SET facts = excluded.facts
-"""
+_PUT_ARTICLE_FACTS = upsert("image_facts", "number", "facts")
 _SET_DIGEST = "UPDATE articles SET digest = ? WHERE number = ?"
 _LABELS = "SELECT feed, published FROM labels WHERE article = ?"
 _DELETE_WITHDRAWN = """

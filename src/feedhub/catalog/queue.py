@@ -41,14 +41,12 @@ class PingQueue:
     def enqueue(self, paths: Iterable[str], generation: int, now: float) -> None:
         """Add paths that a sync changed, held back until `release`; one that waits is joined."""
         rows = [(path, generation, now) for path in paths]
-        with self._database.transaction():
-            self._database.execute_many(_ENQUEUE, rows)
+        self._database.execute_many(_ENQUEUE, rows)
 
     def enqueue_released(self, paths: Iterable[str], generation: int, now: float) -> None:
         """Add paths that can be fetched already; those that wait or are held back stay so."""
         rows = [(path, generation, now, now) for path in paths]
-        with self._database.transaction():
-            self._database.execute_many(_ENQUEUE_RELEASED, rows)
+        self._database.execute_many(_ENQUEUE_RELEASED, rows)
 
     def clear(self) -> None:
         """Remove every address."""
@@ -70,8 +68,7 @@ class PingQueue:
     def remove(self, pings: Iterable[Ping]) -> None:
         """Remove addresses, unless they have changed again meanwhile."""
         rows = [(ping.path, ping.generation) for ping in pings]
-        with self._database.transaction():
-            self._database.execute_many(_REMOVE, rows)
+        self._database.execute_many(_REMOVE, rows)
 
     def defer(self, ping: Ping, until: float) -> None:
         """Have one address wait until a Unix time, and store its `tries`."""

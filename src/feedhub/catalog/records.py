@@ -17,7 +17,7 @@ from feedhub.feed import Label, labels_of
 from feedhub.fingerprint import Value, digest, named_values
 from feedhub.sources import ReadResult
 
-_encode = msgspec.msgpack.encode
+encode = msgspec.msgpack.encode
 _article = msgspec.msgpack.Decoder(Article)
 _problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
 
@@ -53,7 +53,7 @@ class ArticleRow(NamedTuple):
         if moment == self.updated:
             return self
         later = replace(decode_article(self.record), updated=from_timestamp(moment))
-        return self._replace(updated=moment, record=encode_article(later))
+        return self._replace(updated=moment, record=encode(later))
 
 
 class FileRow(NamedTuple):
@@ -77,7 +77,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
             updated=int(article.updated.timestamp()),
             size=size_of(article),
             dated=result.dated_update,
-            record=encode_article(article),
+            record=encode(article),
             labels=tuple(labels_of(article, kinds)),
         )
     return FileRow(
@@ -90,19 +90,14 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
     )
 
 
-def encode_article(article: Article) -> bytes:
-    """Return the bytes that `decode_article` reads."""
-    return _encode(article)
-
-
 def decode_article(record: bytes) -> Article:
-    """Return the article of a record made by this version."""
+    """Return the article of a record; the schema version says that this version made it."""
     return _article.decode(record)
 
 
 def encode_problems(problems: tuple[Problem, ...]) -> bytes | None:
     """Return the bytes that `decode_problems` reads, or None where there are no problems."""
-    return _encode(problems) if problems else None
+    return encode(problems) if problems else None
 
 
 def decode_problems(data: bytes) -> tuple[Problem, ...]:

@@ -10,7 +10,7 @@ from html import unescape
 from typing import NamedTuple
 
 from feedhub.article import Article
-from feedhub.catalog.database import Database
+from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import decode_article
 from feedhub.feed import labels_of, story_slug
 from feedhub.kinds import FACETS
@@ -100,9 +100,4 @@ WHERE state = 'shown' AND (
 )
 """
 _RECORD = "SELECT record FROM records WHERE number = ?"
-_PUT_ENTRY = """
-INSERT INTO search_entries (number, stamp, digest, quality, story) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (number) DO UPDATE SET
-    stamp = excluded.stamp, digest = excluded.digest, quality = excluded.quality,
-    story = excluded.story
-"""
+_PUT_ENTRY = upsert("search_entries", "number", "stamp digest quality story")

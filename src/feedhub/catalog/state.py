@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from feedhub.catalog.database import Database
-from feedhub.dates import from_timestamp
+from feedhub.catalog.database import Database, upsert
 from feedhub.errors import CatalogError
 
 
@@ -99,30 +97,4 @@ def write_record(database: Database, record: CatalogRecord) -> None:
     database.execute(PUT_RECORD, (record.key, msgspec.msgpack.encode(record)))
 
 
-def index_changed_at(database: Database, path: str) -> datetime:
-    """Return when a document that lists the site changed; the start of Unix time if never noted."""
-    changed_at = database.fetch_value("SELECT changed_at FROM index_dates WHERE path = ?", (path,))
-    return from_timestamp(changed_at or 0)
-
-
-def date_index(database: Database, path: str, fingerprint: str, *, now: int, first: int) -> None:
-    """Note that a document changed at the Unix time `now`, if its fingerprint did.
-
-    It then changed at least a second after the change before; in a fresh catalog at `first`.
-    """
-    query = "SELECT fingerprint, changed_at FROM index_dates WHERE path = ?"
-    known = database.fetch_one(query, (path,))
-    if known is None or known[0] != fingerprint:
-        moment = first if known is None else max(now, known[1] + 1)
-        database.execute(PUT_INDEX_DATE, (path, fingerprint, moment))
-
-
-PUT_RECORD = """
-INSERT INTO catalog_state (name, record) VALUES (?, ?)
-ON CONFLICT (name) DO UPDATE SET record = excluded.record
-"""
-PUT_INDEX_DATE = """
-INSERT INTO index_dates (path, fingerprint, changed_at) VALUES (?, ?, ?)
-ON CONFLICT (path) DO UPDATE SET
-    fingerprint = excluded.fingerprint, changed_at = excluded.changed_at
-"""
+PUT_RECORD = upsert("catalog_state", "name", "record")

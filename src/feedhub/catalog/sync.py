@@ -5,89 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from feedhub.catalog.articles import ArticleSync
 from feedhub.catalog.database import Database
-from feedhub.catalog.feeds import FeedSync
+from feedhub.catalog.feeds import FeedSync, Settings
 from feedhub.catalog.images import ImageSync
 from feedhub.catalog.state import SyncState, read_record, write_record
 from feedhub.errors import Problem, ShrinkError
-from feedhub.feed import Window
-from feedhub.fingerprint import fingerprint, named_values
-from feedhub.kinds import LABEL_KINDS
 from feedhub.sources import Source
-
-if TYPE_CHECKING:  # a render without selections does not import it
-    from feedhub.selection import NamedSelection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What shapes feeds besides the articles.
-
-    `shape` stands for everything else that documents are made with, `plan` for what decides which
-    documents there are. `private` is true where unpublished articles are let in: such a catalog is
-    never mixed with a public one. `named` are the selections that are feeds; `searched` and
-    `stories` tell whether a selection or a story can be asked for.
-    """
-
-    kinds: tuple[str, ...]
-    window: Window
-    archives: bool
-    shape: str
-    plan: str = ""
-    private: bool = False
-    named: tuple[NamedSelection, ...] = ()
-    stories: bool = False
-    searched: bool = False
-
-    @property
-    def fingerprint(self) -> str:
-        """What stands for these settings in the catalog."""
-        window = named_values(
-            limit=self.window.limit, days=self.window.days, max_bytes=self.window.max_bytes
-        )
-        named = []
-        if self.named:
-            from feedhub.selection import canonical_query
-
-            named = [(row.name, row.title, canonical_query(row.selection)) for row in self.named]
-        return fingerprint(
-            named_values(
-                kinds=self.kinds,
-                window=window,
-                archives=self.archives,
-                shape=self.shape,
-                plan=self.plan,
-                private=self.private,
-                named=named,
-                stories=self.stories,
-                searched=self.searched,
-            )
-        )
-
-    @property
-    def indexed(self) -> bool:
-        """Tell whether the catalog keeps what selections and stories are found by."""
-        return self.searched or self.stories or bool(self.named)
-
-    @property
-    def shown(self) -> tuple[str, ...]:
-        """The kinds of feeds that are published."""
-        return (*self.kinds, *(["custom"] if self.named else []))
-
-    @property
-    def labelled(self) -> tuple[str, ...]:
-        """The kinds of labels that are stored: a selection may name any."""
-        return LABEL_KINDS if self.searched or self.named else self.kinds
-
-    @property
-    def index_text(self) -> bool:
-        """Tell whether selections may look for words."""
-        return self.searched or any(named.selection.terms for named in self.named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,31 +91,12 @@ def sync_catalog(
     articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
     touched = articles.touched
     ImageSync(database, generation).run(touched)
-    feeds = FeedSync(
-        database,
-        now,
-        window=settings.window,
-        archives=settings.archives,
-        shape=settings.shape,
-        generation=generation,
-    )
+    feeds = FeedSync(database, settings, now, generation)
     feeds.name_new_feeds()
     moved = sync_selections(database, settings, generation, touched, anew=reread or reshape)
-    if reshape or settings.indexed:
-        rows = database.fetch_all("SELECT number, kind FROM feeds")
-        shown = [number for number, kind in rows if kind in settings.shown]  # others are searched
-        for feed in shown if reshape else [feed for feed in shown if feed in touched]:
-            feeds.refresh(feed, None if reshape else touched[feed])
-    else:
-        for feed, months in touched.items():
-            feeds.refresh(feed, months)
-    if reshape:
-        feeds.forget_other_shapes()
+    feeds.refresh_all(touched, reshape=reshape)
     state = replace(
-        state,
-        source_signature=signature,
-        settings_fingerprint=made_with,
-        private=settings.private,
+        state, source_signature=signature, settings_fingerprint=made_with, private=settings.private
     )
     if feeds.changed or reshape or moved:
         changed_at = state.changed_at
