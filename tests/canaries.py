@@ -1,4 +1,4 @@
-"""Canaries: words in every string that nobody may see, and how to find them."""
+"""Canaries: marked words in every string that must not be published, and a search for them."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ REJECTED = {
 
 
 def canaries(text: str) -> str:
-    """Put a canary of its own into every place that asks for one."""
+    """Replace each CANARY by a word of its own."""
     numbers = itertools.count()
     return re.sub("CANARY", lambda _: f"{WORD}{next(numbers):03}", text)
 
@@ -129,13 +129,13 @@ def undated() -> str:
 
 
 class Place:
-    """A folder with a source, an output, a catalog and a cache, and all that feedhub said."""
+    """A folder with a source, an output, a catalog and a cache, and all that feedhub printed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.source, self.out = root / "source", root / "out"
         self.catalog = root / "catalog" / "catalog.sqlite"
-        self.said = ""
+        self.printed = ""
         for number in range(3):
             self.write(f"public-{number}.md", canaries(SECURED.replace("NUMBER", str(number))))
 
@@ -145,11 +145,11 @@ class Place:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     def run(self, *arguments: str | Path) -> int:
-        """Run one command and keep what it says."""
+        """Run one command and add its output to `printed`."""
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             code = main([str(argument) for argument in arguments])
-        self.said += out.getvalue() + err.getvalue()
+        self.printed += out.getvalue() + err.getvalue()
         return code
 
     def render(self, *flags: str) -> int:
@@ -159,25 +159,27 @@ class Place:
         return self.run("sync", self.source, "--catalog", self.catalog, *flags)
 
     def tell(self) -> None:
-        """Run every command that tells something of the source."""
+        """Run every command that prints something about the source."""
         for form in ("text", "json", "github"):
             self.run("check", self.source, "--format", form)
         self.run("feeds", self.source)
         self.run("feeds", self.source, "--json")
 
     def leaks(self) -> list[str]:
-        """Return where a canary stands, in any disguise; the source itself does not count."""
+        """Return the files and outputs with a canary in any encoding; the source does not count."""
         found = {
             path: body
             for path, body in files_below(self.root).items()
             if not path.startswith("source/")
         }
-        found |= {f"name {path}": path.encode() for path in found} | {"said": self.said.encode()}
+        found |= {f"name {path}": path.encode() for path in found} | {
+            "printed": self.printed.encode()
+        }
         return [where for where, body in found.items() if any(map(CANARY.search, disguises(body)))]
 
 
 def disguises(body: bytes) -> Iterator[bytes]:
-    """Yield the bytes as they are, and undone by everything that hides a word."""
+    """Yield the bytes as they are, and decoded in every way that may hide a word."""
     yield body
     for undo in (gzip.decompress, brotli.decompress):
         with suppress(OSError, EOFError, brotli.error):

@@ -1,4 +1,4 @@
-"""What tests need to make a source, run feedhub on it and look at what came out."""
+"""Write article files, sync and build a site in memory, and parse its documents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 
 def article_text(title: str = "A title", body: str = "", **fields: object) -> str:
-    """Return a file's text; `fields` are front matter by their own names, None leaves one out."""
+    """Return an article file; `fields` are front matter by name, None leaves a default out."""
     matter: dict[str, object] = {
         "title": title,
         "excerpt": "A summary.",
@@ -34,7 +34,7 @@ def article_text(title: str = "A title", body: str = "", **fields: object) -> st
 
 @dataclass
 class Bench:
-    """A source folder, a catalog and a configuration, to be synced at any moment."""
+    """A test bench: a source folder, a catalog and a configuration."""
 
     root: Path
     catalog: Catalog
@@ -42,7 +42,7 @@ class Bench:
     drafts: bool = False
 
     def write(self, name: str, text: str = "", **fields: object) -> Path:
-        """Write one article file; without `text` an article of `fields`."""
+        """Write an article file: `text`, or an article with `fields`."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text or article_text(**fields), encoding="utf-8")  # type: ignore[arg-type]
@@ -61,7 +61,7 @@ class Bench:
         return site.sync(source_of(self.root, self.config, drafts=self.drafts), now)
 
     def documents(self) -> dict[str, Document]:
-        """Return every document of the site, built anew."""
+        """Build every document of the site; return them by path."""
         site = self.site
         return {path: site.document(planned) for path, planned in site.plan().items()}
 
@@ -78,24 +78,27 @@ class Bench:
         ]
 
 
-def make_bench(folder: Path, place: Path | None = None, **overrides: object) -> Bench:
-    """Return a bench below `folder`; `overrides` are configuration keys with `__` for the dot."""
+def make_bench(folder: Path, catalog: Path | None = None, **overrides: object) -> Bench:
+    """Return a bench below `folder`, with its catalog in memory unless `catalog` is a path.
+
+    `overrides` are keys of the configuration with `__` for the dot.
+    """
     root = folder / "articles"
     root.mkdir(parents=True, exist_ok=True)
     keys = {key.replace("__", "."): value for key, value in overrides.items()}
     config = load_config(None, {}, {"site.base_url": "https://feeds.example.org"} | keys)
-    return Bench(root, Catalog(place), config)
+    return Bench(root, Catalog(catalog), config)
 
 
 def parse(body: bytes):
-    """Parse RSS or Atom with feedparser, which must have nothing to complain of."""
+    """Parse RSS or Atom with feedparser, which must find nothing wrong."""
     parsed = feedparser.parse(body)
     assert not parsed.bozo, parsed.get("bozo_exception")
     return parsed
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder, by relative path, hidden ones too."""
+    """Return the bytes of every file below a folder, hidden ones too, by relative path."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))

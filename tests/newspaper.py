@@ -1,4 +1,4 @@
-"""A newspaper: a folder of articles that is edited while a server shows it."""
+"""A newspaper: a folder of articles that is edited while a server publishes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAPER = {"name": "Paper", "domain": "paper.example"}
 
 @dataclass
 class Newspaper:
-    """A source that is edited while a server shows it."""
+    """A source that is edited while a server publishes it."""
 
     folder: Path
     fields: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Newspaper:
     server: Server = field(init=False)
 
     def write(self, name: str, title: str, body: str, **fields: object) -> None:
-        """Put an article file in place, all at once; what was said of it before still holds."""
+        """Write an article file atomically; `fields` are added to those it had before."""
         fields = self.fields.setdefault(name, {"topics": ["AI"]}) | fields
         (self.folder / ".new").write_text(article_text(title, body, **fields), encoding="utf-8")
         (self.folder / ".new").replace(self.folder / f"{name}.md")
@@ -33,24 +33,24 @@ class Newspaper:
     def validators(self) -> dict[str, tuple[str, str]]:
         """Return ETag and Last-Modified of every feed."""
         feeds = [f"{feed}.{suffix}" for feed in FEEDS for suffix in FORMATS]
-        answers = {feed: request(self.server, "HEAD", f"/{feed}") for feed in feeds}
-        return {feed: (said["etag"], said["last-modified"]) for feed, said in answers.items()}
+        replies = {feed: request(self.server, "HEAD", f"/{feed}") for feed in feeds}
+        return {feed: (reply["etag"], reply["last-modified"]) for feed, reply in replies.items()}
 
     def publish(self, name: str, title: str, body: str, **fields: object) -> None:
-        """Write an article and wait until every feed has moved."""
+        """Write an article and wait until every feed has new validators."""
         before = self.validators().items()
         self.write(name, title, body, **fields)
         until(lambda: not before & self.validators().items(), f"{title} does not appear")
 
     def settle(self) -> None:
-        """Wait until everything written so far has been looked at: a hidden file comes last."""
+        """Wait until all files written so far were read, by writing a hidden one last."""
         self.hidden += 1
         self.write(f"hidden-{self.hidden}", f"Hidden {WORD}", WORD, published=False)
         counted = re.compile(rf'feedhub_articles{{state="unpublished"}} {self.hidden}(\.0)?\n')
         until(lambda: counted.search(self.server.metrics()), "a hidden file is not counted")
 
     def documents(self) -> dict[str, bytes]:
-        """Return all that can be asked for in every coding, as it comes, header fields too."""
+        """Return body and header fields of every address in every coding, undecoded."""
         listed = request(self.server, "GET", "/feeds.opml").body.decode()
         paths = {"/", "/feeds.opml", *re.findall(r'xmlUrl="http://[^/]+(/[^"]+)\.', listed)}
         paths |= {f"/all/2020-0{month}" for month in range(1, 10)}

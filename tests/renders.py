@@ -1,4 +1,4 @@
-"""What tests of rendering share: a render of a bench, and what moved in a folder."""
+"""Render a bench to a folder, and see which files of a folder changed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def stamps(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def published(folder: Path) -> set[str]:
-    """Return the paths of everything below a folder, without feedhub's own."""
+    """Return the paths of everything below a folder but feedhub's own files."""
     every = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
     return {path for path in every if path.partition("/")[0] != ".feedhub"}

@@ -1,4 +1,4 @@
-"""What tests of a whole site share: three articles, and ways to change what they give."""
+"""A site of three articles, and functions that change it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from feedhub.site.indexes import ICON_PATH, INDEX_PATH, OPML_PATH, ROBOTS_PATH, 
 from tests.kit import NOW, Bench, make_bench
 
 LISTS = (OPML_PATH, INDEX_PATH, "topics/index.html", SITEMAP_PATH)
-# What is the same whatever feeds there are.
+# Documents that do not depend on the feeds.
 FIXED = (ICON_PATH, ROBOTS_PATH)
 
 
 def site_bench(folder: Path) -> Bench:
-    """Return a bench with three articles on two topics, with archives, not synced yet."""
+    """Return a bench with three articles on two topics and archives, not synced yet."""
     bench = make_bench(folder, folder / "catalog.sqlite", feeds__limit=1, feeds__days=0)
     for month, topic in ((1, "ML"), (2, "ML"), (3, "Law")):
         date = f"2020-0{month}-01T00:00:00Z"
@@ -25,15 +25,15 @@ def site_bench(folder: Path) -> Bench:
     return bench
 
 
-def one_article(folder: Path, place: Path) -> Bench:
+def one_article(folder: Path, catalog: Path) -> Bench:
     """Return a bench with one article on one topic, not synced yet."""
-    bench = make_bench(folder, place, feeds__limit=2, feeds__days=0)
+    bench = make_bench(folder, catalog, feeds__limit=2, feeds__days=0)
     bench.write("a.md", title="A", topics=["AI"])
     return bench
 
 
 def state_of(bench: Bench, kind: str = "all", slug: str = "") -> FeedState:
-    """Return what is known of a feed now."""
+    """Return the current state of a feed."""
     states = bench.catalog.feeds((kind,))
     return next(s for s in states if (s.slug, s.period) == (slug, ""))
 
@@ -43,7 +43,7 @@ def later(seconds: float) -> datetime:
 
 
 def configure(bench: Bench, section: str, **values: Any) -> None:
-    """Give a bench another configuration."""
+    """Change keys of one section of a bench's configuration."""
     changed = replace(getattr(bench.config, section), **values)
     bench.config = replace(bench.config, **{section: changed})
 

@@ -1,4 +1,4 @@
-"""Other people's feed readers as subscribers: each polls over HTTP and tells what it has kept."""
+"""Feed readers of others as subscribers: each polls over HTTP and returns the entries it stored."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ import feedparser_sgmllib
 import pytest
 import reader
 
-# The feedparser inside reader asks for it by the name it had in Python 2.
+# The feedparser inside reader imports it by the name it had in Python 2.
 sys.modules.setdefault("sgmllib", feedparser_sgmllib)
 
 JUDGES = Path(__file__).parent / "judges"
 _SIMPLEPIE = Path("/usr/share/php/simplepie/autoloader.php")
-SECONDS = 60.0  # that one poll may take on a busy machine
+TIMEOUT = 60.0  # seconds for one poll on a busy machine
 
 
 class Entry(NamedTuple):
-    """An entry as a reader keeps it; `feed` is the address it came from."""
+    """An entry as a reader stores it; `feed` is the address of its feed."""
 
     feed: str
     id: str
@@ -36,17 +36,16 @@ class Entry(NamedTuple):
 
 
 class Subscriber(ABC):
-    """A reader that is subscribed to some addresses and keeps what it saw in a folder.
+    """A reader that is subscribed to some addresses and stores its entries in a folder.
 
-    Its first poll of a feed is a plain request, and `late` more before it has learned to ask
-    conditionally. `shared` says that it keeps an id once, whatever number of feeds it stands in;
-    `forgetful` that it keeps new validators only together with news; `deltas` that it asks for
-    what is new alone (RFC 3229).
+    Its first poll of a feed is unconditional, and so are the next `unconditional_polls`. It may
+    store an id once for all feeds (`merges_feeds`), store new validators only together with new
+    entries (`validators_with_entries`), and request deltas (`deltas`, RFC 3229).
     """
 
-    late = 0
-    shared = False
-    forgetful = False
+    unconditional_polls = 0
+    merges_feeds = False
+    validators_with_entries = False
     deltas = False
 
     def __init__(self, folder: Path, urls: list[str]) -> None:
@@ -55,20 +54,20 @@ class Subscriber(ABC):
 
     @abstractmethod
     def poll(self) -> None:
-        """Ask every feed once; fails where the reader complains."""
+        """Poll every feed once; fails if the reader reports an error."""
 
-    def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Let go of what it holds."""
+    def close(self) -> None:  # noqa: B027 - most start nothing
+        """End what the reader has started."""
 
     @abstractmethod
-    def kept(self) -> list[Entry]:
-        """Return every entry that it keeps, in no order; a duplicate stands twice."""
+    def entries(self) -> list[Entry]:
+        """Return every stored entry, in any order; a duplicate is returned twice."""
 
 
 class Reader(Subscriber):
     """lemon24/reader, from PyPI."""
 
-    forgetful = True
+    validators_with_entries = True
     deltas = True
 
     def poll(self) -> None:
@@ -77,7 +76,7 @@ class Reader(Subscriber):
                 opened.add_feed(url, exist_ok=True)
                 opened.update_feed(url)
 
-    def kept(self) -> list[Entry]:
+    def entries(self) -> list[Entry]:
         with closing(reader.make_reader(str(self.folder / "reader.sqlite"))) as opened:
             return [
                 Entry(entry.feed_url, entry.id, entry.title or "", entry.content[0].value)
@@ -88,57 +87,57 @@ class Reader(Subscriber):
 class Newsboat(Subscriber):
     """newsboat, from Debian."""
 
-    late = 1
-    shared = True
+    unconditional_polls = 1
+    merges_feeds = True
     deltas = True
 
     def __init__(self, folder: Path, urls: list[str]) -> None:
         super().__init__(folder, urls)
-        self.program = _installed("newsboat", "apt-get install newsboat")
+        self.program = require("newsboat", "apt-get install newsboat")
         (folder / "urls").write_text("\n".join(urls) + "\n", encoding="utf-8")
         (folder / "config").write_text(f'error-log "{folder}/errors"\n', encoding="utf-8")
 
     def poll(self) -> None:
-        places = ["-C", "config", "-u", "urls", "-c", "cache.db"]
+        files = ["-C", "config", "-u", "urls", "-c", "cache.db"]
         environment = os.environ | {"TERM": "dumb", "HOME": str(self.folder)}
-        _run([self.program, *places, "-x", "reload"], cwd=self.folder, env=environment)
-        assert not _text(self.folder / "errors")
+        run([self.program, *files, "-x", "reload"], cwd=self.folder, env=environment)
+        assert not read_if_there(self.folder / "errors")
 
-    def kept(self) -> list[Entry]:
+    def entries(self) -> list[Entry]:
         with closing(sqlite3.connect(self.folder / "cache.db")) as cache:
             found = cache.execute("SELECT feedurl, guid, title, content FROM rss_item")
             return [Entry(*row) for row in found]
 
 
-class Merging(Subscriber):
-    """A parser that keeps no entries: they are kept here by id, as the readers that use it do."""
+class ParserOnly(Subscriber):
+    """A parser that stores nothing: this class stores entries by id, as readers built on it do."""
 
     def __init__(self, folder: Path, urls: list[str]) -> None:
         super().__init__(folder, urls)
         self._entries: dict[tuple[str, str], Entry] = {}
 
     @abstractmethod
-    def ask(self) -> list[dict[str, Any]]:
-        """Poll, and return address and items of each feed; no items where nothing was sent."""
+    def fetch(self) -> list[dict[str, Any]]:
+        """Poll, and return address and items of each feed; no items for a 304."""
 
     def poll(self) -> None:
-        for feed in self.ask():
+        for feed in self.fetch():
             found = [Entry(feed["url"], **item) for item in feed["items"] or []]
             assert len({entry.id for entry in found}) == len(found), "an id twice in one feed"
             self._entries.update({(entry.feed, entry.id): entry for entry in found})
 
-    def kept(self) -> list[Entry]:
+    def entries(self) -> list[Entry]:
         return list(self._entries.values())
 
 
-class Feedsmith(Merging):
+class Feedsmith(ParserOnly):
     """feedsmith, from npm, behind a client of a few lines that runs until it is closed."""
 
     parser = "feedsmith"
 
     def __init__(self, folder: Path, urls: list[str]) -> None:
         super().__init__(folder, urls)
-        node = _installed("node", "apt-get install nodejs")
+        node = require("node", "apt-get install nodejs")
         if not (JUDGES / "node_modules").is_dir():
             pytest.skip("needs the readers of tests/judges: npm --prefix tests/judges ci")
         self._client = subprocess.Popen(
@@ -148,7 +147,7 @@ class Feedsmith(Merging):
             text=True,
         )
 
-    def ask(self) -> list[dict[str, Any]]:
+    def fetch(self) -> list[dict[str, Any]]:
         assert self._client.stdin is not None
         assert self._client.stdout is not None
         self._client.stdin.write("poll\n")
@@ -158,7 +157,7 @@ class Feedsmith(Merging):
         return feeds
 
     def close(self) -> None:
-        self._client.communicate(timeout=SECONDS)
+        self._client.communicate(timeout=TIMEOUT)
 
 
 class RssParser(Feedsmith):
@@ -167,19 +166,19 @@ class RssParser(Feedsmith):
     parser = "rss-parser"
 
 
-class SimplePie(Merging):
+class SimplePie(ParserOnly):
     """SimplePie, from Debian: the parser of FreshRSS and WordPress."""
 
     def __init__(self, folder: Path, urls: list[str]) -> None:
         super().__init__(folder, urls)
         packages = "apt-get install php-cli php-xml php-mbstring libphp-simplepie"
-        self.program = _installed("php", packages)
+        self.program = require("php", packages)
         if not _SIMPLEPIE.exists():
             pytest.skip(f"needs SimplePie: {packages}")
 
-    def ask(self) -> list[dict[str, Any]]:
+    def fetch(self) -> list[dict[str, Any]]:
         feeds: list[dict[str, Any]] = json.loads(
-            _run([self.program, JUDGES / "subscribe.php", self.folder, *self.urls])
+            run([self.program, JUDGES / "subscribe.php", self.folder, *self.urls])
         )
         return feeds
 
@@ -198,20 +197,20 @@ SUBSCRIBERS: dict[str, tuple[Callable[[Path, list[str]], Subscriber], str]] = {
 }
 
 
-def _installed(program: str, advice: str) -> str:
+def require(program: str, advice: str) -> str:
     found = shutil.which(program)
     if found is None:
         pytest.skip(f"{program} is missing: {advice}")
     return found
 
 
-def _run(command: list[str | Path], **options: Any) -> str:
+def run(command: list[str | Path], **options: Any) -> str:
     ran = subprocess.run(
-        command, capture_output=True, text=True, timeout=SECONDS, check=False, **options
+        command, capture_output=True, text=True, timeout=TIMEOUT, check=False, **options
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
 
-def _text(place: Path) -> str:
-    return place.read_text(encoding="utf-8") if place.exists() else ""
+def read_if_there(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""

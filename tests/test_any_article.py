@@ -18,11 +18,11 @@ from msgspec.structs import replace as changed
 from feedhub.article import Article
 from feedhub.formats import SUBSCRIBED, opml
 from feedhub.kinds import KINDS
-from tests.anything import DATE, FIELDS, FILLED, NAMES, TEXT, URL, records
 from tests.golden.sample import CHANNEL, NOTHING, STATE, sample_feed
 from tests.index_pages import Balance
 from tests.judges import atom, json_feed_schema, rss
 from tests.kit import article_text, make_bench
+from tests.strategies import DATE, FRONT_MATTER, NAMES, NONEMPTY, TEXT, URL, articles
 
 SCHEMA = json_feed_schema()
 GOOD = article_text("A good article", topics=["AI"])
@@ -107,7 +107,7 @@ def dumped(fields: dict[str, object], body: str = "") -> bytes:
 WHOLE = yaml.safe_load(GOOD.split("---\n")[1]) | {"title": "Another"}
 
 
-@given(fields=FIELDS, body=TEXT)
+@given(fields=FRONT_MATTER, body=TEXT)
 @example(fields={"id": "tag:<example>"}, body="")
 def test_any_value_in_any_field(fields, body):
     check(dumped(WHOLE | {"webUrl": "https://news.example/other"} | fields, body))
@@ -137,7 +137,7 @@ def test_any_body(body, suffix):
 
 
 @example(article=changed(NOTHING, title="Â¡"), kind="all", label="a", title="a")
-@given(article=records(), kind=st.sampled_from(list(KINDS)), label=FILLED, title=FILLED)
+@given(article=articles(), kind=st.sampled_from(list(KINDS)), label=NONEMPTY, title=NONEMPTY)
 def test_any_record(article, kind, label, title):
     assume(article.updated.year < 9999)
     slug = "q=any" if kind == "search" else STATE.slug

@@ -15,14 +15,14 @@ from feedhub.article import Article
 from feedhub.catalog import Catalog
 from feedhub.config import load_config
 from feedhub.formats.entries import encode_entry
-from tests.anything import records
 from tests.feedgen_oracle import atom_bytes, rss_bytes
 from tests.golden import sample
 from tests.golden.sample import SampleFeed
 from tests.kit import Bench
+from tests.strategies import articles
 
 FEEDS = (sample.subscription, sample.archive, sample.empty, sample.drafts)
-ARTICLES = st.lists(records(), max_size=4, unique_by=lambda article: article.id)
+ARTICLES = st.lists(articles(), max_size=4, unique_by=lambda article: article.id)
 STORIES = replace(sample.CHANNEL, stories="/")
 
 

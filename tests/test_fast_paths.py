@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from feedhub import text
 from feedhub.sources import ReadOptions, article_path, fields, files, tree, urls, values
-from tests.anything import DATE, TEXT, URL
+from tests.strategies import DATE, TEXT, URL
 
 MARKS = "\x00\t\n\x0b\x1c\x85\xa0\xad\u0600\u061c\u200b\u200d\u2028\u3000\ufdd0\ufeff\ue000"
 #: Texts that are clean but for one mark, if any.

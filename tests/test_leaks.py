@@ -135,7 +135,7 @@ def withdraw(place: Place, shown: str, text: str | None) -> None:
     place.write("secret.md", shown)
     assert place.render() == 0
     assert "out/all.rss" in place.leaks()
-    place.said = ""
+    place.printed = ""
     if text is None:
         (place.source / "secret.md").unlink()
     else:
@@ -232,7 +232,7 @@ def test_a_withdrawn_article_leaves_no_trace_in_the_catalog_of_a_server(place, h
         place.write("public-0.md", SECURED.replace("NUMBER", f"edited {number}"))
         assert place.sync() == 0
     assert "catalog/catalog.sqlite" in place.leaks()
-    place.said = ""
+    place.printed = ""
     if hidden is None:
         (place.source / "secret.md").unlink()
     else:
@@ -257,7 +257,7 @@ def test_a_preview_of_drafts_leaves_no_trace(place, catalog):
     place.write("secret.md", secret("published: false"))
     assert place.run("render", place.source, place.out, "--drafts", *flags) == 0
     assert "out/all.rss" in place.leaks()
-    place.said = ""
+    place.printed = ""
     assert place.run("render", place.source, place.out, *flags) == 0
     found = [
         where for where in place.leaks() if catalog or not where.startswith(("cache", "name cache"))

@@ -20,7 +20,7 @@ import reader
 from tests.index_pages import parsed
 from tests.kit import article_text
 from tests.servers import Server, free_port, request, serve
-from tests.subscribers import SECONDS
+from tests.subscribers import TIMEOUT
 
 TITLES = ["AT&T’s plan", "Zwei Wörter <b>fett</b>", "日本の話"]
 
@@ -97,7 +97,7 @@ def test_newsboat_imports_the_list_and_shows_what_there_is(opml, tmp_path):
             cwd=tmp_path,
             env=os.environ | {"TERM": "dumb", "HOME": str(tmp_path)},
             capture_output=True,
-            timeout=SECONDS,
+            timeout=TIMEOUT,
             check=False,
         )
         assert ran.returncode == 0, ran.stderr

@@ -94,7 +94,7 @@ def test_the_words_of_what_is_gone_leave_the_catalog(place, text, later):
         place.write("other.md", secret(labels=PUBLIC_LABELS).replace(WORD, f"later{number}x"))
         assert place.sync() == 0
     assert "catalog/catalog.sqlite" in place.leaks()
-    place.said = ""
+    place.printed = ""
     if text is None:
         (place.source / "secret.md").unlink()
     else:

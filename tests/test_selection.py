@@ -16,7 +16,7 @@ from feedhub.selection import (
     parse_query,
 )
 from feedhub.tokenizer import tokenize
-from tests.anything import TEXT
+from tests.strategies import TEXT
 
 NAMES = ["topic", "provider", "category", "author", "not_topic", "not_author"]
 LETTERS = st.text(st.characters(codec="utf-8"), max_size=40)

@@ -19,7 +19,7 @@ from feedhub.sources import ReadOptions, frontmatter, simple_yaml
 from feedhub.sources.reading import read_article
 from feedhub.sources.tree import MAX_NODES, Mapping, Sequence
 from feedhub.sources.yaml_tree import read_yaml
-from tests.anything import NAMES, NODE, ODD, TEXT
+from tests.strategies import NAMES, NODE, ODD_TEXT, TEXT
 
 HERE = Path(__file__).parent
 SEEDS = sorted((HERE.parent / "seeds").iterdir())
@@ -355,7 +355,7 @@ def changed(draw: st.DrawFn, lines: list[str]) -> None:
         lines[at] = " " * draw(st.integers(0, 8)) + draw(st.sampled_from(["", "- "])) + stripped
     elif change == "insert":
         cut = draw(st.integers(0, len(lines[at])))
-        lines[at] = lines[at][:cut] + draw(ODD | st.sampled_from(SNIPPETS)) + lines[at][cut:]
+        lines[at] = lines[at][:cut] + draw(ODD_TEXT | st.sampled_from(SNIPPETS)) + lines[at][cut:]
     elif change == "value":
         lead = lines[at].partition(":")[0]
         lines[at] = f"{lead}: {draw(st.sampled_from(SNIPPETS) | TEXT)}\n"

@@ -12,12 +12,12 @@ from msgspec import structs
 from feedhub.article import Related
 from feedhub.feed import story_entries, story_slug
 from feedhub.text import short_hash
-from tests.anything import records
 from tests.fronts import bench_on_disk, front_of
 from tests.golden.sample import EVERYTHING
 from tests.judges import atom, rss
 from tests.kit import Bench, parse
 from tests.renders import render_bench
+from tests.strategies import articles
 
 BASE = "https://feeds.example.org"
 RELATED = [
@@ -246,7 +246,7 @@ def test_without_pages_entries_link_to_the_feed_of_the_story(tmp_path, formats, 
 
 
 @settings(max_examples=settings().max_examples // 5)
-@given(article=records())
+@given(article=articles())
 def test_any_story_has_each_address_once(article):
     related = (Related(title="Itself", url=article.url), *article.related, *article.related)
     entries = story_entries(structs.replace(article, related=related), "example.org,2026")

@@ -199,7 +199,7 @@ def links(channel: Channel = CHANNEL) -> Channel:
 
 
 def page() -> bytes:
-    """Return the front page of a site with two topics, one of them empty, and nobody who writes."""
+    """Return the front page of a site with two topics, one of them empty, and no authors."""
     groups = {
         "all": [FeedSummary("", "", 1_234, EVERYTHING.published)],
         "topic": [

@@ -18,7 +18,7 @@ from tests.judges.xmlrules import (
     local,
     namespace,
     parsed,
-    place,
+    path_of,
     repeated,
     rfc3339,
     text,
@@ -76,16 +76,16 @@ def _r1_channel(channel: etree._Element) -> Iterator[str]:
 def _r2_item(channel: etree._Element) -> Iterator[str]:
     for item in _items(channel):
         if not item.findtext("title") and not item.findtext("description"):
-            yield f"R2 {place(item)} has neither title nor description"
+            yield f"R2 {path_of(item)} has neither title nor description"
 
 
 def _r3_vocabulary(channel: etree._Element) -> Iterator[str]:
     for parent, known in [(channel, _CORE_CHANNEL), *((i, _CORE_ITEM) for i in _items(channel))]:
         core = [local(child) for child in parent.iterchildren("*") if not namespace(child)]
         for name in set(core) - known:
-            yield f"R3 <{name}> has no place in {place(parent)}"
+            yield f"R3 <{name}> has no place in {path_of(parent)}"
         for name in set(repeated(core)) - _REPEATABLE:
-            yield f"R3 {place(parent)} has more than one <{name}>"
+            yield f"R3 {path_of(parent)} has more than one <{name}>"
 
 
 def _r3_namespaces(channel: etree._Element) -> Iterator[str]:
@@ -93,29 +93,29 @@ def _r3_namespaces(channel: etree._Element) -> Iterator[str]:
     declared = set() if root is None else set(root.nsmap.values())
     for element in channel.iter("*"):
         if namespace(element) not in _NAMESPACES:
-            yield f"R3 {place(element)} is in the unknown namespace {namespace(element)}"
+            yield f"R3 {path_of(element)} is in the unknown namespace {namespace(element)}"
         if namespace(element) and namespace(element) not in declared:
-            yield f"R3 the namespace of {place(element)} is not declared on the root"
+            yield f"R3 the namespace of {path_of(element)} is not declared on the root"
 
 
 def _r4_dates(channel: etree._Element) -> Iterator[str]:
     for element in channel.iter("pubDate", "lastBuildDate"):
         value = text(element)
         if not _DATE.fullmatch(value):
-            yield f"R4 {place(element)} is no RFC 822 date with a four-digit year and GMT or +0000"
+            yield f"R4 {path_of(element)} is no RFC 822 date with a 4-digit year and GMT or +0000"
         elif parsedate_to_datetime(value).strftime("%a") != value[:3]:
-            yield f"R4 {place(element)} has the wrong weekday"
+            yield f"R4 {path_of(element)} has the wrong weekday"
 
 
 def _r6_guid(channel: etree._Element) -> Iterator[str]:
     for item in _items(channel):
         guid = item.find("guid")
         if guid is None or not text(guid):
-            yield f"R6 {place(item)} has no guid"
+            yield f"R6 {path_of(item)} has no guid"
         elif guid.get("isPermaLink") != "false" and not is_http(text(guid)):
-            yield f'R6 {place(guid)} is no address and does not say isPermaLink="false"'
+            yield f'R6 {path_of(guid)} is no address and does not say isPermaLink="false"'
         elif guid.get("isPermaLink") not in {"true", "false"}:
-            yield f"R6 {place(guid)} has no isPermaLink in lower case"
+            yield f"R6 {path_of(guid)} has no isPermaLink in lower case"
 
 
 def _r7_identity(channel: etree._Element) -> Iterator[str]:
@@ -126,22 +126,22 @@ def _r7_identity(channel: etree._Element) -> Iterator[str]:
 def _r8_links(channel: etree._Element) -> Iterator[str]:
     for element in channel.iter("link", "comments", "docs"):
         if not is_http(text(element)):
-            yield f"R8 {place(element)} is no absolute URI"
+            yield f"R8 {path_of(element)} is no absolute URI"
 
 
 def _r9_plain_text(channel: etree._Element) -> Iterator[str]:
     for element in channel.iter("title", "category", f"{{{DC}}}creator"):
         if len(element) or re.search(r"&(amp|lt|gt|quot|#[0-9]+);", text(element)):
-            yield f"R9 {place(element)} is escaped twice or holds elements"
+            yield f"R9 {path_of(element)} is escaped twice or holds elements"
 
 
 def _r10_description(channel: etree._Element) -> Iterator[str]:
     for element in channel.iter("description", f"{{{CONTENT}}}encoded"):
         if len(element):
-            yield f"R10 {place(element)} holds elements instead of escaped HTML"
+            yield f"R10 {path_of(element)} holds elements instead of escaped HTML"
         for address in _REFERENCE.findall(text(element)):
             if not re.match(r"https?://|mailto:|tel:", address):
-                yield f"R10 {place(element)} holds the relative address {address}"
+                yield f"R10 {path_of(element)} holds the relative address {address}"
 
 
 def _r11_content(channel: etree._Element) -> Iterator[str]:
@@ -149,32 +149,32 @@ def _r11_content(channel: etree._Element) -> Iterator[str]:
         names = [child.tag for child in item.iterchildren("*")]
         encoded = f"{{{CONTENT}}}encoded"
         if names.count(encoded) > 1:
-            yield f"R11 {place(item)} has more than one content:encoded"
+            yield f"R11 {path_of(item)} has more than one content:encoded"
         if encoded in names and "description" not in names[: names.index(encoded)]:
-            yield f"R11 {place(item)} has no description before content:encoded"
+            yield f"R11 {path_of(item)} has no description before content:encoded"
 
 
 def _r12_enclosure(channel: etree._Element) -> Iterator[str]:
     for item in _items(channel):
         found = item.findall("enclosure")
         if len(found) > 1:
-            yield f"R13 {place(item)} has more than one enclosure"
+            yield f"R13 {path_of(item)} has more than one enclosure"
         for enclosure in found:
             if not is_http(enclosure.get("url", "")):
-                yield f"R12 {place(enclosure)} has no absolute url"
+                yield f"R12 {path_of(enclosure)} has no absolute url"
             if not re.fullmatch("[0-9]+", enclosure.get("length", "")):
-                yield f"R12 {place(enclosure)} has no length, not even 0"
+                yield f"R12 {path_of(enclosure)} has no length, not even 0"
             if not _MEDIA_TYPE.fullmatch(enclosure.get("type", "")):
-                yield f"R12 {place(enclosure)} has no media type"
+                yield f"R12 {path_of(enclosure)} has no media type"
 
 
 def _r14_people(channel: etree._Element) -> Iterator[str]:
     for element in channel.iter("author", "managingEditor", "webMaster"):
         if not _PERSON.fullmatch(text(element)):
-            yield f"R14 {place(element)} is no e-mail address"
+            yield f"R14 {path_of(element)} is no e-mail address"
     for item in _items(channel):
         if item.find("author") is not None and item.find(f"{{{DC}}}creator") is not None:
-            yield f"R14 {place(item)} has both author and dc:creator"
+            yield f"R14 {path_of(item)} has both author and dc:creator"
     if not all(text(creator).strip() for creator in channel.iter(f"{{{DC}}}creator")):
         yield "R14 a dc:creator is empty"
 
@@ -186,7 +186,7 @@ def _r15_self(channel: etree._Element) -> Iterator[str]:
         yield "R15 the channel has not one atom:link rel=self type=application/rss+xml"
     for link in channel.iter(f"{{{ATOM}}}link"):
         if not is_http(link.get("href", "")):
-            yield f"R15 {place(link)} has no absolute href"
+            yield f"R15 {path_of(link)} has no absolute href"
 
 
 def _r16_schedule(channel: etree._Element) -> Iterator[str]:
@@ -222,30 +222,30 @@ def _r19_categories(channel: etree._Element) -> Iterator[str]:
     for item in _items(channel):
         names = [text(category) for category in item.findall("category")]
         for twice in repeated(names):
-            yield f"R19 {place(item)} has the category {twice} twice"
+            yield f"R19 {path_of(item)} has the category {twice} twice"
         if any("," in name or not name.strip() for name in names):
-            yield f"R19 {place(item)} has a category that is empty or has a comma"
+            yield f"R19 {path_of(item)} has a category that is empty or has a comma"
 
 
 def _r20_source(channel: etree._Element) -> Iterator[str]:
     for source in channel.iter("source"):
         if not is_http(source.get("url", "")) or not text(source):
-            yield f"R20 {place(source)} has no url or no name"
+            yield f"R20 {path_of(source)} has no url or no name"
 
 
 def _r21_relics(channel: etree._Element) -> Iterator[str]:
     for relic in channel.iter("cloud", "textInput", "rating"):
-        yield f"R21 {place(relic)} is there"
+        yield f"R21 {path_of(relic)} is there"
     if channel.findtext("docs", "") not in {"", "https://www.rssboard.org/rss-specification"}:
         yield "R21 docs is not the specification's address"
 
 
 def _r22_updated(channel: etree._Element) -> Iterator[str]:
     for date in channel.iter(f"{{{DC}}}date"):
-        yield f"R22 {place(date)} is there"
+        yield f"R22 {path_of(date)} is there"
     for updated in channel.iter(f"{{{ATOM}}}updated"):
         if rfc3339(text(updated)) is None:
-            yield f"R22 {place(updated)} is no RFC 3339 date"
+            yield f"R22 {path_of(updated)} is no RFC 3339 date"
 
 
 def _m1_namespace(channel: etree._Element) -> Iterator[str]:
@@ -258,20 +258,20 @@ def _m1_namespace(channel: etree._Element) -> Iterator[str]:
 def _m2_content(channel: etree._Element) -> Iterator[str]:
     for content in _media(channel, "content"):
         if content.get("medium") not in _MEDIUMS:
-            yield f"M2 {place(content)} has no medium that Media RSS knows"
+            yield f"M2 {path_of(content)} has no medium that Media RSS knows"
         if not _MEDIA_TYPE.fullmatch(content.get("type", "a/b")):
-            yield f"M2 {place(content)} has no media type as its type"
+            yield f"M2 {path_of(content)} has no media type as its type"
         if not re.fullmatch("[0-9]+", content.get("fileSize", "0")):
-            yield f"M2 {place(content)} has an empty fileSize"
+            yield f"M2 {path_of(content)} has an empty fileSize"
 
 
 def _m3_sizes(channel: etree._Element) -> Iterator[str]:
     for element in channel.iter(*(f"{{{MEDIA}}}{name}" for name in _MEDIA - {"group"})):
         if not is_http(element.get("url", "")):
-            yield f"M3 {place(element)} has no absolute url"
+            yield f"M3 {path_of(element)} has no absolute url"
         for name in ("width", "height"):
             if not _NUMBER.fullmatch(element.get(name, "1")):
-                yield f"M3 {place(element)} has a {name} that is no positive number"
+                yield f"M3 {path_of(element)} has a {name} that is no positive number"
 
 
 def _m4_group(channel: etree._Element) -> Iterator[str]:
@@ -279,13 +279,13 @@ def _m4_group(channel: etree._Element) -> Iterator[str]:
         members = group.findall(f"{{{MEDIA}}}content")
         defaults = [member for member in members if member.get("isDefault") == "true"]
         if len(members) < 2 or len(defaults) != 1:
-            yield f"M4 {place(group)} has less than two members or not one default"
+            yield f"M4 {path_of(group)} has less than two members or not one default"
 
 
 def _m5_vocabulary(channel: etree._Element) -> Iterator[str]:
     for element in channel.iter(f"{{{MEDIA}}}*"):
         if local(element) not in _MEDIA:
-            yield f"M5 {place(element)} is there, which readers may take for content or tags"
+            yield f"M5 {path_of(element)} is there, which readers may take for content or tags"
 
 
 _RULES = (

@@ -47,7 +47,7 @@ def local(element: etree._Element) -> str:
     return etree.QName(element).localname
 
 
-def place(element: etree._Element) -> str:
+def path_of(element: etree._Element) -> str:
     """Return where an element stands, for a message."""
     return f"line {element.sourceline} <{local(element)}>"
 

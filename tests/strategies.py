@@ -1,4 +1,4 @@
-"""Whatever may stand in a file, or in an Article, for hypothesis to draw from."""
+"""Hypothesis strategies for the contents of article files, and for Article itself."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from feedhub.sources.markup import html_body
 from feedhub.sources.urls import UrlError, absolute_url
 from feedhub.text import one_line
 
-# Text that has broken feeds: markup, ends of sections, entities, controls, directions, surrogates.
-ODD = st.sampled_from(
+# Text that has broken feeds: markup, ends of sections, entities, controls, directional marks,
+# surrogates.
+ODD_TEXT = st.sampled_from(
     [
         *("]]>", "<![CDATA[", "<!--", "-->", "<?xml?>", "<!DOCTYPE a>", "&", "<", ">", '"', "'"),
         *(
@@ -67,7 +68,7 @@ ODD = st.sampled_from(
         ),
     ]
 )
-TEXT = st.lists(st.one_of(ODD, st.text(max_size=8)), max_size=6).map("".join)
+TEXT = st.lists(st.one_of(ODD_TEXT, st.text(max_size=8)), max_size=6).map("".join)
 URL = st.one_of(
     TEXT,
     st.builds(
@@ -147,9 +148,9 @@ ID = st.one_of(
         st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1),
     ),
 )
-NAMED = st.fixed_dictionaries({"name": TEXT}, optional={"domain": URL, "url": URL})
-# Fields in the shape that they should have, whatever is in them.
-SHAPED = st.fixed_dictionaries(
+PERSON = st.fixed_dictionaries({"name": TEXT}, optional={"domain": URL, "url": URL})
+# Fields of the right shape, with any content.
+WELL_SHAPED = st.fixed_dictionaries(
     {},
     optional={
         "title": TEXT,
@@ -158,25 +159,25 @@ SHAPED = st.fixed_dictionaries(
         "webUrl": URL,
         "publishedDateTime": DATE,
         "updatedDateTime": DATE,
-        "provider": TEXT | NAMED,
-        "authors": st.lists(TEXT | NAMED, max_size=3),
+        "provider": TEXT | PERSON,
+        "authors": st.lists(TEXT | PERSON, max_size=3),
         "topics": st.lists(TEXT, max_size=3),
         "category": TEXT,
         "images": st.lists(st.fixed_dictionaries({"url": URL, "title": TEXT}), max_size=3),
         "related": st.lists(
-            st.fixed_dictionaries({"title": TEXT, "webUrl": URL, "provider": NAMED}), max_size=2
+            st.fixed_dictionaries({"title": TEXT, "webUrl": URL, "provider": PERSON}), max_size=2
         ),
         "length": st.sampled_from(["PT1H", "P1M", "PT999999999H"]) | TEXT,
         "featuredContent": URL.map(lambda url: f'<iframe src="{url}"></iframe>'),
     },
 )
-FIELDS = SHAPED | st.dictionaries(st.sampled_from(NAMES), NODE, max_size=5)
+FRONT_MATTER = WELL_SHAPED | st.dictionaries(st.sampled_from(NAMES), NODE, max_size=5)
 
 
-# A record that keeps the promises of its class.
+# Articles that keep the promises of the class.
 
-CLEAN = TEXT.map(one_line)
-FILLED = CLEAN.filter(bool)
+LINE = TEXT.map(one_line)
+NONEMPTY = LINE.filter(bool)
 
 
 @st.composite
@@ -192,47 +193,47 @@ def urls(draw) -> str:
 MOMENT = st.integers(-2_000_000_000, 200_000_000_000).map(
     lambda seconds: datetime.fromtimestamp(seconds, UTC)
 )
-PROVIDER = st.none() | st.builds(Provider, name=FILLED, domain=st.sampled_from(["", "a.example"]))
-AUTHOR = st.builds(Author, name=FILLED, url=st.just("") | urls())
+PROVIDER = st.none() | st.builds(Provider, name=NONEMPTY, domain=st.sampled_from(["", "a.example"]))
+AUTHOR = st.builds(Author, name=NONEMPTY, url=st.just("") | urls())
 PIXELS = st.none() | st.integers(1, 999_999)
 IMAGE = st.builds(
     Image,
     url=urls(),
     width=PIXELS,
     height=PIXELS,
-    title=CLEAN,
+    title=LINE,
     media_type=st.sampled_from(["", "image/png", "image/svg+xml"]),
     length=st.none() | st.integers(1, 10**12),
 )
 RELATED = st.builds(
-    Related, title=FILLED, url=urls(), provider=PROVIDER, published=st.none() | MOMENT
+    Related, title=NONEMPTY, url=urls(), provider=PROVIDER, published=st.none() | MOMENT
 )
 
 
-def several(strategy):
+def up_to_three(strategy):
     return st.lists(strategy, max_size=3).map(tuple)
 
 
 @st.composite
-def records(draw) -> Article:
-    """Build any article that keeps the promises of its class."""
+def articles(draw) -> Article:
+    """Draw an article that keeps the promises of its class."""
     published = draw(MOMENT)
     return Article(
         id="tag:example.org,2026:any",
         slug="any",
-        title=draw(FILLED),
-        summary=draw(CLEAN),
+        title=draw(NONEMPTY),
+        summary=draw(LINE),
         content_html=html_body(draw(TEXT), base="https://a.example/"),
         url=draw(urls()),
         published=published,
         updated=published + timedelta(seconds=draw(st.integers(0, 10**9))),
         language=draw(st.sampled_from(["", "en", "zh-Hant-TW"])),
         provider=draw(PROVIDER),
-        authors=draw(several(AUTHOR)),
-        topics=draw(several(FILLED)),
-        categories=draw(several(FILLED)),
-        images=draw(several(IMAGE)),
-        related=draw(several(RELATED)),
+        authors=draw(up_to_three(AUTHOR)),
+        topics=draw(up_to_three(NONEMPTY)),
+        categories=draw(up_to_three(NONEMPTY)),
+        images=draw(up_to_three(IMAGE)),
+        related=draw(up_to_three(RELATED)),
         player_url=draw(st.just("") | urls()),
         duration=draw(st.none() | st.integers(0, 10**9)),
         quality=draw(st.none() | st.floats()),
