@@ -142,7 +142,7 @@ def test_a_second_render_of_the_same_folder_is_code_2(run):
         ("render articles public --base-url example.org", "site.base_url must be an absolute"),
         ("render articles public --config none.toml", "none.toml: cannot be read: No such file"),
         ("render articles loop", "loop/.feedhub: cannot be written: Too many levels of symbolic"),
-        ("render articles public --formats html", "feeds.formats: html shows people the feeds;"),
+        ("render articles public --formats html", "feeds.formats: html shows feeds;"),
         ("serve", "give SOURCE or --catalog PATH"),
         ("serve missing", "missing: does not exist; SOURCE is the folder of article files"),
         (

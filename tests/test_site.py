@@ -117,7 +117,7 @@ def test_the_lists_name_the_first_format_but_json(bench):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"formats": ("html",)}, "html shows people the feeds; name one to show"),
+        ({"formats": ("html",)}, "html shows feeds; add one of rss, atom, json"),
         ({"formats": ("rss", "xml")}, "'xml' is not known; choose from rss, atom, json, html"),
         ({"formats": ("rss", "htm")}, "'htm' is not known; did you mean html"),
         ({"kinds": ("topics",)}, "'topics' is not known; did you mean topic"),

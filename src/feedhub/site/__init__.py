@@ -1,15 +1,18 @@
-"""The plan of a site: every address it has, and the document that stands there."""
+"""The plan of a site: every document it has, what each is made of, and how it is built."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from datetime import datetime
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
-from feedhub.catalog import MadeWith, Settings, accept_all
+from feedhub.catalog import Accept, Catalog, Changes, MadeWith, Settings, accept_all
+from feedhub.config import Config
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import FeedState, Window, build_feed, feed_path, feed_query
@@ -20,7 +23,6 @@ from feedhub.site.entry_store import EntryStore
 from feedhub.site.indexes import INDEX_PATH, Indexes, IndexOptions
 from feedhub.site.on_demand import OnDemandFeeds
 from feedhub.site.page_links import PageLinks
-from feedhub.site.planned import Planned
 from feedhub.site.settings import (
     channel_of,
     config_of_catalog,
@@ -29,15 +31,10 @@ from feedhub.site.settings import (
     shape_of,
     source_of,
 )
+from feedhub.sources import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
-
-    from feedhub.catalog import Accept, Catalog, Changes
-    from feedhub.config import Config
-    from feedhub.selection import Selection
-    from feedhub.sources import Source
+    from feedhub.selection import Selection  # a render without selections does not import it
 
 __all__ = [
     "PAGE_ENTRIES",
@@ -49,14 +46,47 @@ __all__ = [
     "source_of",
 ]
 
-# A page is for a look; who wants more follows the feed.
+# Enough to see what a feed is like; the feed itself has more.
 PAGE_ENTRIES = 30
 
 
-class Site:
-    """What a catalog holds, seen through a configuration; `drafts` is for a local preview only.
+class Planned(NamedTuple):
+    """A document that can be built; equal fingerprints mean equal bytes.
 
-    Raises ConfigError for kinds and formats that nobody knows.
+    `changed_at` is when its bytes last changed, at least a second after the change before.
+    Documents that list the whole site have no format and no state.
+    """
+
+    path: str
+    fingerprint: str
+    media_type: str
+    changed_at: datetime
+    format: Format | None = None
+    state: FeedState | None = None
+
+    @property
+    def topic(self) -> bool:
+        """Tell whether it is a topic of WebSub, 2: readers subscribe to it, and a hub is told."""
+        state, row = self.state, self.format
+        if row is None or row is PAGE or state is None:
+            return False
+        return not state.period and not self.on_demand
+
+    @property
+    def on_demand(self) -> bool:
+        """Tell whether it is built on request only, and listed nowhere."""
+        return self.state is not None and self.state.kind in ON_DEMAND_KINDS
+
+    def etag(self, coding: str = "") -> str:
+        """Return the entity tag in a content coding: each has its own (RFC 9110, 8.8.3.3)."""
+        parts = (self.fingerprint, self.path.partition("?")[0].rpartition(".")[2], coding)
+        return f'"{"-".join(filter(None, parts))}"'
+
+
+class Site:
+    """The documents of a catalog under a configuration; `drafts` is for a local preview only.
+
+    Raises ConfigError for unknown kinds and formats.
     """
 
     def __init__(self, catalog: Catalog, config: Config, *, drafts: bool = False) -> None:
@@ -65,21 +95,31 @@ class Site:
         names = known(config.feeds.formats, FORMATS, "feeds.formats")
         self._formats = [SUBSCRIBED[name] for name in names if name in SUBSCRIBED]
         if not self._formats:
-            raise ConfigError(
-                f"feeds.formats: {PAGE.name} shows people the feeds; name one to show"
-            )
+            others = ", ".join(SUBSCRIBED)
+            raise ConfigError(f"feeds.formats: {PAGE.name} shows feeds; add one of {others}")
         self._pages = PAGE.name in names
-        self._elsewhere = {*config.feeds.gone, *(old for old, _ in config.feeds.moved)}
+        # Paths of feeds that are retired, or redirected to another address.
+        self._removed = {*config.feeds.gone, *(old for old, _ in config.feeds.moved)}
         self._channel = channel_of(config, drafts=drafts)
-        # No hub is told of what is made for who asks.
-        self._channel_unhubbed = replace(self._channel, hub="")
-        self._shown = IndexOptions(
+        # No hub is told of documents that are built on request.
+        self._channel_without_hub = replace(self._channel, hub="")
+        index_options = IndexOptions(
             pages=self._pages,
             discovery=config.site.discovery,
             combines=config.feeds.builder == "yes",
         )
-        self._text = msgspec.json.encode(config).decode()
-        self._settings = self._settings_of(config, drafts=drafts)
+        self._config_json = msgspec.json.encode(config).decode()
+        self._settings = Settings(
+            kinds=self._kinds,
+            window=Window(config.feeds.limit, config.feeds.days, config.feeds.max_bytes),
+            archives=config.feeds.archives,
+            shape=shape_of(self._channel, pages=self._pages),
+            plan=fingerprint(config.feeds.formats, sorted(self._removed), index_options.values()),
+            private=drafts,
+            named=tuple(map(named_of, config.feeds.custom)),
+            stories=bool(self._channel.stories),
+            searched=config.feeds.search == "yes",
+        )
         self._on_demand = OnDemandFeeds(
             catalog,
             authority=self._channel.authority,
@@ -87,41 +127,27 @@ class Site:
             max_bytes=config.feeds.max_bytes,
         )
         mark = fingerprint(self._settings.shape, self._settings.plan, self._kinds)
-        self._linking = PageLinks(
+        self._page_links = PageLinks(
             catalog,
             self._channel,
             self._formats,
             kinds=self._kinds,
-            removed=self._elsewhere,
+            removed=self._removed,
             mark=mark,
         )
         self._indexes = Indexes(
             catalog,
-            self._linking,
+            self._page_links,
             self._formats,
-            self._shown,
+            index_options,
             mark=mark,
             archives=config.feeds.archives,
         )
         self._entries = EntryStore(
-            catalog, self._channel, self._linking.channel, self._on_demand.story_articles
+            catalog, self._channel, self._page_links.channel, self._on_demand.story_articles
         )
-        self._seen = -1
-
-    def _settings_of(self, config: Config, *, drafts: bool) -> Settings:
-        """Return what shapes feeds besides the articles."""
-        feeds = config.feeds
-        return Settings(
-            kinds=self._kinds,
-            window=Window(feeds.limit, feeds.days, feeds.max_bytes),
-            archives=feeds.archives,
-            shape=shape_of(self._channel, pages=self._pages),
-            plan=fingerprint(feeds.formats, sorted(self._elsewhere), self._shown.values()),
-            private=drafts,
-            named=tuple(map(named_of, feeds.custom)),
-            stories=bool(self._channel.stories),
-            searched=feeds.search == "yes",
-        )
+        self._last_numbers: tuple[FeedState, list[int]] | None = None
+        self._generation = -1
 
     def sync(
         self,
@@ -146,97 +172,145 @@ class Site:
                     source, self._settings, now, on_progress, processes=processes
                 )
                 accept(changes, before)
-                self._linking.forget()
-                self._linking.date(seconds)
-                self._indexes.date(self._states(), seconds)
-                self._catalog.write(MadeWith(configuration=self._text))
+                self._forget()
+                self._page_links.date(seconds)
+                self._indexes.date(self._published_states(), seconds)
+                self._catalog.write(MadeWith(configuration=self._config_json))
                 self._enqueue_pings(changes, seconds)
         finally:
-            self._linking.forget()
-            self._entries.forget()
+            # A sync may number what this one has taken back like what comes after.
+            self._forget()
         return changes
 
-    def hub_of(self, planned: Planned) -> str:
-        """Return the address of the hub that tells of a document, or ""."""
-        return self._channel.hub if planned.topic else ""
-
     def _enqueue_pings(self, changes: Changes, now: int) -> None:
-        """Note of which addresses the hub is to be told, once their new bytes are out."""
-        if self._channel.hub:
-            feeds = {
-                feed_path(kind, slug) for kind, slug in changes.changed_feeds
-            } - self._elsewhere
-            paths = [path + row.suffix for path in sorted(feeds) for row in self._formats]
-            self._catalog.pings.enqueue(paths, self._catalog.generation(), now)
-        else:
+        """Queue the paths of changed feeds for the hub; they are released with their bytes."""
+        if not self._channel.hub:
             self._catalog.pings.clear()
+            return
+        feeds = {feed_path(kind, slug) for kind, slug in changes.changed_feeds} - self._removed
+        paths = [path + row.suffix for path in sorted(feeds) for row in self._formats]
+        self._catalog.pings.enqueue(paths, self._catalog.generation(), now)
+
+    def _forget(self) -> None:
+        """Empty the caches of what the catalog said."""
+        self._page_links.forget()
+        self._entries.forget()
+        self._on_demand.forget()
+        self._last_numbers = None
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Hold still: whatever is asked within sees one state of the catalog."""
+        """See one state of the catalog within, though another process writes."""
         with self._catalog.snapshot():
             generation = self._catalog.generation()
-            if generation != self._seen:
-                self._entries.forget()
-                self._on_demand.forget()
-                self._seen = generation
+            if generation != self._generation:
+                self._forget()
+                self._generation = generation
             yield
 
     def matches_catalog(self) -> bool:
         """Tell whether the catalog was made with this configuration."""
         return self._catalog.matches(self._settings)
 
-    def plan(self, *, stories: bool = True) -> dict[str, Planned]:
-        """Return every document of the site, by path; without `stories` those that are asked for.
+    # What there is
 
-        There are as many stories as articles: a server makes them for who asks.
+    def plan(self, *, stories: bool = True) -> dict[str, Planned]:
+        """Return every document of the site, by path.
+
+        There are as many stories as articles; a server plans without `stories`, and builds them on
+        request.
         """
-        states = self._states()
-        told = self._on_demand.stories() if stories and self._settings.stories else []
+        states = self._published_states()
+        extra = self._on_demand.stories() if stories and self._settings.stories else []
         documents = [
             self._planned(state, row)
-            for state in [*states, *told]
+            for state in [*states, *extra]
             for row in self._formats_of(state)
         ]
-        return {planned.path: planned for planned in [*documents, *self._lists(states)]}
+        return {planned.path: planned for planned in [*documents, *self._planned_indexes(states)]}
 
     def on_demand(self, wanted: Selection | str, row: Format) -> Planned | None:
-        """Return the document of a selection, or of the story at an address, in a format.
+        """Return the document of a selection, or of the story with a slug, in a format.
 
-        None where there is none.
+        None if there is none.
         """
-        state = (
-            self._on_demand.story(wanted)
-            if isinstance(wanted, str)
-            else self._on_demand.search(wanted)
-        )
-        return self._offered(state, row)
+        if isinstance(wanted, str):
+            return self._if_published(self._on_demand.story(wanted), row)
+        return self._if_published(self._on_demand.search(wanted), row)
 
-    def _offered(self, state: FeedState | None, row: Format) -> Planned | None:
-        if state is None or not self._lists_feed(state) or row not in self._formats_of(state):
+    def current(self, planned: Planned) -> Planned | None:
+        """Return what has become of a document of an earlier plan, or None if it is gone."""
+        if planned.format is None or planned.state is None:
+            indexes = self._planned_indexes(self._published_states())
+            return next((index for index in indexes if index.path == planned.path), None)
+        feeds = self._on_demand if planned.on_demand else self._catalog
+        return self._if_published(feeds.current(planned.state), planned.format)
+
+    def states(self) -> list[FeedState]:
+        """Return the states of all feeds, without archives, in order of kind and slug."""
+        return [state for state in self._published_states() if not state.period]
+
+    def _published_states(self) -> list[FeedState]:
+        states = self._catalog.feeds(self._settings.shown)
+        return [state for state in states if self._is_published(state)]
+
+    def _is_published(self, state: FeedState) -> bool:
+        return not self._removed or feed_path(state.kind, state.slug) not in self._removed
+
+    def _formats_of(self, state: FeedState) -> list[Format]:
+        """Return the formats of a feed; archives have no page."""
+        return [*self._formats, PAGE] if self._pages and not state.period else self._formats
+
+    def _if_published(self, state: FeedState | None, row: Format) -> Planned | None:
+        if state is None or not self._is_published(state) or row not in self._formats_of(state):
             return None
         return self._planned(state, row)
 
-    def current(self, planned: Planned) -> Planned | None:
-        """Return what has become of one document of a plan, or None where it is gone."""
-        if planned.format is None or planned.state is None:
-            lists = {row.path: row for row in self._lists(self._states())}
-            return lists.get(planned.path)
-        catalog = self._on_demand if planned.state.kind in ON_DEMAND_KINDS else self._catalog
-        return self._offered(catalog.current(planned.state), planned.format)
+    def _planned(self, state: FeedState, row: Format) -> Planned:
+        path = feed_path(state.kind, state.slug, state.period) + row.suffix
+        path += feed_query(state.kind, state.slug)
+        if row is PAGE:
+            page_fingerprint = self._page_links.fingerprint(state)
+            changed_at = self._page_links.changed_at(state)
+            return Planned(path, page_fingerprint, row.media_type, changed_at, row, state)
+        return Planned(path, state.fingerprint, row.media_type, state.changed_at, row, state)
+
+    def _planned_indexes(self, states: list[FeedState]) -> Iterator[Planned]:
+        return (Planned(*row) for row in self._indexes.rows(states))
+
+    # Addresses
+
+    def address(self, state: FeedState) -> str:
+        """Return the public address of a feed in the format that a list names."""
+        return self._indexes.address(state)
+
+    def url(self, path: str) -> str:
+        """Return the public address of a document; that of a page is its folder's."""
+        path, mark, query = path.partition("?")
+        # A canonical query stays as it is; a path from a request may hold anything.
+        return self._channel.url(address_of(path)) + mark + quote(query, safe="=&%+:*")
+
+    def hub_of(self, planned: Planned) -> str:
+        """Return the address of the hub that tells of a document, or ""."""
+        return self._channel.hub if planned.topic else ""
+
+    # Bytes
 
     def document(self, planned: Planned) -> Document:
         """Build one document of the plan."""
-        if planned.format is None or planned.state is None:
-            body = self._indexes.body(planned.path, self._states())
+        row, state = planned.format, planned.state
+        if row is None or state is None:
+            body = self._indexes.body(planned.path, self._published_states())
+        elif row is PAGE:
+            body = self._page(state)
         else:
-            body = self._feed_document(planned.format, planned.state)
+            body = self._feed(row, state)
         return Document(path=planned.path, media_type=planned.media_type, body=body)
 
     def delta(self, planned: Planned, base: str) -> bytes | None:
-        """Return the document with only what who holds the one of fingerprint `base` has not seen.
+        """Return the document with the entries that are new since that of fingerprint `base`.
 
-        None where that is not known (RFC 3229); the fingerprints of pages never are.
+        None if that document is unknown (RFC 3229); pages and archives have no deltas.
         """
         row, state = planned.format, planned.state
         if row is None or row is PAGE or state is None or state.period:
@@ -246,6 +320,32 @@ class Site:
             return None
         feed = build_feed(self._channel, state, pages=self._pages)
         return row.encode(feed, self._entries.entries(numbers, row.name))
+
+    def _feed(self, row: Format, state: FeedState) -> bytes:
+        on_demand = state.kind in ON_DEMAND_KINDS
+        channel = self._channel_without_hub if on_demand else self._channel
+        if state.kind == "story":
+            entries = [getattr(entry, row.name) for entry in self._entries.story(state.slug)]
+        else:
+            entries = self._entries.entries(self._numbers(state), row.name)
+        return row.encode(build_feed(channel, state, pages=self._pages), entries)
+
+    def _page(self, state: FeedState) -> bytes:
+        if state.kind == "story":
+            items = self._entries.story_items(state.slug)[:PAGE_ENTRIES]
+        else:
+            numbers = self._numbers(state)[:PAGE_ENTRIES]
+            items = [self._entries.page_item(number) for number in numbers]
+        feed = build_feed(self._page_links.channel(), state, pages=self._pages)
+        return PAGE.encode(feed, items)
+
+    def _numbers(self, state: FeedState) -> list[int]:
+        """Return the numbers of a feed's articles, newest first."""
+        # In a plan the documents of a feed follow one another, and share its state.
+        if self._last_numbers is None or self._last_numbers[0] is not state:
+            find = self._on_demand.numbers if state.kind == "search" else self._catalog.entries
+            self._last_numbers = state, find(state)
+        return self._last_numbers[1]
 
     @contextmanager
     def entries_spooled(
@@ -259,90 +359,22 @@ class Site:
 
         Many entries go to a file, encoded by up to `processes` processes, which call `begin` first.
         """
-        feeds: dict[tuple[str, str, str], FeedState] = {}
-        pages: dict[tuple[str, str, str], FeedState] = {}
+        in_feeds: dict[int, None] = {}
+        on_pages: dict[int, None] = {}
         for planned in documents:
-            if (state := planned.state) and not planned.on_demand:
-                wanted = pages if planned.format is PAGE else feeds
-                wanted[state.kind, state.slug, state.period] = state
-        with self._entries.spooled(
-            (number for state in feeds.values() for number in self._numbers(state)),
-            (n for state in pages.values() for n in self._numbers(state)[:PAGE_ENTRIES]),
-            open_file,
-            processes,
-            begin,
-        ):
+            if planned.state is None or planned.on_demand:
+                continue
+            numbers = self._numbers(planned.state)
+            if planned.format is PAGE:
+                on_pages.update(dict.fromkeys(numbers[:PAGE_ENTRIES]))
+            else:
+                in_feeds.update(dict.fromkeys(numbers))
+        with self._entries.spooled(in_feeds, on_pages, open_file, processes, begin):
             yield
-
-    def states(self) -> list[FeedState]:
-        """Return what is known of every subscription feed, in order of kind and slug."""
-        return [state for state in self._states() if not state.period]
-
-    def address(self, state: FeedState) -> str:
-        """Return the public address of a feed in the format that a list names."""
-        return self._indexes.address(state)
-
-    def url(self, path: str) -> str:
-        """Return the public address of a document; that of a page is its folder's."""
-        path, mark, query = path.partition("?")
-        # A canonical query stays as it is; a path that was asked for may hold anything.
-        return self._channel.url(address_of(path)) + mark + quote(query, safe="=&%+:*")
-
-    def _states(self) -> list[FeedState]:
-        """Return the states of every feed that is neither retired nor moved."""
-        feeds = self._catalog.feeds(self._settings.shown)
-        return [state for state in feeds if self._lists_feed(state)]
-
-    def _lists_feed(self, state: FeedState) -> bool:
-        return not self._elsewhere or feed_path(state.kind, state.slug) not in self._elsewhere
-
-    def _formats_of(self, state: FeedState) -> list[Format]:
-        """Return what a feed is written as; archives have no page."""
-        return [*self._formats, PAGE] if self._pages and not state.period else self._formats
-
-    def _planned(self, state: FeedState, row: Format) -> Planned:
-        path = feed_path(state.kind, state.slug, state.period) + row.suffix
-        path += feed_query(state.kind, state.slug)
-        if row is PAGE:
-            fingerprint = self._linking.fingerprint(state)
-            changed_at = self._linking.changed_at(state)
-            return Planned(path, fingerprint, row.media_type, changed_at, row, state)
-        return Planned(path, state.fingerprint, row.media_type, state.changed_at, row, state)
-
-    def _lists(self, states: list[FeedState]) -> Iterator[Planned]:
-        """Yield what lists the whole site."""
-        return (Planned(*row) for row in self._indexes.rows(states))
-
-    def _feed_document(self, row: Format, state: FeedState) -> bytes:
-        """Build the document of a feed in a format."""
-        if row is PAGE:
-            return self._feed_page(state)
-        channel = self._channel_unhubbed if state.kind in ON_DEMAND_KINDS else self._channel
-        if state.kind == "story":
-            entries = [getattr(entry, row.name) for entry in self._entries.story(state.slug)]
-        else:
-            entries = self._entries.entries(self._numbers(state), row.name)
-        return row.encode(build_feed(channel, state, pages=self._pages), entries)
-
-    def _feed_page(self, state: FeedState) -> bytes:
-        channel = self._linking.channel()
-        if state.kind == "story":
-            from feedhub.formats.pages.feed import encode_item  # Jinja2, which feeds do not need
-
-            articles = self._on_demand.story_articles(state.slug)[:PAGE_ENTRIES]
-            items = [encode_item(article, channel) for article in articles]
-        else:
-            items = list(map(self._entries.page_item, self._numbers(state)[:PAGE_ENTRIES]))
-        return PAGE.encode(build_feed(channel, state, pages=self._pages), items)
-
-    def _numbers(self, state: FeedState) -> list[int]:
-        """Return the numbers of a feed's articles, newest first."""
-        source = self._on_demand.numbers if state.kind == "search" else self._catalog.entries
-        return source(state)
 
 
 def address_of(path: str) -> str:
-    """Return where a document stands below the base: a page at its folder's address."""
+    """Return the path of a document's address: that of a page is its folder's."""
     folder, _, name = path.rpartition("/")
     if name != INDEX_PATH:
         return path

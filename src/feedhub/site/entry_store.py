@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import accumulate
 from operator import attrgetter
@@ -88,6 +88,13 @@ class EntryStore:
         """Return the articles of a story as feeds hold them; most of them have no number."""
         return [encode_entry(article, self._channel) for article in self._story_articles(slug)]
 
+    def story_items(self, slug: str) -> list[PageItem]:
+        """Return the articles of a story as its page shows them."""
+        from feedhub.formats.pages.feed import encode_item
+
+        channel = self._page_channel()
+        return [encode_item(article, channel) for article in self._story_articles(slug)]
+
     def entries(self, numbers: Iterable[int], format_name: str) -> list[bytes]:
         """Return articles as the feeds of one format hold them."""
         if self._spool is not None:
@@ -97,19 +104,19 @@ class EntryStore:
     @contextmanager
     def spooled(
         self,
-        in_feeds: Iterable[int],
-        on_pages: Iterable[int],
+        in_feeds: Mapping[int, object],
+        on_pages: Mapping[int, object],
         open_file: Callable[[], AbstractContextManager[BinaryIO]],
         processes: int,
         begin: Callable[[], object],
     ) -> Iterator[None]:
         """Serve the entries of these articles, and of no others, from a file, if there are many.
 
+        The keys of `in_feeds` and `on_pages` are the numbers of articles, in the order of use.
         Each is encoded by one of up to `processes` processes, which call `begin` first. All of
         them, and processes that are forked within, can read the file.
         """
-        feeds, pages = dict.fromkeys(in_feeds), dict.fromkeys(on_pages)
-        numbers = [*feeds, *(number for number in pages if number not in feeds)]
+        numbers = list(dict.fromkeys([*in_feeds, *on_pages]))
         if len(numbers) < MIN_SPOOLED:
             yield
             return
@@ -118,8 +125,10 @@ class EntryStore:
 
             def write(number: int) -> tuple[int, ...]:
                 article, page = self._catalog.article(number), ""
-                entry = encode_entry(article, self._channel) if number in feeds else (b"", b"", b"")
-                if number in pages:
+                entry = (
+                    encode_entry(article, self._channel) if number in in_feeds else (b"", b"", b"")
+                )
+                if number in on_pages:
                     from feedhub.formats.pages.feed import encode_item
 
                     page = encode_item(article, self._page_channel()).html
