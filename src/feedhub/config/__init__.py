@@ -59,6 +59,7 @@ def load_config(
     values |= from_environ(environ)
     values |= from_options(overrides)
     sections: dict[str, dict[str, object]] = {name: {} for name in SECTIONS}
+    # Only what is set is passed on: the classes have the defaults.
     for name, value in values.items():
         section, _, key = name.partition(".")
         sections[section][key] = value

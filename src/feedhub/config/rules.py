@@ -21,8 +21,11 @@ PLACEHOLDERS = ("year", "month", "day", "slug", "stem", "category", "path", "col
 
 # What XML 1.0 forbids (2.2), and what breaks a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+# Labels have at most 63 characters (RFC 1035, 2.3.4); names of internal hosts have underscores.
 _HOST = re.compile(r"(?:(?:^|\.)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)+")
+# Reserved and unreserved characters, and the percent sign (RFC 3986, 2).
 _URL = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+# An authority is a host name or e-mail address, and a date (RFC 4151, 2.1).
 _DNS = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _AUTHORITY = re.compile(
     rf"(?:[a-z0-9._-]+@)?{_DNS}(?:\.{_DNS})*,(\d{{4}})(-\d\d)?(-\d\d)?", re.ASCII
@@ -154,7 +157,7 @@ def _host(parts: SplitResult) -> str:
     if ":" in host:
         return f"[{ipaddress.IPv6Address(host)}]"
     if not host.isascii():
-        import idna  # most hosts are ASCII
+        import idna  # imported here because most hosts are ASCII
 
         host = idna.encode(host, uts46=True).decode("ascii")
     if not _HOST.fullmatch(host):
@@ -231,7 +234,7 @@ def timezone(name: str) -> str:
     """Return the name of a time zone; refuse one that does not exist."""
     try:
         return ZoneInfo(name).key
-    except (KeyError, OSError, ValueError):
+    except (KeyError, OSError, ValueError):  # OSError for a folder such as `Europe`
         raise ValueError("there is no such time zone") from None
 
 

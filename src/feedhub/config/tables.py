@@ -86,7 +86,7 @@ def with_label_keys(record: type[T]) -> type[T]:
     return record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)  # reads the annotations that are added below
 @with_label_keys
 class CustomConfig:
     """A selection that is a feed of its own, with the parameters of a search."""
