@@ -1,4 +1,4 @@
-"""Whatever a file holds: it is published rightly in every format, or rejected and told about."""
+"""Any file is either published correctly in every format, or rejected with a problem."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GOOD = article_text("A good article", topics=["AI"])
 
 @contextmanager
 def bench_with(data: bytes, name: str):
-    """Yield a synced bench of one file beside a good one, and what the sync found."""
+    """Yield a synced bench with this file and a good one, and the changes of the sync."""
     with tempfile.TemporaryDirectory() as folder:
         bench = make_bench(Path(folder))
         bench.write("good.md", GOOD)
@@ -39,8 +39,8 @@ def bench_with(data: bytes, name: str):
         bench.catalog.close()
 
 
-def check(data: bytes, name: str = "any.md") -> None:
-    """Publish a file beside a good one: it stands rightly in all formats, or is told about."""
+def check_published(data: bytes, name: str = "any.md") -> None:
+    """Publish a file beside a good one: it is correct in all formats, or reported as a problem."""
     with bench_with(data, name) as (bench, changes):
         articles = {article.id: article for _, article in bench.catalog.articles()}
         documents = {path: document.body for path, document in bench.documents().items()}
@@ -58,7 +58,7 @@ def check(data: bytes, name: str = "any.md") -> None:
 
 
 def judge(path: str, body: bytes, articles: dict[str, Article]) -> set[str]:
-    """Hold one document against the rules, and its titles against the articles'; return the ids."""
+    """Check one document by its format's rules, and its titles; return its ids."""
     if path.endswith(".html"):
         Balance(body.decode("utf-8"))
         return set()
@@ -73,50 +73,50 @@ def judge(path: str, body: bytes, articles: dict[str, Article]) -> set[str]:
         if path.endswith((".opml", ".svg", ".xml")):
             return set()
         complaints = (atom if path.endswith(".atom") else rss).complaints(body)
-        assert [line for line in complaints if not _is_about_text(line)] == []
-        titles = _titles(body)
+        assert [line for line in complaints if not is_about_text(line)] == []
+        titles = titles_of(body)
     known = {id_: articles[id_].title for id_ in titles}
-    assert titles in (known, {id_: _as_feedparser(title) for id_, title in known.items()})
+    assert titles in (known, {id_: undo_double_encoding(title) for id_, title in known.items()})
     return set(titles)
 
 
-def _is_about_text(complaint: str) -> bool:
-    """A title may speak of `&amp;`, and a text of `href=`: the judges cannot know."""
+def is_about_text(complaint: str) -> bool:
+    """Tell whether a complaint may be wrong: texts may mention `&amp;` and `href=`."""
     return complaint.startswith("R9") or "the relative address" in complaint
 
 
-def _titles(body: bytes) -> dict[str, str]:
+def titles_of(body: bytes) -> dict[str, str]:
     parsed = feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
     assert not parsed.bozo, parsed.get("bozo_exception")
     return {entry.id: entry.title for entry in parsed.entries}
 
 
-def _as_feedparser(title: str) -> str:
-    """Undo what looks encoded twice, as feedparser does unasked: it takes `Ã©` for `é`."""
+def undo_double_encoding(title: str) -> str:
+    """Decode what looks encoded twice, as feedparser does: it takes `Ã©` for `é`."""
     with suppress(UnicodeError):
         return title.encode("iso-8859-1").decode("utf-8")
     return title
 
 
-def dumped(fields: dict[str, object], body: str = "") -> bytes:
-    """Return a file; what UTF-8 or YAML cannot hold is no input that a file could have."""
+def file_with(fields: dict[str, object], body: str = "") -> bytes:
+    """Return a file with these fields; what YAML or UTF-8 cannot hold becomes what they can."""
     matter = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)
     return f"---\n{matter}---\n{body}".encode("utf-8", "surrogatepass")
 
 
-WHOLE = yaml.safe_load(GOOD.split("---\n")[1]) | {"title": "Another"}
+COMPLETE = yaml.safe_load(GOOD.split("---\n")[1]) | {"title": "Another"}
 
 
 @given(fields=FRONT_MATTER, body=TEXT)
 @example(fields={"id": "tag:<example>"}, body="")
-def test_any_value_in_any_field(fields, body):
-    check(dumped(WHOLE | {"webUrl": "https://news.example/other"} | fields, body))
+def test_any_value_of_any_field(fields, body):
+    check_published(file_with(COMPLETE | {"webUrl": "https://news.example/other"} | fields, body))
 
 
 @given(name=st.sampled_from(NAMES), text=st.one_of(TEXT, URL, DATE))
-def test_any_text_as_it_stands_in_the_file(name, text):
-    matter = "".join(f"{key}: {value}\n" for key, value in WHOLE.items() if key != name)
-    check(f"---\n{matter}{name}: {text}\n---\n".encode("utf-8", "surrogatepass"))
+def test_any_unquoted_text_of_any_field(name, text):
+    matter = "".join(f"{key}: {value}\n" for key, value in COMPLETE.items() if key != name)
+    check_published(f"---\n{matter}{name}: {text}\n---\n".encode("utf-8", "surrogatepass"))
 
 
 @given(
@@ -125,20 +125,17 @@ def test_any_text_as_it_stands_in_the_file(name, text):
     )
 )
 def test_any_bytes(data):
-    check(data)
+    check_published(data)
 
 
 @given(body=TEXT, suffix=st.sampled_from(["md", "html", "txt"]))
 def test_any_body(body, suffix):
-    check(dumped(WHOLE, body), f"any.{suffix}")
-
-
-# Any record, whoever made it.
+    check_published(file_with(COMPLETE, body), f"any.{suffix}")
 
 
 @example(article=changed(NOTHING, title="Â¡"), kind="all", label="a", title="a")
 @given(article=articles(), kind=st.sampled_from(list(KINDS)), label=NONEMPTY, title=NONEMPTY)
-def test_any_record(article, kind, label, title):
+def test_any_article_in_any_kind_of_feed(article, kind, label, title):
     assume(article.updated.year < 9999)
     slug = "q=any" if kind == "search" else STATE.slug
     state = replace(STATE, kind=kind, slug=slug, label=label, updated=article.updated)

@@ -1,4 +1,4 @@
-"""Set algebra: what a search finds is what a slow and simple reading of all articles finds."""
+"""Set algebra: a search finds what a slow and simple look at each article finds."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ def articles(draw, number: int) -> Article:
         published=published,
         updated=published,
         provider=draw(st.none() | st.sampled_from(PAPERS).map(lambda name: Provider(name=name))),
-        authors=tuple(Author(name=name) for name in draw(_some(PEOPLE))),
-        topics=draw(_some(LABELS)),
-        categories=draw(_some(LABELS)),
+        authors=tuple(Author(name=name) for name in draw(up_to_three(PEOPLE))),
+        topics=draw(up_to_three(LABELS)),
+        categories=draw(up_to_three(LABELS)),
         quality=draw(st.none() | st.sampled_from([0.0, 50.0, 79.5, 90.0])),
     )
 
 
-def _some(names: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
+def up_to_three(names: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(st.sampled_from(names), max_size=3, unique=True).map(tuple)
 
 
-def _values(labels: list[str]) -> st.SearchStrategy[list[str]]:
+def label_values(labels: list[str]) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from([*labels, "nobody"]), min_size=1, max_size=3)
 
 
@@ -79,21 +79,21 @@ TERM = st.sampled_from(
     ]
 )
 PARAMETERS = {
-    "topic": _values(LABELS + SLUGS),
-    "category": _values(LABELS),
-    "provider": _values([*PAPERS, "the-next-web"]),
-    "author": _values([*PEOPLE, "ann-lee"]),
-    "not_topic": _values(LABELS + SLUGS),
-    "not_category": _values(LABELS),
-    "not_provider": _values(PAPERS),
-    "not_author": _values(PEOPLE),
+    "topic": label_values(LABELS + SLUGS),
+    "category": label_values(LABELS),
+    "provider": label_values([*PAPERS, "the-next-web"]),
+    "author": label_values([*PEOPLE, "ann-lee"]),
+    "not_topic": label_values(LABELS + SLUGS),
+    "not_category": label_values(LABELS),
+    "not_provider": label_values(PAPERS),
+    "not_author": label_values(PEOPLE),
     "min_quality": st.sampled_from([["0"], ["50"], ["79.6"]]),
     "since": st.sampled_from([["2020-06-08"], ["2020-06-08T11:00:01"], ["2020-06-01"]]),
     "q": st.lists(TERM, min_size=1, max_size=3).map(lambda terms: [" ".join(terms)]),
     "limit": st.sampled_from([["1"], ["3"], [str(MAX_LIMIT)]]),
 }
-# Few at once: what asks for everything finds nothing.
-ON_DEMAND_KINDS = st.lists(
+# Few at once: a search with all parameters finds nothing.
+SEARCHES = st.lists(
     st.sampled_from(sorted(PARAMETERS)), min_size=1, max_size=3, unique=True
 ).flatmap(
     lambda names: st.fixed_dictionaries(
@@ -106,8 +106,8 @@ ON_DEMAND_KINDS = st.lists(
 # The oracle: one article after the other, without an index.
 
 
-def wanted(article: Article, asked: dict[str, list[str]]) -> bool:
-    """Tell whether the article is selected, read from the words of the documentation."""
+def is_selected(article: Article, parameters: dict[str, list[str]]) -> bool:
+    """Tell whether an article meets a search, by the words of the documentation."""
     facets = {
         "topic": set(article.topics),
         "category": set(article.categories),
@@ -115,34 +115,34 @@ def wanted(article: Article, asked: dict[str, list[str]]) -> bool:
         "author": {author.name for author in article.authors},
     }
     for facet, labels in facets.items():
-        has = [_names(value, labels) for value in asked.get(facet, [])]
-        if has and not (all(has) if asked.get("all") == ["1"] else any(has)):
+        has = [is_name_of(value, labels) for value in parameters.get(facet, [])]
+        if has and not (all(has) if parameters.get("all") == ["1"] else any(has)):
             return False
-        if any(_names(value, labels) for value in asked.get(f"not_{facet}", [])):
+        if any(is_name_of(value, labels) for value in parameters.get(f"not_{facet}", [])):
             return False
-    if "min_quality" in asked and not (
-        article.quality is not None and article.quality >= float(asked["min_quality"][0])
+    if "min_quality" in parameters and not (
+        article.quality is not None and article.quality >= float(parameters["min_quality"][0])
     ):
         return False
-    if "since" in asked:
-        since = datetime.fromisoformat(asked["since"][0]).replace(tzinfo=UTC)
+    if "since" in parameters:
+        since = datetime.fromisoformat(parameters["since"][0]).replace(tzinfo=UTC)
         if article.published < since:
             return False
-    return all(_holds(article, term) for term in _terms(asked.get("q", [""])[0]))
+    return all(has_term(article, term) for term in split_terms(parameters.get("q", [""])[0]))
 
 
-def _names(value: str, labels: set[str]) -> bool:
+def is_name_of(value: str, labels: set[str]) -> bool:
     slug_of = dict(zip(LABELS, SLUGS, strict=True)) | {
         "CNET": "cnet", "The Next Web": "the-next-web", "Ann Lee": "ann-lee",
     }  # fmt: skip
     return any(value.lower() == label.lower() or value == slug_of.get(label) for label in labels)
 
 
-def _terms(q: str) -> list[str]:
+def split_terms(q: str) -> list[str]:
     return re.findall(r'-?"[^"]*"\*?|\S+', q)
 
 
-def _holds(article: Article, term: str) -> bool:
+def has_term(article: Article, term: str) -> bool:
     bare = term.lstrip("-").lower()
     pattern = r"\b" + r"\W+".join(re.findall(r"\w+", bare)) + ("" if bare.endswith("*") else r"\b")
     names = [*article.topics, *article.categories, *(author.name for author in article.authors)]
@@ -153,35 +153,35 @@ def _holds(article: Article, term: str) -> bool:
     return not found if term.startswith("-") else found
 
 
-def expected(found: list[Article], asked: dict[str, list[str]]) -> list[str]:
+def expected(found: list[Article], parameters: dict[str, list[str]]) -> list[str]:
     chosen = sorted(
-        (article for article in found if wanted(article, asked)),
+        (article for article in found if is_selected(article, parameters)),
         key=lambda article: (-article.published.timestamp(), article.id),
     )
-    return [article.id for article in chosen[: int(asked.get("limit", ["50"])[0])]]
+    return [article.id for article in chosen[: int(parameters.get("limit", ["50"])[0])]]
 
 
 # The subject: a catalog that has synced the articles.
 
 
 @dataclass
-class Shelf:
-    """A source of articles that stand in no files; `snapshot` tells its versions apart."""
+class MemorySource:
+    """A source of articles without files; `version` tells its states apart."""
 
     articles: list[Article]
-    snapshot: int = 0
-    key: str = "shelf"
-    signature: str = "shelf"
+    version: int = 0
+    key: str = "memory"
+    signature: str = "memory"
 
     def check(self) -> None:
-        """Have nothing to complain of."""
+        """Find nothing wrong."""
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
         """Never change."""
         yield False
 
     def scan(self):
-        return [SourceFile(article.id, f"{self.snapshot} {article!r}") for article in self.articles]
+        return [SourceFile(article.id, f"{self.version} {article!r}") for article in self.articles]
 
     def read(self, path: str, now: datetime) -> ReadResult:
         (article,) = (one for one in self.articles if one.id == path)
@@ -191,8 +191,8 @@ class Shelf:
         return path
 
 
-def site_of(catalog: Catalog, asked: dict[str, list[str]]) -> Site:
-    custom = {name: value for name, value in asked.items() if name not in ("limit", "all")}
+def site_of(catalog: Catalog, parameters: dict[str, list[str]]) -> Site:
+    custom = {name: value for name, value in parameters.items() if name not in ("limit", "all")}
     for name in ("since", "q"):
         if name in custom:
             custom[name] = custom[name][0]  # type: ignore[assignment]
@@ -200,7 +200,7 @@ def site_of(catalog: Catalog, asked: dict[str, list[str]]) -> Site:
         custom["min_quality"] = float(custom["min_quality"][0])  # type: ignore[assignment]
         if not custom["min_quality"]:
             del custom["min_quality"]
-    custom["all"] = asked.get("all") == ["1"]  # type: ignore[assignment]
+    custom["all"] = parameters.get("all") == ["1"]  # type: ignore[assignment]
     keys = {"feeds.search": "yes", "feeds.limit": 10_000, "feeds.kinds": ["all"]}
     named = {"feeds.custom": [{"name": "mine", **custom}]}
     return Site(catalog, load_config(None, {}, keys | named))
@@ -210,8 +210,8 @@ def ids(site: Site, path: str) -> list[str]:
     return [item["id"] for item in json.loads(site.document(site.plan()[path]).body)["items"]]
 
 
-def searched(site: Site, asked: dict[str, list[str]]) -> list[str]:
-    planned = site.on_demand(make_selection(asked), FORMATS["json"])
+def search_ids(site: Site, parameters: dict[str, list[str]]) -> list[str]:
+    planned = site.on_demand(make_selection(parameters), FORMATS["json"])
     assert planned
     return [item["id"] for item in json.loads(site.document(planned).body)["items"]]
 
@@ -220,33 +220,33 @@ def searched(site: Site, asked: dict[str, list[str]]) -> list[str]:
 @given(
     data=st.data(),
     count=st.integers(0, 16),
-    questions=st.lists(ON_DEMAND_KINDS, min_size=8, max_size=8),
+    searches=st.lists(SEARCHES, min_size=8, max_size=8),
 )
-def test_a_search_is_the_algebra_of_its_sets(data, count, questions):
+def test_searches_equal_the_oracle(data, count, searches):
     first = [data.draw(articles(number)) for number in range(count)]
     with closing(Catalog(None)) as catalog:
-        site = site_of(catalog, questions[0])
-        shelf = Shelf(first)
-        site.sync(shelf, NOW)
+        site = site_of(catalog, searches[0])
+        source = MemorySource(first)
+        site.sync(source, NOW)
         for _ in range(2):
             with site.snapshot():
                 whole = {"limit": ["200"]}
-                for question in questions:
-                    assert searched(site, question) == expected(shelf.articles, question)
-                named = questions[0] | whole
+                for search in searches:
+                    assert search_ids(site, search) == expected(source.articles, search)
+                named = searches[0] | whole
                 if named.get("min_quality") != ["0"]:
-                    assert ids(site, "custom/mine.json") == expected(shelf.articles, named)
-            # Some are edited, some go, some come: what is found then is found as if anew.
+                    assert ids(site, "custom/mine.json") == expected(source.articles, named)
+            # Some articles are edited, some withdrawn, some new: searches find them at once.
             kept = [one for one in first if data.draw(st.booleans())]
             edited = [replace(one, quality=None, topics=("AI",)) for one in kept[:2]]
             new = [data.draw(articles(number)) for number in range(count, count + 2)]
-            shelf = Shelf([*edited, *kept[2:], *new], snapshot=1)
-            site.sync(shelf, NOW)
+            source = MemorySource([*edited, *kept[2:], *new], version=1)
+            site.sync(source, NOW)
 
 
 @cache
-def _real(folder):
-    """Return the seeds as articles, and a catalog that has synced them."""
+def seeds_site(folder):
+    """Return a site with the seeds synced, and its articles."""
     config = load_config(None, {}, {"feeds.search": "yes", "feeds.limit": 10_000})
     catalog = Catalog(None)
     site = Site(catalog, config, drafts=True)
@@ -256,8 +256,8 @@ def _real(folder):
 
 @settings(max_examples=settings().max_examples)
 @given(data=st.data())
-def test_a_search_of_real_articles(seeds, data):
-    site, real = _real(seeds)
+def test_searches_of_the_seeds_equal_the_oracle(seeds, data):
+    site, real = seeds_site(seeds)
     assert len(real) == 5
     facets = {
         "topic": sorted({label for one in real for label in one.topics}),
@@ -267,19 +267,19 @@ def test_a_search_of_real_articles(seeds, data):
     word = st.sampled_from(
         sorted({w for one in real for w in re.findall("[a-z]{3,}", one.title.lower())})
     )
-    asked = data.draw(
+    parameters = data.draw(
         st.fixed_dictionaries(
             {},
             optional={
-                **{name: _values(labels) for name, labels in facets.items()},
-                **{f"not_{name}": _values(labels) for name, labels in facets.items()},
+                **{name: label_values(labels) for name, labels in facets.items()},
+                **{f"not_{name}": label_values(labels) for name, labels in facets.items()},
                 "q": st.lists(word, min_size=1, max_size=2).map(lambda found: [" ".join(found)]),
                 "min_quality": st.sampled_from([["50"], ["90"]]),
             },
         )
     )
     titles = [replace(one, content_html="", summary=one.summary) for one in real]
-    assert searched(site, asked) == expected(titles, asked)
+    assert search_ids(site, parameters) == expected(titles, parameters)
 
 
 @pytest.mark.parametrize(
@@ -296,5 +296,5 @@ def test_a_search_of_real_articles(seeds, data):
         ("", ""),
     ],
 )
-def test_words_of_a_text_end_where_people_see_them_end(html, found):
+def test_words_end_where_readers_see_them_end(html, found):
     assert texts_of(replace(NOTHING, content_html=html))[2] == found
