@@ -30,21 +30,21 @@ feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
 
 def rss_generator(feed: Feed, suffix: str) -> Any:
     """Return the generator of RSS 2.0 (RSS Best Practices Profile) for an address with `suffix`."""
-    generator = _generator(feed, suffix, "application/rss+xml")
+    generator = make_generator(feed, suffix, "application/rss+xml")
     generator.docs("https://www.rssboard.org/rss-specification")
     generator.ttl(feed.channel.ttl)
     generator.image(feed.channel.icon or feed.channel.logo or None)
-    _extend(generator, feed, suffix, {"media": MEDIA, "dc": DC})
+    extend(generator, feed, suffix, {"media": MEDIA, "dc": DC})
     return generator
 
 
 def atom_generator(feed: Feed, suffix: str) -> Any:
     """Return the generator of Atom 1.0 (RFC 4287) for an address with `suffix`."""
-    generator = _generator(feed, suffix, "application/atom+xml")
+    generator = make_generator(feed, suffix, "application/atom+xml")
     generator.author(name=feed.channel.title)
     generator.icon(feed.channel.icon or None)
     generator.logo(feed.channel.logo or None)
-    _extend(generator, feed, suffix, {"media": MEDIA})
+    extend(generator, feed, suffix, {"media": MEDIA})
     return generator
 
 
@@ -54,7 +54,8 @@ def with_double_quotes(document: bytes) -> bytes:
     return declaration.replace(b"'", b'"') + b"\n" + rest
 
 
-def _generator(feed: Feed, suffix: str, media_type: str) -> Any:
+def make_generator(feed: Feed, suffix: str, media_type: str) -> Any:
+    """Return a generator with what RSS and Atom both say of a feed."""
     generator = FeedGenerator()
     generator.id(feed.id)
     generator.title(feed.title)
@@ -68,13 +69,14 @@ def _generator(feed: Feed, suffix: str, media_type: str) -> Any:
     return generator
 
 
-def _extend(generator: Any, feed: Feed, suffix: str, namespaces: dict[str, str]) -> None:
-    generator.register_extension("feedhub", _ChannelExtension, BaseEntryExtension)
+def extend(generator: Any, feed: Feed, suffix: str, namespaces: dict[str, str]) -> None:
+    """Add the extension below, and the namespaces that entries need."""
+    generator.register_extension("feedhub", ChannelExtension, BaseEntryExtension)
     extension = generator.feedhub
     extension.feed, extension.suffix, extension.namespaces = feed, suffix, namespaces
 
 
-class _ChannelExtension(BaseExtension):  # type: ignore[misc] # feedgen is untyped
+class ChannelExtension(BaseExtension):  # type: ignore[misc] # feedgen is untyped
     """What feedgen cannot say of a channel: its hub (WebSub, 4) and its archives (RFC 5005, 4)."""
 
     feed: Feed
@@ -82,17 +84,20 @@ class _ChannelExtension(BaseExtension):  # type: ignore[misc] # feedgen is untyp
     namespaces: dict[str, str]
 
     def extend_ns(self) -> dict[str, str]:
+        """Return the namespaces of the document."""
         return self.namespaces | ({"fh": HISTORY} if self.feed.current else {})
 
     def extend_atom(self, root: Any) -> Any:
-        self._extend(root, "link")
+        """Add the links to the feed element."""
+        self._add_links(root, "link")
         return root
 
     def extend_rss(self, root: Any) -> Any:
-        self._extend(root[0], f"{{{ATOM}}}link")
+        """Add the links to the channel element."""
+        self._add_links(root[0], f"{{{ATOM}}}link")
         return root
 
-    def _extend(self, parent: Any, link: str) -> None:
+    def _add_links(self, parent: Any, link: str) -> None:
         feed = self.feed
         if feed.channel.hub and not feed.current:
             SubElement(parent, link, {"rel": "hub", "href": feed.channel.hub})

@@ -80,21 +80,22 @@ def content_html(article: Article, story: str = "") -> str:
 
     `story` is the address where the coverage can be followed, or "".
     """
-    text = article.content_html or f"<p>{_escape(article.summary or article.title)}</p>"
-    parts = [_figure(article), text, _video(article), _source(article)]
+    text = article.content_html or f"<p>{escape_text(article.summary or article.title)}</p>"
+    parts = [figure_html(article), text, video_html(article), source_html(article)]
     if article.related:
-        parts.append(_related(article.related))
+        parts.append(related_html(article.related))
     if story:
-        parts.append(f"<p>{_anchor(story, 'Follow this story')}</p>")
+        parts.append(f"<p>{link_html(story, 'Follow this story')}</p>")
     return "\n".join([part for part in parts if part])
 
 
-def _figure(article: Article) -> str:
+def figure_html(article: Article) -> str:
+    """Return the lead picture, or "" if there is none or the text shows it."""
     if not article.images:
         return ""
     image = pictures(article)[0]
     # As the sanitiser of the content writes it.
-    if f'src="{_escape(image.url)}"' in article.content_html:
+    if f'src="{escape_text(image.url)}"' in article.content_html:
         return ""
     width = f' width="{image.width}"' if image.width else ""
     height = f' height="{image.height}"' if image.height else ""
@@ -102,11 +103,12 @@ def _figure(article: Article) -> str:
     return f'<figure><img src="{url}"{width}{height} alt="{alt}"></figure>'
 
 
-def _video(article: Article) -> str:
+def video_html(article: Article) -> str:
+    """Return the link to the player with the length of the video, or what is known of the two."""
     length = format_duration(article.duration) if article.duration else ""
     if not article.player_url:
         return f"<p>Length: {length}</p>" if length else ""
-    video = _anchor(article.player_url, "Watch the video")
+    video = link_html(article.player_url, "Watch the video")
     return f"<p>{video} ({length})</p>" if length else f"<p>{video}</p>"
 
 
@@ -117,21 +119,24 @@ def format_duration(seconds: int) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _source(article: Article) -> str:
+def source_html(article: Article) -> str:
     """Return the link to the article at its publisher's, or "" where the whole text is ours."""
     provider = article.provider
     if provider:
-        name = _anchor(provider.url, provider.name) if provider.url else _escape(provider.name)
-        return f"<p>{_anchor(article.url, 'Read the article')} at {name}</p>"
+        name = (
+            link_html(provider.url, provider.name) if provider.url else escape_text(provider.name)
+        )
+        return f"<p>{link_html(article.url, 'Read the article')} at {name}</p>"
     if article.content_html:
         return ""
-    return f"<p>Read on {_anchor(article.url, urlsplit(article.url).hostname or '')}</p>"
+    return f"<p>Read on {link_html(article.url, urlsplit(article.url).hostname or '')}</p>"
 
 
-def _related(items: Sequence[Related]) -> str:
+def related_html(items: Sequence[Related]) -> str:
+    """Return the list of related coverage, each with publisher and day if they are known."""
     names = [item.provider.name if item.provider else "" for item in items]
     # One call for all texts: coverage is most of what an entry says.
-    texts = _escape("\0".join([item.title for item in items] + names)).split("\0")
+    texts = escape_text("\0".join([item.title for item in items] + names)).split("\0")
     urls = escape("\0".join([item.url for item in items])).split("\0")
     rows = []
     for item, url, title, name in zip(items, urls, texts, texts[len(items) :], strict=False):
@@ -141,9 +146,11 @@ def _related(items: Sequence[Related]) -> str:
     return f"<p>Related coverage:</p>\n<ul>{''.join(rows)}</ul>"
 
 
-def _escape(text: str) -> str:
+def escape_text(text: str) -> str:
+    """Return plain text as HTML between tags."""
     return escape(text, quote=False)
 
 
-def _anchor(url: str, text: str) -> str:
-    return f'<a href="{escape(url)}">{_escape(text)}</a>'
+def link_html(url: str, text: str) -> str:
+    """Return a link with a plain text."""
+    return f'<a href="{escape(url)}">{escape_text(text)}</a>'

@@ -28,23 +28,29 @@ class EncodedEntry(NamedTuple):
 
 def encode_entry(article: Article, channel: Channel) -> EncodedEntry:
     """Return the entry of an article in the feeds of a channel; its hub and links do not count."""
-    writer = _EntryWriter(article, channel)
+    writer = EntryWriter(article, channel)
     return EncodedEntry(writer.rss().encode(), writer.atom().encode(), writer.json())
 
 
-class _JsonAuthor(msgspec.Struct, omit_defaults=True):
+class JsonAuthor(msgspec.Struct, omit_defaults=True):
+    """An author of JSON Feed 1.1; members without a value are left out."""
+
     name: str = ""
     url: str = ""
 
 
-class _JsonAttachment(msgspec.Struct, omit_defaults=True):
+class JsonAttachment(msgspec.Struct, omit_defaults=True):
+    """A picture as an attachment of JSON Feed 1.1."""
+
     url: str = ""
     mime_type: str = ""
     title: str = ""
     size_in_bytes: int = 0
 
 
-class _JsonItem(msgspec.Struct, omit_defaults=True):
+class JsonItem(msgspec.Struct, omit_defaults=True):
+    """An item of JSON Feed 1.1, its members in the order of the document."""
+
     id: str = ""
     url: str = ""
     title: str = ""
@@ -53,13 +59,13 @@ class _JsonItem(msgspec.Struct, omit_defaults=True):
     image: str = ""
     date_published: str = ""
     date_modified: str = ""
-    authors: list[_JsonAuthor] = []
+    authors: list[JsonAuthor] = []
     tags: tuple[str, ...] = ()
     language: str = ""
-    attachments: list[_JsonAttachment] = []
+    attachments: list[JsonAttachment] = []
 
 
-class _EntryWriter:
+class EntryWriter:
     """One article on its way into three formats: what they share is chosen and escaped once.
 
     `text` has the character data of each string, `attribute` the inside of an attribute.
@@ -81,16 +87,17 @@ class _EntryWriter:
         texts += [self.html, self.description, *self.tags]
         for person in self.people:
             texts += person.name, person.url
-        self.text = _escape_together(texts)
+        self.text = escape_together(texts)
         values = [article.url, article.player_url, self.language, self.story_feed, *self.tags]
         for image in self.images:
             values += image.url, image.media_type
         for item in article.related:
             values += item.url, item.title
-        self.attribute = _escape_together(values, attributes=True)
+        self.attribute = escape_together(values, attributes=True)
         self.media = self._media()
 
     def rss(self) -> str:
+        """Return the item of RSS 2.0."""
         article, text = self.article, self.text
         lines = [
             "    <item>",
@@ -115,6 +122,7 @@ class _EntryWriter:
         return "\n      ".join(lines) + "\n    </item>\n"
 
     def atom(self) -> str:
+        """Return the entry of Atom 1.0."""
         article, text, attribute = self.article, self.text, self.attribute
         language = f' xml:lang="{attribute[self.language]}"' if self.language else ""
         lines = [
@@ -150,8 +158,9 @@ class _EntryWriter:
         return "\n    ".join(lines) + "\n  </entry>\n"
 
     def json(self) -> bytes:
+        """Return the item of JSON Feed 1.1."""
         article = self.article
-        item = _JsonItem(
+        item = JsonItem(
             id=article.id,
             url=article.url,
             title=article.title,
@@ -160,11 +169,11 @@ class _EntryWriter:
             image=self.images[0].url if self.images else "",
             date_published=self.published.replace("+00:00", "Z"),
             date_modified=self.revised.replace("+00:00", "Z"),
-            authors=[_JsonAuthor(person.name, person.url) for person in self.people],
+            authors=[JsonAuthor(person.name, person.url) for person in self.people],
             tags=self.tags,
             language=self.language,
             attachments=[
-                _JsonAttachment(image.url, image.media_type, image.title, image.length or 0)
+                JsonAttachment(image.url, image.media_type, image.title, image.length or 0)
                 for image in self.images
                 if image.media_type
             ],
@@ -190,7 +199,7 @@ class _EntryWriter:
         return lines
 
 
-def _escape_together(texts: Iterable[str], *, attributes: bool = False) -> dict[str, str]:
+def escape_together(texts: Iterable[str], *, attributes: bool = False) -> dict[str, str]:
     """Return each text as character data or as the inside of an attribute (XML 1.0, 2.4, 3.3.3).
 
     All of them are escaped in one go, with NUL between, which no text of an article holds.

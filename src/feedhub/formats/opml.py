@@ -26,12 +26,13 @@ def encode(channel: Channel, groups: Iterable[tuple[str, Sequence[Feed]]], suffi
     for heading, feeds in given:
         parent = SubElement(body, "outline", text=heading) if heading else body
         for feed in feeds:
-            SubElement(parent, "outline", _outline(feed, suffix))
+            SubElement(parent, "outline", outline_attributes(feed, suffix))
     declaration = b'<?xml version="1.0" encoding="UTF-8"?>\n'
     return declaration + tostring(opml, encoding="UTF-8", xml_declaration=False, pretty_print=True)
 
 
-def _outline(feed: Feed, suffix: str) -> dict[str, str]:
+def outline_attributes(feed: Feed, suffix: str) -> dict[str, str]:
+    """Return what an outline says of a feed; `type` is `rss` for every format (OPML 2.0)."""
     return {
         "type": "rss",
         "text": feed.title,

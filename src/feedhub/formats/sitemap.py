@@ -9,25 +9,26 @@ from lxml.etree import Element, SubElement, tostring
 
 from feedhub.dates import format_rfc3339
 
-_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
 def encode(pages: Iterable[tuple[str, datetime]]) -> bytes:
     """Return the sitemap of pages, given as absolute addresses with the time of their change."""
-    return _list("urlset", "url", pages)
+    return encode_rows("urlset", "url", pages)
 
 
 def encode_index(sitemaps: Iterable[tuple[str, datetime]]) -> bytes:
     """Return the list of several sitemaps, given like pages."""
-    return _list("sitemapindex", "sitemap", sitemaps)
+    return encode_rows("sitemapindex", "sitemap", sitemaps)
 
 
-def _list(name: str, each: str, rows: Iterable[tuple[str, datetime]]) -> bytes:
-    nsmap: dict[None, str] = {None: _NAMESPACE}
-    root = Element(f"{{{_NAMESPACE}}}{name}", nsmap=nsmap)  # type: ignore[arg-type]
+def encode_rows(name: str, each: str, rows: Iterable[tuple[str, datetime]]) -> bytes:
+    """Return a document of elements named `each`, given as absolute addresses with their times."""
+    nsmap: dict[None, str] = {None: NAMESPACE}
+    root = Element(f"{{{NAMESPACE}}}{name}", nsmap=nsmap)  # type: ignore[arg-type]
     for url, changed_at in rows:
-        row = SubElement(root, f"{{{_NAMESPACE}}}{each}")
-        SubElement(row, f"{{{_NAMESPACE}}}loc").text = url
-        SubElement(row, f"{{{_NAMESPACE}}}lastmod").text = format_rfc3339(changed_at)
+        row = SubElement(root, f"{{{NAMESPACE}}}{each}")
+        SubElement(row, f"{{{NAMESPACE}}}loc").text = url
+        SubElement(row, f"{{{NAMESPACE}}}lastmod").text = format_rfc3339(changed_at)
     declaration = b'<?xml version="1.0" encoding="UTF-8"?>\n'
     return declaration + tostring(root, encoding="UTF-8", xml_declaration=False, pretty_print=True)

@@ -59,7 +59,7 @@ def render(
             published = catalog.count()
             if not allow_shrink:
                 refuse_shrinking(changes, folder.manifest.published)
-            writer = _DocumentWriter(folder, site, catalog.outputs(root), compress)
+            writer = DocumentWriter(folder, site, catalog.outputs(root), compress)
             missing = []
             for planned in site.plan().values():
                 if writer.keep_unchanged(planned):
@@ -87,7 +87,7 @@ def render(
     )
 
 
-class _DocumentWriter:
+class DocumentWriter:
     """Decides for each document whether its files can stay, and stages those that cannot.
 
     `remembered` has the fingerprint and the stamp of each file, by path, as the last render left

@@ -53,11 +53,15 @@ class EntryStore:
         self._page_channel = page_channel
         self._story_articles = story_articles
         self._articles: LRUCache[int, Article] = LRUCache(ARTICLE_CACHE_BYTES, size_of)
-        self._entries: LRUCache[int, EncodedEntry] = LRUCache(ENTRY_CACHE_BYTES, _size_of_entry)
-        self._items: LRUCache[int, PageItem] = LRUCache(PAGE_CACHE_BYTES, _size_of_item)
+        self._entries: LRUCache[int, EncodedEntry] = LRUCache(
+            ENTRY_CACHE_BYTES, lambda entry: sum(map(len, entry))
+        )
+        self._items: LRUCache[int, PageItem] = LRUCache(
+            PAGE_CACHE_BYTES, lambda item: len(item.html)
+        )
         # The documents of a story follow one another in a plan.
         self._stories: LRUCache[str, list[EncodedEntry]] = LRUCache(1)
-        self._spool: _Spool | None = None
+        self._spool: EntrySpool | None = None
 
     def forget(self) -> None:
         """Empty the caches: the catalog has moved."""
@@ -121,7 +125,7 @@ class EntryStore:
             yield
             return
         with open_file() as file:
-            spool = _Spool(file.fileno())
+            spool = EntrySpool(file.fileno())
 
             def write(number: int) -> tuple[int, ...]:
                 article, page = self._catalog.article(number), ""
@@ -144,7 +148,7 @@ class EntryStore:
                 self._spool = None
 
 
-class _Spool:
+class EntrySpool:
     """Entries in a file that processes forked from one another write and read."""
 
     def __init__(self, descriptor: int) -> None:
@@ -178,11 +182,3 @@ class _Spool:
         slot = self._slots[number] + _FORMS.index(format_name)
         begin, end = self._bounds[slot : slot + 2]
         return os.pread(self._descriptor, end - begin, begin)
-
-
-def _size_of_entry(entry: EncodedEntry) -> int:
-    return sum(map(len, entry))
-
-
-def _size_of_item(item: PageItem) -> int:
-    return len(item.html)

@@ -23,7 +23,7 @@ CACHED_SELECTIONS = 64
 MAX_LABEL = 200
 
 
-class _Line(NamedTuple):
+class EntryLine(NamedTuple):
     """What the fingerprint of a feed needs of an entry; times are Unix times."""
 
     content: Value
@@ -55,7 +55,7 @@ class OnDemandFeeds:
         canonical = self._catalog.resolved(selection)
         label = cut(describe(canonical, self._catalog.label), MAX_LABEL)
         lines = [
-            _Line((match.id, match.digest), match.published, match.updated)
+            EntryLine((match.id, match.digest), match.published, match.updated)
             for match in self._matches(canonical)
         ]
         return self._state("search", canonical_query(canonical), label, lines)
@@ -66,7 +66,7 @@ class OnDemandFeeds:
         if article is None:
             return None
         lines = [
-            _Line(
+            EntryLine(
                 digest_of(entry),
                 int(entry.published.timestamp()),
                 int(entry.updated.timestamp()),
@@ -83,11 +83,11 @@ class OnDemandFeeds:
         """Return the present state of one of these feeds, or None if it is gone."""
         if state.kind == "story":
             return self.story(state.slug)
-        return self.search(_selection_of(state))
+        return self.search(selection_of(state))
 
     def numbers(self, state: FeedState) -> list[int]:
         """Return the numbers of a search's articles, newest first."""
-        canonical = self._catalog.resolved(_selection_of(state))
+        canonical = self._catalog.resolved(selection_of(state))
         return [match.number for match in self._matches(canonical)]
 
     def story_articles(self, slug: str) -> tuple[Article, ...]:
@@ -105,7 +105,7 @@ class OnDemandFeeds:
                 return matches[:count]
         return matches
 
-    def _state(self, kind: str, slug: str, label: str, lines: Sequence[_Line]) -> FeedState:
+    def _state(self, kind: str, slug: str, label: str, lines: Sequence[EntryLine]) -> FeedState:
         return FeedState(
             kind=kind,
             slug=slug,
@@ -118,7 +118,8 @@ class OnDemandFeeds:
         )
 
 
-def _selection_of(state: FeedState) -> Selection:
+def selection_of(state: FeedState) -> Selection:
+    """Return the selection that is the slug of a search."""
     from feedhub.selection import parse_query
 
     return parse_query(state.slug.encode())

@@ -34,27 +34,28 @@ def write(name: str, channel: Channel, **values: object) -> bytes:
     return page.encode()
 
 
-def _read(name: str) -> str:
+def read_file(name: str) -> str:
+    """Return the text of a file of this package."""
     return (files("feedhub.formats.pages") / name).read_text(encoding="utf-8")
 
 
-def _minified(text: str) -> str:
+def minify(text: str) -> str:
     """Return a style or a script without comments and indentation, as every page holds it."""
     bare = re.sub(r"/\*.*?\*/\n?", "", text, flags=re.DOTALL)
     return "\n".join(line.strip() for line in bare.splitlines() if line.strip())
 
 
-def _hash(text: str) -> str:
+def csp_hash(text: str) -> str:
     """Return the hash by which a policy allows a style or a script (CSP 3, 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-STYLE = _minified(_read("style.css"))
-SCRIPT = _minified(_read("script.js"))
-ICON = _read("icon.svg")
+STYLE = minify(read_file("style.css"))
+SCRIPT = minify(read_file("script.js"))
+ICON = read_file("icon.svg")
 # For the page's own head; frame-ancestors counts in a header field only.
 POLICY = (
-    f"default-src 'none'; style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}; "
+    f"default-src 'none'; style-src {csp_hash(STYLE)}; script-src {csp_hash(SCRIPT)}; "
     "img-src http: https: data:; base-uri 'none'; form-action 'self'"
 )
 CSP = f"{POLICY}; frame-ancestors 'none'"
@@ -65,7 +66,7 @@ environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
-    loader=FunctionLoader(_read),
+    loader=FunctionLoader(read_file),
     auto_reload=False,
 )
 environment.filters |= {

@@ -91,10 +91,10 @@ def encode(feed: Feed, items: Sequence[PageItem]) -> bytes:
         label=feed.label,
         kind=KINDS[feed.kind],
         addresses=[FeedLink(n, kind, feed.address(suffix)) for n, kind, suffix in formats],
-        site_feeds=_site_feeds(feed),
+        site_feeds=site_feed_links(feed),
         readers=reader_links,
         picture=next((image for item in items if (image := lead_picture(item.article))), None),
-        items=list(_fitting(items)),
+        items=list(fitting_html(items)),
         search=search_form(feed, items) if feed.kind == "search" else None,
     )
 
@@ -108,8 +108,8 @@ def encode_item(article: Article, channel: Channel) -> PageItem:
         excerpt=cut(article.summary, MAX_EXCERPT),
         story=content.story_url(article, channel),
         language=content.language(article, channel),
-        by=_byline(article, channel),
-        topics=_linked(channel, "topic", article.topics[:MAX_TOPICS]),
+        by=byline(article, channel),
+        topics=label_links(channel, "topic", article.topics[:MAX_TOPICS]),
         related=article.related[:MAX_RELATED],
         more=len(article.related[MAX_RELATED:]),
         duration=content.format_duration(article.duration) if article.duration else "",
@@ -154,7 +154,7 @@ def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
     return SearchForm(dict(pairs).get("q", ""), criteria)
 
 
-def _fitting(items: Iterable[PageItem]) -> Iterator[Markup]:
+def fitting_html(items: Iterable[PageItem]) -> Iterator[Markup]:
     """Yield the HTML of as many articles as there is room for, at least one."""
     size = 0
     for count, item in enumerate(items):
@@ -164,7 +164,7 @@ def _fitting(items: Iterable[PageItem]) -> Iterator[Markup]:
         yield Markup(item.html)  # noqa: S704 - a template wrote it
 
 
-def _site_feeds(feed: Feed) -> list[FeedLink]:
+def site_feed_links(feed: Feed) -> list[FeedLink]:
     """Return the first document of the feed of the whole site, if that is another feed."""
     channel, links = feed.channel, feed.channel.links
     if feed.kind == "all" or "all" not in links.kinds or "all" in links.removed:
@@ -175,16 +175,16 @@ def _site_feeds(feed: Feed) -> list[FeedLink]:
     ]
 
 
-def _byline(article: Article, channel: Channel) -> list[tuple[str, str]]:
+def byline(article: Article, channel: Channel) -> list[tuple[str, str]]:
     """Return who published it, else who wrote it, else its host; each with its page or ""."""
     if article.provider:
-        return _linked(channel, "provider", (article.provider.name,))
+        return label_links(channel, "provider", (article.provider.name,))
     if article.authors:
-        return _linked(channel, "author", tuple(author.name for author in article.authors))
+        return label_links(channel, "author", tuple(author.name for author in article.authors))
     return [(urlsplit(article.url).hostname or "", "")]
 
 
-def _linked(channel: Channel, kind: str, labels: tuple[str, ...]) -> list[tuple[str, str]]:
+def label_links(channel: Channel, kind: str, labels: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return labels with the address of each one's page, or ""."""
     pages = [(label, channel.links.page_of(kind, label)) for label in labels]
     return [(label, channel.url(page) if page else "") for label, page in pages]

@@ -40,7 +40,7 @@ class IndexContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _FeedGroup:
+class FeedGroup:
     """The feeds of one kind as a page shows them.
 
     `total` is how many there are, `boxed` the slugs of those that can be ticked, and `ticks` tells
@@ -60,11 +60,11 @@ def encode(index: IndexContext, feeds: Mapping[str, Sequence[FeedSummary]]) -> b
     """Return the page of the whole site; `feeds` are those of each kind, by its name."""
     kinds = {kind: rows for kind, rows in feeds.items() if KINDS[kind].heading and rows}
     everything = [row for kind, rows in feeds.items() if not KINDS[kind].heading for row in rows]
-    links = _links_per_row(index, kinds)
-    shares = _shares({kind: len(rows) for kind, rows in kinds.items()}, _max_rows(index, kinds))
+    links = links_per_row(index, kinds)
+    shares = share_room({kind: len(rows) for kind, rows in kinds.items()}, max_rows(index, kinds))
     groups = [
-        _group(
-            index, kind, _largest(rows, shares[kind]), len(rows), MAX_BOXES if links == 0 else None
+        make_group(
+            index, kind, largest(rows, shares[kind]), len(rows), MAX_BOXES if links == 0 else None
         )
         for kind, rows in kinds.items()
     ]
@@ -77,7 +77,7 @@ def encode(index: IndexContext, feeds: Mapping[str, Sequence[FeedSummary]]) -> b
         root="",
         everything=everything[:1],
         groups=groups,
-        **_shared(index, links),
+        **shared_values(index, links),
     )
 
 
@@ -90,12 +90,12 @@ def encode_kind(index: IndexContext, kind: str, rows: Sequence[FeedSummary]) -> 
         title=channel.display_title(f"{known.heading} · {channel.title}"),
         url=channel.url(f"{known.folder}/"),
         root="../",
-        group=_group(index, kind, rows, len(rows)),
-        **_shared(index, _links_per_row(index, {kind: rows}) or 1),
+        group=make_group(index, kind, rows, len(rows)),
+        **shared_values(index, links_per_row(index, {kind: rows}) or 1),
     )
 
 
-def _shared(index: IndexContext, links: int) -> dict[str, object]:
+def shared_values(index: IndexContext, links: int) -> dict[str, object]:
     """Return what both templates need to write rows with so many links to documents."""
     formats = index.channel.links.formats
     return {
@@ -107,16 +107,17 @@ def _shared(index: IndexContext, links: int) -> dict[str, object]:
     }
 
 
-def _group(
+def make_group(
     index: IndexContext,
     kind: str,
     rows: Sequence[FeedSummary],
     total: int,
     max_boxes: int | None = None,
-) -> _FeedGroup:
+) -> FeedGroup:
+    """Return a group with a box for `max_boxes` feeds, or for all."""
     ticks = bool(index.search) and KINDS[kind].combinable
-    boxed = _largest(rows, len(rows) if max_boxes is None else max_boxes) if ticks else ()
-    return _FeedGroup(
+    boxed = largest(rows, len(rows) if max_boxes is None else max_boxes) if ticks else ()
+    return FeedGroup(
         kind=kind,
         heading=KINDS[kind].heading,
         folder=KINDS[kind].folder,
@@ -127,10 +128,10 @@ def _group(
     )
 
 
-def _links_per_row(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
+def links_per_row(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
     """Return to how many documents each row can link: to all, to one, or, where many, to none."""
     rows = [row for rows in kinds.values() for row in rows]
-    length = sum(map(_row_bytes, rows)) + _box_bytes(index, kinds)
+    length = sum(map(row_bytes, rows)) + box_bytes(index, kinds)
     slugs = sum(len(quote(row.slug)) + _LINK_BYTES for row in rows)
     for links in (len(index.channel.links.formats), 1):
         if length + links * slugs <= MAX_ROW_BYTES:
@@ -138,26 +139,27 @@ def _links_per_row(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary
     return 0
 
 
-def _max_rows(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
+def max_rows(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
     """Return how many rows of the plainest sort there is room for."""
-    boxed = {kind: _largest(rows, MAX_BOXES) for kind, rows in kinds.items()}
-    room = MAX_ROW_BYTES - _box_bytes(index, boxed)
+    boxed = {kind: largest(rows, MAX_BOXES) for kind, rows in kinds.items()}
+    room = MAX_ROW_BYTES - box_bytes(index, boxed)
     rows = [row for rows in kinds.values() for row in rows]
-    length = sum(map(_row_bytes, rows))
+    length = sum(map(row_bytes, rows))
     return len(rows) if length <= room else len(rows) * room // length
 
 
-def _box_bytes(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
+def box_bytes(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
     """Return how many bytes it takes to let every row be ticked that can be."""
     boxed = (rows for kind, rows in kinds.items() if index.search and KINDS[kind].combinable)
-    return sum(_row_bytes(row) - _ROW_BYTES + _BOX_BYTES for rows in boxed for row in rows)
+    return sum(row_bytes(row) - _ROW_BYTES + _BOX_BYTES for rows in boxed for row in rows)
 
 
-def _row_bytes(row: FeedSummary) -> int:
+def row_bytes(row: FeedSummary) -> int:
+    """Return about how many bytes a row without links to documents takes."""
     return _ROW_BYTES + len(quote(row.slug)) + len(row.label.encode())
 
 
-def _largest(rows: Sequence[FeedSummary], count: int) -> Sequence[FeedSummary]:
+def largest(rows: Sequence[FeedSummary], count: int) -> Sequence[FeedSummary]:
     """Return the feeds of most articles, in the order they are given in."""
     if count >= len(rows):
         return rows
@@ -165,7 +167,7 @@ def _largest(rows: Sequence[FeedSummary], count: int) -> Sequence[FeedSummary]:
     return [rows[number] for number in sorted(ranked[:count])]
 
 
-def _shares(sizes: Mapping[str, int], room: int) -> dict[str, int]:
+def share_room(sizes: Mapping[str, int], room: int) -> dict[str, int]:
     """Divide the room: a kind that needs less than an equal share leaves the rest to the others."""
     shares: dict[str, int] = {}
     for done, (kind, size) in enumerate(sorted(sizes.items(), key=lambda item: item[1])):
