@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,6 +22,7 @@ from feedhub.errors import CatalogError, ConfigError
 from feedhub.http_client import HttpClient
 from feedhub.site import Site
 from feedhub.websub import PingReport, enqueue_all, send_pings
+from feedhub.websub.visibility import why_not_visible
 from tests.hubs import response
 from tests.kit import NOW, Bench, make_bench
 
@@ -445,6 +447,25 @@ def test_another_status_is_not_the_change(world, status):
     world.site = lambda request: response(status)
     report = world.send()
     assert (report.sent, report.waiting_reason) == (0, f"{BASE}all.atom answers {status}")
+
+
+def test_a_redirect_of_the_public_address_is_not_followed(world):
+    world.site = lambda request: response(301, location=f"{BASE}elsewhere.atom")
+    assert world.send().waiting_reason == f"{BASE}all.atom answers 301"
+
+
+def test_a_large_document_is_compared_to_its_end():
+    body = bytes(range(256)) * 4096
+    planned: Any = SimpleNamespace(etag=lambda coding: '"own"')
+
+    async def look(shown: bytes) -> str:
+        transport = httpx.MockTransport(lambda _: response(200, shown, etag='"other"'))
+        async with HttpClient(transport=transport) as client:
+            return await why_not_visible(client, f"{BASE}all.atom", planned, lambda: body)
+
+    assert asyncio.run(look(body)) == ""
+    for shown in (body + b"x", body[:-1], body[:-1] + b"x"):
+        assert asyncio.run(look(shown)) == f"{BASE}all.atom does not show the change yet"
 
 
 def test_an_unreachable_public_address_is_reported(world):

@@ -73,30 +73,25 @@ class HostQueue:
     failures: int = 0
 
 
+@dataclass(slots=True)
 class ProbeRun:
     """One run over all hosts: some in parallel, by turns, the images of each one by one."""
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        client: HttpClient,
-        days: int,
-        seconds: float,
-        on_progress: Callable[[], object],
-    ) -> None:
-        self._catalog = catalog
-        self._client = client
-        self._refresh_after = days * _DAY
-        self._end = time.monotonic() + seconds
-        self._on_progress = on_progress
-        self._report = ProbeReport()
-        self._records: list[ImageRecord] = []  # not written yet
-        self._version, self._used = catalog.version(), catalog.images.used()
+    catalog: Catalog
+    client: HttpClient
+    days: int
+    seconds: float
+    on_progress: Callable[[], object]
+    start: float = field(default_factory=time.monotonic)
+    report: ProbeReport = field(default_factory=ProbeReport)
+    records: list[ImageRecord] = field(default_factory=list)  # not written yet
+    version: int = -1  # of the catalog that `used` is of
+    used: set[str] = field(default_factory=set)
 
     async def run(self) -> ProbeReport:
         """Look up all images; the results are written, whatever ends the run."""
         hosts: defaultdict[str, HostQueue] = defaultdict(HostQueue)
-        for wanted in self._catalog.images.wanted(int(time.time())):
+        for wanted in self.catalog.images.wanted(int(time.time())):
             hosts[urlsplit(wanted.url).netloc].images.append(wanted)
         waiting = deque(hosts.values())
         total = sum(len(host.images) for host in waiting)
@@ -108,19 +103,19 @@ class ProbeRun:
             raise failed.exceptions[0] from None
         finally:
             self._write()
-        self._report.left = total - self._report.requested
-        return self._report
+        self.report.left = total - self.report.requested
+        return self.report
 
     async def _work(self, waiting: deque[HostQueue]) -> None:
         """Look up one image of each waiting host in turn, until all are done or time is over.
 
         A host that is busy, or fails too often, is left alone.
         """
-        while waiting and time.monotonic() < self._end:
+        while waiting and time.monotonic() < self.start + self.seconds:
             host = waiting.popleft()
             wanted = host.images.popleft()
             if self._is_used(wanted.url):
-                result = await look_up(self._client, wanted.url, sized=wanted.sized)
+                result = await look_up(self.client, wanted.url, sized=wanted.sized)
                 self._record(wanted, result)
                 host.failures = host.failures + 1 if result.state == "failing" else 0
                 if result.state == "busy":
@@ -130,31 +125,31 @@ class ProbeRun:
 
     def _is_used(self, url: str) -> bool:
         """Return whether a published article still has the image: another process may sync."""
-        version = self._catalog.version()
-        if version != self._version:
-            self._version, self._used = version, self._catalog.images.used()
-        return url in self._used
+        version = self.catalog.version()
+        if version != self.version:
+            self.version, self.used = version, self.catalog.images.used()
+        return url in self.used
 
     def _record(self, wanted: WantedImage, result: LookupResult) -> None:
         """Count a result, and note when the image may be looked up again."""
-        states = self._report.states
+        states = self.report.states
         states[result.state] = states.get(result.state, 0) + 1
         if result.reason:
-            self._report.errors.append((wanted.url, result.reason))
-        now, failures, wait = int(time.time()), 0, float(self._refresh_after)
+            self.report.errors.append((wanted.url, result.reason))
+        now, failures, wait = int(time.time()), 0, float(self.days * _DAY)
         if first := _FIRST_RETRY.get(result.state):
             failures = wanted.failures + 1
             wait = max(first * 2 ** min(wanted.failures, 10), result.retry_after)
             wait = min(wait, _MAX_RETRY)
-        self._records.append(
+        self.records.append(
             ImageRecord(wanted.url, result.state, now, now + int(wait), failures, result.facts)
         )
-        self._on_progress()
-        if len(self._records) >= _BATCH:
+        self.on_progress()
+        if len(self.records) >= _BATCH:
             self._write()
 
     def _write(self) -> None:
         """Write the records of images that are still used."""
-        records, self._records = self._records, []
+        records, self.records = self.records, []
         if records:
-            self._catalog.images.put(record for record in records if self._is_used(record.url))
+            self.catalog.images.put(record for record in records if self._is_used(record.url))

@@ -39,11 +39,6 @@ async def compare(
     def has_tag(reply: Reply) -> bool:
         return reply.headers.get("etag", "").removeprefix("W/") == tag
 
-    def is_decided(reply: Reply) -> bool:
-        return reply.status != 304 and (
-            reply.status != 200 or has_tag(reply) or not body().startswith(reply.body)
-        )
-
     reply = await client.request(
         "GET",
         url,
@@ -54,8 +49,11 @@ async def compare(
         },
         trusted=True,
         max_redirects=0,
-        max_body=sys.maxsize,  # `is_decided` ends it: no more is read than `body` has
-        enough=is_decided,
+        max_body=sys.maxsize,  # the body ends where it differs
+        enough=lambda reply: (
+            reply.status != 304
+            and (reply.status != 200 or has_tag(reply) or not body().startswith(reply.body))
+        ),
     )
     if reply.status == 304:
         return ""
