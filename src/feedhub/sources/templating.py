@@ -75,9 +75,9 @@ class TemplateStripper:
     def __init__(self, text: str, base_path: str) -> None:
         self._text = text
         self._base_path = base_path
-        # Closing tags that no longer follow: the body must not be searched for them again.
+        # Closing tags that do not follow any more: searching for them again would take long.
         self._absent: set[str] = set()
-        # Where the runs of backticks begin, by their length; None until one is asked for.
+        # Where the runs of backticks begin, by their length; None until a span needs it.
         self._backticks: dict[int, list[int]] | None = None
 
     def strip(self) -> str:

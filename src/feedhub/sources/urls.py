@@ -55,7 +55,7 @@ _SOURCE_KEYS = frozenset({"url", "src", "image"})
 _TRANSFORM = re.compile(r"(?:^|[/,:])(?:format\(([a-z]+)\)|f_([a-z]+)(?=[/,]|$))")
 _EXTENSION = re.compile(r"\.([a-z]+)(?::[a-z0-9]+)?$")  # Twitter says photo.jpg:large
 _MAX_DECODINGS = 5
-# Nothing but the name tells the format: none asked for, nothing transformed or encoded.
+# The name alone tells the format: the query has none, nothing is transformed or encoded.
 _PLAIN_IMAGE = re.compile(
     r"https?://[a-z0-9.-]+/[a-z0-9./-]*(?:(?<!f)_[a-z0-9./-]*)*\.([a-z]+)"
     r"(?:\?(?!.*(?:format|fm?|output|ext)=)[a-z0-9&=_.-]*)?",
@@ -200,7 +200,7 @@ def normalise_host(name: str) -> str:
 def image_media_type(url: str) -> str:
     """Return the media type the image at `url` has for certain, such as `image/jpeg`, else "".
 
-    What the server was asked for wins over what the file is called; nothing is guessed, because RSS
+    The format in the query or path wins over the name of the file. Nothing is guessed, because RSS
     enclosures and JSON Feed attachments with a wrong type are worse than none.
     """
     plain = _PLAIN_IMAGE.fullmatch(url)
