@@ -1,4 +1,4 @@
-"""What all tests share: places, a clean environment, the switch that makes skips failures."""
+"""Fixtures and settings of all tests: folders, a clean environment, skips that may not be."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ pytest.register_assert_rewrite("tests.judges")
 ROOT = Path(__file__).parent.parent
 NO_SKIPS = "CI_NO_SKIPS"
 
-# A slow or busy machine is no reason to fail: examples have no deadline.
-_CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("default", parent=_CALM, max_examples=100)
-# A merge is judged by the same examples every time; new ones are looked for at night.
-settings.register_profile("ci", parent=_CALM, max_examples=100, derandomize=True)
-settings.register_profile("nightly", parent=_CALM, max_examples=5_000)
+# A slow or busy machine must not fail tests: examples have no deadline.
+_NO_DEADLINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", parent=_NO_DEADLINE, max_examples=100)
+# The same examples for each merge; the nightly run looks for new ones.
+settings.register_profile("ci", parent=_NO_DEADLINE, max_examples=100, derandomize=True)
+settings.register_profile("nightly", parent=_NO_DEADLINE, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -> None:
-    """Keep the settings of whoever runs the tests out, and their cache untouched."""
+    """Hide the FEEDHUB_* variables and the cache of the person who runs the tests."""
     for name in [name for name in os.environ if name.startswith("FEEDHUB_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
@@ -53,7 +53,7 @@ def seeds() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder `shared` beside the repository, which holds the large corpus; else skip."""
+    """The folder `shared` next to the repository, with the large corpus; skip without it."""
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
         pytest.skip(f"the corpus is not part of the repository: {folder} is missing")

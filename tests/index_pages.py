@@ -1,4 +1,4 @@
-"""Samples of the front page, of the page of a kind and of a feed, and how tests look at them."""
+"""Sample index pages: the front page and the page of a kind, and parsers for them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CHANNEL = Channel(
     links=SiteLinks(kinds=("all", "topic", "provider", "author"), formats=FORMATS),
 )
 NEWEST = datetime(2020, 6, 9, 11, 0, tzinfo=UTC)
-ODD = [
+ODD_LABELS = [
     "<script>alert(1)</script>",
     '"',
     "&",
@@ -44,12 +44,14 @@ Groups = Mapping[str, Sequence[FeedSummary]]
 
 
 def row(label="AI", count=12, newest: datetime | None = NEWEST) -> FeedSummary:
-    """Return a feed as a page lists it; a label without a slug has one as the catalog gives it."""
+    """Return a feed as a page lists it; one without letters has a slug as the catalog's."""
     return FeedSummary(slugify(label) or "label-1", label, count, newest)
 
 
 SITE = {"all": [FeedSummary("", "", 1_234, NEWEST)]}
-TOPICS = {"topic": [FeedSummary(f"odd-{n}", label, 12, NEWEST) for n, label in enumerate(ODD)]}
+TOPICS = {
+    "topic": [FeedSummary(f"odd-{n}", label, 12, NEWEST) for n, label in enumerate(ODD_LABELS)]
+}
 AUTHORS = {"author": [row("Ada", 1)]}
 
 
@@ -92,7 +94,7 @@ def script_of(text: str) -> str:
 
 
 class Balance(HTMLParser):
-    """Fails where an element is left open, closed twice or crossed, or an attribute repeated."""
+    """Fails if an element is left open, closed twice or crossed, or an attribute is repeated."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ from tests.index_pages import (
     CHANNEL,
     FORMATS,
     NEWEST,
-    ODD,
+    ODD_LABELS,
     OPML,
     SITE,
     TOPICS,
@@ -218,7 +218,7 @@ def test_each_group_lists_its_feeds_in_the_order_given():
         (section.xpath("string(h2/a)"), section.xpath(".//li/a/text()"))
         for section in tree().xpath("//section[@class='group']")
     ]
-    assert groups == [("Topics", ODD), ("Authors", ["Ada"])]
+    assert groups == [("Topics", ODD_LABELS), ("Authors", ["Ada"])]
 
 
 def test_a_feed_is_listed_with_its_page_its_size_its_newest_article_and_every_format():
@@ -259,7 +259,7 @@ def test_the_way_around_leads_to_each_group():
     root = tree()
     targets = [href.removeprefix("#") for href in root.xpath("//nav//a/@href")]
     assert [a.xpath("normalize-space()") for a in root.xpath("//nav//a")] == [
-        f"Topics {len(ODD)}",
+        f"Topics {len(ODD_LABELS)}",
         "Authors 1",
     ]
     assert [root.get_element_by_id(target).tag for target in targets] == ["h2", "h2"]

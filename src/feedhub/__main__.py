@@ -1,4 +1,4 @@
-"""`python -m feedhub` is the command `feedhub`."""
+"""Run the command `feedhub` as `python -m feedhub`."""
 
 import sys
 

@@ -19,14 +19,14 @@ class Image(Struct, frozen=True, kw_only=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """A publisher, known by its name; `domain` is an attribute, several names may share one."""
+    """A publisher, identified by its name; several may share a `domain`."""
 
     name: str
     domain: str = ""
 
     @property
     def url(self) -> str:
-        """The publisher's home page, or "" where no domain is known."""
+        """The publisher's home page, or "" without a domain."""
         return f"https://{self.domain}/" if self.domain else ""
 
 
@@ -38,7 +38,7 @@ class Author(Struct, frozen=True, kw_only=True):
 
 
 class Related(Struct, frozen=True, kw_only=True):
-    """Coverage of the same story elsewhere; `published` is None where the file does not say."""
+    """Coverage of the same story elsewhere; `published` is None if the file has no date."""
 
     title: str
     url: str
@@ -47,12 +47,12 @@ class Related(Struct, frozen=True, kw_only=True):
 
 
 class Article(Struct, frozen=True, kw_only=True, weakref=True):
-    """One published article; all text is plain and unescaped but `content_html`, which is sanitised
-    HTML.
+    """One published article.
 
-    `id` never changes (RFC 4287, 4.2.6). `updated` is never before `published`; both have whole
-    seconds. `duration` is in seconds and `player_url` an embeddable player, for videos. `quality`
-    and `heat` are the robot's scores: they order and filter, and never leave in a document.
+    All text is plain and unescaped except `content_html`, which is sanitised HTML. `id` never
+    changes (RFC 4287, 4.2.6). `updated` is never before `published`; both have whole seconds.
+    `duration` is in seconds and `player_url` an embeddable player, for videos. `quality` and `heat`
+    are scores by which articles are ordered and filtered; no document contains them.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Judges of what feedhub writes: other people's readers, schemas, and rules of the standards."""
+"""Judges of feedhub's documents: feed readers of others, schemas, and rules of the standards."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_with_node(paths: Iterable[Path]) -> list[dict[str, Any]]:
 
 
 def feedparser_read(path: Path) -> Any:
-    """Return feedparser's reading of a file; fail if it found anything to complain of."""
+    """Return what feedparser reads in a file; fail if it finds anything wrong."""
     reading = feedparser.parse(path.read_bytes())
     assert not reading.bozo, f"{path}: {reading.get('bozo_exception')!r}"
     assert reading.version in {"rss20", "atom10"}

@@ -1,4 +1,4 @@
-"""What the Atom and the RSS judge share: parsing without mercy, addresses, dates, namespaces."""
+"""Rules of both the Atom and the RSS judge: strict parsing, addresses, dates, namespaces."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def local(element: etree._Element) -> str:
 
 
 def path_of(element: etree._Element) -> str:
-    """Return where an element stands, for a message."""
+    """Return the line and name of an element, for a message."""
     return f"line {element.sourceline} <{local(element)}>"
 
 
