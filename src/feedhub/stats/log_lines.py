@@ -41,7 +41,7 @@ _COMBINED = re.compile(
 _LINE_START = re.compile(rb"[^\s{]{1,64} [^\[\n]{1,512}\[\d\d/|\{")
 _ESCAPE = re.compile(rb'\\(?:x([0-9A-Fa-f]{2})|([\\"]))')
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-# Bounds for numbers in JSON: later times and larger answers are errors of the log.
+# Bounds for numbers in JSON: later times and larger sizes are errors of the log.
 _MAX_TIME, _MAX_SIZE = 1 << 36, 10**15
 
 

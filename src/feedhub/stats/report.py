@@ -284,10 +284,10 @@ class ReportBuilder:
         responses: Counter[str] = Counter()
         sent: Counter[str] = Counter()
         for document in self.documents:
-            # Without a 304 for any reader, the server may be what ignores validators.
+            # If no reader gets a 304, the server may be the cause.
             if not any(coding.not_modified for coding in document.codings.values()):
                 continue
-            weight = 1 << document.individuals.level  # readers for whom one of the sample stands
+            weight = 1 << document.individuals.level  # readers per reader of the sample
             states = [(state, weight) for state in document.individuals.states.values()]
             for state, number in [*states, *((s, 1) for s in document.services.values())]:
                 if state.repeats >= MIN_REPEATS and not state.not_modified:
