@@ -1,4 +1,4 @@
-"""One HTTP exchange over a raw socket: exactly these bytes out, one strictly read answer back."""
+"""One HTTP exchange over a raw socket: exact bytes out, one strictly parsed response back."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]+)(?:;.*)?")
 
 
 class ClosedError(ConnectionError):
-    """The connection ended before an answer, or in the middle of one."""
+    """The connection ended before a response, or within one."""
 
 
 class MalformedError(AssertionError):
-    """What came is no HTTP response (RFC 9112)."""
+    """The response is invalid (RFC 9112)."""
 
 
 class Addressed(Protocol):
-    """Whatever listens somewhere: a Server, a proxy."""
+    """Something that listens: a server, a proxy."""
 
     @property
     def address(self) -> Address: ...
@@ -36,7 +36,7 @@ class Addressed(Protocol):
 class Response:
     """One response; names of header fields in lower case, values decoded as latin-1.
 
-    `rest` is what followed on a connection that was to be closed: nothing, in a right answer.
+    `rest` is what followed on a connection that was to be closed: nothing, in a correct response.
     """
 
     status: int
@@ -63,11 +63,11 @@ class Response:
 
 
 class _Stream:
-    """What arrives on a socket, by line and by length."""
+    """A reader of a socket, by line and by length."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._held = b""
+        self._buffer = b""
         self.begun = False
 
     def _more(self) -> bool:
@@ -76,30 +76,30 @@ class _Stream:
         except ConnectionError:
             arrived = b""
         self.begun = self.begun or bool(arrived)
-        self._held += arrived
+        self._buffer += arrived
         return bool(arrived)
 
     def line(self) -> bytes:
-        while b"\r\n" not in self._held:
+        while b"\r\n" not in self._buffer:
             if not self._more():
-                raise ClosedError(f"closed after {self._held[:200]!r}")
-        line, _, self._held = self._held.partition(b"\r\n")
+                raise ClosedError(f"closed after {self._buffer[:200]!r}")
+        line, _, self._buffer = self._buffer.partition(b"\r\n")
         return line
 
     def take(self, length: int) -> bytes:
         parts, missing = [], length
         while missing:
-            if not self._held and not self._more():
+            if not self._buffer and not self._more():
                 raise ClosedError(f"closed {missing} of {length} bytes before the end of a body")
-            parts.append(self._held[:missing])
-            self._held = self._held[missing:]
+            parts.append(self._buffer[:missing])
+            self._buffer = self._buffer[missing:]
             missing -= len(parts[-1])
         return b"".join(parts)
 
     def rest(self) -> bytes:
         while self._more():
             pass
-        taken, self._held = self._held, b""
+        taken, self._buffer = self._buffer, b""
         return taken
 
 

@@ -1,6 +1,6 @@
-"""The HTTP table's subjects: the documents asked for, what stands in front, who answers otherwise.
+"""The HTTP table: its documents, the ways to the server, and where these differ.
 
-The rows are those of the design's table "HTTP: requests and exact answers". F is a topic's Atom
+The rows are those of the table "HTTP: requests and exact answers". F is a topic's Atom
 feed, E its entity tag, Z the one of its gzip coding, L its Last-Modified.
 """
 
@@ -39,38 +39,54 @@ DIRECT = ("httptools", "h11")
 CLOSED = 0  # stands for a connection closed without an answer
 
 
-class Own(NamedTuple):
-    """What a front answers by itself instead, a status or a coding, and why."""
+class Difference(NamedTuple):
+    """The different response of one front, a status or a coding, and the reason."""
 
     answer: int | str
     why: str
 
 
-_NO_METHOD = Own(400, "the parser behind it knows the registered methods and no other")
-_NO_NAME = Own(421, "it serves the one name it is configured for, and keeps nothing for another")
-_BAD_NAME = Own(400, "it refuses what cannot be a name")
-_WIDE = Own(400, "it takes header lines and request lines of 8 KB at most")
-_NGINX_DATE = Own(304, "nginx knows a month by its first letters, and stops at the end of a date")
+_NO_METHOD = Difference(400, "the parser behind it knows the registered methods and no other")
+_NO_NAME = Difference(
+    421, "it serves the one name it is configured for, and keeps nothing for another"
+)
+_BAD_NAME = Difference(400, "it refuses what cannot be a name")
+_WIDE = Difference(400, "it takes header lines and request lines of 8 KB at most")
+_NGINX_DATE = Difference(
+    304, "nginx knows a month by its first letters, and stops at the end of a date"
+)
 # (row, front, case): where the answer differs from the one the test names. Case "" is every case.
-OWN: dict[tuple[int, str, str], Own] = {
-    (5, "nginx", "gzip;q=1.0, br;q=0.5"): Own("br", "nginx asks for br wherever it is accepted"),
-    (5, "nginx", "br;q=0, *"): Own("", "nginx asks for a coding only where it is named"),
-    (9, "nginx", ""): Own(400, "nginx refuses a second line of what may be there once"),
-    (14, "nginx", ""): Own(200, "nginx answers from its cache, and compares tags with quotes only"),
-    (16, "nginx", ""): Own(200, "nginx answers from its cache, and wants tag and date to agree"),
+DIFFERENCES: dict[tuple[int, str, str], Difference] = {
+    (5, "nginx", "gzip;q=1.0, br;q=0.5"): Difference(
+        "br", "nginx asks for br wherever it is accepted"
+    ),
+    (5, "nginx", "br;q=0, *"): Difference("", "nginx asks for a coding only where it is named"),
+    (9, "nginx", ""): Difference(400, "nginx refuses a second line of what may be there once"),
+    (14, "nginx", ""): Difference(
+        200, "nginx answers from its cache, and compares tags with quotes only"
+    ),
+    (16, "nginx", ""): Difference(
+        200, "nginx answers from its cache, and wants tag and date to agree"
+    ),
     (20, "nginx", "Wed, 01 Foo 2098 00:00:00 GMT"): _NGINX_DATE,
     (20, "nginx", "Wed, 01 Jan 2098 00:00:00 GMT, Wed, 01 Jan 2098 00:00:00 GMT"): _NGINX_DATE,
-    (24, "nginx", "*"): Own(400, "nginx knows no request for a server as a whole"),
-    (24, "caddy", "*"): Own(200, "Go's server answers for the whole by itself, with nothing"),
+    (24, "nginx", "*"): Difference(400, "nginx knows no request for a server as a whole"),
+    (24, "caddy", "*"): Difference(
+        200, "Go's server answers for the whole by itself, with nothing"
+    ),
     (25, "httptools", "FOO"): _NO_METHOD,
     (25, "nginx", "FOO"): _NO_METHOD,
     (25, "caddy", "FOO"): _NO_METHOD,
     (26, "nginx", ""): _NO_NAME,
     (26, "caddy", ""): _NO_NAME,
-    (31, "nginx", "/."): Own(200, "nginx resolves dots first: this is the address of the index"),
-    (36, "httptools", "70000"): Own(400, "the parser takes a request line of 64 KB at most"),
-    (36, "caddy", "70000"): Own(431, "Caddy takes 32 KB of header at most"),
-    (42, "nginx", "If-Unmodified-Since: yesterday"): Own(412, "nginx takes no date for an old one"),
+    (31, "nginx", "/."): Difference(
+        200, "nginx resolves dots first: this is the address of the index"
+    ),
+    (36, "httptools", "70000"): Difference(400, "the parser takes a request line of 64 KB at most"),
+    (36, "caddy", "70000"): Difference(431, "Caddy takes 32 KB of header at most"),
+    (42, "nginx", "If-Unmodified-Since: yesterday"): Difference(
+        412, "nginx takes no date for an old one"
+    ),
     (44, "caddy", ""): _NO_NAME,
     (46, "nginx", "evil.example"): _NO_NAME,
     (46, "nginx", "evil.example:8000"): _NO_NAME,
@@ -86,23 +102,23 @@ OWN: dict[tuple[int, str, str], Own] = {
 
 @dataclass(frozen=True)
 class Front:
-    """One way to the same documents: uvicorn with either parser, or a proxy before it."""
+    """One way to the documents: uvicorn with either parser, or a proxy in front of it."""
 
     name: str
-    place: Addressed
-    _kept: dict[tuple[str, str], Response] = field(default_factory=dict)
+    server: Addressed
+    _cache: dict[tuple[str, str], Response] = field(default_factory=dict)
 
     @property
     def direct(self) -> bool:
-        """Whether nothing stands between."""
+        """Whether there is no proxy."""
         return self.name in DIRECT
 
     def ask(
         self, method: str, target: str | bytes = F, /, *lines: tuple[str, str], **options: object
     ) -> Response:
-        """Ask once, on a connection of its own."""
+        """Send one request on its own connection."""
         try:
-            return request(self.place, method, target, list(lines), **options)  # type: ignore[arg-type]
+            return request(self.server, method, target, list(lines), **options)  # type: ignore[arg-type]
         except ClosedError:
             return Response(CLOSED, "", [], b"")
 
@@ -112,12 +128,12 @@ class Front:
         return self.ask("GET", target, *lines)
 
     def plain(self, target: str = F, coding: str = "") -> Response:
-        """Return the 200 of a document in a coding, asked for once."""
-        if (target, coding) not in self._kept:
+        """Return the 200 of a document in a coding, requested only once."""
+        if (target, coding) not in self._cache:
             headers = {"Accept_Encoding": coding} if coding else {}
-            self._kept[target, coding] = self.get(target, **headers)
-            assert self._kept[target, coding].status == 200
-        return self._kept[target, coding]
+            self._cache[target, coding] = self.get(target, **headers)
+            assert self._cache[target, coding].status == 200
+        return self._cache[target, coding]
 
     def etag(self, target: str = F, coding: str = "") -> str:
         """Return a document's entity tag: E, or Z for gzip."""
@@ -133,12 +149,14 @@ class Front:
         return http_date(self.modified + timedelta(**shift))
 
     def says(self, usual: int | str, row: int, case: str = "") -> int | str:
-        """Return what this front answers to a row: the usual, or its own."""
-        own = OWN.get((row, self.name, case)) or OWN.get((row, self.name, ""))
-        if own is None:
+        """Return the response of this front to a row: the usual one, or its own."""
+        difference = DIFFERENCES.get((row, self.name, case)) or DIFFERENCES.get(
+            (row, self.name, "")
+        )
+        if difference is None:
             return usual
-        assert own.answer != usual, f"{self.name} has nothing of its own to say to row {row}"
-        return own.answer
+        assert difference.answer != usual, f"{self.name} does not differ in row {row}"
+        return difference.answer
 
     def refuses(self, answer: Response, status: int, other: int, *secrets: str) -> bool:
         """Assert a small refusal: by feedhub with a status, by a proxy with this or the other."""
@@ -161,23 +179,23 @@ def decoded(response: Response) -> bytes:
 
 
 def small_and_silent(response: Response, *secrets: str) -> bool:
-    """Say whether an error is small, leads nowhere and repeats nothing of the request."""
-    told = repr((response.body, response.headers))
+    """Return whether an error is small, redirects nowhere and repeats nothing of the request."""
+    shown = repr((response.body, response.headers))
     return (
         len(response.body) <= SMALL
         and response.header("location") is None
-        and not [secret for secret in secrets if secret in told]
+        and not [secret for secret in secrets if secret in shown]
     )
 
 
 def without_date(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return what two answers must share: all but the clock and what proxies add of their own."""
-    own = {"date", "server", "via", "age", "cache-status"}
-    return sorted(pair for pair in headers if pair[0] not in own)
+    """Return the header fields that equal responses share: not Date, nor those of proxies."""
+    ignored = {"date", "server", "via", "age", "cache-status"}
+    return sorted(pair for pair in headers if pair[0] not in ignored)
 
 
 def is_304(answer: Response, of: Response) -> bool:
-    """Assert that a 304 says what the 200 would say, and sends nothing (RFC 9110, 15.4.5)."""
+    """Assert that a 304 repeats the fields of the 200, and has no body (RFC 9110, 15.4.5)."""
     assert answer.status == 304
     assert answer.body == b""
     for name in ("etag", "vary", "cache-control", "last-modified"):
@@ -189,7 +207,7 @@ def is_304(answer: Response, of: Response) -> bool:
 
 
 def write_articles(root: Path, count: int = 12) -> Path:
-    """Write articles that give every document of the table, and return their folder."""
+    """Write articles for every document of the table, and return their folder."""
     root.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         text = article_text(
@@ -216,7 +234,7 @@ class Living:
         return request(self.server, "GET", target, lines)
 
     def write(self, name: str, title: str, **fields: object) -> None:
-        """Write an article of the topic, whole at once."""
+        """Write an article of the topic, in one step."""
         text = article_text(title, "", topics=["Computer Vision"], **fields)
         (self.articles / ".new").write_text(text, encoding="utf-8")
         (self.articles / ".new").replace(self.articles / name)
@@ -234,7 +252,7 @@ class Living:
 
 @contextmanager
 def opened(name: str, folder: Path) -> Iterator[Front]:
-    """Start a front and all that is behind it."""
+    """Start a front and the server behind it."""
     articles = write_articles(folder / "articles")
     parser = name if name in DIRECT else "httptools"
     with serve(folder, articles, toml=f'[http]\nparser = "{parser}"\n') as server:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tests.servers import PATIENCE, until
+from tests.servers import TIMEOUT, until
 
 Fields = dict[str, str]
 # A status, header fields, a body.
@@ -123,7 +123,7 @@ class Hub:
 
     def hang(self) -> Reply:
         """Reply when the test is over."""
-        self.released.wait(PATIENCE)
+        self.released.wait(TIMEOUT)
         return 200, {}, b""
 
     def counts(self) -> dict[str, int]:

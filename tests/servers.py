@@ -1,4 +1,4 @@
-"""feedhub as a server of its own process, for tests: started, waited for, and surely ended."""
+"""feedhub as a server in its own process: started, waited for, and always ended."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from typing import Any, Literal, Self, TypeVar
 from tests.exchange import Address, Addressed, ClosedError, Response, exchange, request
 
 __all__ = [
-    "PATIENCE", "Address", "Addressed", "ClosedError", "Response", "Server", "children", "exchange",
+    "TIMEOUT", "Address", "Addressed", "ClosedError", "Response", "Server", "children", "exchange",
     "free_port", "living", "request", "serve", "until",
 ]  # fmt: skip
 
-PATIENCE = 60.0  # seconds: a busy machine is no failure
-_PAUSE = 0.02
+TIMEOUT = 60.0  # seconds: a busy machine is no failure
+POLL_INTERVAL = 0.02
 T = TypeVar("T")
-_PLACE = r'(http://[^\s"]+|unix:[^\s"]+)'
+_ADDRESS = r'(http://[^\s"]+|unix:[^\s"]+)'
 
 
 def free_port() -> int:
@@ -39,12 +39,11 @@ def free_port() -> int:
 def until(
     look: Callable[[], T | Literal[False] | None],
     what: str | Callable[[], str],
-    seconds: float = PATIENCE,
+    seconds: float = TIMEOUT,
 ) -> T:
-    """Look again and again until there is something to see, and return it.
+    """Call `look` until it returns something true, and return that.
 
-    A connection that fails counts as nothing seen. Raises AssertionError when the time is over,
-    with what was waited for.
+    A failed connection counts as false. Raises AssertionError after the time, with `what`.
     """
     end = time.monotonic() + seconds
     while True:
@@ -52,9 +51,9 @@ def until(
             if seen := look():
                 return seen
         if time.monotonic() > end:
-            told = what if isinstance(what, str) else what()
-            raise AssertionError(f"waited {seconds:g} s in vain: {told}")
-        time.sleep(_PAUSE)
+            reason = what if isinstance(what, str) else what()
+            raise AssertionError(f"waited {seconds:g} s in vain: {reason}")
+        time.sleep(POLL_INTERVAL)
 
 
 @dataclass
@@ -65,7 +64,7 @@ class Server:
     folder: Path
     _out: Path
     _err: Path
-    _told: dict[str, str] = field(default_factory=dict)
+    _logged_addresses: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -75,8 +74,8 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The public address without a slash at the end, or `unix:PATH`; waits until it is told."""
-        return self._place("listening")
+        """The public address without a trailing slash, or `unix:PATH`; waits until it is logged."""
+        return self._logged_address("listening")
 
     @property
     def address(self) -> Address:
@@ -91,7 +90,7 @@ class Server:
     @property
     def admin(self) -> str:
         """The admin address, as `url`."""
-        return self._place("admin")
+        return self._logged_address("admin")
 
     @property
     def admin_address(self) -> Address:
@@ -99,11 +98,11 @@ class Server:
         return self._connectable(self.admin)
 
     def stdout(self) -> str:
-        """Return what stands on standard output so far: the access log."""
+        """Return the standard output so far: the access log."""
         return self._out.read_text(encoding="utf-8", errors="replace")
 
     def stderr(self) -> str:
-        """Return what stands on standard error so far."""
+        """Return the standard error so far."""
         return self._err.read_text(encoding="utf-8", errors="replace")
 
     def metrics(self) -> str:
@@ -114,8 +113,8 @@ class Server:
         """Wait until /readyz says 200; without an admin address until / is no longer 503."""
         until(self._is_ready, lambda: f"the server is not ready\n{self.stderr()}")
 
-    def stop(self, seconds: float = PATIENCE) -> int:
-        """Ask it to end (SIGTERM) and return the exit code; at once, if it has ended."""
+    def stop(self, seconds: float = TIMEOUT) -> int:
+        """Send SIGTERM, unless it has ended, and return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -124,46 +123,46 @@ class Server:
             raise AssertionError(f"SIGTERM did not end it\n{self.stderr()}") from None
 
     def kill(self) -> None:
-        """End the process itself with SIGKILL; its children are left to notice."""
+        """End the process itself with SIGKILL, but not its children."""
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
 
     def left(self) -> list[int]:
-        """Return what lives of its process group, itself included."""
+        """Return the living processes of its group, itself included."""
         return [pid for pid, _, group in _processes() if group == self.process.pid]
 
     def end(self) -> None:
-        """End it and all its children, whatever state they are in."""
+        """End it and all its children in any state."""
         with contextlib.suppress(AssertionError):
             self.stop(10)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
 
-    def _connectable(self, place: str) -> Address:
-        if place.startswith("unix:"):
-            return self.folder / place.removeprefix("unix:")
-        host, _, port = place.removeprefix("http://").rpartition(":")
+    def _connectable(self, address: str) -> Address:
+        if address.startswith("unix:"):
+            return self.folder / address.removeprefix("unix:")
+        host, _, port = address.removeprefix("http://").rpartition(":")
         return host.strip("[]"), int(port)
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"it ended: {self.process.poll()}\n{self.stderr()}"
-        if re.search(rf"admin on {_PLACE}\b", self.stderr()):
+        if re.search(rf"admin on {_ADDRESS}\b", self.stderr()):
             return request(self.admin_address, "GET", "/readyz").status == 200
         if "--admin" in self.process.args or "listening on" not in self.stderr():  # type: ignore[operator]
             return False
         return request(self, "GET", "/").status != 503
 
-    def _place(self, word: str) -> str:
-        if word not in self._told:
-            self._told[word] = until(
+    def _logged_address(self, word: str) -> str:
+        if word not in self._logged_addresses:
+            self._logged_addresses[word] = until(
                 lambda: self._find(word), lambda: f"no '{word} on' on stderr\n{self.stderr()}"
             )
-        return self._told[word]
+        return self._logged_addresses[word]
 
     def _find(self, word: str) -> str:
         # The end of the line must be there: half a port is a port too.
-        if found := re.search(rf"{word} on {_PLACE}[^\n]*\n", self.stderr()):
+        if found := re.search(rf"{word} on {_ADDRESS}[^\n]*\n", self.stderr()):
             return found[1].rstrip("/")
         code = self.process.poll()
         assert code is None, f"it ended with {code} before '{word} on'\n{self.stderr()}"
@@ -183,18 +182,18 @@ def serve(
 ) -> Server:
     """Start `feedhub serve` in `folder`, which keeps its catalog, configuration and output.
 
-    Listens on a free port unless `arguments` name a place. `wait=False` returns at once.
+    Listens on a free port unless `arguments` name a socket. `wait=False` returns at once.
     Use it as `with serve(...) as server:`.
     """
-    given = [] if source is None else [str(source)]
+    options = [] if source is None else [str(source)]
     if toml:
         (folder / "feedhub.toml").write_text(toml, encoding="utf-8")
-        given += ["--config", "feedhub.toml"]
-    given += [] if base_url is None else ["--base-url", base_url]
-    given += [] if "--catalog" in arguments else ["--catalog", "catalog.db"]
-    given += [] if {"--port", "--uds", "--fd"} & set(arguments) else ["--port", "0"]
-    given += ["--admin", "127.0.0.1:0"] if admin and "--admin" not in arguments else []
-    server = start(folder, ["serve", *given, *arguments], env, **popen)
+        options += ["--config", "feedhub.toml"]
+    options += [] if base_url is None else ["--base-url", base_url]
+    options += [] if "--catalog" in arguments else ["--catalog", "catalog.db"]
+    options += [] if {"--port", "--uds", "--fd"} & set(arguments) else ["--port", "0"]
+    options += ["--admin", "127.0.0.1:0"] if admin and "--admin" not in arguments else []
+    server = start(folder, ["serve", *options, *arguments], env, **popen)
     if wait:
         try:
             server.wait_until_ready()
@@ -208,14 +207,14 @@ def start(
     folder: Path, arguments: list[str], env: dict[str, str] | None = None, **popen: Any
 ) -> Server:
     """Start any command of feedhub in `folder`, its output in files there, and do not wait."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FEEDHUB_")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("FEEDHUB_")}
     number = len(list(folder.glob("*.stderr")))  # a folder may see one server after the other
     out, err = folder / f"{number}.stdout", folder / f"{number}.stderr"
     with out.open("wb") as to_out, err.open("wb") as to_err:
         process = subprocess.Popen(
             [sys.executable, "-m", "feedhub", *arguments],
             cwd=folder,
-            env=kept | {"XDG_CACHE_HOME": str(folder / "cache")} | (env or {}),
+            env=environ | {"XDG_CACHE_HOME": str(folder / "cache")} | (env or {}),
             stdin=subprocess.DEVNULL,
             stdout=to_out,
             stderr=to_err,
@@ -235,17 +234,17 @@ def children(pid: int) -> list[int]:
 
 
 def living(pid: int) -> bool:
-    """Say whether a process lives; one that has ended and is not yet collected does not."""
+    """Return whether a process lives; a zombie does not."""
     return pid in {found for found, _, _ in _processes()}
 
 
 def _processes() -> list[tuple[int, int, int]]:
     """Return (id, parent, group) of every living process."""
     found = []
-    for place in Path("/proc").glob("[0-9]*/stat"):
+    for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             # The name between the brackets may hold anything.
-            state, parent, group = place.read_text("latin-1").rpartition(")")[2].split()[:3]
+            state, parent, group = stat.read_text("latin-1").rpartition(")")[2].split()[:3]
             if state not in "ZX":
-                found.append((int(place.parent.name), int(parent), int(group)))
+                found.append((int(stat.parent.name), int(parent), int(group)))
     return sorted(found)

@@ -1,6 +1,6 @@
 """Rows 28, 43 and 50-53 of the HTTP table through nginx with its cache and through Caddy.
 
-Answers may be kept for a second, so that a change passes nginx within two.
+Responses are cached for a second, so that a change passes nginx within two.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def fronted(name: str, folder: Path, server: Server) -> Iterator[Proxy]:
 
 @contextmanager
 def living(name: str, folder: Path, toml: str = SHORT) -> Iterator[Living]:
-    """Start a server of the usual articles and ask it through a proxy."""
+    """Start a server of the usual articles, and send requests through a proxy."""
     articles = write_articles(folder / "articles")
     with serve(folder, articles, toml=toml) as server, fronted(name, folder, server) as proxy:
         yield Living(proxy, articles)  # type: ignore[arg-type] # it is only asked
@@ -62,7 +62,7 @@ def test_row_28_retired_and_moved_feeds(name, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "status"), [("nginx", 200), ("caddy", 226)])
-def test_row_43_deltas_pass_where_there_is_no_cache(name, status, tmp_path):
+def test_row_43_deltas_pass_a_proxy_without_cache(name, status, tmp_path):
     with living(name, tmp_path, f"{SHORT}delta = true\n") as behind:
         old = behind.get()
         behind.write("new.md", "Brand new", publishedDateTime="2020-06-20T00:00:00Z")
@@ -108,7 +108,7 @@ def test_row_51_a_changed_article(name, tmp_path):
 
 @contextmanager
 def asking(ask: Callable[[], Response], answers: list[Response]) -> Iterator[None]:
-    """Ask without end while the block runs."""
+    """Send requests while the block runs."""
     done = threading.Event()
 
     def run() -> None:

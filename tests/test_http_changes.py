@@ -1,7 +1,7 @@
-"""Rows 50-53 of the HTTP table: many feeds, articles that change, and none that are there yet.
+"""Rows 50-53 of the HTTP table: many feeds, articles that change, a catalog that is missing yet.
 
-These need servers of their own, and are asked of them directly: a cache in front may keep an
-answer for its max-age. What such a cache does is the matter of the tests of the proxies.
+These need their own servers, without a proxy: a cache may serve a response for its max-age.
+The tests of the proxies check what such a cache does.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def modified(answer: Response):
     return parsedate_to_datetime(answer["last-modified"])
 
 
-def test_row_50_of_200_topics_every_feed_has_an_address_and_a_tag_of_its_own(tmp_path):
+def test_row_50_each_feed_of_200_topics_has_its_own_address_and_tag(tmp_path):
     articles = tmp_path / "articles"
     articles.mkdir()
     for number in range(200):
@@ -85,12 +85,12 @@ def test_row_51_a_changed_article_changes_tag_and_date(living):
     assert living.get(If_Modified_Since=new["last-modified"]).status == 304
 
 
-def test_row_51_of_two_changes_within_a_second_neither_is_hidden(living):
+def test_row_51_two_changes_within_a_second_are_both_visible(living):
     seen = [living.get()]
     for number in range(4):
         living.write("1.md", f"Edit {number}", **EDITED)
         seen.append(living.after(seen[-1]["etag"]))
-        # Who has only the date of the version before is told of this one.
+        # A client with the date of the previous version gets this one.
         late = living.get(If_Modified_Since=seen[-2]["last-modified"])
         assert (late.status, late.body) == (200, seen[-1].body)
     assert len({answer["etag"] for answer in seen}) == len(seen)
@@ -98,7 +98,7 @@ def test_row_51_of_two_changes_within_a_second_neither_is_hidden(living):
         assert modified(answer) <= parsedate_to_datetime(answer["date"])
 
 
-def test_row_51_an_old_article_that_comes_late_moves_the_date_too(living):
+def test_row_51_a_backfilled_article_advances_the_date_too(living):
     old = living.get()
     living.write("old.md", "From long ago", publishedDateTime="2020-06-01T00:00:00Z")
     new = living.after(old["etag"])
@@ -107,7 +107,7 @@ def test_row_51_an_old_article_that_comes_late_moves_the_date_too(living):
     assert living.get(If_Modified_Since=old["last-modified"]).status == 200
 
 
-def test_row_51_a_change_that_no_subscriber_sees_changes_nothing(living):
+def test_row_51_an_invisible_change_changes_no_validator(living):
     before = {target: living.get(target) for target in DOCUMENTS}
     text = (living.articles / "1.md").read_text(encoding="utf-8")
     (living.articles / "1.md").write_text(text.replace("title:", "secured: x\ntitle:"), "utf-8")
@@ -123,7 +123,7 @@ def test_row_51_a_change_that_no_subscriber_sees_changes_nothing(living):
         )
 
 
-def test_row_51_a_scheduled_article_comes_by_itself_and_no_cache_sleeps_over_it(living):
+def test_row_51_a_scheduled_article_appears_on_time_in_caches_too(living):
     old = living.get()
     soon = datetime.now(UTC) + timedelta(seconds=100)
     living.write("late.md", "Later", publishedDateTime=soon.isoformat())
@@ -143,7 +143,7 @@ def test_row_51_a_scheduled_article_comes_by_itself_and_no_cache_sleeps_over_it(
     assert living.get()["cache-control"] == CACHE_CONTROL
 
 
-def test_row_51_a_restart_loses_no_validator(tmp_path):
+def test_row_51_a_restart_keeps_the_validators(tmp_path):
     articles = write_articles(tmp_path / "articles")
     answers = []
     with serve(tmp_path, articles) as server:
@@ -158,7 +158,7 @@ def test_row_51_a_restart_loses_no_validator(tmp_path):
 
 
 class Client(threading.Thread):
-    """Asks for a document without end, in one coding and with pauses, and keeps every answer."""
+    """Requests a document in one coding, again and again, and stores every response."""
 
     def __init__(self, living: Living, target: str, coding: str, pause: float) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ class Client(threading.Thread):
 
 
 @pytest.mark.parametrize("parser", DIRECT)
-def test_row_52_while_a_hundred_versions_are_published_every_answer_is_whole(tmp_path, parser):
+def test_row_52_every_response_is_complete_while_articles_change(tmp_path, parser):
     bench = make_bench(tmp_path, tmp_path / "catalog.db")
     write_articles(bench.root)
     bench.sync(datetime.now(UTC))
@@ -205,7 +205,7 @@ def test_row_52_while_a_hundred_versions_are_published_every_answer_is_whole(tmp
 
 @contextmanager
 def running(clients: list[Client]) -> Iterator[None]:
-    """Let them ask while the block runs."""
+    """Run the clients while the block runs."""
     for client in clients:
         client.start()
     try:
@@ -216,7 +216,7 @@ def running(clients: list[Client]) -> Iterator[None]:
 
 
 def versions_are_whole(answers: list[Response]) -> None:
-    """Check every body, its tag, and that no client is ever led back to an older version."""
+    """Check every body and its tag, and that no client ever gets an older version."""
     bodies: dict[str, bytes] = {}
     versions, dates = [], []
     for answer in answers:

@@ -1,4 +1,4 @@
-"""Row 43 of the HTTP table where it is configured: who asks gets only what is new (RFC 3229)."""
+"""Row 43 of the HTTP table with deltas configured: only new entries are sent (RFC 3229)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 @pytest.fixture(scope="module")
 def delta(tmp_path_factory) -> Iterator[tuple[Living, dict[str, Response], dict[str, Response]]]:
-    """A server that offers deltas, and its answers before and after one edit and one addition."""
+    """A server that offers deltas, and its responses before and after one edit and one addition."""
     folder = tmp_path_factory.mktemp("delta")
     articles = write_articles(folder / "articles")
     targets = [F, "/topics/computer-vision.rss", "/topics/computer-vision.json"]
@@ -46,7 +46,7 @@ def titles(target: str, body: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip", "br"])
-def test_row_43_a_delta_holds_what_is_new_and_the_tag_of_the_whole(delta, coding):
+def test_row_43_a_delta_has_the_new_entries_and_the_tag_of_the_document(delta, coding):
     living, before, after = delta
     for target, old in before.items():
         answer = living.get(target, A_IM="feed", If_None_Match=old["etag"], Accept_Encoding=coding)
@@ -64,7 +64,7 @@ def test_row_43_a_delta_holds_what_is_new_and_the_tag_of_the_whole(delta, coding
 
 
 @pytest.mark.parametrize("wanted", ["feed", "vcdiff, feed", "feed;q=0.5", "FEED"])
-def test_row_43_a_delta_is_given_to_whoever_lists_it(delta, wanted):
+def test_row_43_a_delta_is_sent_for_any_list_with_feed(delta, wanted):
     living, before, _ = delta
     answer = living.get(A_IM=wanted, If_None_Match=f'"x", {before[F]["etag"]}')
     assert answer.status == 226
@@ -80,13 +80,13 @@ def test_row_43_a_delta_is_given_to_whoever_lists_it(delta, wanted):
         ("feed;q=0", "{old}"),
     ],
 )
-def test_row_43_without_a_known_base_or_the_wish_for_one_the_whole_comes(delta, wanted, tag):
+def test_row_43_without_a_known_base_or_a_wish_the_document_is_sent(delta, wanted, tag):
     living, before, after = delta
     answer = living.get(A_IM=wanted, If_None_Match=tag.replace("{old}", before[F]["etag"]))
     assert (answer.status, answer.header("im"), answer.body) == (200, None, after[F].body)
 
 
-def test_row_43_who_has_the_newest_gets_304_and_head_never_a_delta(delta):
+def test_row_43_the_current_tag_is_304_and_head_never_a_delta(delta):
     living, before, after = delta
     answer = living.get(A_IM="feed", If_None_Match=after[F]["etag"])
     assert (answer.status, answer["etag"]) == (304, after[F]["etag"])

@@ -1,4 +1,4 @@
-"""Row 28 of the HTTP table: feeds that are retired or have moved, and addresses readers guess."""
+"""Row 28 of the HTTP table: feeds that are retired or have moved, and guessed addresses."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_row_28_a_retired_topic_is_410(retired, feed, ending):
 @pytest.mark.parametrize(
     "target", ["/topics/older.rss", "/topics/ol.rss", "/topics/old-one", "/old.rss"]
 )
-def test_row_28_a_topic_beside_a_retired_one_is_404(retired, target):
+def test_row_28_a_topic_with_a_similar_name_is_404(retired, target):
     assert request(retired, "GET", f"/news{target}").status == 404
 
 
 @pytest.mark.parametrize("ending", [".rss", ".atom", ".json", "/2020-06.atom"])
-def test_row_28_a_moved_topic_leads_to_its_new_address(retired, ending):
+def test_row_28_a_moved_topic_redirects(retired, ending):
     for feed, now in {"topics/before": "topics/ai", "authors/me": "all"}.items():
         answer = request(retired, "GET", f"/news/{feed}{ending}?x=1", host="evil.example")
         assert answer.status == 301
@@ -67,14 +67,14 @@ def test_row_28_a_moved_topic_leads_to_its_new_address(retired, ending):
     [(guess, "all.rss") for guess in ("feed", "feed/", "rss", "feed.xml", "rss.xml", "index.xml")]
     + [("atom.xml", "all.atom"), ("feed.json", "all.json"), ("index.html", "")],
 )
-def test_row_28_an_address_that_readers_guess_leads_to_a_document(retired, guess, document):
+def test_row_28_a_guessed_address_redirects(retired, guess, document):
     answer = request(retired, "GET", f"/news/{guess}", host="evil.example")
     assert (answer.status, answer["location"]) == (308, f"{BASE}/news/{document}")
     assert request(retired, "HEAD", f"/news/{guess}").status == 308
 
 
 @pytest.mark.parametrize("target", DOCUMENTS)
-def test_row_28_outside_of_the_path_of_the_base_address_is_nothing(retired, target):
+def test_row_28_outside_the_base_path_is_404(retired, target):
     assert request(retired, "GET", target).status == 404
     assert request(retired, "GET", f"/newsy{target}").status == 404
     answer = request(retired, "GET", f"/news{target}")

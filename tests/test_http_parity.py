@@ -1,4 +1,4 @@
-"""What is served is what is rendered: the same bytes at the same addresses, in every coding."""
+"""The server and a render give the same bytes at the same addresses, in every coding."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_every_file_of_a_render_is_served_with_the_same_bytes(both):
     }
 
 
-def test_every_address_that_a_document_names_is_a_file_of_a_render(both):
+def test_every_address_in_a_document_is_a_rendered_file(both):
     files, _ = both
     rendered = {f"{BASE}{target}" for target, _, _ in addresses(files)}
     named = set()
@@ -89,7 +89,7 @@ def test_two_servers_of_one_source_give_the_same_validators(both, tmp_path):
             assert one["last-modified"] == two["last-modified"]
 
 
-def test_an_archive_may_be_kept_longer_than_a_feed_that_grows(both):
+def test_an_archive_has_a_longer_max_age_than_a_feed(both):
     _, server = both
     for target, seconds in {"/all/2020-02": 86_400, "/all/2020-06": 900, "/all": 900}.items():
         for ending in (".rss", ".atom", ".json"):

@@ -1,4 +1,4 @@
-"""Rows 23-49 of the HTTP table, through every front: methods, addresses, hosts and long things."""
+"""Rows 23-49 of the HTTP table, through every front: methods, addresses, hosts and long fields."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def front(request, tmp_path_factory) -> Iterator[Front]:
 documents = pytest.mark.parametrize("target", DOCUMENTS)
 
 
-def test_row_23_options_tells_a_page_of_another_origin_what_it_may_send(front):
+def test_row_23_options_allows_validators_from_other_origins(front):
     answer = front.ask(
         "OPTIONS",
         F,
@@ -56,7 +56,7 @@ def test_row_23_options_tells_a_page_of_another_origin_what_it_may_send(front):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_row_24_a_method_that_writes_is_405_whatever_its_conditions(front, method):
+def test_row_24_a_writing_method_is_405_with_any_precondition(front, method):
     answer = front.ask(method, F, ("If-None-Match", "*"), ("Content-Length", "0"))
     assert answer.status == front.says(405, 24, method)
     assert answer["allow"] == "GET, HEAD, OPTIONS"
@@ -64,13 +64,13 @@ def test_row_24_a_method_that_writes_is_405_whatever_its_conditions(front, metho
 
 
 @pytest.mark.parametrize(("method", "status"), [("POST", 404), ("OPTIONS", 404), ("HEAD", 404)])
-def test_row_24_where_there_is_nothing_no_method_is_allowed(front, method, status):
+def test_row_24_a_missing_document_allows_no_method(front, method, status):
     answer = front.ask(method, "/none", ("Content-Length", "0"))
     assert (answer.status, answer.header("allow")) == (status, None)
     assert small_and_silent(answer, "none")
 
 
-def test_row_24_options_of_the_whole_server_are_told(front):
+def test_row_24_options_of_the_whole_server(front):
     answer = front.ask("OPTIONS", "*")
     assert answer.status == front.says(204, 24, "*")
     if answer.status == 204:
@@ -85,7 +85,7 @@ def test_row_25_trace_and_unknown_methods_are_refused_and_not_echoed(front, meth
 
 
 @pytest.mark.parametrize("target", [f"{F}/", "/topics/none/", "/all.rss/"])
-def test_row_26_a_slash_at_the_end_is_another_address(front, target):
+def test_row_26_a_trailing_slash_is_another_address(front, target):
     answer = front.ask("GET", target, host=EVIL)
     assert answer.status == front.says(404, 26)
     assert small_and_silent(answer, EVIL)
@@ -94,7 +94,7 @@ def test_row_26_a_slash_at_the_end_is_another_address(front, target):
 @pytest.mark.parametrize(
     "target", ["/topics/none.atom", "/none", "/all.xml", "/alle", "/all.rss.gz"]
 )
-def test_row_27_what_is_not_there_is_404_whatever_the_conditions(front, target):
+def test_row_27_a_missing_document_is_404_with_any_precondition(front, target):
     answer = front.get(target, If_None_Match="*")
     assert answer.status == 404
     assert answer["content-type"].startswith("text/plain")
@@ -146,7 +146,7 @@ def test_row_30_another_case_is_another_address(front, target):
         "/%2f%2fevil.example/",
     ],
 )
-def test_row_31_a_path_that_climbs_leads_nowhere(front, target):
+def test_row_31_a_path_with_dots_is_404(front, target):
     answer = front.get(target)
     if front.says(404, 31, target) == 200:
         assert (answer.status, answer.body) == (200, front.plain("/").body)
@@ -172,7 +172,7 @@ def test_row_33_an_encoded_line_end_injects_nothing(front, target):
 
 
 @pytest.mark.parametrize("target", ["/%zz", "/%", "/%FF%FE"])
-def test_row_34_what_encodes_no_text_is_refused(front, target):
+def test_row_34_invalid_utf_8_is_refused(front, target):
     assert front.refuses(front.get(target), 404, 400, "zz", "FE")
 
 
@@ -228,7 +228,7 @@ def test_row_37_a_query_changes_nothing(front, query):
         ";;;q=,",
     ],
 )
-def test_row_38_what_a_client_would_rather_have_changes_nothing(front, accept):
+def test_row_38_accept_changes_nothing(front, accept):
     answer = front.get(Accept=accept)
     assert (answer.status, answer["etag"]) == (200, front.etag())
     assert (answer["content-type"], answer["vary"]) == (DOCUMENTS[F], "Accept-Encoding")
@@ -245,7 +245,7 @@ def test_row_38_what_a_client_would_rather_have_changes_nothing(front, accept):
         "bytes=" + ",".join(f"{n}-{n}" for n in range(500)),
     ],
 )
-def test_rows_39_and_40_a_range_is_answered_with_the_whole(front, wanted):
+def test_rows_39_and_40_a_range_request_gets_the_document(front, wanted):
     answer = front.get(Range=wanted)
     row = 39 if wanted == "bytes=0-99" else 40
     assert answer.status == front.says(200, row, wanted[:14])
@@ -253,7 +253,7 @@ def test_rows_39_and_40_a_range_is_answered_with_the_whole(front, wanted):
     assert answer.header("content-range") is None
 
 
-def test_row_41_a_range_of_another_version_or_of_a_coding_is_the_whole(front):
+def test_row_41_if_range_gets_the_document(front):
     answer = front.get(Range="bytes=0-99", If_Range='"nope"')
     assert (answer.status, answer.body) == (200, front.plain().body)
     answer = front.get(Range="bytes=0-99", Accept_Encoding="gzip")
@@ -339,27 +339,27 @@ def test_row_46_another_host_changes_nothing(front, host):
             assert small_and_silent(answer, host)
 
 
-def test_row_47_a_body_is_passed_over(front):
+def test_row_47_a_request_body_is_ignored(front):
     answer = front.ask("GET", F, ("Content-Length", "5"), body=b"12345")
     assert answer.status == front.says(200, 47)
     assert answer.body == front.plain().body
 
 
-def test_row_47_what_follows_a_body_is_the_next_request(front):
+def test_row_47_a_request_after_a_body_is_read(front):
     head = f"GET {F} HTTP/1.1\r\nHost: feeds.example.org\r\n"
     first, second = f"{head}Content-Length: 5\r\n\r\n12345", f"{head}Connection: close\r\n\r\n"
-    answer = exchange(front.place.address, (first + second).encode())
+    answer = exchange(front.server.address, (first + second).encode())
     assert (answer.status, answer.body) == (200, front.plain().body)
     assert answer.rest.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.rest.endswith(b"\r\n\r\n" + front.plain().body)
 
 
-def test_row_47_what_is_sent_without_waiting_is_answered_in_order(front):
-    """RFC 9112, 9.3.2: known and unknown answers, quick ones and such as must be built."""
+def test_row_47_pipelined_requests_are_answered_in_order(front):
+    """Cached and uncached responses, quick ones and such as must be built (RFC 9112, 9.3.2)."""
     targets = [*DOCUMENTS, "/none", F, "/all.rss?x", "/feed", F, *DOCUMENTS, "/alle"] * 3
     heads = [f"GET {target} HTTP/1.1\r\nHost: feeds.example.org\r\n" for target in targets]
     raw = "\r\n".join(heads) + "Connection: close\r\n\r\n"
-    first = exchange(front.place.address, raw.encode())
+    first = exchange(front.server.address, raw.encode())
     assert (first.status, first.body) == (200, front.plain(targets[0]).body)
 
     rest = Unclosed(first.rest)
@@ -372,7 +372,7 @@ def test_row_47_what_is_sent_without_waiting_is_answered_in_order(front):
 
 
 class Unclosed(io.BytesIO):
-    """A connection that has been read, one answer after the other."""
+    """A connection that has been read, one response after the other."""
 
     def makefile(self, mode: str) -> Unclosed:
         return self
@@ -382,7 +382,7 @@ class Unclosed(io.BytesIO):
 
 
 @pytest.mark.parametrize("count", [600, 1_800])
-def test_row_48_many_tags_are_looked_through(front, count):
+def test_row_48_many_tags_are_compared(front, count):
     case = "long" if count > 600 else "short"
     tags = ", ".join(f'"{n}"' for n in range(count))
     assert front.get(If_None_Match=tags).status == front.says(200, 48, case)
@@ -401,7 +401,7 @@ def test_row_48_many_tags_are_looked_through(front, count):
         ("Accept-Encoding", ",".join(f"x{n};q=0.5" for n in range(600))),
     ],
 )
-def test_row_48_long_nonsense_is_passed_over(front, name, value, times):
+def test_row_48_long_invalid_fields_are_ignored(front, name, value, times):
     answer = front.ask("GET", F, (name, ",".join([value] * times)))
     assert answer.status == front.says(200, 48, "long" if times > 1 else "short")
     if answer.status == 200:
@@ -409,7 +409,7 @@ def test_row_48_long_nonsense_is_passed_over(front, name, value, times):
 
 
 @documents
-def test_row_49_every_document_is_what_its_type_says(front, target):
+def test_row_49_every_document_matches_its_type(front, target):
     body = front.plain(target).body
     root = {
         "atom": lambda: etree.fromstring(body).tag == "{http://www.w3.org/2005/Atom}feed",

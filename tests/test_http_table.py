@@ -71,7 +71,7 @@ def test_row_01_a_document_has_no_other_headers(front, target):
         ]
 
 
-def test_row_02_a_document_asked_for_twice_is_the_same(front):
+def test_row_02_two_requests_get_the_same_document(front):
     first = {target: front.get(target) for target in DOCUMENTS}
     time.sleep(1.1)
     for target, before in first.items():
@@ -176,7 +176,7 @@ def test_row_13_if_none_match_without_the_current_tag_is_200(front, tag):
     assert (answer.status, answer["etag"]) == (200, front.etag())
 
 
-def test_row_14_a_tag_that_lost_its_quotes_is_understood(front):
+def test_row_14_a_tag_without_quotes_is_accepted(front):
     answer = front.get(If_None_Match=front.etag().strip('"'))
     assert answer.status == front.says(304, 14)
 
@@ -224,7 +224,7 @@ def test_row_19_if_modified_since_a_second_earlier_is_200(front):
         "4039372800",
     ],
 )
-def test_row_20_what_is_no_date_is_ignored(front, date):
+def test_row_20_an_invalid_date_is_ignored(front, date):
     assert front.get(If_Modified_Since=date).status == front.says(200, 20, date)
 
 

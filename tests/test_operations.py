@@ -1,4 +1,4 @@
-"""`feedhub serve` as an operator meets it: health, failing syncs, signals, sockets."""
+"""`feedhub serve` for operators: health, failing syncs, signals."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def server(tmp_path, source) -> Iterator[Server]:
 
 def write(folder: Path, title: str, body: str = "", **fields: object) -> None:
     """Write an article file named by its title."""
-    place = folder / "articles" / f"{title.replace(' ', '-').lower()}.md"
-    place.parent.mkdir(exist_ok=True)
-    place.write_text(article_text(title, body, **fields), encoding="utf-8")
+    path = folder / "articles" / f"{title.replace(' ', '-').lower()}.md"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(article_text(title, body, **fields), encoding="utf-8")
 
 
 def titles(server: Addressed) -> list[str]:
@@ -54,8 +54,8 @@ def readyz(server: Server) -> dict[str, Any]:
     """Return what /readyz says; it must be 200."""
     answer = request(server.admin_address, "GET", "/readyz")
     assert answer.status == 200
-    said: dict[str, Any] = json.loads(answer.body)
-    return said
+    shown: dict[str, Any] = json.loads(answer.body)
+    return shown
 
 
 def metric(server: Server, name: str) -> float:
@@ -64,16 +64,16 @@ def metric(server: Server, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def told(server: Server, words: str) -> list[str]:
-    """Return the lines of standard error that hold some words."""
+def logged(server: Server, words: str) -> list[str]:
+    """Return the lines of standard error that contain some words."""
     return [line for line in server.stderr().splitlines() if words in line]
 
 
-# The operator's address
+# The admin address
 
 
 def assert_admin(server: Server, ask: Callable[[str], Response]) -> None:
-    """Check everything an admin address says, and that the public one says none of it."""
+    """Check the responses of the admin address, and that the public one has none of them."""
     answers = {path: ask(path) for path in ADMIN}
     assert {answer.status for answer in answers.values()} == {200}
     assert {answer["cache-control"] for answer in answers.values()} == {"no-store"}
@@ -111,7 +111,9 @@ def test_answers_are_counted_by_format_and_status(server):
     assert metric(server, 'feedhub_requests_total{format="atom",status="304"}') == 3
     assert metric(server, 'feedhub_requests_total{format="none",status="404"}') == 1
     assert metric(server, "feedhub_build_seconds_count") == 1
-    until(lambda: metric(server, 'feedhub_articles{state="shown"}') == 4, "articles are not told")
+    until(
+        lambda: metric(server, 'feedhub_articles{state="shown"}') == 4, "articles are not reported"
+    )
     assert time.time() - metric(server, "feedhub_sync_timestamp_seconds") < 120
 
 
@@ -125,27 +127,27 @@ def lose_the_source(server: Server) -> Callable[[], object]:
 
 
 def lose_every_article(server: Server) -> Callable[[], object]:
-    kept = {place: place.read_bytes() for place in (server.folder / "articles").iterdir()}
-    for place in kept:
-        place.unlink()
-    return lambda: [place.write_bytes(body) for place, body in kept.items()]
+    saved = {path: path.read_bytes() for path in (server.folder / "articles").iterdir()}
+    for path in saved:
+        path.unlink()
+    return lambda: [path.write_bytes(body) for path, body in saved.items()]
 
 
 def lose_most_articles(server: Server) -> Callable[[], object]:
-    kept = {place: place.read_bytes() for place in (server.folder / "articles").iterdir()}
-    for place in list(kept)[:3]:
-        place.unlink()
-    return lambda: [place.write_bytes(body) for place, body in kept.items()]
+    saved = {path: path.read_bytes() for path in (server.folder / "articles").iterdir()}
+    for path in list(saved)[:3]:
+        path.unlink()
+    return lambda: [path.write_bytes(body) for path, body in saved.items()]
 
 
 @pytest.mark.parametrize("fail", [lose_the_source, lose_every_article, lose_most_articles])
 def test_a_failed_sync_keeps_the_feeds_is_reported_and_recovers(server, fail):
     before = titles(server)
-    heal = fail(server)
+    repair = fail(server)
     until(lambda: metric(server, "feedhub_sync_failing") == 1, "no failure in the metrics")
     assert readyz(server)["problem"]
     assert titles(server) == before
-    heal()
+    repair()
     write(server.folder, "Healed")
     until(lambda: "Healed" in titles(server), "it does not heal")
     until(lambda: metric(server, "feedhub_sync_failing") == 0, "the failure stays in the metrics")
@@ -156,43 +158,43 @@ def test_a_failed_sync_keeps_the_feeds_is_reported_and_recovers(server, fail):
 def test_a_catalog_that_cannot_be_written_is_reported_and_recovers():
     with open_folder() as folder:
         write(folder, "One")
-        room = folder / "room"
-        room.mkdir()
+        state = folder / "state"
+        state.mkdir()
         if os.geteuid() == 0:
-            os.chown(room, NOBODY, NOBODY)
-        places = ["articles", "--catalog", "room/catalog.db", "--admin", "127.0.0.1:0"]
+            os.chown(state, NOBODY, NOBODY)
+        arguments = ["articles", "--catalog", "state/catalog.db", "--admin", "127.0.0.1:0"]
         flags = ["--base-url", "https://feeds.example.org", "--port", "0"]
-        with unprivileged(folder, ["serve", *places, *flags]) as server:
+        with unprivileged(folder, ["serve", *arguments, *flags]) as server:
             server.wait_until_ready()
-            protect(room, protected=True)
+            protect(state, protected=True)
             write(folder, "Unheard")
             until(lambda: metric(server, "feedhub_sync_failing") == 1, "no failure in the metrics")
             assert readyz(server)["problem"]
             assert titles(server) == ["One"]
-            protect(room, protected=False)
+            protect(state, protected=False)
             write(folder, "Healed")
             until(lambda: "Healed" in titles(server), "it does not heal")
             until(lambda: readyz(server)["problem"] == "", "the failure stays")
 
 
 def protect(folder: Path, *, protected: bool) -> None:
-    """Let nobody write a folder and its files, or only their owner."""
-    for place in folder.iterdir():
-        place.chmod(0o444 if protected else 0o644)
+    """Make a folder and its files read-only, or writable by their owner."""
+    for path in folder.iterdir():
+        path.chmod(0o444 if protected else 0o644)
     folder.chmod(0o555 if protected else 0o755)
 
 
 def test_a_sync_that_dies_is_restarted(server):
-    (syncing,) = children(server.process.pid)
-    os.kill(syncing, signal.SIGKILL)
+    (sync_pid,) = children(server.process.pid)
+    os.kill(sync_pid, signal.SIGKILL)
     words = "feedhub sync exited with status -9"
-    until(lambda: words in readyz(server)["problem"], "the operator is not told")
-    assert len(told(server, words)) == 1
+    until(lambda: words in readyz(server)["problem"], "the problem is not reported")
+    assert len(logged(server, words)) == 1
     assert titles(server) == [f"Article {number}" for number in range(4)]
     until(lambda: children(server.process.pid), "it is not started again")
     write(server.folder, "After")
     until(lambda: "After" in titles(server), "the new one does not follow")
-    assert not living(syncing)
+    assert not living(sync_pid)
     until(lambda: readyz(server)["problem"] == "", "the failure stays")
 
 
@@ -226,13 +228,13 @@ def test_sighup_reloads_the_configuration(server):
 def test_sighup_with_a_wrong_configuration_changes_nothing_and_logs_one_line(server):
     before = request(server, "GET", "/all.atom")
     configure(server, '[site]\ntitle = "Second"\n[http]\nmax_age = "soon"\n')
-    until(lambda: told(server, "kept the old configuration"), "nobody says so")
+    until(lambda: logged(server, "saved the old configuration"), "it is not logged")
     write(server.folder, "Later")
     until(lambda: "Later" in titles(server), "it does not go on")
     after = request(server, "GET", "/all.atom")
     assert after["cache-control"] == before["cache-control"]
     assert b"Second" not in after.body
-    (line,) = told(server, "kept the old configuration")
+    (line,) = logged(server, "saved the old configuration")
     assert "feedhub.toml:4: http.max_age" in line
     configure(server, '[site]\ntitle = "Third"\n')
     until(lambda: b">Third<" in request(server, "GET", "/all.atom").body, "it does not recover")
@@ -243,10 +245,10 @@ def test_sigterm_lets_a_slow_client_finish(tmp_path, source):
         write(tmp_path, f"Long {number}", "x" * 200_000)
     toml = "[feeds]\nlimit = 100\nmax_bytes = 100_000_000\n"
     with serve(tmp_path, source, toml=toml) as server:
-        slow, place = socket.socket(), ("127.0.0.1", server.port)
+        slow, path = socket.socket(), ("127.0.0.1", server.port)
         slow.settimeout(30)
-        with slow, socket.create_connection(place) as idle:
-            slow.connect(place)
+        with slow, socket.create_connection(path) as idle:
+            slow.connect(path)
             slow.sendall(b"GET /all.json HTTP/1.1\r\nHost: x\r\n\r\n")
             received = slow.recv(1024)
             server.process.send_signal(signal.SIGTERM)
@@ -282,7 +284,7 @@ def test_nothing_of_a_hidden_article_reaches_a_log_or_the_operator(tmp_path, sou
         until(lambda: metric(server, 'feedhub_articles{state="scheduled"}') == 1, "not scheduled")
         lose_every_article(server)
         until(lambda: metric(server, "feedhub_sync_failing") == 1, "no failure in the metrics")
-        said = [request(server.admin_address, "GET", path).body for path in ADMIN]
-    said += [server.stdout().encode(), server.stderr().encode()]
-    assert any(b"rejected-" in text for text in said)
-    assert not [text for text in said if any(map(CANARY.search, disguises(text)))]
+        shown = [request(server.admin_address, "GET", path).body for path in ADMIN]
+    shown += [server.stdout().encode(), server.stderr().encode()]
+    assert any(b"rejected-" in text for text in shown)
+    assert not [text for text in shown if any(map(CANARY.search, disguises(text)))]

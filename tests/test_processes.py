@@ -1,4 +1,4 @@
-"""feedhub as a process of its own: pipes, terminals, signals, and what it loads."""
+"""feedhub in its own process: pipes, terminals, signals, and the modules it loads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BASE = ("--base-url", "https://feeds.example.org")
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An own current folder, with a folder `articles` of one good article."""
+    """A new current folder, with a folder `articles` of one good article."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     Path("articles").mkdir()
@@ -156,9 +156,9 @@ def test_quick_work_shows_no_progress_bar():
 def test_two_renders_at_once_succeed_or_are_refused():
     arguments = [sys.executable, "-m", "feedhub", "render", "articles", "public", *BASE]
     pair = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    told = [process.communicate(timeout=60)[1] for process in pair]
+    outputs = [process.communicate(timeout=60)[1] for process in pair]
     assert 0 in {process.returncode for process in pair}
-    for process, text in zip(pair, told, strict=True):
+    for process, text in zip(pair, outputs, strict=True):
         assert process.returncode in {0, 2}
         assert text == ("" if process.returncode == 0 else ANOTHER)
     assert subprocess.run(arguments, check=True).returncode == 0

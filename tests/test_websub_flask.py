@@ -16,7 +16,7 @@ import pytest
 
 from tests.hubs import Subscriber, running_subscriber
 from tests.kit import article_text
-from tests.servers import PATIENCE, Server, free_port, request, serve, until
+from tests.servers import TIMEOUT, Server, free_port, request, serve, until
 
 flask = pytest.importorskip("flask", reason="flask-websub is missing: pip install flask-websub")
 flask_websub_hub = pytest.importorskip("flask_websub.hub")
@@ -49,7 +49,7 @@ def running(database: Path) -> Iterator[str]:
     app = flask.Flask("hub")
     app.config["PUBLISH_SUPPORTED"] = True
     storage = flask_websub_hub.SQLite3HubStorage(database)
-    how = {"SIGNATURE_ALGORITHM": "sha256", "REQUEST_TIMEOUT": PATIENCE}
+    how = {"SIGNATURE_ALGORITHM": "sha256", "REQUEST_TIMEOUT": TIMEOUT}
     hub = flask_websub_hub.Hub(storage, Queue(), **how)
     app.register_blueprint(hub.build_blueprint(url_prefix="/hub"))
     server = make_server("127.0.0.1", 0, app, threaded=True)

@@ -1,4 +1,4 @@
-"""Several workers on one socket: they agree, follow every change, are replaced, end together."""
+"""Several workers on one socket: equal responses, replacement, shutdown, metrics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def opened(folder: Path) -> Iterator[Living]:
 
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory) -> Iterator[Living]:
-    """A server whose workers all live on."""
+    """A server whose workers are not killed."""
     with opened(tmp_path_factory.mktemp("lasting")) as site:
         until(lambda: all(site.get().status == 200 for _ in range(MANY)), "they do not start")
         yield site
@@ -52,18 +52,18 @@ def workers(server: Server) -> list[int]:
 
 
 def open_files(pid: int) -> set[str]:
-    """Return what a process has open."""
+    """Return the open files of a process."""
     found = set()
     with suppress(OSError):
-        for place in Path(f"/proc/{pid}/fd").iterdir():
+        for path in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):
-                found.add(str(place.readlink()))
+                found.add(str(path.readlink()))
     return found
 
 
 @contextmanager
 def alone(worker: int, server: Server) -> Iterator[None]:
-    """Let one worker be the only one that answers."""
+    """Stop all workers but one, so that it answers."""
     others = [pid for pid in workers(server) if pid != worker]
     for pid in others:
         os.kill(pid, signal.SIGSTOP)
@@ -121,7 +121,7 @@ def test_a_killed_worker_is_replaced_without_a_failed_request(site):
 
 
 def replaced(site: Living, before: list[int], expected: tuple[str, str, bytes]) -> bool:
-    """Say whether there is a new worker; every answer on the way must be the right one."""
+    """Return whether there is a new worker; every response meanwhile must be right."""
     new = set(workers(site.server)) - set(before)
     assert seen(site.get()) == expected
     for worker in new:
@@ -161,7 +161,7 @@ def test_sigterm_during_the_start_leaves_no_process(tmp_path, sign):
 
 def test_sigterm_before_a_restart_leaves_no_process(site):
     os.kill(workers(site.server)[0], signal.SIGKILL)
-    until(lambda: "started again" in site.server.stderr(), "the loss is not told")
+    until(lambda: "restarting it" in site.server.stderr(), "the loss is not logged")
     assert site.server.stop() == 0
     until(lambda: not site.server.left(), "some process is left")
 

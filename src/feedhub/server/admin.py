@@ -34,7 +34,7 @@ _NO_PROCESSES: Mapping[str, ProcessStatus] = MappingProxyType({})
 
 
 class HubStatus(NamedTuple):
-    """The state of the hub: addresses it must still be told about, and the last success.
+    """The state of the hub: the number of addresses that wait to be sent, and the last success.
 
     `pinged` is a Unix time. `problem` is "" if all is well.
     """

@@ -79,7 +79,7 @@ class BodyCache:
     def _forget(self, key: tuple[str, str, str], task: asyncio.Task[BuiltDocument]) -> None:
         del self._tasks[key]
         if not task.cancelled():
-            # Mark the error as seen: if every client has hung up, nobody else does.
+            # Mark the error as seen: if every client has hung up, nothing else does.
             task.exception()
 
     async def _build_and_store(self, resource: Resource, coding: str) -> BuiltDocument:

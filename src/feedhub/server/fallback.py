@@ -28,7 +28,7 @@ from feedhub.site.indexes import ICON_PATH
 
 MAX_PATH = 8_192  # bytes
 _PRINTABLE = re.compile(rb"[!-~]*")
-# Addresses that readers try if they are given that of a site (the defaults of Miniflux, WordPress,
+# Addresses that readers try for the address of a site (the defaults of Miniflux, WordPress,
 # Hugo, Jekyll), and the format that each expects.
 GUESSED_FEEDS = {
     "feed": "rss",

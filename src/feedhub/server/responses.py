@@ -11,7 +11,7 @@ ALLOWED_METHODS = "GET, HEAD, OPTIONS"
 KNOWN_METHODS = {
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
 }  # fmt: skip
-# Seconds that a cache may keep a response without a document; other statuses are not kept.
+# Seconds that a cache may keep a response without a document; other statuses are not cached.
 # A document that is missing now may be published soon.
 STATUS_MAX_AGE = {301: 3600, 308: 3600, 404: 60, 410: 300}
 RETRY_SOON = 5  # seconds; for what is about to come
