@@ -16,7 +16,7 @@ from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, at, subscri
 
 
 @pytest.mark.parametrize("logo", ["", CHANNEL.logo])
-def test_the_icon_and_the_logo_keep_their_places(logo):
+def test_icon_and_logo_have_their_own_elements(logo):
     feed = replace(subscription(), channel=replace(CHANNEL, logo=logo))
     assert find("atom", feed, "string(a:icon)") == CHANNEL.icon
     assert find("atom", feed, "string(a:logo)") == logo
@@ -33,14 +33,14 @@ def test_a_logo_alone_is_the_image_of_rss():
     assert find("atom", feed, "a:icon") == []
 
 
-def test_tags_hold_no_commas_and_stand_once():
+def test_tags_have_no_commas_and_no_duplicates():
     article = changed(
         NOTHING, topics=("Food, Drink", "1,000 Genomes", ","), categories=("food drink", "AI")
     )
     assert content.tags(article) == ("Food Drink", "1 000 Genomes", "AI")
 
 
-def test_an_update_is_told_only_where_there_is_one():
+def test_an_update_is_given_only_if_there_is_one():
     feed = subscription(NOTHING)
     assert find("rss", feed, "//a:updated") == []
     assert "date_modified" not in items(feed)[0]
@@ -48,16 +48,16 @@ def test_an_update_is_told_only_where_there_is_one():
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("", []), ("en-gb", []), ("en", ["en"]), ("fr", ["fr"])]
+    ("language", "expected"), [("", []), ("en-gb", []), ("en", ["en"]), ("fr", ["fr"])]
 )
-def test_a_language_is_told_only_where_it_is_not_the_channels(language, told):
+def test_a_language_is_given_only_if_it_differs_from_the_channel(language, expected):
     feed = subscription(changed(NOTHING, language=language))
-    assert find("rss", feed, "//dc:language/text()") == told
-    assert find("atom", feed, "//a:entry/@xml:lang") == told
-    assert [items(feed)[0].get("language")] == (told or [None])
+    assert find("rss", feed, "//dc:language/text()") == expected
+    assert find("atom", feed, "//a:entry/@xml:lang") == expected
+    assert [items(feed)[0].get("language")] == (expected or [None])
 
 
-def test_the_publisher_stands_as_author_where_nobody_is_named():
+def test_without_authors_the_publisher_is_the_author():
     article = changed(NOTHING, provider=Provider(name="CNET", domain="cnet.com"))
     assert content.people(article) == (Author(name="CNET", url="https://cnet.com/"),)
     assert content.people(NOTHING) == ()
@@ -85,7 +85,7 @@ def test_the_enclosure_is_the_first_picture_of_known_type():
     assert items(feed)[0]["image"] == images[0].url
 
 
-def test_a_picture_of_unknown_type_is_enclosed_only_where_no_type_is_needed():
+def test_only_atom_encloses_a_picture_of_unknown_type():
     feed = subscription(VIDEO)
     assert find("rss", feed, "//enclosure") == []
     assert "attachments" not in items(feed)[0]
@@ -108,7 +108,7 @@ def test_the_picture_is_shown_once(text, shown):
 
 
 @pytest.mark.parametrize(
-    ("player", "seconds", "said"),
+    ("player", "seconds", "expected"),
     [
         ("", None, ""),
         ("", 65, "<p>Length: 1:05</p>"),
@@ -120,20 +120,20 @@ def test_the_picture_is_shown_once(text, shown):
         ),
     ],
 )
-def test_a_video_is_a_link_with_its_length(player, seconds, said):
+def test_a_video_is_a_link_with_its_length(player, seconds, expected):
     html = content.content_html(changed(NOTHING, player_url=player, duration=seconds))
     lines = [line for line in html.splitlines() if "ideo" in line or "Length" in line]
-    assert lines == ([said] if said else [])
+    assert lines == ([expected] if expected else [])
 
 
-def test_the_content_is_never_empty_and_shows_a_summary_only_where_there_is_no_text():
+def test_the_content_is_never_empty_and_has_a_summary_only_without_a_text():
     assert "<p>Nothing but a title &amp; an address</p>" in content.content_html(NOTHING)
     assert EVERYTHING.summary.split()[0] not in content.content_html(EVERYTHING)
     assert "<p>A picture of" in content.content_html(VIDEO)
 
 
 @pytest.mark.parametrize("name", SUBSCRIBED)
-def test_very_long_texts_stay_whole(name):
+def test_very_long_texts_are_not_cut(name):
     long = changed(
         NOTHING, title="t" * 1_000, summary="s" * 5_000, content_html=f"<p>{'&amp;<' * 200_000}</p>"
     )
@@ -166,7 +166,7 @@ def test_a_site_without_feeds_has_an_empty_list():
     assert b"dateModified" not in body
 
 
-def test_opml_is_as_new_as_its_newest_feed():
+def test_opml_has_the_date_of_its_newest_feed():
     feeds = [replace(subscription(), updated=at(day)) for day in (3, 9, 5)]
     body = opml.encode(CHANNEL, [("", feeds[:1]), ("More", feeds[1:])], ".rss")
     assert b"<dateModified>Tue, 09 Jun 2020 00:30:05 +0000</dateModified>" in body

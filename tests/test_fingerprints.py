@@ -46,15 +46,15 @@ def remember(seen: dict[tuple[str, str], bytes], bench: Bench) -> None:
 def test_equal_fingerprints_mean_equal_bytes(steps):
     seen: dict[tuple[str, str], bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
-        kept = make_bench(Path(folder), **_OPTIONS)
+        bench = make_bench(Path(folder), **_OPTIONS)
         for number, (name, fields) in enumerate(steps):
             if fields is None:
-                (kept.root / name).unlink(missing_ok=True)
+                (bench.root / name).unlink(missing_ok=True)
             else:
-                kept.write(name, **fields)
+                bench.write(name, **fields)
             now = NOW + timedelta(seconds=number)
-            kept.sync(now)
-            remember(seen, kept)
+            bench.sync(now)
+            remember(seen, bench)
             fresh = make_bench(Path(folder), **_OPTIONS)
             fresh.sync(now)
             remember(seen, fresh)
@@ -62,7 +62,7 @@ def test_equal_fingerprints_mean_equal_bytes(steps):
 
 @given(STEPS)
 @settings(max_examples=40)
-def test_fresh_catalogs_agree_in_everything(steps):
+def test_two_new_catalogs_have_the_same_feeds_and_plan(steps):
     with tempfile.TemporaryDirectory() as folder:
         benches = [make_bench(Path(folder), **_OPTIONS) for _ in range(2)]
         for name, fields in steps:

@@ -20,7 +20,7 @@ XML = pytest.mark.parametrize("name", ["rss", "atom"])
 
 
 @pytest.mark.parametrize("name", sample.documents())
-def test_a_document_is_what_it_was(name):
+def test_a_document_is_equal_to_its_golden_file(name):
     """If the change is meant: .venv/bin/python -m tests.golden, and read the difference."""
     assert sample.documents()[name] == (GOLDEN / name).read_bytes()
 
@@ -35,15 +35,15 @@ def test_links_of_atom_entries_keep_their_attributes():
         dict(link.attrib) for link in find("atom", subscription(EVERYTHING), "//a:entry/a:link")
     ]
     lead = EVERYTHING.images[1]
-    told = {"type": "image/jpeg", "length": str(lead.length)}
+    known = {"type": "image/jpeg", "length": str(lead.length)}
     assert links == [
         {"href": EVERYTHING.url},
-        {"rel": "enclosure", "href": lead.url} | told,
+        {"rel": "enclosure", "href": lead.url} | known,
         *({"rel": "related", "href": item.url, "title": item.title} for item in EVERYTHING.related),
     ]
 
 
-def test_no_document_holds_the_clock():
+def test_no_document_depends_on_the_clock():
     before = sample.documents()
     time.sleep(1.1)
     assert sample.documents() == before
@@ -61,7 +61,7 @@ def test_the_channels_link_is_its_page_not_itself():
 @pytest.mark.parametrize(
     ("name", "path"), [("rss", "//guid/text()"), ("atom", "//a:entry/a:id/text()")]
 )
-def test_entries_stand_in_the_order_of_the_feed(name, path):
+def test_entries_have_the_order_of_the_feed(name, path):
     articles = (VIDEO, EVERYTHING, NOTHING)
     feed = subscription(*articles)
     assert find(name, feed, path) == [article.id for article in articles]
@@ -107,14 +107,14 @@ def _has(name):
     return True
 
 
-def test_people_stand_as_creators_as_they_have_no_mail_address():
+def test_people_without_mail_addresses_are_dc_creators():
     feed = subscription(EVERYTHING)
     assert find("rss", feed, "//dc:creator/text()") == ["Ada L.", "King, Jr."]
     assert find("rss", feed, "//author|//managingEditor|//webMaster") == []
 
 
 @XML
-def test_pictures_stand_outside_a_group(name):
+def test_pictures_are_outside_a_media_group(name):
     feed = subscription(EVERYTHING)
     assert find(name, feed, "//m:group") == []
     lead, small = find(name, feed, "(//item|//a:entry)/m:content/@url")
@@ -122,11 +122,11 @@ def test_pictures_stand_outside_a_group(name):
 
 
 @XML
-def test_nothing_of_media_rss_that_readers_take_for_text(name):
+def test_there_is_no_media_rss_that_readers_take_for_text(name):
     assert find(name, subscription(), "//m:description|//m:title|//m:keywords|//m:credit") == []
 
 
-def test_the_description_stands_before_the_content():
+def test_the_description_comes_before_the_content():
     for item in find("rss", subscription(), "//item"):
         names = [etree.QName(child).localname for child in item]
         assert names.index("description") < names.index("encoded")
@@ -134,7 +134,7 @@ def test_the_description_stands_before_the_content():
 
 
 @XML
-def test_an_archive_names_its_neighbours_and_says_what_it_is(name):
+def test_an_archive_links_to_its_neighbours_and_is_marked(name):
     links = find(name, archive(), "(channel|.)/a:link[@rel!='self' and @rel!='alternate']")
     base = "https://feeds.example.org/news/topics/k%C3%BCnstliche-intelligenz"
     assert {link.get("rel"): link.get("href") for link in links} == {
@@ -146,7 +146,7 @@ def test_an_archive_names_its_neighbours_and_says_what_it_is(name):
 
 
 @XML
-def test_a_subscription_document_names_only_the_archive_before_it(name):
+def test_a_subscription_document_links_only_to_the_archive_before_it(name):
     rels = find(name, subscription(), "(channel|.)/a:link/@rel")
     assert set(rels) - {"self", "alternate"} == {"prev-archive"}
     assert find(name, subscription(), "//fh:*") == []

@@ -127,7 +127,7 @@ def test_the_atom_judge_catches(old: str, new: str, complaint: str) -> None:
         assert [line for line in atom.complaints(changed.encode()) if complaint in line]
 
 
-def test_the_atom_judge_asks_for_content_or_a_link() -> None:
+def test_the_atom_judge_requires_content_or_a_link() -> None:
     bare = ATOM.replace('<content type="html">&lt;p&gt;Long&lt;/p&gt;</content>', "")
     linkless = bare.replace('<link href="https://example.org/1"/>', "")
     unsummed = ATOM.replace("<summary>Short</summary>", "").replace(
@@ -213,7 +213,7 @@ def test_the_rss_judge_catches(old: str, new: str, rule: str) -> None:
     assert rule in {complaint.split()[0] for complaint in complaints}
 
 
-def test_the_rss_judge_wants_the_description_first() -> None:
+def test_the_rss_judge_requires_the_description_first() -> None:
     short = '<description>&lt;a href="https://example.org/x"&gt;Short&lt;/a&gt;</description>\n'
     late = RSS.replace(short, "").replace("<guid", f"{short}<guid")
 
@@ -225,7 +225,7 @@ def test_the_rss_judge_wants_the_description_first() -> None:
 @pytest.mark.parametrize(
     "bad", [b"\n<?xml version='1.0'?><a/>", b"<?xml version='1.0'?><!DOCTYPE a><a/>"]
 )
-def test_the_judges_refuse_what_is_no_plain_document(bad: bytes) -> None:
+def test_the_judges_refuse_documents_that_are_not_plain(bad: bytes) -> None:
     with pytest.raises(AssertionError):
         atom.complaints(bad)
 
@@ -256,7 +256,7 @@ def test_the_json_judge_catches(key: str, value: object) -> None:
     assert not json_feed_schema().is_valid(changed)
 
 
-def test_the_json_judge_asks_for_content() -> None:
+def test_the_json_judge_requires_content() -> None:
     assert not json_feed_schema().is_valid({**FEED, "items": [{"id": "a"}]})
     assert not json_feed_schema().is_valid({**FEED, "version": "https://jsonfeed.org/version/1"})
     assert json_feed_schema().is_valid({**FEED, "items": []})

@@ -71,7 +71,7 @@ def edit(name: str, old: str, new: str) -> None:
         ("excerpt: A summary.\n", ""),
     ],
 )
-def test_what_nobody_sees_moves_nothing(rendered, old, new):
+def test_edits_that_subscribers_cannot_see_change_no_file(rendered, old, new):
     if not new:  # the same keys in another order
         edit("ai.md", "---\ntitle", f"---\n{old}title")
         edit("ai.md", f"\n{old}publ", "\npubl")
@@ -84,7 +84,7 @@ def test_what_nobody_sees_moves_nothing(rendered, old, new):
     assert tree() == before
 
 
-def test_touching_every_file_moves_nothing(rendered):
+def test_touching_every_file_changes_no_file(rendered):
     before = tree()
     for path in Path("articles").iterdir():
         os.utime(path, (1, 1))

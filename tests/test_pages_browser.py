@@ -54,16 +54,16 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found | {"base": base, "folder": pictures}
 
 
-def test_a_page_asks_nothing_of_another_host_and_pictures_learn_nothing(seen):
+def test_a_page_requests_only_pictures_from_other_hosts_without_referrer(seen):
     assert seen["strangers"] == []
     assert seen["pictures"] > 0, "or nothing was looked at"
 
 
-def test_the_console_is_silent(seen):
+def test_the_console_is_empty(seen):
     assert seen["complaints"] == []
 
 
-def test_axe_finds_nothing_on_any_page_in_any_light_at_any_size(seen):
+def test_axe_finds_no_violation_in_any_colour_scheme_and_size(seen):
     assert seen["violations"] == []
     assert seen["passes"] > 200
 
@@ -72,13 +72,13 @@ def test_no_page_is_wider_than_the_screen(seen):
     assert seen["wide"] == []
 
 
-def test_by_night_pages_are_dark(seen):
+def test_pages_follow_the_dark_colour_scheme(seen):
     light, dark = (sum(map(int, seen[name][4:-1].split(","))) for name in ("light", "dark"))
     assert light > 700
     assert dark < 100
 
 
-def test_the_filter_finds_feeds_whatever_the_case_and_the_accents(seen):
+def test_the_filter_ignores_case_and_accents(seen):
     assert len(seen["all"]) == len(TOPICS) + len(PROVIDERS)
     assert seen["filtered"] == ["Café Crème"]
     assert seen["groups"] == ["Topics"], "groups without a match go too"
@@ -110,11 +110,11 @@ def test_related_coverage_opens(seen):
     assert all(title.startswith("Another view") for title in seen["related"])
 
 
-def test_whatever_can_be_touched_is_large_enough(seen):
+def test_touch_targets_are_large_enough(seen):
     assert seen["small"] == [], "WCAG 2.2, 2.5.8"
 
 
-def test_without_a_script_everything_is_there_but_what_needs_one(seen):
+def test_without_scripts_only_what_needs_one_is_missing(seen):
     assert seen["bare"] == {
         "feeds": len(seen["all"]),
         "idle": 0,
@@ -131,7 +131,7 @@ def test_ticking_a_topic_and_a_publisher_leads_to_their_combined_feed(seen):
     assert any("/search.rss?" in url for url in seen["combination"]["feeds"])
 
 
-def test_the_page_of_a_search_takes_a_part_out_and_words_in(seen):
+def test_the_form_of_a_search_removes_a_criterion_and_adds_words(seen):
     refined = seen["refined"]
     assert "topic=" not in refined["query"]
     assert "provider=" in refined["query"]
@@ -139,7 +139,7 @@ def test_the_page_of_a_search_takes_a_part_out_and_words_in(seen):
     assert [title[:23] for title in refined["titles"]] == ["What happened on day 22"]
 
 
-def test_pictures_of_every_page_are_kept(seen):
+def test_screenshots_of_every_page_are_saved(seen):
     names = {path.name for path in seen["folder"].glob("*.png")}
     assert names >= {
         f"{page}-{size}-{light}.png"

@@ -42,7 +42,7 @@ def text_of(item: html.HtmlElement, path: str) -> str:
 # An article.
 
 
-def test_an_article_shows_everything_that_people_ask_of_it():
+def test_an_article_shows_title_summary_source_date_and_topics():
     item = item_of(EVERYTHING)
     assert item.xpath("string(.//h3/a)") == EVERYTHING.title
     assert item.xpath(".//h3/a/@href") == [EVERYTHING.url]
@@ -52,7 +52,7 @@ def test_an_article_shows_everything_that_people_ask_of_it():
     assert item.xpath(".//ul[@class='topics']/li/a/bdi/text()") == list(EVERYTHING.topics)
 
 
-def test_its_picture_is_the_lead_and_asks_for_itself_quietly_when_it_is_needed():
+def test_its_picture_is_the_lead_loaded_lazily_and_without_referrer():
     (image,) = item_of(EVERYTHING).xpath(".//img")
     (lead, *_) = content.pictures(EVERYTHING)
     assert (image.get("src"), image.get("alt")) == (lead.url, lead.title)
@@ -60,12 +60,12 @@ def test_its_picture_is_the_lead_and_asks_for_itself_quietly_when_it_is_needed()
     assert (image.get("loading"), image.get("referrerpolicy")) == ("lazy", "no-referrer")
 
 
-def test_a_picture_of_unknown_size_keeps_its_place_free():
+def test_a_picture_of_unknown_size_has_a_default_size():
     (image,) = item_of(VIDEO).xpath(".//img")
     assert (image.get("width"), image.get("height"), image.get("alt")) == ("320", "200", "")
 
 
-def test_labels_lead_to_their_pages_wherever_those_stand():
+def test_labels_link_to_their_pages_also_under_other_slugs():
     item = item_of(EVERYTHING)
     assert item.xpath(".//ul[@class='topics']//a/@href") == [
         f"{BASE}/topics/computer-vision/",
@@ -74,7 +74,7 @@ def test_labels_lead_to_their_pages_wherever_those_stand():
     assert item.xpath(".//p[@class='meta']/a/@href") == [f"{BASE}/providers/news-co/"]
 
 
-def test_labels_without_a_page_lead_nowhere():
+def test_labels_without_a_page_are_no_links():
     bare = replace(CHANNEL, links=SiteLinks(kinds=("topic",), removed=frozenset({"topics/r-d"})))
     item = item_of(EVERYTHING, bare)
     assert item.xpath(".//ul[@class='topics']//a/@href") == [f"{BASE}/topics/computer-vision/"]
@@ -82,13 +82,13 @@ def test_labels_without_a_page_lead_nowhere():
     assert item.xpath(".//p[@class='meta']/bdi/text()") == ["News & Co"]
 
 
-def test_who_wrote_it_stands_for_a_publisher_and_the_host_for_both():
+def test_the_byline_is_the_publisher_else_authors_else_the_host():
     people = structs.replace(NOTHING, authors=(Author(name="Ada"), Author(name="Bo")))
     assert item_of(people).xpath(".//p[@class='meta']/bdi/text()") == ["Ada", "Bo"]
     assert item_of(NOTHING).xpath(".//p[@class='meta']/bdi/text()") == ["own.example"]
 
 
-def test_related_coverage_is_there_to_open():
+def test_related_coverage_can_be_opened():
     item = item_of(EVERYTHING)
     assert text_of(item, ".//summary") == "Related coverage 2"
     rows = [text_of(row, ".") for row in item.xpath(".//ul[@class='related']/li")]
@@ -96,7 +96,7 @@ def test_related_coverage_is_there_to_open():
     assert item.xpath(".//ul[@class='related']//a/@href") == [r.url for r in EVERYTHING.related]
 
 
-def test_what_an_article_has_not_leaves_nothing_behind():
+def test_missing_fields_leave_no_empty_elements():
     item = item_of(NOTHING)
     assert not item.xpath(".//img | .//details | .//ul | .//p[not(@class)]")
 
@@ -107,7 +107,7 @@ def test_a_long_excerpt_is_cut_between_words():
     assert excerpt.endswith("word…")
 
 
-def test_a_text_of_another_language_says_so_and_runs_its_own_way():
+def test_a_text_in_another_language_has_its_language_and_direction():
     assert item_of(EVERYTHING).xpath(".//h3/@lang | div/p/@lang") == ["fr", "fr"]
     assert item_of(VIDEO).xpath(".//h3/@dir") == ["auto"]
     german = replace(links(), language="de")
@@ -118,7 +118,7 @@ TEXT = st.text(max_size=30).map(one_line).filter(bool)
 
 
 @given(TEXT, TEXT, TEXT)
-def test_any_text_is_shown_as_it_is(title, summary, label):
+def test_any_text_is_escaped_correctly(title, summary, label):
     article = structs.replace(
         EVERYTHING, title=title, summary=summary, topics=(label,), provider=Provider(name=label)
     )
@@ -134,14 +134,14 @@ def test_any_text_is_shown_as_it_is(title, summary, label):
 # The feed.
 
 
-def test_the_page_stands_below_the_site_and_its_kind():
+def test_the_page_links_to_the_site_and_its_kind():
     root = root_of()
     assert root.xpath("//header//nav//a/@href") == [f"{BASE}/", f"{BASE}/topics/"]
     assert root.xpath("string(//h1)") == "Künstliche Intelligenz"
     assert root.xpath("string(//title)") == "Künstliche Intelligenz · Feeds & more"
 
 
-def test_each_format_has_an_address_to_copy_and_one_to_find_by_itself():
+def test_each_format_has_an_address_to_copy_and_an_alternate_link():
     root = root_of()
     addresses = [f"{OWN}{row.suffix}" for row in SUBSCRIBED.values()]
     assert root.xpath("//aside//code/a/@href") == addresses
@@ -174,7 +174,7 @@ def test_a_feed_is_explained():
     assert "Give its address to a feed reader" in root_of().xpath("string(//aside/details)")
 
 
-def test_the_feed_of_everything_is_its_own_whole():
+def test_the_page_of_all_articles_has_no_link_to_another_site_feed():
     root = parsed(sample.empty().encode("html").decode())
     assert root.xpath("string(//h1)") == "All articles"
     assert len(root.xpath("//header//nav//a")) == 1
@@ -183,12 +183,12 @@ def test_the_feed_of_everything_is_its_own_whole():
 
 
 @pytest.mark.parametrize("missing", [{"kinds": ("topic",)}, {"removed": frozenset({"all"})}])
-def test_a_whole_that_is_not_there_is_not_named(missing):
+def test_a_missing_site_feed_is_not_linked(missing):
     channel = replace(links(), links=replace(links().links, **missing))
     assert len(root_of(channel=channel).xpath("//head/link[@rel='alternate']")) == 3
 
 
-def test_older_articles_are_where_they_are():
+def test_the_page_mentions_archives_only_if_there_are_any():
     assert "archives" in root_of().xpath("string(//p[@class='end'])")
     bare = parsed(replace(subscription(channel=links()), older="").encode("html").decode())
     assert "archives" not in bare.xpath("string(//p[@class='end'])")
@@ -215,7 +215,7 @@ def test_the_links_of_an_article_follow_its_labels():
     assert b"topics/r-d/" not in first
 
 
-def test_the_page_is_the_format_that_nobody_subscribes_to():
+def test_the_page_is_the_only_format_without_subscribers():
     assert set(FORMATS) - set(SUBSCRIBED) == {PAGE.name} == {"html"}
 
 
@@ -231,7 +231,7 @@ def long(number: int) -> Article:
     return structs.replace(NOTHING, id=f"tag:x,2026:{number}", related=others)
 
 
-def test_a_page_is_small_however_much_there_is_to_say():
+def test_a_page_with_long_articles_stays_small():
     page = subscription(*map(long, range(30)), channel=links()).encode("html")
     assert 70_000 < len(page) < 100_000
     shown = parsed(page.decode()).xpath("//article")
@@ -239,12 +239,12 @@ def test_a_page_is_small_however_much_there_is_to_say():
     assert shown[0].xpath("string(.//h3)") == NOTHING.title
 
 
-def test_an_article_that_is_too_long_is_shown_all_the_same():
+def test_an_article_larger_than_the_limit_is_still_shown():
     article = structs.replace(NOTHING, title="word " * 20_000)
     assert len(root_of(article, NOTHING).xpath("//article")) == 1
 
 
-def test_of_much_coverage_a_page_shows_the_first():
+def test_long_related_coverage_is_shortened():
     item = item_of(long(1))
     shown = item.xpath(".//ul[@class='related']/li")
     assert len(shown) == 13

@@ -60,18 +60,18 @@ def text(request: pytest.FixtureRequest) -> str:
 # Every page.
 
 
-def test_every_element_is_closed_where_it_should_be(text):
+def test_every_element_is_closed_in_order(text):
     assert text.startswith("<!DOCTYPE html>\n<html")
     assert text.endswith("</html>\n")
     Balance(text)
 
 
-def test_the_check_of_elements_sees_a_crossed_one():
+def test_the_check_of_elements_finds_wrong_nesting():
     with pytest.raises(AssertionError):
         Balance("<p><b></p></b>")
 
 
-def test_every_id_is_unique_and_every_name_given_by_id_exists(text):
+def test_every_id_is_unique_and_every_reference_to_one_exists(text):
     root = parsed(text)
     ids = root.xpath("//@id")
     assert len(ids) == len(set(ids))
@@ -80,20 +80,20 @@ def test_every_id_is_unique_and_every_name_given_by_id_exists(text):
     assert named <= set(ids)
 
 
-def test_headings_come_in_order_and_there_is_one_of_the_first(text):
+def test_headings_are_in_order_below_one_h1(text):
     levels = [int(h.tag[1]) for h in parsed(text).xpath("//h1|//h2|//h3|//h4")]
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in zip([0, *levels], levels, strict=False))
 
 
-def test_the_page_can_be_walked_by_its_landmarks(text):
+def test_the_page_has_landmarks(text):
     root = parsed(text)
     assert [len(root.xpath(f"//{name}")) for name in ("header", "main", "footer")] == [1, 1, 1]
     skip = root.xpath("//body/a[1]")[0]
     assert root.get_element_by_id(skip.get("href")[1:]).tag == "main"
 
 
-def test_nothing_is_asked_of_another_host_but_pictures(text):
+def test_only_pictures_come_from_other_hosts(text):
     root = parsed(text)
     names = {tag for tag, _ in Balance(text).seen}
     attributes = {name for _, attrs in Balance(text).seen for name in attrs}
@@ -107,7 +107,7 @@ def test_nothing_is_asked_of_another_host_but_pictures(text):
     }
 
 
-def test_the_policy_lets_in_the_pages_own_style_and_script_and_no_other(text):
+def test_the_policy_allows_only_the_style_and_script_of_the_page(text):
     def mark(part: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()}'"
 
@@ -127,20 +127,20 @@ def test_the_policy_lets_in_the_pages_own_style_and_script_and_no_other(text):
     assert f"{POLICY}; frame-ancestors 'none'" == CSP, "which a page cannot say itself"
 
 
-def test_the_page_says_what_it_is_to_who_links_to_it(text):
+def test_the_page_has_open_graph_metadata(text):
     root = parsed(text)
-    said = dict(
+    expected = dict(
         zip(root.xpath("//meta/@property"), root.xpath("//meta[@property]/@content"), strict=True)
     )
-    assert said["og:title"] == root.xpath("string(//title)")
-    assert [said["og:url"]] == root.xpath("//link[@rel='canonical']/@href")
-    assert said["og:type"] == "website"
+    assert expected["og:title"] == root.xpath("string(//title)")
+    assert [expected["og:url"]] == root.xpath("//link[@rel='canonical']/@href")
+    assert expected["og:type"] == "website"
 
 
 # The front page.
 
 
-def test_the_page_declares_its_language_and_encoding_and_what_it_is():
+def test_the_page_declares_language_encoding_and_description():
     root = tree()
     assert (root.get("lang"), root.get("dir")) == ("en", "ltr")
     assert root.xpath("string(/html/head/meta[1]/@charset)") == "utf-8"
@@ -151,7 +151,7 @@ def test_the_page_declares_its_language_and_encoding_and_what_it_is():
     assert root.xpath("//link[@rel='canonical']/@href") == [f"{BASE}/"]
 
 
-def test_titles_tell_pages_apart():
+def test_every_page_has_its_own_title():
     titles = [parsed(make()).xpath("string(//title)") for make in PAGES.values()]
     assert len(set(titles)) == 3
 
@@ -161,7 +161,7 @@ def test_a_preview_of_drafts_says_so():
     assert drafts.xpath("string(//title)").startswith("[drafts] ")
 
 
-def test_the_pages_own_words_are_marked_where_the_site_speaks_another_language():
+def test_english_words_are_marked_on_a_site_in_another_language():
     root = tree(channel=in_language("de-AT"))
     assert root.get("lang") == "de-AT"
     assert root.xpath("//body/@lang") == ["en"]
@@ -173,18 +173,18 @@ def test_the_pages_own_words_are_marked_where_the_site_speaks_another_language()
 @pytest.mark.parametrize(
     ("language", "direction"), [("ar-EG", "rtl"), ("he", "rtl"), ("de", "ltr")]
 )
-def test_pages_run_the_way_their_language_is_written(language, direction):
+def test_pages_have_the_direction_of_their_language(language, direction):
     assert tree(channel=in_language(language)).get("dir") == direction
 
 
-def test_texts_that_are_not_given_leave_nothing_behind():
+def test_missing_texts_leave_no_empty_elements():
     bare = tree(channel=replace(CHANNEL, description="", copyright=""))
     assert not bare.xpath("//header//p | //footer//bdi | //meta[@name='description']")
     assert not bare.xpath("//img | //meta[@property='og:image']")
     assert bare.xpath("//link[@rel='icon']/@href") == [f"{BASE}/favicon.svg"]
 
 
-def test_the_icon_stands_in_the_page_and_in_the_tab():
+def test_the_icon_is_in_the_page_and_in_the_tab():
     icon = "https://feeds.example.org/i.png?a=1&b=2"
     root = tree(channel=replace(CHANNEL, icon=icon))
     assert root.xpath("//link[@rel='icon']/@href") == root.xpath("//img/@src") == [icon]
@@ -199,7 +199,7 @@ def test_readers_discover_the_sites_feed_in_each_format_by_a_title_of_its_own():
     assert found == [*feeds, (f"{CHANNEL.title} (OPML)", "text/x-opml", OPML)]
 
 
-def test_the_sites_feed_stands_first_with_its_page_and_an_address_to_copy():
+def test_the_sites_feed_comes_first_with_its_page_and_an_address_to_copy():
     section = tree().xpath("//main//section[1]")[0]
     addresses = [f"{BASE}/all{suffix}" for _, _, suffix in FORMATS]
     assert section.xpath(".//a[contains(@class, 'main')]/@href") == ["all/"]
@@ -207,7 +207,7 @@ def test_the_sites_feed_stands_first_with_its_page_and_an_address_to_copy():
     assert "1,234 articles, newest 9 Jun 2020" in section.xpath("normalize-space()")
 
 
-def test_what_only_a_script_can_do_is_hidden_without_one():
+def test_elements_that_need_a_script_are_hidden_without_one():
     root = tree()
     assert set(root.xpath("//button[@data-copy]/@hidden")) == {""}
     assert root.xpath("//div[@class='find']/@hidden") == [""]
@@ -232,16 +232,16 @@ def test_a_feed_is_listed_with_its_page_its_size_its_newest_article_and_every_fo
 
 
 @pytest.mark.parametrize(
-    ("count", "newest", "said"),
+    ("count", "newest", "expected"),
     [
         (0, None, "0"),
         (1, NEWEST, "1 · 9 Jun 2020"),
         (12_345, NEWEST - timedelta(days=160), "12,345 · 1 Jan 2020"),
     ],
 )
-def test_the_size_of_a_feed_is_told(count, newest, said):
+def test_a_feed_has_its_number_of_articles_and_date(count, newest, expected):
     root = tree({"topic": [row("AI", count, newest)]})
-    assert root.xpath("normalize-space(//ul[starts-with(@class, 'feeds')]/li/small)") == said
+    assert root.xpath("normalize-space(//ul[starts-with(@class, 'feeds')]/li/small)") == expected
 
 
 def test_a_site_without_articles_says_so():
@@ -255,7 +255,7 @@ def test_a_group_without_feeds_is_left_out():
     assert "Topics" not in root.text_content()
 
 
-def test_the_way_around_leads_to_each_group():
+def test_the_navigation_links_to_each_group():
     root = tree()
     targets = [href.removeprefix("#") for href in root.xpath("//nav//a/@href")]
     assert [a.xpath("normalize-space()") for a in root.xpath("//nav//a")] == [
@@ -285,7 +285,7 @@ def test_every_link_stays_on_the_site():
 # Feeds to combine.
 
 
-def test_topics_and_publishers_can_be_ticked_where_a_server_combines_them():
+def test_with_a_server_topics_and_publishers_can_be_ticked():
     groups = SITE | AUTHORS | {"topic": [row("A I")], "provider": [row("Ü & Co")]}
     (form,) = tree(groups, search=SEARCH).xpath("//form")
     boxes = [
@@ -299,18 +299,18 @@ def test_topics_and_publishers_can_be_ticked_where_a_server_combines_them():
     assert set(form.xpath(".//input/@name")) == names, "and no other is sent"
 
 
-def test_a_folder_offers_nothing_that_only_a_server_can_do():
+def test_without_a_server_there_is_no_form():
     assert not tree(SITE | TOPICS).xpath("//form | //input[@type='checkbox'] | //*[@id='builder']")
 
 
-def test_words_are_searched_where_there_is_nothing_to_tick():
+def test_without_topics_the_form_searches_words():
     (form,) = tree(SITE | AUTHORS, search=SEARCH).xpath("//form")
     assert form.get("action") == SEARCH
     assert form.xpath(".//input/@name") == ["q"]
     assert form.xpath("normalize-space(.//button)") == "Search"
 
 
-def test_the_page_of_a_kind_lists_and_combines_all_of_it():
+def test_the_page_of_a_kind_lists_and_combines_all_its_feeds():
     rows = [row(f"Topic {n:04}") for n in range(2_000)]
     root = parsed(kind_page(rows, search=SEARCH))
     assert root.xpath("//form/@action") == ["../search/"]
@@ -338,7 +338,7 @@ def many(count: int, kind: str = "Topic") -> list[FeedSummary]:
     ("topics", "publishers", "authors"),
     [(0, 0, 0), (40, 40, 5), (200, 30, 0), (200, 300, 151), (5_000, 3_000, 40_000)],
 )
-def test_any_number_of_feeds_makes_a_small_page(topics, publishers, authors, search):
+def test_the_landing_page_is_small_with_any_number_of_feeds(topics, publishers, authors, search):
     groups = {"topic": many(topics), "provider": many(publishers), "author": many(authors)}
     text = page(SITE | groups, search=search)
     root = parsed(text)
@@ -360,14 +360,14 @@ def test_any_number_of_feeds_makes_a_small_page(topics, publishers, authors, sea
         ]
 
 
-def test_labels_of_any_script_make_a_small_page():
+def test_the_landing_page_is_small_with_labels_of_any_script():
     rows = [FeedSummary("日本" * 40 + str(n), "日本" * 60, n, NEWEST) for n in range(3_000)]
     text = page({"topic": rows, "author": many(9)}, search=SEARCH)
     assert len(text.encode()) < 100_000
     assert parsed(text).xpath("count(//section[2]//li)") >= 8
 
 
-def test_of_many_feeds_those_with_most_articles_are_shown_in_their_order():
+def test_with_many_feeds_those_with_most_articles_are_shown_in_order():
     rows = [FeedSummary(f"t{n}", f"T{n}", n % 100, NEWEST) for n in range(5_000)]
     section = tree({"topic": rows}).xpath("//section[@class='group']")[0]
     shown = [int(text[1:]) for text in section.xpath(".//li/a/text()")]
@@ -375,7 +375,7 @@ def test_of_many_feeds_those_with_most_articles_are_shown_in_their_order():
     assert min(n % 100 for n in shown) > 80
 
 
-def test_plain_rows_tell_the_script_what_they_lack():
+def test_plain_rows_have_the_data_that_the_script_needs():
     root = tree(SITE | {"topic": many(300), "provider": many(300)}, search=SEARCH)
     lists = root.xpath("//ul[starts-with(@class, 'feeds')]")
     assert [(u.get("data-kind"), u.get("data-link"), u.get("data-suffix")) for u in lists] == [
@@ -393,7 +393,7 @@ TEXT = st.text(max_size=30).map(one_line).filter(bool)
 
 
 @given(st.lists(TEXT, min_size=1, max_size=4), TEXT)
-def test_any_text_is_shown_as_it_is(labels, title):
+def test_any_text_is_escaped_correctly(labels, title):
     groups = SITE | {
         "topic": [FeedSummary(f"t{n}", label, 1, NEWEST) for n, label in enumerate(labels)]
     }
@@ -418,6 +418,6 @@ def test_equal_arguments_give_equal_bytes_in_any_process():
     assert other.stdout == page().encode() + feed_page()
 
 
-def test_only_who_asks_for_the_page_loads_the_templates():
+def test_templates_are_loaded_only_for_pages():
     code = "import sys, feedhub.formats, feedhub.site; sys.exit('jinja2' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

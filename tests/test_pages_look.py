@@ -31,7 +31,7 @@ def schemes() -> list[dict[str, str]]:
 
 def luminance(colour: str) -> float:
     """Return the relative luminance of `#rrggbb` (WCAG 2.2)."""
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -42,7 +42,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_contrast_is_measured_as_the_guidelines_say():
+def test_contrast_is_measured_as_in_wcag():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
 
@@ -67,29 +67,29 @@ def test_both_schemes_name_the_same_colours_and_the_style_uses_no_other():
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 @pytest.mark.parametrize("ground", ["paper", "card"])
-def test_the_edges_of_what_can_be_used_are_seen(scheme, ground):
+def test_the_edges_of_controls_have_enough_contrast(scheme, ground):
     colours = schemes()[scheme]
     assert contrast(colours["edge"], colours[ground]) >= 3, "WCAG 2.2, 1.4.11"
 
 
-def test_the_browser_paints_its_own_parts_in_the_pages_colours():
+def test_browser_controls_have_the_colours_of_the_page():
     papers = [scheme["paper"] for scheme in schemes()]
     root = parsed(page())
     assert root.xpath("//meta[@name='theme-color']/@content") == papers
 
 
-def test_whoever_uses_the_keyboard_sees_where_they_are():
+def test_the_keyboard_focus_is_visible():
     assert re.search(r":focus-visible \{ outline: 3px solid var\(--accent\)", STYLE)
     assert not re.search(r"outline: ?(none|0)", STYLE)
 
 
-def test_nothing_moves_for_whoever_has_asked_for_rest():
+def test_reduced_motion_is_respected():
     calm = re.search(r"@media \(prefers-reduced-motion: no-preference\) \{.*\}$", STYLE, re.M)
     assert calm
     assert not re.search(r"transition|animation|scroll-behavior", STYLE.replace(calm[0], ""))
 
 
-def test_the_style_speaks_of_no_class_that_no_page_has():
+def test_every_class_of_the_style_is_used():
     rows = SITE | TOPICS | {"topic": many(900)}
     pages = [
         *(page(rows, search="search/"), kind_page(TOPICS["topic"], search="search/")),

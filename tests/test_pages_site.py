@@ -46,14 +46,14 @@ def pages(bench: Bench) -> set[str]:
 # Which pages there are.
 
 
-def test_every_feed_has_a_page_and_every_kind_and_no_archive(bench):
+def test_every_feed_and_every_kind_has_a_page_but_no_archive(bench):
     assert pages(bench) == {
         *("index.html", "topics/index.html"),
         *("all/index.html", "topics/ml/index.html", "topics/law/index.html"),
     }
 
 
-def test_where_no_pages_are_wanted_nothing_of_them_is_there(bench):
+def test_without_html_there_are_no_pages_and_no_links_to_them(bench):
     with_pages = body_of(bench, "all.rss")
     configure(bench, "feeds", formats=("rss", "atom"))
     bench.sync(later(60))
@@ -62,7 +62,7 @@ def test_where_no_pages_are_wanted_nothing_of_them_is_there(bench):
     assert f"<link>{BASE}/</link>" in body_of(bench, "all.rss")
 
 
-def test_every_link_between_pages_leads_somewhere(bench):
+def test_every_link_between_pages_has_a_target(bench):
     site = bench.site
     plan = site.plan()
     known = {site.url(path) for path in plan}
@@ -83,7 +83,7 @@ def test_a_page_shows_the_newest_and_the_feed_has_the_rest(tmp_path):
     assert len(bench.titles()) == PAGE_ENTRIES + 5
 
 
-def test_lists_count_what_archives_hold_and_only_where_there_are_any(bench):
+def test_lists_count_the_articles_of_archives_too(bench):
     def counted() -> list[str]:
         root = parsed(body_of(bench, INDEX_PATH))
         rows = root.xpath("//ul[starts-with(@class, 'feeds')]/li")
@@ -97,7 +97,7 @@ def test_lists_count_what_archives_hold_and_only_where_there_are_any(bench):
     assert "1 article," in body_of(bench, INDEX_PATH)
 
 
-def test_a_list_changes_with_what_it_counts(bench):
+def test_a_list_changes_with_its_counts(bench):
     before = bench.site.plan()
     (bench.root / "1.md").unlink()
     bench.sync(later(60))
@@ -108,7 +108,7 @@ def test_a_list_changes_with_what_it_counts(bench):
     assert after["topics/ml/index.html"].state.newest == before["topics/ml/index.html"].state.newest
 
 
-def test_a_withdrawn_article_leaves_every_page(bench):
+def test_a_withdrawn_article_is_on_no_page(bench):
     bench.write("3.md", title="T3", topics=["Law"], published=False)
     bench.sync(later(60))
     assert not [path for path in pages(bench) if "T3" in body_of(bench, path)]
@@ -118,7 +118,7 @@ def test_a_withdrawn_article_leaves_every_page(bench):
 # What stands for their bytes.
 
 
-def test_a_page_changes_with_its_feed_and_not_with_another(bench):
+def test_a_page_changes_only_with_its_feed(bench):
     before = bench.site.plan()
     edit(bench, "Edited", 60)
     after = bench.site.plan()
@@ -127,10 +127,10 @@ def test_a_page_changes_with_its_feed_and_not_with_another(bench):
     assert {after[path].changed_at for path in moved} == {later(60)}
 
 
-def test_where_a_label_stands_elsewhere_the_links_of_all_pages_do(tmp_path):
+def test_a_label_with_another_slug_changes_the_links_of_all_pages(tmp_path):
     """Of two labels with one slug the older keeps it: which, another catalog may see otherwise."""
-    place = tmp_path / "catalog.sqlite"
-    bench = make_bench(tmp_path, place)
+    path = tmp_path / "catalog.sqlite"
+    bench = make_bench(tmp_path, path)
     bench.write("a.md", title="A", topics=["C D"], publishedDateTime="2020-01-01T00:00:00Z")
     bench.write("b.md", title="B", topics=["E"], publishedDateTime="2020-01-02T00:00:00Z")
     bench.sync()
@@ -138,8 +138,8 @@ def test_where_a_label_stands_elsewhere_the_links_of_all_pages_do(tmp_path):
     bench.write("c.md", title="C", topics=["c-d"], publishedDateTime="2019-01-01T00:00:00Z")
     bench.sync(later(60))
     second = bench.site.plan()
-    odd = next(p for p in second if p.startswith("topics/c-d-") and p.endswith("/index.html"))
-    assert f'href="{BASE}/{odd.removesuffix("index.html")}"' in body_of(bench, "all/index.html")
+    moved = next(p for p in second if p.startswith("topics/c-d-") and p.endswith("/index.html"))
+    assert f'href="{BASE}/{moved.removesuffix("index.html")}"' in body_of(bench, "all/index.html")
     unmoved = "topics/e/index.html"
     assert second["topics/e.rss"] == first["topics/e.rss"]
     assert second[unmoved].fingerprint != first[unmoved].fingerprint
@@ -147,10 +147,10 @@ def test_where_a_label_stands_elsewhere_the_links_of_all_pages_do(tmp_path):
     fresh = make_bench(tmp_path)
     fresh.sync(later(120))
     other = next(p for p in fresh.site.plan() if p.startswith("topics/c-d-"))
-    assert not other.startswith(odd.removesuffix("/index.html"))
+    assert not other.startswith(moved.removesuffix("/index.html"))
     assert fresh.site.plan()[unmoved].fingerprint != second[unmoved].fingerprint
     assert fresh.site.plan()["topics/e.rss"].fingerprint == second["topics/e.rss"].fingerprint
-    with closing(Catalog.open_existing(place, read_only=True)) as catalog:
+    with closing(Catalog.open_existing(path, read_only=True)) as catalog:
         assert Bench(bench.root, catalog, bench.config).site.plan() == second
 
 
@@ -189,7 +189,7 @@ def rows_of(text: str, each: str) -> list[tuple[str | None, str | None]]:
     ]
 
 
-def test_the_sitemap_has_every_page_with_the_time_of_what_it_shows(bench):
+def test_the_sitemap_has_every_page_with_the_time_of_its_content(bench):
     rows = rows_of(body_of(bench, SITEMAP_PATH), "url")
     assert {url for url, _ in rows} == {bench.site.url(path) for path in pages(bench)}
     assert len(rows) == len(pages(bench))
@@ -199,7 +199,7 @@ def test_the_sitemap_has_every_page_with_the_time_of_what_it_shows(bench):
     assert times[f"{BASE}/topics/"] == "2020-03-01T00:00:00Z"
 
 
-def test_a_large_sitemap_is_cut_and_listed(bench, monkeypatch):
+def test_a_large_sitemap_is_split_below_an_index(bench, monkeypatch):
     whole = rows_of(body_of(bench, SITEMAP_PATH), "url")
     monkeypatch.setattr(indexes, "_SITEMAP_MAX", 2)
     bench.sync(later(60))
@@ -210,7 +210,7 @@ def test_a_large_sitemap_is_cut_and_listed(bench, monkeypatch):
     assert [at for _, at in parts] == [max(at for _, at in part if at) for part in found]
 
 
-def test_a_catalog_that_is_made_anew_gives_the_same_sitemap(bench, tmp_path):
+def test_a_new_catalog_gives_the_same_sitemap(bench, tmp_path):
     edit(bench, "Edited", 60)
     fresh = site_bench(tmp_path / "other")
     fresh.write("3.md", title="Edited", topics=["Law"], publishedDateTime="2020-03-01T00:00:00Z")
@@ -228,7 +228,7 @@ def test_a_catalog_that_is_made_anew_gives_the_same_sitemap(bench, tmp_path):
     assert body_of(fresh, SITEMAP_PATH) == body_of(bench, SITEMAP_PATH)
 
 
-def test_robots_invites_readers_and_keeps_crawlers_from_endless_searches(bench):
+def test_robots_txt_allows_everything_but_searches(bench):
     robots = RobotFileParser()
     robots.parse(body_of(bench, ROBOTS_PATH).splitlines())
     assert robots.can_fetch("Feedly", f"{BASE}/all.rss")
@@ -238,14 +238,14 @@ def test_robots_invites_readers_and_keeps_crawlers_from_endless_searches(bench):
     assert robots.site_maps() == [f"{BASE}/sitemap.xml"]
 
 
-def test_robots_stands_only_where_it_is_read(bench):
+def test_robots_txt_exists_only_at_the_root_of_a_host(bench):
     configure(bench, "site", base_url=f"{BASE}/news")
     bench.sync(later(60))
     assert ROBOTS_PATH not in bench.site.plan()
     assert rows_of(body_of(bench, SITEMAP_PATH), "url")[0][0] == f"{BASE}/news/"
 
 
-def test_who_has_a_sitemap_of_their_own_keeps_it(bench):
+def test_a_sitemap_of_ones_own_is_left_alone(bench):
     configure(bench, "site", discovery=False)
     bench.sync(later(60))
     assert not {ROBOTS_PATH, SITEMAP_PATH} & set(bench.site.plan())
@@ -276,7 +276,7 @@ def test_pages_are_served_at_their_folders_with_their_policy(front, path):
 
 
 @pytest.mark.parametrize("path", ["/all.rss", "/sitemap.xml", "/robots.txt", "/favicon.svg"])
-def test_what_is_no_page_may_load_nothing(front, path):
+def test_other_documents_may_load_nothing(front, path):
     reply = front.get(path)
     assert reply.status == 200
     assert reply.fields["content-security-policy"].startswith("default-src 'none'; frame-anc")
@@ -294,17 +294,17 @@ def test_what_is_no_page_may_load_nothing(front, path):
         ("/favicon.ico", "/favicon.svg"),
     ],
 )
-def test_what_nearly_names_a_page_leads_there(front, path, target):
+def test_other_addresses_of_a_page_redirect_to_it(front, path, target):
     reply = front.get(path, host="evil.example")
     assert (reply.status, reply.fields["location"]) == (308, f"{BASE}{target}")
 
 
 @pytest.mark.parametrize("path", ["/topics/none", "//all", "/all//", "/topics/ai.rss/", "/none/"])
-def test_what_names_no_page_leads_nowhere(front, path):
+def test_unknown_pages_are_not_redirected(front, path):
     assert front.get(path).status == 404
 
 
-def test_a_picture_of_ones_own_is_the_icon(tmp_path):
+def test_a_configured_icon_replaces_the_default(tmp_path):
     bench = bench_on_disk(tmp_path, site__icon="https://cdn.example/i.png")
     bench.sync()
     with front_of(bench) as front:

@@ -67,9 +67,9 @@ def opml(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (link,) = page.xpath("//main//a[@type='text/x-opml']/@href")
     answer = request(server, "GET", urljoin("/", link.removeprefix(server.url)))
     assert answer.status == 200
-    place = tmp_path_factory.mktemp("list") / "feeds.opml"
-    place.write_bytes(answer.body)
-    return place
+    path = tmp_path_factory.mktemp("list") / "feeds.opml"
+    path.write_bytes(answer.body)
+    return path
 
 
 def feeds_of(opml: Path) -> list[str]:
@@ -84,7 +84,7 @@ def test_the_list_has_every_feed_that_the_page_has(server, opml):
     )
 
 
-def test_newsboat_imports_the_list_and_shows_what_there_is(opml, tmp_path):
+def test_newsboat_imports_the_list_and_shows_the_articles(opml, tmp_path):
     program = shutil.which("newsboat")
     if program is None:
         pytest.skip("newsboat is missing: apt-get install newsboat")
@@ -108,13 +108,13 @@ def test_newsboat_imports_the_list_and_shows_what_there_is(opml, tmp_path):
         feeds = {row[0] for row in cache.execute("SELECT rssurl FROM rss_feed")}
     assert feeds == set(feeds_of(opml))
     seen = set()
-    for title, content, at in rows:  # it shows the pictures of an article, not those beside it
+    for title, content, at in rows:  # it shows the pictures of an article, not others
         (picture,) = parsed(content).xpath("//img/@src")
         seen.add(Seen(title, picture, datetime.fromtimestamp(at, UTC)))
     assert seen == wanted()
 
 
-def test_reader_takes_the_list_and_shows_what_there_is(opml, tmp_path):
+def test_reader_imports_the_list_and_shows_the_articles(opml, tmp_path):
     with closing(reader.make_reader(str(tmp_path / "reader.sqlite"))) as opened:
         for url in feeds_of(opml):
             opened.add_feed(url)

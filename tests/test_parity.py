@@ -1,6 +1,6 @@
 """Where each field of an article stands in each format, or why it does not.
 
-A field without a row fails: whoever adds one decides where subscribers see it.
+A field without a row fails: decide where subscribers see it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONTENT = {"rss": "c:encoded", "atom": "a:content", "json": "content_html"}
 
 
 class At(NamedTuple):
-    """A place in an entry, as XPath or as keys of JSON joined by dots, and what is said there.
+    """An element of an entry, as XPath or as keys of JSON joined by dots, and its text.
 
     A path that ends in ∋ holds more than the value.
     """
@@ -161,15 +161,15 @@ TABLE: dict[str, dict[str, At | Why]] = {
     "Related.provider": in_content("</a> (Other &amp; Sons, "),
     "Related.published": in_content(", 8 June 2020)</li>"),
 }
-PLACES = [
-    pytest.param(name, place, id=f"{field}-{name}")
+ELEMENTS = [
+    pytest.param(name, element, id=f"{field}-{name}")
     for field, row in TABLE.items()
-    for name, place in row.items()
-    if isinstance(place, At)
+    for name, element in row.items()
+    if isinstance(element, At)
 ]
 
 
-def said(name: str, path: str) -> str:
+def value_at(name: str, path: str) -> str:
     """Return what the document of one article says at a path."""
     feed = subscription(EVERYTHING)
     if name != "json":
@@ -187,9 +187,9 @@ def test_every_field_has_a_row_and_every_row_a_field():
 
 
 @pytest.mark.parametrize("field", TABLE)
-def test_a_row_answers_for_every_format(field):
+def test_a_row_covers_every_format(field):
     assert list(TABLE[field]) == list(SUBSCRIBED)
-    assert all(place[0] for place in TABLE[field].values())
+    assert all(element[0] for element in TABLE[field].values())
 
 
 def test_the_sample_uses_every_field():
@@ -199,22 +199,22 @@ def test_the_sample_uses_every_field():
     ]
 
 
-@pytest.mark.parametrize(("name", "place"), PLACES)
-def test_a_field_stands_at_its_place(name, place):
-    path, within, _ = place.path.partition(" ∋")
+@pytest.mark.parametrize(("name", "element"), ELEMENTS)
+def test_a_field_has_its_documented_element(name, element):
+    path, within, _ = element.path.partition(" ∋")
     if within:
-        assert place.value in said(name, path)
+        assert element.value in value_at(name, path)
     else:
-        assert said(name, path) == place.value
+        assert value_at(name, path) == element.value
 
 
 def test_the_content_is_the_same_in_every_format():
-    assert len({said(name, path) for name, path in CONTENT.items()}) == 1
+    assert len({value_at(name, path) for name, path in CONTENT.items()}) == 1
 
 
 @pytest.mark.parametrize("name", SUBSCRIBED)
 @pytest.mark.parametrize("score", [EVERYTHING.quality, EVERYTHING.heat])
-def test_scores_stand_nowhere(name, score):
+def test_scores_are_in_no_document(name, score):
     assert str(score).encode() not in subscription(EVERYTHING).encode(name)
 
 
@@ -226,7 +226,7 @@ def test_scores_stand_nowhere(name, score):
         ("home_page_url", "channel/link", "a:link[@rel='alternate']/@href", "home_page_url"),
     ],
 )
-def test_a_feeds_own_texts_stand_in_every_format(text, rss, atom, key):
+def test_every_format_has_the_texts_of_the_feed(text, rss, atom, key):
     feed = subscription()
     document = json.loads(feed.encode("json"))
     found = [

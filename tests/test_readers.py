@@ -92,7 +92,7 @@ def _source(request: pytest.FixtureRequest, root: Path) -> Path:
     return made
 
 
-def said(article: Article, suffix: str) -> Entry:
+def expected_entry(article: Article, suffix: str) -> Entry:
     """Return what every reader must understand of an article in one format."""
     enclosed = content.enclosure(article)
     entry = Entry(
@@ -133,12 +133,12 @@ def test_every_document_is_plain_xml(site, suffix):
 
 
 @pytest.mark.parametrize(("suffix", "judge"), [(".atom", atom), (".rss", rss)])
-def test_every_document_keeps_the_rules(site, suffix, judge):
+def test_every_document_follows_the_rules(site, suffix, judge):
     found = {path: judge.complaints(body) for path, body in site.of(suffix)}
     assert {path: complaints for path, complaints in found.items() if complaints} == {}
 
 
-def test_every_json_feed_keeps_the_schema(site):
+def test_every_json_feed_follows_the_schema(site):
     schema = json_feed_schema()
     for path, body in site.of(".json"):
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_each_key_once)
@@ -159,7 +159,7 @@ def test_a_reader_understands_every_entry(site, suffix):
     read = _with_json if suffix == ".json" else _with_feedparser
     for path, body in site.of(suffix):
         for entry in read(body):
-            assert entry == said(site.articles[entry.id], suffix), path
+            assert entry == expected_entry(site.articles[entry.id], suffix), path
 
 
 def test_the_three_formats_say_the_same(site):
@@ -235,7 +235,7 @@ def test_readers_of_npm_understand_every_entry(site):
         if (reading["parser"], reading["format"]) == ("rss-parser", "atom"):
             silent |= {"tags", "enclosure"}  # it has no eye for them
         for item in reading["items"]:
-            entry = said(site.articles[item["id"]], Path(reading["path"]).suffix)
+            entry = expected_entry(site.articles[item["id"]], Path(reading["path"]).suffix)
             _compare(item, entry, silent)
 
 

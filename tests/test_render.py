@@ -25,7 +25,7 @@ from tests.renders import published, render_bench, stamps
 FEEDS = ("all", "topics/ibm-ai", "topics/ai", "providers/pc-magazine", "categories/news")
 DOCUMENTS = {f"{feed}.{suffix}" for feed in FEEDS for suffix in ("rss", "atom", "json")}
 KINDS = {"topics", "providers", "categories"}
-PAGES = {f"{place}/index.html" for place in (*FEEDS, *KINDS)}
+PAGES = {f"{feed}/index.html" for feed in (*FEEDS, *KINDS)}
 LISTS = {"feeds.opml", "index.html", "favicon.svg", "robots.txt", "sitemap.xml", *PAGES}
 FOLDERS = {*KINDS, *FEEDS}
 # All of the bench: three feeds with their pages, the page of topics, and what lists the site.
@@ -61,7 +61,7 @@ def with_codings(paths: set[str]) -> set[str]:
 # What is written
 
 
-def test_the_seeds_give_one_article_in_every_feed_it_belongs_to(seed_bench: Bench, out: Path):
+def test_the_seeds_publish_one_article_in_all_its_feeds(seed_bench: Bench, out: Path):
     report = render_bench(seed_bench, out)
     assert published(out) == with_codings(DOCUMENTS | LISTS) | FOLDERS
     assert (report.published, report.changes.states) == (1, {"shown": 1, "unpublished": 4})
@@ -70,21 +70,21 @@ def test_the_seeds_give_one_article_in_every_feed_it_belongs_to(seed_bench: Benc
         assert entry_count(out / path) == 1, path
 
 
-def entry_count(place: Path) -> int:
-    if place.suffix == ".json":
-        return len(json.loads(place.read_bytes())["items"])
-    return len(parse(place.read_bytes()).entries)
+def entry_count(file: Path) -> int:
+    if file.suffix == ".json":
+        return len(json.loads(file.read_bytes())["items"])
+    return len(parse(file.read_bytes()).entries)
 
 
-def test_drafts_let_all_five_in_and_every_title_says_so(seed_bench: Bench, out: Path):
+def test_drafts_publish_all_five_and_mark_every_title(seed_bench: Bench, out: Path):
     seed_bench.drafts = True
     assert render_bench(seed_bench, out).published == 5
     assert entry_count(out / "all.json") == 5
-    for place in [*out.rglob("*.rss"), *out.rglob("*.atom")]:
-        assert parse(place.read_bytes()).feed.title.startswith("[drafts] "), place
-    for place in out.rglob("*.json"):
-        if ".feedhub" not in place.parts:
-            assert json.loads(place.read_bytes())["title"].startswith("[drafts] "), place
+    for file in [*out.rglob("*.rss"), *out.rglob("*.atom")]:
+        assert parse(file.read_bytes()).feed.title.startswith("[drafts] "), file
+    for file in out.rglob("*.json"):
+        if ".feedhub" not in file.parts:
+            assert json.loads(file.read_bytes())["title"].startswith("[drafts] "), file
 
 
 def test_no_draft_is_left_after_a_preview_in_the_same_folder(seed_bench: Bench, out: Path):
@@ -109,13 +109,13 @@ def test_a_preview_does_not_forget_what_was_published(bench: Bench, out: Path):
 
 def test_compressed_copies_decode_to_the_document_and_share_its_time(bench: Bench, out: Path):
     render_bench(bench, out)
-    for place in map(out.joinpath, published(out)):
-        if place.suffix in {".rss", ".atom", ".json", ".opml", ".html"}:
-            zipped, brotlied = Path(f"{place}.gz"), Path(f"{place}.br")
-            assert gzip.decompress(zipped.read_bytes()) == place.read_bytes()
-            assert brotli.decompress(brotlied.read_bytes()) == place.read_bytes()
-            times = {path.stat().st_mtime_ns for path in (place, zipped, brotlied)}
-            assert len(times) == 1, place
+    for file in map(out.joinpath, published(out)):
+        if file.suffix in {".rss", ".atom", ".json", ".opml", ".html"}:
+            zipped, brotlied = Path(f"{file}.gz"), Path(f"{file}.br")
+            assert gzip.decompress(zipped.read_bytes()) == file.read_bytes()
+            assert brotli.decompress(brotlied.read_bytes()) == file.read_bytes()
+            times = {path.stat().st_mtime_ns for path in (file, zipped, brotlied)}
+            assert len(times) == 1, file
 
 
 def test_a_restored_copy_takes_the_time_of_its_document(bench: Bench, out: Path):
@@ -127,8 +127,8 @@ def test_a_restored_copy_takes_the_time_of_its_document(bench: Bench, out: Path)
         (out / path).unlink()
     render_bench(bench, out)
     for document in ("all.rss", "topics/ai.atom", *lists):
-        places = [out / f"{document}{coding}" for coding in ("", ".gz", ".br")]
-        assert len({place.stat().st_mtime_ns for place in places}) == 1, document
+        copies = [out / f"{document}{coding}" for coding in ("", ".gz", ".br")]
+        assert len({file.stat().st_mtime_ns for file in copies}) == 1, document
 
 
 def test_documents_are_the_bytes_of_the_site(bench: Bench, out: Path):
@@ -149,7 +149,7 @@ def test_a_slug_of_other_letters_names_the_file(bench: Bench, out: Path):
 # What is left alone
 
 
-def test_a_second_render_moves_nothing(bench: Bench, out: Path):
+def test_a_second_render_touches_no_file(bench: Bench, out: Path):
     render_bench(bench, out)
     before = stamps(out)
     report = render_bench(bench, out, NOW + timedelta(days=1))
@@ -157,7 +157,7 @@ def test_a_second_render_moves_nothing(bench: Bench, out: Path):
     assert stamps(out) == before
 
 
-def test_an_edit_moves_only_the_feeds_it_belongs_to(bench: Bench, out: Path):
+def test_an_edit_rewrites_only_the_feeds_of_the_article(bench: Bench, out: Path):
     render_bench(bench, out)
     before = stamps(out)
     bench.write("three.md", title="Three again", topics=["Law"])
@@ -172,22 +172,22 @@ def test_an_edit_moves_only_the_feeds_it_belongs_to(bench: Bench, out: Path):
 
 @pytest.mark.parametrize("harm", ["edit", "delete", "empty", "replace by a link"])
 @pytest.mark.parametrize("path", ["all.rss", "topics/ai.json.gz", "feeds.opml", "index.html.br"])
-def test_what_is_harmed_by_hand_is_restored(bench: Bench, out: Path, path: str, harm: str):
+def test_files_changed_by_hand_are_restored(bench: Bench, out: Path, path: str, harm: str):
     render_bench(bench, out)
-    before, place = files_below(out), out / path
+    before, file = files_below(out), out / path
     elsewhere = out.parent / "elsewhere"
     elsewhere.write_bytes(before[path])
     if harm == "edit":
-        place.write_bytes(before[path][:-1] + b"!")
+        file.write_bytes(before[path][:-1] + b"!")
     elif harm == "empty":
-        place.write_bytes(b"")
+        file.write_bytes(b"")
     else:
-        place.unlink()
+        file.unlink()
     if harm == "replace by a link":
-        place.symlink_to(elsewhere)
+        file.symlink_to(elsewhere)
     render_bench(bench, out)
     assert files_below(out) == before
-    assert not place.is_symlink()
+    assert not file.is_symlink()
     assert elsewhere.read_bytes() == before[path]
 
 
@@ -205,12 +205,12 @@ def test_two_folders_get_the_same_tree(bench: Bench, out: Path, tmp_path: Path):
     assert files_below(out) == files_below(tmp_path / "other")
 
 
-def test_a_fresh_catalog_and_a_kept_one_give_the_same_tree(bench: Bench, tmp_path: Path):
-    render_bench(bench, tmp_path / "kept")
+def test_a_new_catalog_and_an_old_one_give_the_same_tree(bench: Bench, tmp_path: Path):
+    render_bench(bench, tmp_path / "old")
     bench.write("four.md", title="Four", topics=["AI"])
-    render_bench(bench, tmp_path / "kept", NOW + timedelta(days=1))
+    render_bench(bench, tmp_path / "old", NOW + timedelta(days=1))
     render_bench(make_bench(tmp_path), tmp_path / "fresh", NOW + timedelta(days=9))
-    assert files_below(tmp_path / "kept") == files_below(tmp_path / "fresh")
+    assert files_below(tmp_path / "old") == files_below(tmp_path / "fresh")
 
 
 def test_a_lost_catalog_rewrites_nothing(bench: Bench, out: Path, tmp_path: Path):
@@ -221,7 +221,7 @@ def test_a_lost_catalog_rewrites_nothing(bench: Bench, out: Path, tmp_path: Path
     assert stamps(out) == before
 
 
-def test_a_lost_manifest_adopts_what_is_the_same(bench: Bench, out: Path):
+def test_without_a_manifest_identical_files_are_adopted(bench: Bench, out: Path):
     render_bench(bench, out)
     before = stamps(out)
     (out / ".feedhub/manifest.json").unlink()
@@ -308,7 +308,7 @@ def test_a_page_of_ones_own_is_named_and_left_alone(bench: Bench, out: Path, pat
     assert (out / path).read_text() == "mine"
 
 
-def test_who_has_a_robots_txt_of_their_own_is_told_how_to_keep_it(bench: Bench, out: Path):
+def test_the_error_about_a_foreign_robots_txt_says_how_to_keep_it(bench: Bench, out: Path):
     out.mkdir()
     (out / "robots.txt").write_text("mine")
     with pytest.raises(OutputError, match=r"robots\.txt: .* or set site\.discovery to false"):
@@ -318,7 +318,7 @@ def test_who_has_a_robots_txt_of_their_own_is_told_how_to_keep_it(bench: Bench, 
     assert (out / "robots.txt").read_text() == "mine"
 
 
-def test_who_wants_no_page_can_put_one_of_their_own_in_its_place(bench: Bench, out: Path):
+def test_without_html_a_page_of_ones_own_can_take_its_path(bench: Bench, out: Path):
     render_bench(bench, out)
     bench.config = make_bench(bench.root.parent, feeds__formats=["rss", "atom", "json"]).config
     assert render_bench(bench, out).removed == 3 * (ALL - 10)
@@ -369,7 +369,7 @@ def test_a_file_from_the_future_is_replaced_by_one_later_still(bench: Bench, out
     assert mtimes(out)["topics/ai.rss"] == now + ahead
 
 
-def test_what_replaces_an_old_file_has_the_time_of_its_writing(bench: Bench, out: Path):
+def test_a_file_that_replaces_an_old_one_has_the_time_of_its_writing(bench: Bench, out: Path):
     render_bench(bench, out)
     for path in published(out):
         os.utime(out / path, (1, 1))
@@ -382,7 +382,7 @@ def test_what_replaces_an_old_file_has_the_time_of_its_writing(bench: Bench, out
 # What is removed
 
 
-def test_formats_that_are_dropped_go_with_the_folders_they_leave_empty(bench: Bench, out: Path):
+def test_dropped_formats_are_removed_with_their_empty_folders(bench: Bench, out: Path):
     bench.config = make_bench(bench.root.parent, render__compress=["gzip"]).config
     render_bench(bench, out)
     (out / "topics/mine.txt").write_text("mine")
@@ -403,7 +403,7 @@ def test_a_folder_that_is_left_empty_is_removed(bench: Bench, out: Path):
     assert not (out / "topics").exists()
 
 
-def test_what_the_user_put_in_the_place_of_a_dropped_file_does_not_stop_it(bench: Bench, out: Path):
+def test_a_folder_at_the_path_of_a_dropped_file_is_left_alone(bench: Bench, out: Path):
     render_bench(bench, out)
     shutil.rmtree(out / "topics")
     (out / "topics").write_text("mine")
@@ -473,15 +473,15 @@ def test_less_than_half_is_refused(tmp_path: Path, out: Path, left: int, refused
     assert entry_count(out / "all.rss") == left
 
 
-def test_a_refusal_tells_why(bench: Bench, out: Path):
-    for place in bench.root.iterdir():
-        place.write_text("---\npublished: nonsense\n---\n")
+def test_a_refusal_gives_the_reason(bench: Bench, out: Path):
+    for file in bench.root.iterdir():
+        file.write_text("---\npublished: nonsense\n---\n")
     with pytest.raises(ShrinkError) as caught:
         render_bench(bench, out)
     assert len(caught.value.problems) == 3
 
 
-def test_what_was_refused_comes_back(bench: Bench, out: Path):
+def test_after_a_refusal_the_next_render_publishes(bench: Bench, out: Path):
     render_bench(bench, out)
     before = stamps(out)
     shutil.move(bench.root, out.with_name("away"))
@@ -547,7 +547,7 @@ def test_a_folder_without_locks_is_a_clear_error(
         render_bench(bench, out)
 
 
-def test_what_an_interrupted_render_left_is_swept(bench: Bench, out: Path):
+def test_files_of_an_interrupted_render_are_removed(bench: Bench, out: Path):
     render_bench(bench, out)
     before, swept = files_below(out), list[bool]()
     (out / ".feedhub/stage").mkdir()
@@ -563,7 +563,7 @@ def test_what_an_interrupted_render_left_is_swept(bench: Bench, out: Path):
     assert files_below(out) == before
 
 
-def test_folders_that_a_dying_render_had_begun_to_remove_are_removed(bench: Bench, out: Path):
+def test_a_removal_that_was_interrupted_is_finished(bench: Bench, out: Path):
     bench.write("old.md", title="Old", publishedDateTime="2019-01-02T03:04:05Z", topics=["AI"])
     bench.config = make_bench(bench.root.parent, feeds__limit=1, feeds__days=0).config
     render_bench(bench, out)
@@ -614,7 +614,7 @@ def test_files_are_readable_as_the_umask_says(bench: Bench, out: Path):
         render_bench(bench, out)
     finally:
         os.umask(umask)
-    assert {place.stat().st_mode & 0o777 for place in out.rglob("*.rss*")} == {0o644}
+    assert {file.stat().st_mode & 0o777 for file in out.rglob("*.rss*")} == {0o644}
 
 
 def test_a_file_of_last_time_is_never_in_the_future(bench: Bench, out: Path):
@@ -622,7 +622,7 @@ def test_a_file_of_last_time_is_never_in_the_future(bench: Bench, out: Path):
     assert max(time_ns for time_ns, _ in stamps(out).values()) <= time.time_ns()
 
 
-def test_scheduled_articles_come_when_their_time_has_come(bench: Bench, out: Path):
+def test_scheduled_articles_are_published_at_their_time(bench: Bench, out: Path):
     bench.write("later.md", title="Later", publishedDateTime="2026-06-02T00:00:00Z")
     assert render_bench(bench, out).published == 3
     assert render_bench(bench, out, NOW + timedelta(days=1)).published == 4

@@ -35,18 +35,18 @@ def bench(tmp_path) -> Bench:
 
 def rendered(bench: Bench, name: str, processes: int, catalog: Catalog | None = None):
     """Render to a folder of its own, with a catalog of its own; return the report and the files."""
-    place = bench.root.parent / name
-    fresh = Bench(bench.root, catalog or Catalog(place.with_suffix(".sqlite")), bench.config)
+    path = bench.root.parent / name
+    fresh = Bench(bench.root, catalog or Catalog(path.with_suffix(".sqlite")), bench.config)
     report = render(
         fresh.site,
         fresh.catalog,
         source_of(fresh.root, fresh.config),
-        place,
+        path,
         now=NOW,
         compress=("gzip",),
         processes=processes,
     )
-    files = files_below(place)
+    files = files_below(path)
     files.pop(".feedhub/lock")
     return report, files
 
@@ -62,15 +62,15 @@ def test_more_processes_write_the_same(bench):
     assert alone.changes.rejected == 2
 
 
-def test_a_second_run_finds_nothing_to_do(bench):
+def test_a_second_run_writes_nothing(bench):
     rendered(bench, "out", 3)
-    place = bench.root.parent / "out.sqlite"
-    report, _ = rendered(bench, "out", 3, Catalog(place))
+    path = bench.root.parent / "out.sqlite"
+    report, _ = rendered(bench, "out", 3, Catalog(path))
 
     assert (report.written, report.removed) == (0, 0)
 
 
-def test_a_catalog_in_memory_has_one_process_to_write_from(bench):
+def test_a_catalog_in_memory_is_rendered_by_one_process(bench):
     _, expected = rendered(bench, "alone", 1)
     _, files = rendered(bench, "memory", 3, Catalog(None))
 
@@ -87,20 +87,20 @@ def test_an_error_of_another_process_leaves_the_folder_as_it_was(bench):
     assert set(files_below(out)) == {".feedhub/lock", "topics/topic-7.json"}
 
 
-def test_who_reads_beside_sees_the_generation_it_was_told_of(bench):
+def test_a_forked_reader_sees_the_generation_it_was_given(bench):
     bench.sync()
     generation = bench.catalog.generation()
-    beside = Catalog.open_existing(bench.root.parent / "catalog.sqlite", read_only=True)
-    beside.follow_fork(generation)
-    assert beside.count() == bench.catalog.count() > 0
+    reader = Catalog.open_existing(bench.root.parent / "catalog.sqlite", read_only=True)
+    reader.follow_fork(generation)
+    assert reader.count() == bench.catalog.count() > 0
 
     bench.write("new.md", title="New")
     bench.sync(NOW + timedelta(minutes=1))
-    assert beside.generation() == generation
-    beside.close()
-    beside = Catalog.open_existing(bench.root.parent / "catalog.sqlite", read_only=True)
+    assert reader.generation() == generation
+    reader.close()
+    reader = Catalog.open_existing(bench.root.parent / "catalog.sqlite", read_only=True)
     with pytest.raises(CatalogError, match="has changed meanwhile"):
-        beside.follow_fork(generation)
-    beside.close()
+        reader.follow_fork(generation)
+    reader.close()
     with pytest.raises(CatalogError, match="in memory"):
         Catalog(None).follow_fork(0)

@@ -28,7 +28,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 # Which documents there are
 
 
-def test_every_feed_stands_in_every_format_and_the_lists_once(bench):
+def test_the_plan_has_every_feed_in_every_format_and_each_list_once(bench):
     bench.sync()
     plan = bench.site.plan()
     names = {f"{path}{suffix}" for path in FEEDS for suffix in (".rss", ".atom", ".json")}
@@ -42,7 +42,7 @@ FEEDS = {"all", "all/2020-01", "all/2020-02", "topics/ml", "topics/ml/2020-01", 
 
 
 @pytest.mark.parametrize("key", ["gone", "moved"])
-def test_a_feed_that_is_elsewhere_leaves_the_plan_and_every_list(bench, key):
+def test_a_retired_or_moved_feed_is_in_no_plan_and_no_list(bench, key):
     bench.sync()
     before = bench.site.plan()
     rules: dict[str, Any] = {"gone": ("topics/ml",), "moved": (("topics/ml", "topics/law"),)}
@@ -77,7 +77,7 @@ def bench_document(bench: Bench, feeds: dict[str, Any], path: str) -> bytes:
         return other.documents()[path].body
 
 
-def test_a_feed_comes_back_as_it_was(bench):
+def test_a_feed_that_is_no_longer_retired_is_as_before(bench):
     bench.sync()
     before = bench.site.plan()
     configure(bench, "feeds", gone=("all", "topics/ml", "topics/nothing"))
@@ -91,7 +91,7 @@ def test_a_feed_comes_back_as_it_was(bench):
     assert {after[path].changed_at for path in (*LISTS, *pages)} == {later(120)}
 
 
-def test_no_page_is_planned_where_no_page_is_wanted(bench):
+def test_without_html_no_page_is_planned(bench):
     configure(bench, "feeds", formats=("atom", "json"))
     bench.sync()
     assert INDEX_PATH not in bench.site.plan()
@@ -123,7 +123,7 @@ def test_the_lists_name_the_first_format_but_json(bench):
         ({"kinds": ("topics",)}, "'topics' is not known; did you mean topic"),
     ],
 )
-def test_what_nobody_knows_is_refused(bench, values, message):
+def test_unknown_kinds_and_formats_are_refused(bench, values, message):
     configure(bench, "feeds", **values)
     with pytest.raises(ConfigError, match=message):
         assert bench.site
@@ -141,14 +141,14 @@ def test_the_address_of_the_page_is_that_of_its_folder(bench):
 # What has become of a document
 
 
-def test_what_has_not_changed_is_current(bench):
+def test_unchanged_documents_are_current(bench):
     bench.sync()
     site = bench.site
     for planned in site.plan().values():
         assert site.current(planned) == planned
 
 
-def test_what_has_changed_is_current_as_it_is_now(bench):
+def test_changed_documents_have_a_current_version(bench):
     bench.sync()
     before = bench.site.plan()
     edit(bench, "Edited", 60)
@@ -158,7 +158,7 @@ def test_what_has_changed_is_current_as_it_is_now(bench):
     assert after["all.rss"].changed_at == later(60)
 
 
-def test_an_archive_that_is_gone_has_nothing_current(bench):
+def test_a_removed_archive_has_no_current_version(bench):
     bench.sync()
     before = bench.site.plan()
     (bench.root / "1.md").unlink()
@@ -167,7 +167,7 @@ def test_an_archive_that_is_gone_has_nothing_current(bench):
     assert bench.site.current(before["topics/ml.rss"]) == bench.site.plan()["topics/ml.rss"]
 
 
-def test_what_the_configuration_has_taken_away_is_gone(bench):
+def test_documents_removed_by_the_configuration_have_no_current_version(bench):
     bench.sync()
     before = bench.site.plan()
     configure(bench, "feeds", formats=("rss", "html"), gone=("topics/ml",))
@@ -182,7 +182,7 @@ def test_what_the_configuration_has_taken_away_is_gone(bench):
 # Whether catalog and configuration belong together
 
 
-def test_a_catalog_fits_the_configuration_it_was_made_with(bench):
+def test_a_catalog_matches_only_the_configuration_it_was_made_with(bench):
     assert not bench.site.matches_catalog()
     bench.sync()
     assert bench.site.matches_catalog()
@@ -206,14 +206,14 @@ def test_a_catalog_fits_the_configuration_it_was_made_with(bench):
     assert not bench.site.matches_catalog()
 
 
-def test_what_shapes_no_document_may_differ(bench):
+def test_settings_that_shape_no_document_may_differ(bench):
     bench.sync()
     configure(bench, "http", stale_if_error=1, delta=True, cache_megabytes=1, parser="h11")
     configure(bench, "render", compress=())
     assert bench.site.matches_catalog()
 
 
-def test_whoever_looks_sees_one_state_and_the_next_time_the_next(bench, tmp_path):
+def test_a_snapshot_sees_one_state_of_the_catalog(bench, tmp_path):
     bench.sync()
     with closing(Catalog.open_existing(tmp_path / "catalog.sqlite", read_only=True)) as catalog:
         site = Site(catalog, bench.config)

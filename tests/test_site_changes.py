@@ -37,7 +37,7 @@ def lists(bench: Bench) -> dict[str, Planned]:
     return {path: plan[path] for path in LISTS if path in plan}
 
 
-def test_in_a_fresh_catalog_lists_are_as_old_as_the_newest_feed(bench, tmp_path):
+def test_in_a_new_catalog_lists_have_the_date_of_the_newest_feed(bench, tmp_path):
     bench.sync()
     other = make_bench(tmp_path, feeds__limit=1, feeds__days=0)
     other.sync(later(86_400))
@@ -47,7 +47,7 @@ def test_in_a_fresh_catalog_lists_are_as_old_as_the_newest_feed(bench, tmp_path)
     assert newest == max(state.changed_at for state in bench.site.states())
 
 
-def test_a_list_of_nothing_has_a_time(tmp_path):
+def test_an_empty_list_has_a_date(tmp_path):
     bench = make_bench(tmp_path)
     bench.sync()
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_the_clock_may_go_backwards(bench):
     assert {planned.changed_at for planned in lists(bench).values()} == {later(3601)}
 
 
-def test_lists_stay_as_old_as_they_are_where_nothing_changes(bench):
+def test_without_changes_lists_keep_their_date(bench):
     bench.sync()
     bench.write("4.md", title="Four", topics=["Four"])
     bench.sync(later(60))
@@ -84,7 +84,7 @@ def test_lists_stay_as_old_as_they_are_where_nothing_changes(bench):
     assert {planned.changed_at for planned in before.values()} == {later(60)}
 
 
-def test_an_edit_that_the_page_does_not_show_leaves_it_alone(bench):
+def test_an_edit_that_the_landing_page_does_not_show_does_not_change_it(bench):
     bench.sync()
     before, site = lists(bench), bench.site
     pages = {path: site.document(planned).body for path, planned in before.items()}
@@ -151,7 +151,7 @@ def refuse(*_: object) -> None:
     raise RefusedError
 
 
-def test_what_is_not_accepted_leaves_the_catalog_as_it_was(bench, tmp_path):
+def test_a_refused_sync_leaves_the_catalog_as_it_was(bench, tmp_path):
     bench.sync()
     before, generation = bench.site.plan(), bench.catalog.generation()
     bodies = {path: document.body for path, document in bench.documents().items()}
@@ -167,20 +167,20 @@ def test_what_is_not_accepted_leaves_the_catalog_as_it_was(bench, tmp_path):
     assert {path: document.body for path, document in bench.documents().items()} == bodies
 
 
-def test_who_accepts_is_told_what_was_found_and_how_much_there_was(bench):
-    told: list[tuple[int, int, int]] = []
+def test_accept_gets_the_changes_and_the_count_before(bench):
+    calls: list[tuple[int, int, int]] = []
 
     def accept(changes: Any, before: int) -> None:
-        told.append((changes.published, changes.articles, before))
+        calls.append((changes.published, changes.articles, before))
 
     sync_with(bench, accept)
     (bench.root / "1.md").unlink()
     bench.write("2.md", published=False)
     sync_with(bench, accept, 60)
-    assert told == [(3, 3, 0), (1, 2, 3)]
+    assert calls == [(3, 3, 0), (1, 2, 3)]
 
 
-def test_a_source_that_shrank_is_refused_and_comes_when_it_is_back(bench):
+def test_a_source_that_shrank_is_refused_until_it_has_grown_again(bench):
     sync_with(bench, refuse_shrinking)
     before = bench.site.plan()
     good = {path: path.read_text() for path in bench.root.iterdir()}
@@ -199,7 +199,7 @@ def test_a_source_that_shrank_is_refused_and_comes_when_it_is_back(bench):
     assert bench.site.plan() == before
 
 
-def test_a_refusal_tells_what_is_wrong_with_the_files(bench):
+def test_a_refusal_has_the_problems_of_the_files(bench):
     sync_with(bench, refuse_shrinking)
     for path in bench.root.iterdir():
         path.write_text("---\npublished: nonsense\n---\n")
@@ -211,7 +211,7 @@ def test_a_refusal_tells_what_is_wrong_with_the_files(bench):
 # What a server learns of the configuration
 
 
-def test_a_catalog_says_with_which_configuration_it_was_made(bench):
+def test_a_catalog_has_the_configuration_it_was_made_with(bench):
     configure(bench, "site", title="Ünïcode & <more>", description='"quoted"')
     configure(bench, "feeds", gone=("topics/ml",), moved=(("topics/a b", "topics/law"),))
     configure(bench, "http", trusted_proxies=("::1", "10.0.0.0/8"), delta=True)
@@ -221,7 +221,7 @@ def test_a_catalog_says_with_which_configuration_it_was_made(bench):
     assert Site(bench.catalog, found).matches_catalog()
 
 
-def test_a_configuration_that_was_refused_is_not_the_catalogs(bench):
+def test_a_refused_sync_does_not_store_its_configuration(bench):
     bench.sync()
     ours = bench.config
     configure(bench, "site", title="Other")
@@ -231,7 +231,7 @@ def test_a_configuration_that_was_refused_is_not_the_catalogs(bench):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"site": 5}', '{"feeds": {"limit": "x"}}'])
-def test_a_catalog_that_does_not_say_how_it_was_made_is_told(bench, text):
+def test_a_catalog_without_a_configuration_is_an_error(bench, text):
     bench.catalog.write(MadeWith(configuration=text))
     with pytest.raises(CatalogError, match="does not say how it was made"):
         config_of_catalog(bench.catalog)
@@ -240,7 +240,7 @@ def test_a_catalog_that_does_not_say_how_it_was_made_is_told(bench, text):
 # Only what is new (RFC 3229)
 
 
-def test_news_are_the_feed_with_fewer_entries(tmp_path):
+def test_a_delta_is_the_feed_with_fewer_entries(tmp_path):
     bench = make_bench(tmp_path)
     for number in range(3):
         bench.write(f"{number}.md", title=f"T{number}")
@@ -260,7 +260,7 @@ def test_news_are_the_feed_with_fewer_entries(tmp_path):
         assert b"T1 again" in (site.delta(site.plan()[f"all.{name}"], base) or b"")
 
 
-def test_of_archives_lists_and_unknown_documents_there_are_no_news(bench):
+def test_archives_lists_and_unknown_documents_have_no_delta(bench):
     bench.sync()
     site = bench.site
     for path in ("all/2020-01.json", *LISTS):
