@@ -228,13 +228,13 @@ def test_sighup_reloads_the_configuration(server):
 def test_sighup_with_a_wrong_configuration_changes_nothing_and_logs_one_line(server):
     before = request(server, "GET", "/all.atom")
     configure(server, '[site]\ntitle = "Second"\n[http]\nmax_age = "soon"\n')
-    until(lambda: logged(server, "kept the old configuration"), "it is not logged")
+    until(lambda: logged(server, "the previous configuration stays in use"), "it is not logged")
     write(server.folder, "Later")
     until(lambda: "Later" in titles(server), "it does not go on")
     after = request(server, "GET", "/all.atom")
     assert after["cache-control"] == before["cache-control"]
     assert b"Second" not in after.body
-    (line,) = logged(server, "kept the old configuration")
+    (line,) = logged(server, "the previous configuration stays in use")
     assert "feedhub.toml:4: http.max_age" in line
     configure(server, '[site]\ntitle = "Third"\n')
     until(lambda: b">Third<" in request(server, "GET", "/all.atom").body, "it does not recover")

@@ -173,7 +173,7 @@ async def reload(service: Service) -> None:
     try:
         await service.builder.reload()
     except ConfigError as error:
-        service.events.log(f"kept the old configuration: {error}")
+        service.events.log(f"the previous configuration stays in use: {error}")
     else:
         for process in service.processes:
             process.signal(signal.SIGHUP)
