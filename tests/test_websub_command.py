@@ -139,7 +139,7 @@ def watching(catalog_path: Path, rounds: int, each: Any = lambda number: None) -
         else:
             each(number)
 
-    watch = ping.Watcher(catalog_path, os.getppid(), sleep)
+    watch = ping.CatalogWatcher(catalog_path, os.getppid(), sleep)
     asyncio.run(watch.run())
     watch.follower.close()
 

@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from feedhub.catalog import Catalog
 from feedhub.check import FORMATS, check
@@ -36,7 +37,8 @@ def run(args: Namespace) -> int:
     """Print every problem of every file; return 1 if one is an error."""
     with options.open_in_memory(args) as (site, catalog, source):
         problems = check(site, catalog, source, datetime.now(UTC))
-        problems += unknown_names(options.config_of(args), catalog, args)
+        file = args.config or CONFIG_FILE
+        problems += unknown_names(options.config_of(args), catalog, file)
     if args.format == "text" and console.use_colours(sys.stdout):
         sys.stdout.write("".join(map(_coloured, problems)))
     else:
@@ -53,16 +55,15 @@ def _coloured(problem: Problem) -> str:
     return f"{position} {level} {code} {console.escape(problem.message)}\n"
 
 
-def unknown_names(config: Config, catalog: Catalog, args: Namespace) -> Iterator[Problem]:
+def unknown_names(config: Config, catalog: Catalog, file: Path) -> Iterator[Problem]:
     """Yield a warning for each label and feed that the configuration names but no article has.
 
-    `catalog` has been synced.
+    `catalog` has been synced; `file` is that of the configuration, if it exists.
     """
     slugs: dict[str, dict[str, str]] = {}  # by kind of feed and key of the label
     for kind, key, slug in catalog.named():
         slugs.setdefault(kind, {})[key] = slug
     paths = [feed_path(kind, slug) for kind, labels in slugs.items() for slug in labels.values()]
-    file = args.config or CONFIG_FILE
     text = file.read_text(encoding="utf-8-sig") if file.is_file() else ""
 
     def warning(message: str, name: str, *key: str) -> Problem:

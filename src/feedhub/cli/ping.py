@@ -48,7 +48,7 @@ def run(args: Namespace) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if args.parent is not None:
             os.nice(options.NICENESS)
-        asyncio.run(Watcher(path, args.parent).run())
+        asyncio.run(CatalogWatcher(path, args.parent).run())
         return 0
     report = asyncio.run(send(path, everything=args.all))
     for error in report.errors:
@@ -75,7 +75,7 @@ async def send(path: Path, *, everything: bool) -> PingReport:
         leave_readable(path)
 
 
-class Watcher:
+class CatalogWatcher:
     """Follows a catalog that another process writes, and tells the hub what changed.
 
     A message is printed once; again only after the hub has been told of something.

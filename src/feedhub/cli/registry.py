@@ -1,7 +1,7 @@
 """The commands, and the parser of their arguments.
 
 A command is a row here and a module of its name in this package, with `EXAMPLES` (arguments shown
-by `--help`), `add_arguments(parser)` and `run(options)`, which returns the exit code.
+by `--help`), `add_arguments(parser)` and `run(args)`, which returns the exit code.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return build_parser().parse_args(arguments)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Run the command of the parsed options and return its exit code."""
-    code: int = import_module(f"feedhub.cli.{options.command}").run(options)
+    code: int = import_module(f"feedhub.cli.{args.command}").run(args)
     return code
 
 
