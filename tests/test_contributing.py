@@ -104,7 +104,8 @@ def test_a_kind_is_rendered_listed_configurable_and_searchable(copy: Copy):
     with start(copy.folder, ["serve", "articles", "--port", "0"], env=copy.environment) as server:
         until(lambda: request(server, "GET", "/all.rss").status == 200, "the feed")
         found = request(server, "GET", "/search.rss?language=en-gb").body
-        assert b"Hello" in found and b"IBM" not in found
+        assert b"Hello" in found
+        assert b"IBM" not in found
         assert b"in the language en-GB" in found
 
 
@@ -112,7 +113,8 @@ def test_a_kind_is_rendered_listed_configurable_and_searchable(copy: Copy):
 def test_a_format_is_written_for_every_feed(copy: Copy):
     copy.feedhub("render", "articles", "public", "--formats", "rss,plain")
     written = (copy.folder / "public/topics/ai.txt").read_text(encoding="utf-8")
-    assert written.startswith("AI · Feeds\n\n") and "https://" in written.splitlines()[3]
+    assert written.startswith("AI · Feeds\n\n")
+    assert "https://" in written.splitlines()[3]
     assert not (copy.folder / "public/all.atom").exists()
 
 
@@ -124,7 +126,8 @@ def test_a_source_is_rendered(copy: Copy):
         "nonsense\n"
     )
     output = copy.feedhub("render", "site.lines", "public", code=1)
-    assert "site.lines:3" in output and "the line is not a date" in output
+    assert "site.lines:3" in output
+    assert "the line is not a date" in output
     rss = (copy.folder / "public/all.rss").read_text()
     assert rss.index("The second") < rss.index("The first")
     assert "does not exist" in copy.feedhub("render", "other.lines", "public", code=2)

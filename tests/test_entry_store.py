@@ -15,10 +15,11 @@ import pytest
 
 from feedhub.catalog import Catalog
 from feedhub.formats import FORMATS, SUBSCRIBED
-from feedhub.formats.entries import EncodedEntry
+from feedhub.formats.entries import encode_entry
 from feedhub.formats.pages import feed as feed_page
 from feedhub.selection import parse_query
 from feedhub.site import Site, entry_store
+from tests.golden import sample
 from tests.kit import Bench, make_bench
 from tests.renders import render_bench
 from tests.sites import later
@@ -220,5 +221,5 @@ def test_a_render_spools_and_leaves_nothing_behind(bench, tmp_path, monkeypatch)
         ).read_bytes()
 
 
-def test_the_fields_of_an_encoded_entry_are_formats_that_people_subscribe_to():
-    assert set(EncodedEntry._fields) == set(SUBSCRIBED)
+def test_an_entry_is_encoded_for_each_format_that_people_subscribe_to():
+    assert set(encode_entry(sample.EVERYTHING, sample.CHANNEL)) == set(SUBSCRIBED)

@@ -119,7 +119,7 @@ class SampleFeed(Feed):
         if name == PAGE.name:
             return PAGE.encode(self, [encode_item(one, self.channel) for one in self.articles])
         entries = [encode_entry(article, self.channel) for article in self.articles]
-        return FORMATS[name].encode(self, [getattr(entry, name) for entry in entries])
+        return FORMATS[name].encode(self, [entry[name] for entry in entries])
 
 
 def sample_feed(channel: Channel, state: FeedState, articles: tuple[Article, ...]) -> SampleFeed:

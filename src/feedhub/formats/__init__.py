@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
-from feedhub.feed import Feed
+from feedhub.article import Article
+from feedhub.feed import Channel, Feed
 
 if TYPE_CHECKING:
     from feedhub.formats.pages.feed import PageItem  # Jinja2, which feeds do not need
@@ -38,6 +39,11 @@ class Format(NamedTuple):
         """
         body: bytes = import_module(self.module, __name__).encode(feed, entries)
         return body
+
+    def encode_item(self, article: Article, channel: Channel) -> bytes:
+        """Return one article as the format's own module writes it; RSS, Atom and JSON have none."""
+        item: bytes = import_module(self.module, __name__).encode_item(article, channel)
+        return item
 
 
 FORMATS = {

@@ -9,27 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from email.utils import format_datetime
 from html import escape
-from typing import NamedTuple
 
 import msgspec
 
 from feedhub.article import Article
 from feedhub.feed import Channel
-from feedhub.formats import content
+from feedhub.formats import SUBSCRIBED, content
 
-
-class EncodedEntry(NamedTuple):
-    """An article in UTF-8 as the feeds of each format hold it; the fields are named like those."""
-
-    rss: bytes
-    atom: bytes
-    json: bytes
+# An article in UTF-8 as the feeds of each format hold it, by the format's name.
+EncodedEntry = dict[str, bytes]
 
 
 def encode_entry(article: Article, channel: Channel) -> EncodedEntry:
-    """Return the entry of an article in the feeds of a channel; its hub and links do not count."""
+    """Return an article as an entry in the feeds of a channel, whose hub and links do not count.
+
+    RSS, Atom and JSON Feed say nearly the same and are written together. Every other format of
+    `SUBSCRIBED` has `encode_item(article, channel)` in its own module.
+    """
     writer = EntryWriter(article, channel)
-    return EncodedEntry(writer.rss().encode(), writer.atom().encode(), writer.json())
+    entry = {"rss": writer.rss().encode(), "atom": writer.atom().encode(), "json": writer.json()}
+    for name in SUBSCRIBED.keys() - entry.keys():
+        entry[name] = SUBSCRIBED[name].encode_item(article, channel)
+    return entry
 
 
 class JsonAuthor(msgspec.Struct, omit_defaults=True):

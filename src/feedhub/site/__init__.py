@@ -325,7 +325,7 @@ class Site:
         on_demand = state.kind in ON_DEMAND_KINDS
         channel = self._channel_without_hub if on_demand else self._channel
         if state.kind == "story":
-            entries = [getattr(entry, row.name) for entry in self._entries.story(state.slug)]
+            entries = [entry[row.name] for entry in self._entries.story(state.slug)]
         else:
             entries = self._entries.entries(self._numbers(state), row.name)
         return row.encode(build_feed(channel, state, pages=self._pages), entries)

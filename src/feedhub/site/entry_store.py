@@ -17,7 +17,7 @@ from feedhub.catalog import Catalog
 from feedhub.catalog.records import size_of
 from feedhub.feed import Channel
 from feedhub.fork_map import fork_map
-from feedhub.formats import PAGE
+from feedhub.formats import PAGE, SUBSCRIBED
 from feedhub.formats.entries import EncodedEntry, encode_entry
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ ARTICLE_CACHE_BYTES = 4_000_000
 ENTRY_CACHE_BYTES = 12_000_000
 PAGE_CACHE_BYTES = 4_000_000
 # In the order of the spool.
-_FORMS = (*EncodedEntry._fields, PAGE.name)
+_FORMS = (*SUBSCRIBED, PAGE.name)
 # Fewer entries fit into the cache: a file would be a detour.
 MIN_SPOOLED = 256
 
@@ -54,7 +54,7 @@ class EntryStore:
         self._story_articles = story_articles
         self._articles: LRUCache[int, Article] = LRUCache(ARTICLE_CACHE_BYTES, size_of)
         self._entries: LRUCache[int, EncodedEntry] = LRUCache(
-            ENTRY_CACHE_BYTES, lambda entry: sum(map(len, entry))
+            ENTRY_CACHE_BYTES, lambda entry: sum(map(len, entry.values()))
         )
         self._items: LRUCache[int, PageItem] = LRUCache(
             PAGE_CACHE_BYTES, lambda item: len(item.html)
@@ -103,7 +103,7 @@ class EntryStore:
         """Return articles as the feeds of one format hold them."""
         if self._spool is not None:
             return [self._spool.read(number, format_name) for number in numbers]
-        return [getattr(self.entry(number), format_name) for number in numbers]
+        return [self.entry(number)[format_name] for number in numbers]
 
     @contextmanager
     def spooled(
@@ -128,15 +128,15 @@ class EntryStore:
             spool = EntrySpool(file.fileno())
 
             def write(number: int) -> tuple[int, ...]:
-                article, page = self._catalog.article(number), ""
-                entry = (
-                    encode_entry(article, self._channel) if number in in_feeds else (b"", b"", b"")
-                )
+                article, entry, page = self._catalog.article(number), EncodedEntry(), ""
+                if number in in_feeds:
+                    entry = encode_entry(article, self._channel)
                 if number in on_pages:
                     from feedhub.formats.pages.feed import encode_item
 
                     page = encode_item(article, self._page_channel()).html
-                return spool.write((*entry, page.encode()))
+                forms = [entry.get(name, b"") for name in SUBSCRIBED]
+                return spool.write((*forms, page.encode()))
 
             with closing(fork_map(write, numbers, processes, begin)) as written:
                 for number, bounds in zip(numbers, written, strict=True):
