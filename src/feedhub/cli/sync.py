@@ -99,7 +99,7 @@ class Syncer:
             try:
                 self._config = options.config_of(self._args)
             except ConfigError as error:
-                console.error(f"kept the old configuration: {error}")
+                console.error(f"the previous configuration stays in use: {error}")
         # Two changes in one second would have the same Last-Modified, or one in the future.
         time.sleep(min(1.0, max(0.0, self._changed_at + 1 - time.time())))
         path = self._args.catalog
