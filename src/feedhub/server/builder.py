@@ -126,7 +126,7 @@ class DocumentBuilder:
         self._events = events
         self._metrics = metrics
         self._log_problems = log_problems
-        self._first_look: asyncio.Future[None] | None = None
+        self._first_refresh: asyncio.Future[None] | None = None
 
     @property
     def snapshot(self) -> SiteSnapshot | None:
@@ -170,12 +170,12 @@ class DocumentBuilder:
         """Refresh once for all who wait; the first sync may have ended since the last refresh."""
 
         def forget(_: asyncio.Future[None]) -> None:
-            self._first_look = None
+            self._first_refresh = None
 
-        if self._first_look is None:
-            self._first_look = asyncio.ensure_future(self.refresh())
-            self._first_look.add_done_callback(forget)
-        await asyncio.shield(self._first_look)
+        if self._first_refresh is None:
+            self._first_refresh = asyncio.ensure_future(self.refresh())
+            self._first_refresh.add_done_callback(forget)
+        await asyncio.shield(self._first_refresh)
         return self.snapshot
 
     async def reload(self) -> None:
