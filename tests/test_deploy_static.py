@@ -15,7 +15,7 @@ import brotli
 import pytest
 
 from feedhub.formats import SUBSCRIBED
-from feedhub.site.indexes import _TYPES
+from feedhub.site.indexes import MEDIA_TYPES
 from tests.exchange import Response
 from tests.kit import Bench, make_bench
 from tests.proxies import Proxy, caddy_static, nginx_static
@@ -26,7 +26,7 @@ KINDS = ["nginx", "nginx with brotli", "caddy"]
 MONTH = "/all/2020-06.atom"
 UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress}
 TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}
-TYPES |= {f".{suffix}": media_type for suffix, media_type in _TYPES.items()}
+TYPES |= {f".{suffix}": media_type for suffix, media_type in MEDIA_TYPES.items()}
 STALE = "stale-while-revalidate=300, stale-if-error=3600"
 
 

@@ -14,11 +14,11 @@ from feedhub.server.fallback import GUESSED_FEEDS
 from feedhub.server.responses import ALLOWED_METHODS, options_response, redirect, text_response
 from feedhub.server.run import KEEP_ALIVE, SHUTDOWN_TIMEOUT
 from feedhub.server.snapshot import CORS_HEADERS, FEED_CSP, SECURITY_HEADERS, CachePolicy
-from feedhub.site.indexes import _TYPES
+from feedhub.site.indexes import MEDIA_TYPES
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}
-TYPES |= {f".{suffix}": media_type for suffix, media_type in _TYPES.items()}
+TYPES |= {f".{suffix}": media_type for suffix, media_type in MEDIA_TYPES.items()}
 HTTP = load_config(None, {}, {"site.base_url": "https://feeds.example.org"}).http
 # One header must do for every version: the hash of the page's own style changes with feedhub.
 PAGE_POLICY = re.sub(r"'sha256-[^']*'", "'unsafe-inline'", CSP)

@@ -201,7 +201,7 @@ def test_the_sitemap_has_every_page_with_the_time_of_its_content(bench):
 
 def test_a_large_sitemap_is_split_below_an_index(bench, monkeypatch):
     whole = rows_of(body_of(bench, SITEMAP_PATH), "url")
-    monkeypatch.setattr(indexes, "_SITEMAP_MAX", 2)
+    monkeypatch.setattr(indexes, "MAX_SITEMAP", 2)
     bench.sync(later(60))
     parts = rows_of(body_of(bench, SITEMAP_PATH), "sitemap")
     assert [url for url, _ in parts] == [f"{BASE}/sitemap-{number}.xml" for number in (1, 2, 3)]

@@ -14,7 +14,7 @@ from feedhub.cli import console, options
 from feedhub.config import CONFIG_FILE, Config, find_line
 from feedhub.errors import Problem, did_you_mean
 from feedhub.feed import feed_path
-from feedhub.site.settings import named_of
+from feedhub.site.settings import named_selection
 from feedhub.text import label_key, slugify
 
 EXAMPLES = ("articles", "articles --format github")
@@ -73,7 +73,7 @@ def unknown_names(config: Config, catalog: Catalog, file: Path) -> Iterator[Prob
         )
 
     for number, custom in enumerate(config.feeds.custom):
-        selection = named_of(custom).selection
+        selection = named_selection(custom).selection
         for prefix, labels in (("", selection.wanted), ("not_", selection.unwanted)):
             for kind, label in labels:
                 known = slugs.get(kind, {})

@@ -25,9 +25,9 @@ from feedhub.site.on_demand import OnDemandFeeds
 from feedhub.site.page_links import PageLinks
 from feedhub.site.settings import (
     channel_of,
+    check_names,
     config_of_catalog,
-    known,
-    named_of,
+    named_selection,
     shape_of,
     source_of,
 )
@@ -91,8 +91,8 @@ class Site:
 
     def __init__(self, catalog: Catalog, config: Config, *, drafts: bool = False) -> None:
         self._catalog = catalog
-        self._kinds = known(config.feeds.kinds, LABEL_KINDS, "feeds.kinds")
-        names = known(config.feeds.formats, FORMATS, "feeds.formats")
+        self._kinds = check_names(config.feeds.kinds, LABEL_KINDS, "feeds.kinds")
+        names = check_names(config.feeds.formats, FORMATS, "feeds.formats")
         self._formats = [SUBSCRIBED[name] for name in names if name in SUBSCRIBED]
         if not self._formats:
             others = ", ".join(SUBSCRIBED)
@@ -116,7 +116,7 @@ class Site:
             shape=shape_of(self._channel, pages=self._pages),
             plan=fingerprint(config.feeds.formats, sorted(self._removed), index_options.values()),
             private=drafts,
-            named=tuple(map(named_of, config.feeds.custom)),
+            named=tuple(map(named_selection, config.feeds.custom)),
             stories=bool(self._channel.stories),
             searched=config.feeds.search == "yes",
         )

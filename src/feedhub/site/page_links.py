@@ -1,21 +1,16 @@
-"""How the pages of a site find each other: which labels have one, and where it stands."""
+"""The links between the pages of a site: which labels have a page, and at which address."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from feedhub.feed import SiteLinks
+from feedhub.catalog import Catalog
+from feedhub.feed import Channel, FeedState, SiteLinks
 from feedhub.fingerprint import fingerprint
+from feedhub.formats import Format
 from feedhub.text import slugify
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from feedhub.catalog import Catalog
-    from feedhub.feed import Channel, FeedState
-    from feedhub.formats import Format
 
 # The name of their date in the catalog, among the paths of indexes.
 LINKS = "links of pages"
@@ -24,8 +19,8 @@ LINKS = "links of pages"
 class PageLinks:
     """The links between pages, as the catalog has them now.
 
-    Nearly every label stands at its own slug, so only the others are kept. `mark` stands for
-    whatever else pages are made with.
+    Nearly every label has its own slug, so only the others are stored. `mark` is the fingerprint of
+    everything else that pages are made with.
     """
 
     def __init__(
@@ -41,18 +36,18 @@ class PageLinks:
         self._catalog = catalog
         self._mark = mark
         self._generation = -1
-        # The format that lists name comes first: it is the one for who does not choose.
+        # The format that lists name comes first: pages suggest it to readers.
         ordered = sorted(formats, key=lambda row: row.name == "json")
         links = SiteLinks(
             kinds=kinds,
             removed=frozenset(removed),
             formats=tuple((r.title, r.media_type.partition(";")[0], r.suffix) for r in ordered),
         )
-        # For lists, which name feeds by their slugs: the catalog need not be asked.
+        # For lists, which name feeds by their slugs and need nothing from the catalog.
         self.plain = self._channel = replace(channel, links=links)
 
     def channel(self) -> Channel:
-        """Return the channel that knows where every page stands; it is another when one moves."""
+        """Return the channel with the addresses of all pages; another object if one has moved."""
         generation = self._catalog.generation()
         if generation != self._generation:
             links = self._channel.links
@@ -67,21 +62,21 @@ class PageLinks:
         return self._channel
 
     def forget(self) -> None:
-        """Look again: a sync may number what it has taken back like what comes after."""
+        """Read the catalog again at the next use."""
         self._generation = -1
 
     def fingerprint(self, state: FeedState) -> str:
-        """Return the fingerprint of a feed's page: that of the feed, and where its links lead."""
-        return fingerprint(state.fingerprint, self._links())
+        """Return the fingerprint of a feed's page, over that of the feed and all links."""
+        return fingerprint(state.fingerprint, self._links_fingerprint())
 
     def changed_at(self, state: FeedState) -> datetime:
-        """Return when a feed's page changed: with the feed, or when links led elsewhere."""
+        """Return when a feed's page changed: with the feed, or with the links."""
         return max(state.changed_at, self._catalog.index_changed_at(LINKS))
 
     def date(self, now: int) -> None:
-        """Note when links last led elsewhere; in a fresh catalog they never did."""
-        self._catalog.date_index(LINKS, self._links(), now=now, first=0)
+        """Record that links changed now, if they did; in a new catalog they never changed."""
+        self._catalog.date_index(LINKS, self._links_fingerprint(), now=now, first=0)
 
-    def _links(self) -> str:
+    def _links_fingerprint(self) -> str:
         overrides = sorted(self.channel().links.slug_overrides.items())
         return fingerprint(self._mark, [(kind, key, slug) for (kind, key), slug in overrides])

@@ -1,27 +1,24 @@
-"""What the configuration says, as the values that the rooms below are given."""
+"""The configuration as the values that other modules need: channel, source, selections."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from feedhub.catalog import MadeWith
+from feedhub.catalog import Catalog, MadeWith
 from feedhub.config import Config, CustomConfig
 from feedhub.errors import CatalogError, ConfigError, did_you_mean
 from feedhub.feed import Channel
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.formats import FORMATS, PAGE, WRITERS
-from feedhub.sources import ReadOptions, open_source
+from feedhub.sources import ReadOptions, Source, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-
-    from feedhub.catalog import Catalog
-    from feedhub.selection import NamedSelection
-    from feedhub.sources import Source
+    from feedhub.selection import NamedSelection  # most configurations have none
 
 
 def config_of_catalog(catalog: Catalog) -> Config:
@@ -32,9 +29,9 @@ def config_of_catalog(catalog: Catalog) -> Config:
         raise CatalogError("the catalog does not say how it was made: run feedhub sync") from None
 
 
-def named_of(custom: CustomConfig) -> NamedSelection:
-    """Return a selection that the configuration names; raises ConfigError."""
-    from feedhub import selection  # few name any
+def named_selection(custom: CustomConfig) -> NamedSelection:
+    """Return a selection of the configuration; raises ConfigError."""
+    from feedhub import selection  # most configurations have none
 
     values = {name: getattr(custom, name) for name in CustomConfig.__slots__}
     quality = values["min_quality"]
@@ -69,7 +66,7 @@ def channel_of(config: Config, *, drafts: bool = False) -> Channel:
         logo=site.logo,
         ttl=max(1, config.http.max_age // 60),
         drafts=drafts,
-        stories=_ending_for_people(config) if config.feeds.stories == "yes" else "",
+        stories=story_suffix(config) if config.feeds.stories == "yes" else "",
         hub="" if drafts else config.websub.hub,
     )
 
@@ -97,8 +94,8 @@ def shape_of(channel: Channel, *, pages: bool) -> str:
     return fingerprint(WRITERS, values, pages)
 
 
-def _ending_for_people(config: Config) -> str:
-    """Return the ending of the address that people are sent to: a page, else a feed."""
+def story_suffix(config: Config) -> str:
+    """Return the ending of a story's address in an entry: that of a page, else of a feed."""
     names = config.feeds.formats
     if PAGE.name in names:
         return "/"
@@ -118,8 +115,8 @@ def source_of(address: str | Path, config: Config, *, drafts: bool = False) -> S
     return open_source(address, options)
 
 
-def known(names: tuple[str, ...], table: Collection[str], key: str) -> tuple[str, ...]:
-    """Return names that all stand in a table; raises ConfigError with the key that has another."""
+def check_names(names: tuple[str, ...], table: Collection[str], key: str) -> tuple[str, ...]:
+    """Return the names if the table has them all; raises ConfigError, which names the key."""
     for name in names:
         if name not in table:
             hint = did_you_mean(name, table) or f"; choose from {', '.join(table)}"
