@@ -128,7 +128,7 @@ def undated() -> str:
     return secret().replace("publishedDateTime: 2020-06-09T11:00:00Z\n", "")
 
 
-class Place:
+class Workspace:
     """A folder with a source, an output, a catalog and a cache, and all that feedhub printed."""
 
     def __init__(self, root: Path) -> None:
@@ -158,7 +158,7 @@ class Place:
     def sync(self, *flags: str) -> int:
         return self.run("sync", self.source, "--catalog", self.catalog, *flags)
 
-    def tell(self) -> None:
+    def print_all(self) -> None:
         """Run every command that prints something about the source."""
         for form in ("text", "json", "github"):
             self.run("check", self.source, "--format", form)

@@ -1,4 +1,4 @@
-"""What tests need to read one file without a folder."""
+"""Helpers that read one file without a folder."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ def read(
     )
 
 
-def dated(matter: str = "", body: str = "", **place: Any) -> ReadResult:
+def read_dated(matter: str = "", body: str = "", **options: Any) -> ReadResult:
     """Read a file that has a title and a date too, which stand in lines 2 and 3."""
-    return read(f"title: A title\ndate: 2024-01-02\n{matter}", body, **place)
+    return read(f"title: A title\ndate: 2024-01-02\n{matter}", body, **options)
 
 
-def shown(matter: str = "", body: str = "", **place: Any) -> Article:
-    """Return the article of such a file, of which there must be nothing to complain."""
-    reading = dated(f"excerpt: A summary.\n{matter}", body, **place)
-    told = [problem for problem in reading.problems if problem.level != "info"]
-    assert reading.article is not None
-    assert told == []
-    return reading.article
+def article_of(matter: str = "", body: str = "", **options: Any) -> Article:
+    """Return the article of such a file, which must have no problem worse than info."""
+    result = read_dated(f"excerpt: A summary.\n{matter}", body, **options)
+    problems = [problem for problem in result.problems if problem.level != "info"]
+    assert result.article is not None
+    assert problems == []
+    return result.article
 
 
-def told(reading: ReadResult) -> list[tuple[int, str, str]]:
-    """Return line, level and code of every complaint of a reading."""
-    return [(problem.line, problem.level, problem.code) for problem in reading.problems]
+def problems_of(result: ReadResult) -> list[tuple[int, str, str]]:
+    """Return line, level and code of every problem of a result."""
+    return [(problem.line, problem.level, problem.code) for problem in result.problems]
 
 
-def page_name(path: str, generator: str = "", root: str = "site", **given: Any) -> PageName:
-    """Return what an address is made of, for a file published on 2024-03-01 at 09:05:07."""
+def page_name(path: str, generator: str = "", root: str = "site", **changes: Any) -> PageName:
+    """Return what a page's address is made from; published on 2024-03-01 at 09:05:07."""
     fields: dict[str, Any] = {"title": "A Title", "own_slug": "", "categories": ()}
     published = datetime(2024, 3, 1, 9, 5, 7, tzinfo=UTC)
-    return PageName(path=parse_path(path, root, generator), published=published, **fields | given)
+    return PageName(path=parse_path(path, root, generator), published=published, **fields | changes)

@@ -1,4 +1,4 @@
-"""From fields to an article: identity, link, texts, people, pictures, and what is told."""
+"""From fields to an article: id, link, texts, people, images, and the problems of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from feedhub.article import Author, Image, Provider, Related
 from feedhub.errors import ArticleError
 from feedhub.sources.fields import NAMES
-from tests.readings import BASE, dated, read, shown, told
+from tests.readings import BASE, article_of, problems_of, read, read_dated
 
 
 class TestIdentity:
@@ -32,17 +32,19 @@ class TestIdentity:
             ("news/a#b?c.md", "news/a%23b%3Fc"),
         ],
     )
-    def test_from_folder_and_stem(self, path, specific):
-        assert shown(path=path).id == f"tag:example.org,2026:{specific}"
+    def test_id_from_folder_and_stem(self, path, specific):
+        assert article_of(path=path).id == f"tag:example.org,2026:{specific}"
 
     def test_folder_without_a_name(self):
-        assert shown(path="item.md", root="").id == "tag:example.org,2026:articles/item"
+        assert article_of(path="item.md", root="").id == "tag:example.org,2026:articles/item"
 
-    def test_a_name_decomposed_by_the_file_system_is_the_same(self):
-        assert shown(path="news/Zu\u0308rich.md").id == shown(path="news/Z\u00fcrich.md").id
+    def test_a_decomposed_file_name_gives_the_same_id(self):
+        assert (
+            article_of(path="news/Zu\u0308rich.md").id == article_of(path="news/Z\u00fcrich.md").id
+        )
 
     @pytest.mark.parametrize(
-        ("given", "expected"),
+        ("written", "expected"),
         [
             ("https://a.example/x?y=1#z", "https://a.example/x?y=1#z"),
             ("tag:a.example,2005:x", "tag:a.example,2005:x"),
@@ -56,19 +58,19 @@ class TestIdentity:
             ('" "', "tag:example.org,2026:news/item"),
         ],
     )
-    def test_own(self, given, expected):
-        assert shown(f"id: {given}").id == expected
+    def test_own(self, written, expected):
+        assert article_of(f"id: {written}").id == expected
 
-    def test_never_from_url_title_or_date(self):
+    def test_id_does_not_depend_on_url_title_or_date(self):
         one = read("title: One\ndate: 2024-01-01\nwebUrl: https://a.example/1")
         two = read("title: Two\ndate: 2025-02-02\nwebUrl: https://b.example/2")
         assert one.article is not None
         assert two.article is not None
         assert one.article.id == two.article.id
 
-    def test_a_list_is_refused_with_its_line(self):
+    def test_a_list_as_id_is_refused_with_its_line(self):
         with pytest.raises(ArticleError) as caught:
-            dated("id: [a]")
+            read_dated("id: [a]")
         assert (caught.value.code, caught.value.line) == ("wrong-type", 4)
 
 
@@ -86,40 +88,40 @@ class TestSlug:
         ],
     )
     def test_slug(self, matter, path, slug):
-        assert shown(matter, path=path).slug == slug
+        assert article_of(matter, path=path).slug == slug
 
 
 class TestLink:
-    def test_the_publishers_page_comes_first(self):
+    def test_web_url_wins(self):
         links = "webUrl: https://a.example/\ncanonical_url: https://b.example/\n"
-        assert shown(f"{links}originalUrl: https://c.example/").url == "https://a.example/"
+        assert article_of(f"{links}originalUrl: https://c.example/").url == "https://a.example/"
 
-    def test_then_a_canonical_one(self):
+    def test_canonical_url_comes_second(self):
         links = "link: https://b.example/\noriginalUrl: https://c.example/"
-        assert shown(links).url == "https://b.example/"
+        assert article_of(links).url == "https://b.example/"
 
-    def test_then_where_it_came_from(self):
-        assert shown("originalUrl: https://c.example/x").url == "https://c.example/x"
+    def test_original_url_comes_third(self):
+        assert article_of("originalUrl: https://c.example/x").url == "https://c.example/x"
 
     @pytest.mark.parametrize("options", [{"permalink": "/:slug/"}, {}])
-    def test_but_a_permalink_says_there_is_a_page(self, options):
+    def test_a_permalink_wins_over_the_original_url(self, options):
         links = "originalUrl: https://c.example/x\n" + ("" if options else "permalink: /item/")
-        assert shown(links, **options).url == f"{BASE}/item/"
+        assert article_of(links, **options).url == f"{BASE}/item/"
 
-    def test_else_the_default(self):
-        assert shown().url == f"{BASE}/news/item/"
+    def test_default_page_is_last(self):
+        assert article_of().url == f"{BASE}/news/item/"
 
-    def test_relative_ones_lie_on_the_site(self):
-        assert shown("webUrl: /x").url == f"{BASE}/x"
+    def test_relative_addresses_start_at_the_site(self):
+        assert article_of("webUrl: /x").url == f"{BASE}/x"
 
-    def test_empty_ones_are_none(self):
-        assert shown("webUrl:\nlink: ''\noriginalUrl: ' '").url == f"{BASE}/news/item/"
+    def test_empty_addresses_do_not_count(self):
+        assert article_of("webUrl:\nlink: ''\noriginalUrl: ' '").url == f"{BASE}/news/item/"
 
     def test_whole_permalink(self):
-        assert shown("url: https://d.example/page").url == "https://d.example/page"
+        assert article_of("url: https://d.example/page").url == "https://d.example/page"
 
-    def test_base_path_is_never_taken_for_a_folder(self):
-        assert shown("permalink: /site/x").url == f"{BASE}/site/x"
+    def test_base_path_is_not_doubled_as_a_folder(self):
+        assert article_of("permalink: /site/x").url == f"{BASE}/site/x"
 
     @pytest.mark.parametrize("name", ["webUrl", "link", "originalUrl"])
     @pytest.mark.parametrize(
@@ -133,9 +135,9 @@ class TestLink:
             "x:y",
         ],
     )
-    def test_unusable_ones_reject_the_article_with_their_line(self, name, url):
+    def test_an_unusable_address_rejects_the_article_with_its_line(self, name, url):
         with pytest.raises(ArticleError) as caught:
-            dated(f"{name}: {url}")
+            read_dated(f"{name}: {url}")
         assert (caught.value.code, caught.value.line) in {("bad-url", 4), ("wrong-type", 4)}
         assert "alert" not in str(caught.value)
         assert "word" not in str(caught.value)
@@ -149,35 +151,37 @@ class TestLink:
             '"http://"',
         ],
     )
-    def test_unusable_permalinks_are_told_and_the_default_stands_in(self, permalink):
-        reading = dated(f"excerpt: A summary.\npermalink: {permalink}")
-        assert reading.article is not None
-        assert reading.article.url == f"{BASE}/news/item/"
-        assert told(reading) == [(5, "warning", "bad-permalink")]
+    def test_an_unusable_permalink_warns_and_gives_the_default(self, permalink):
+        result = read_dated(f"excerpt: A summary.\npermalink: {permalink}")
+        assert result.article is not None
+        assert result.article.url == f"{BASE}/news/item/"
+        assert problems_of(result) == [(5, "warning", "bad-permalink")]
 
     def test_without_any_usable_address_there_is_no_article(self):
         labels = ", ".join(f"{number:03}{'x' * 190}" for number in range(30))
         with pytest.raises(ArticleError) as caught:
-            dated(f"categories: [{labels}]", path="_posts/a.md")
+            read_dated(f"categories: [{labels}]", path="_posts/a.md")
         assert caught.value.code == "bad-permalink"
-        elsewhere = dated(f"webUrl: https://a.example/\ncategories: [{labels}]", path="_posts/a.md")
+        elsewhere = read_dated(
+            f"webUrl: https://a.example/\ncategories: [{labels}]", path="_posts/a.md"
+        )
         assert elsewhere.article is not None
         assert elsewhere.article.url == "https://a.example/"
 
 
 class TestTexts:
     def test_title_is_decoded_once_and_on_one_line(self):
-        reading = read('title: "A &amp;amp; B\\n  C\\u200b"\ndate: 2024-01-02\nexcerpt: S.')
-        assert reading.article is not None
-        assert reading.article.title == "A &amp; B C"
-        assert told(reading) == [(2, "warning", "entity-left")]
+        result = read('title: "A &amp;amp; B\\n  C\\u200b"\ndate: 2024-01-02\nexcerpt: S.')
+        assert result.article is not None
+        assert result.article.title == "A &amp; B C"
+        assert problems_of(result) == [(2, "warning", "entity-left")]
 
     @pytest.mark.parametrize("title", ["", "title:\n", 'title: "\\u200b"\n'])
-    def test_without_a_title_the_name_stands_in(self, title):
-        reading = read(f"{title}date: 2024-01-02\nexcerpt: S.", path="n/2024-01-02-two-words.md")
-        assert reading.article is not None
-        assert reading.article.title == "Two words"
-        assert [(p.level, p.code) for p in reading.problems] == [("warning", "no-title")]
+    def test_without_a_title_the_file_name_is_the_title(self, title):
+        result = read(f"{title}date: 2024-01-02\nexcerpt: S.", path="n/2024-01-02-two-words.md")
+        assert result.article is not None
+        assert result.article.title == "Two words"
+        assert [(p.level, p.code) for p in result.problems] == [("warning", "no-title")]
 
     def test_a_title_that_is_a_list_rejects_the_article(self):
         with pytest.raises(ArticleError, match="list") as caught:
@@ -186,38 +190,38 @@ class TestTexts:
 
     def test_long_texts_are_cut(self):
         words = "word " * 2000
-        reading = read(f"title: {words}\ndate: 2024-01-02\nexcerpt: x{words}")
-        assert reading.article is not None
-        assert len(reading.article.title) <= 1000
-        assert 4000 < len(reading.article.summary) <= 5000
+        result = read(f"title: {words}\ndate: 2024-01-02\nexcerpt: x{words}")
+        assert result.article is not None
+        assert len(result.article.title) <= 1000
+        assert 4000 < len(result.article.summary) <= 5000
 
     @pytest.mark.parametrize("title", ["5G", "no", "2020", "12:30", "0x1F", "1e3"])
-    def test_numbers_and_words_stay_what_they_are(self, title):
-        reading = read(f"title: {title}\ndate: 2024-01-02")
-        assert reading.article is not None
-        assert reading.article.title == title
+    def test_titles_that_look_like_numbers_stay_text(self, title):
+        result = read(f"title: {title}\ndate: 2024-01-02")
+        assert result.article is not None
+        assert result.article.title == title
 
     @pytest.mark.parametrize("language", ["en", "en-GB", "zh-Hant-TW", "en_US", " de "])
     def test_language(self, language):
         tag = language.strip().replace("_", "-")
-        assert shown(f"lang: '{language}'").language == tag
+        assert article_of(f"lang: '{language}'").language == tag
 
 
 class TestSummary:
     def summary(self, matter: str, body: str = "") -> str:
-        reading = dated(matter, body)
-        assert reading.article is not None
-        return reading.article.summary
+        result = read_dated(matter, body)
+        assert result.article is not None
+        return result.article.summary
 
     @pytest.mark.parametrize("name", ["excerpt", "summary", "description", "Summary"])
     def test_by_its_names(self, name):
         assert self.summary(f"{name}: Some &#8220;words&#8221;", "Body.") == "Some “words”"
 
-    def test_else_all_before_the_divider(self):
+    def test_text_before_the_divider_comes_second(self):
         body = "One.\n\nTwo.\n\n<!-- more -->\n\nThree."
         assert self.summary("", body) == "One. Two."
 
-    def test_else_the_first_paragraph(self):
+    def test_first_paragraph_is_last(self):
         assert self.summary("", "# Heading\n\nOne *two*.\n\nThree.") == "One two."
 
     def test_nothing_before_the_divider(self):
@@ -225,8 +229,8 @@ class TestSummary:
 
 
 class TestBody:
-    def body(self, body: str, matter: str = "", **place: str) -> str:
-        return shown(matter, body, **place).content_html
+    def body(self, body: str, matter: str = "", **options: str) -> str:
+        return article_of(matter, body, **options).content_html
 
     @pytest.mark.parametrize(
         ("matter", "base"),
@@ -240,7 +244,7 @@ class TestBody:
             ),
         ],
     )
-    def test_relative_addresses_are_those_of_the_page_it_was_written_for(self, matter, base):
+    def test_relative_addresses_start_at_the_original_page(self, matter, base):
         assert self.body("[x](y)", matter) == f'<p><a href="{base}y">x</a></p>'
 
     def test_html_files_are_html(self):
@@ -248,10 +252,10 @@ class TestBody:
         assert self.body("<b>*a*</b>", path="news/item.HTML") == "<b>*a*</b>"
         assert self.body("*a*", path="news/item.txt") == "<p><em>a</em></p>"
 
-    def test_blank_body_is_none(self):
+    def test_a_blank_body_is_empty(self):
         assert self.body("\n \n") == ""
 
-    def test_templates_are_taken_out(self):
+    def test_templates_are_removed(self):
         assert self.body("{% include x %}a{{ b }}") == "<p>a</p>"
 
     def test_braces_alone_stay(self):
@@ -268,8 +272,8 @@ class TestBody:
         ],
     )
     def test_pelican_files(self, link, address):
-        place = {"path": "content/blog/item.md", "generator": "pelican"}
-        assert self.body(f"[x]({link})", **place) == f'<p><a href="{address}">x</a></p>'
+        options = {"path": "content/blog/item.md", "generator": "pelican"}
+        assert self.body(f"[x]({link})", **options) == f'<p><a href="{address}">x</a></p>'
 
     @pytest.mark.parametrize(
         "link", ["{filename}a.md", "{tag}x", "{author}y", "{category}z", "{index}"]
@@ -300,10 +304,10 @@ class TestLabels:
         ],
     )
     def test_tags(self, tags, path, topics):
-        assert shown(f"tags: {tags}", path=path).topics == topics
+        assert article_of(f"tags: {tags}", path=path).topics == topics
 
     def test_topics_and_tags_are_joined(self):
-        assert shown("topics: [A]\ntag: b c\ntags: [B, a]", path="_posts/a.md").topics == (
+        assert article_of("topics: [A]\ntag: b c\ntags: [B, a]", path="_posts/a.md").topics == (
             "A",
             "b c",
             "B",
@@ -311,18 +315,18 @@ class TestLabels:
 
     def test_category_and_categories_are_joined(self):
         matter = "category: Hip Hop\ncategories: news hip"
-        assert shown(matter, path="_posts/a.md").categories == ("Hip Hop", "news", "hip")
+        assert article_of(matter, path="_posts/a.md").categories == ("Hip Hop", "news", "hip")
 
-    def test_eleventy_knows_no_posts(self):
+    def test_eleventy_does_not_split_labels_at_blanks(self):
         matter = "tags: two words"
-        assert shown(matter, path="_posts/a.md", generator="eleventy").topics == ("two words",)
+        assert article_of(matter, path="_posts/a.md", generator="eleventy").topics == ("two words",)
 
     def test_folders_above_posts(self):
-        assert shown(path="src/a/b/_posts/x.md").categories == ("a", "b")
-        assert shown("category: Own", path="content/a/x.md", generator="pelican").categories == (
-            "Own",
-        )
-        assert shown(path="content/x.md", generator="pelican").categories == ()
+        assert article_of(path="src/a/b/_posts/x.md").categories == ("a", "b")
+        assert article_of(
+            "category: Own", path="content/a/x.md", generator="pelican"
+        ).categories == ("Own",)
+        assert article_of(path="content/x.md", generator="pelican").categories == ()
 
 
 class TestPeople:
@@ -353,7 +357,7 @@ class TestPeople:
         ],
     )
     def test_authors(self, matter, authors):
-        assert list(shown(matter).authors) == authors
+        assert list(article_of(matter).authors) == authors
 
     @pytest.mark.parametrize(
         ("matter", "provider"),
@@ -367,12 +371,12 @@ class TestPeople:
         ],
     )
     def test_provider(self, matter, provider):
-        assert shown(matter).provider == provider
+        assert article_of(matter).provider == provider
 
 
 class TestImages:
-    def images(self, matter: str, **place: str) -> list[Image]:
-        return list(shown(matter, **place).images)
+    def images(self, matter: str, **options: str) -> list[Image]:
+        return list(article_of(matter, **options).images)
 
     @pytest.mark.parametrize(
         ("matter", "url"),
@@ -393,7 +397,7 @@ class TestImages:
             ("params: {images: [i.png]}", f"{BASE}/i.png"),
         ],
     )
-    def test_one_in_all_shapes(self, matter, url):
+    def test_one_image_in_every_form(self, matter, url):
         assert self.images(matter) == [Image(url=url, media_type="image/png")]
 
     @pytest.mark.parametrize(
@@ -404,7 +408,7 @@ class TestImages:
             ("https://a.example/i.png", "https://a.example/i.png"),
         ],
     )
-    def test_page_bundles_hold_their_pictures(self, source, url):
+    def test_images_of_a_page_bundle(self, source, url):
         assert self.images(f"image: {source}", path="posts/trip/index.md")[0].url == url
 
     def test_mappings(self):
@@ -421,27 +425,29 @@ class TestImages:
         ]
 
     @pytest.mark.parametrize(("width", "pixels"), [(1, 1), (999_999, 999_999), (1_000_000, None)])
-    def test_sizes_that_can_be(self, width, pixels):
+    def test_image_sizes(self, width, pixels):
         [image] = self.images(f"image: {{url: https://a.example/, width: {width}}}")
         assert image.width == pixels
 
-    def test_fifty_at_most(self):
+    def test_at_most_fifty_images(self):
         urls = ", ".join(f"https://a.example/{number}" for number in range(60))
         assert len(self.images(f"images: [{urls}]")) == 50
 
-    def test_relative_ones_are_told_without_alarm(self):
-        reading = dated("excerpt: S.\nimage: i.png")
-        assert told(reading) == [(5, "info", "relative-image")]
+    def test_relative_images_are_reported_as_info(self):
+        result = read_dated("excerpt: S.\nimage: i.png")
+        assert problems_of(result) == [(5, "info", "relative-image")]
 
-    def test_a_bad_one_leaves_the_others(self):
-        reading = dated("excerpt: S.\nimages:\n- javascript:x\n- [a]\n- https://a.example/1.gif")
-        assert reading.article is not None
-        assert [image.url for image in reading.article.images] == ["https://a.example/1.gif"]
-        assert told(reading) == [(6, "warning", "bad-url"), (7, "warning", "wrong-type")]
+    def test_a_bad_image_leaves_the_others(self):
+        result = read_dated(
+            "excerpt: S.\nimages:\n- javascript:x\n- [a]\n- https://a.example/1.gif"
+        )
+        assert result.article is not None
+        assert [image.url for image in result.article.images] == ["https://a.example/1.gif"]
+        assert problems_of(result) == [(6, "warning", "bad-url"), (7, "warning", "wrong-type")]
 
 
 class TestRelated:
-    def test_each_once_and_never_the_article_itself(self):
+    def test_each_related_item_once_without_the_article_itself(self):
         matter = """webUrl: https://a.example/own
 related:
   - {title: One, webUrl: https://b.example/1, publishedDateTime: 2024-01-01T00:00:00Z,
@@ -449,7 +455,7 @@ related:
   - {title: One again, webUrl: https://b.example/1}
   - {title: Itself, webUrl: https://a.example/own}
   - {title: Bare, originalUrl: https://c.example/, provider: C}"""
-        assert shown(matter).related == (
+        assert article_of(matter).related == (
             Related(
                 title="One",
                 url="https://b.example/1",
@@ -459,21 +465,21 @@ related:
             Related(title="Bare", url="https://c.example/", provider=Provider(name="C")),
         )
 
-    def test_a_hundred_at_most(self):
+    def test_at_most_a_hundred_related_items(self):
         items = ", ".join(f"{{title: T, url: https://a.example/{n}}}" for n in range(110))
-        assert len(shown(f"related: [{items}]").related) == 100
+        assert len(article_of(f"related: [{items}]").related) == 100
 
-    def test_what_is_not_whole_is_left_out_and_told(self):
-        reading = dated("""excerpt: S.
+    def test_incomplete_items_are_left_out_with_a_warning(self):
+        result = read_dated("""excerpt: S.
 related:
   - {title: No address}
   - {webUrl: https://b.example/1}
   - {title: Bad address, webUrl: "javascript:x"}
   - Text
   - {title: Bad date, webUrl: https://b.example/2, publishedDateTime: yesterday}""")
-        assert reading.article is not None
-        assert [related.title for related in reading.article.related] == ["Bad date"]
-        assert told(reading) == [
+        assert result.article is not None
+        assert [related.title for related in result.article.related] == ["Bad date"]
+        assert problems_of(result) == [
             (6, "warning", "related-incomplete"),
             (7, "warning", "related-incomplete"),
             (8, "warning", "bad-url"),
@@ -486,12 +492,12 @@ class TestVideo:
     FRAME = "<iframe src='https://www.youtube.com/embed/abcdefghijk'></iframe>"
 
     def test_player_and_length(self):
-        article = shown(f'featuredContent: "{self.FRAME}"\nlength: PT13M34S')
+        article = article_of(f'featuredContent: "{self.FRAME}"\nlength: PT13M34S')
         assert article.player_url == "https://www.youtube.com/embed/abcdefghijk"
         assert article.duration == 814
 
     def test_scores(self):
-        article = shown("quality: 89\nheat: -1.5")
+        article = article_of("quality: 89\nheat: -1.5")
         assert (article.quality, article.heat) == (89, -1.5)
 
 
@@ -528,11 +534,11 @@ class TestWarnings:
             ("images: [http://a.example/i.png]", "http-url"),
         ],
     )
-    def test_the_article_is_published_and_the_line_is_told(self, matter, code):
-        reading = dated(f"excerpt: A summary.\n{matter}")
-        assert reading.state == "shown"
-        assert told(reading) == [(5, "warning", code)]
-        assert "a.example" not in reading.problems[0].message
+    def test_the_article_is_published_with_a_warning_that_has_its_line(self, matter, code):
+        result = read_dated(f"excerpt: A summary.\n{matter}")
+        assert result.state == "shown"
+        assert problems_of(result) == [(5, "warning", code)]
+        assert "a.example" not in result.problems[0].message
 
     @pytest.mark.parametrize(
         ("matter", "expected"),
@@ -546,30 +552,30 @@ class TestWarnings:
         ],
     )
     def test_summaries(self, matter, expected):
-        assert told(dated(matter)) == ([expected] if expected else [])
+        assert problems_of(read_dated(matter)) == ([expected] if expected else [])
 
-    def test_a_summary_of_the_wrong_type_is_none(self):
-        assert told(dated("excerpt: [a]")) == [
+    def test_a_summary_of_the_wrong_type_is_left_out(self):
+        assert problems_of(read_dated("excerpt: [a]")) == [
             (4, "warning", "wrong-type"),
             (4, "warning", "no-summary"),
         ]
 
-    def test_pictures_of_a_site_without_https_are_its_own_business(self):
-        reading = dated("excerpt: S.\nimage: i.png", base_url="http://127.0.0.1:8000")
-        assert told(reading) == [(5, "info", "relative-image")]
+    def test_images_of_a_site_without_https_give_no_warning(self):
+        result = read_dated("excerpt: S.\nimage: i.png", base_url="http://127.0.0.1:8000")
+        assert problems_of(result) == [(5, "info", "relative-image")]
 
 
 class TestFieldNames:
     def test_case_hyphens_and_underscores_do_not_count(self):
-        assert shown("Canonical-URL: https://a.example/").url == "https://a.example/"
+        assert article_of("Canonical-URL: https://a.example/").url == "https://a.example/"
 
-    def test_the_first_name_that_says_something_wins(self):
-        assert shown("web-url: https://a.example/\nweb_url: https://b.example/").url == (
+    def test_the_first_name_with_a_value_wins(self):
+        assert article_of("web-url: https://a.example/\nweb_url: https://b.example/").url == (
             "https://a.example/"
         )
-        reading = read("title: T\npublishDate:\ndate: 2024-01-02\nexcerpt: S.")
-        assert reading.article is not None
-        assert reading.article.published == datetime(2024, 1, 2, tzinfo=UTC)
+        result = read("title: T\npublishDate:\ndate: 2024-01-02\nexcerpt: S.")
+        assert result.article is not None
+        assert result.article.published == datetime(2024, 1, 2, tzinfo=UTC)
 
 
 _NAMES = sorted({name for names in NAMES.values() for name in names} | {"params", "secured"})
@@ -613,13 +619,13 @@ def _state(path: str, fields: dict[str, object], drafts: bool) -> str:
     """Read a file; nothing but ArticleError may come out of it."""
     dumped = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False)
     try:
-        reading = read(dumped, "Body.", path=path, drafts=drafts)
+        result = read(dumped, "Body.", path=path, drafts=drafts)
     except ArticleError:
         return "rejected"
-    assert (reading.article is not None) is (reading.state == "shown")
-    assert {problem.level for problem in reading.problems} <= {"warning", "info"}
-    assert all(problem.line >= 1 and problem.column >= 1 for problem in reading.problems)
-    return reading.state
+    assert (result.article is not None) is (result.state == "shown")
+    assert {problem.level for problem in result.problems} <= {"warning", "info"}
+    assert all(problem.line >= 1 and problem.column >= 1 for problem in result.problems)
+    return result.state
 
 
 @given(st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=8), _PLACES, st.booleans())

@@ -13,7 +13,7 @@ import pytest
 from feedhub.article import Article, Author, Image, Provider
 from feedhub.catalog import Changes
 from tests.kit import Bench, make_bench, parse
-from tests.readings import dated, shown, told
+from tests.readings import article_of, problems_of, read_dated
 
 SITE = "https://smartableai.github.io/microsoft-power-apps"
 SAMPLES = "_samples/power-apps-community-"
@@ -168,7 +168,7 @@ class TestAddresses:
 
     def test_pictures_of_organisations_keep_the_path_of_the_base(self):
         logo = "image: /assets/images/organizations/microsoft.com-50x50.jpg"
-        assert shown(logo, base_url=SITE).images == (
+        assert article_of(logo, base_url=SITE).images == (
             Image(
                 url=f"{SITE}/assets/images/organizations/microsoft.com-50x50.jpg",
                 media_type="image/jpeg",
@@ -191,11 +191,13 @@ class TestTimes:
         assert published == datetime(2019, 8, 19, 21, 0, 10, tzinfo=UTC)
 
     def test_a_date_without_a_time_is_its_midnight(self):
-        article = shown()
+        article = article_of()
         assert article.published == article.updated == datetime(2024, 1, 2, tzinfo=UTC)
 
     def test_a_length_in_months_is_told(self):
-        assert told(dated("excerpt: S.\nlength: P1M")) == [(5, "warning", "bad-duration")]
+        assert problems_of(read_dated("excerpt: S.\nlength: P1M")) == [
+            (5, "warning", "bad-duration")
+        ]
 
 
 class TestBodies:
@@ -312,7 +314,7 @@ class TestSeeds:
     def test_entities_in_addresses_are_decoded(self, drafts, seeds):
         url = "https://venturebeat.com/wp-content/uploads/2020/06/joy-buolamwini.jpg?w=1200{}strip=all"
         assert url.format("&#038;") in next(seeds.glob("004_*")).read_text("utf-8")
-        [image] = shown(f'image: "{url.format("&#038;")}"').images
+        [image] = article_of(f'image: "{url.format("&#038;")}"').images
         assert image == Image(url=url.format("&"), media_type="image/jpeg")
         bodies = b"".join(document.body for document in drafts.bench.documents().values())
         assert b"#038" not in bodies
@@ -351,15 +353,15 @@ class TestRarerTexts:
         ],
     )
     def test_summary(self, given, expected):
-        reading = dated(f'excerpt: "{given}"')
+        reading = read_dated(f'excerpt: "{given}"')
         assert reading.article is not None
         assert reading.article.summary == expected
 
     def test_pictures_without_a_known_type(self):
         page = "https://powerusers.microsoft.com/t5/image/serverpage/image-id/53255i635ACE"
-        assert shown(f"image: {page}").images == (Image(url=page),)
+        assert article_of(f"image: {page}").images == (Image(url=page),)
 
     def test_a_stem_that_ends_in_a_hyphen(self):
-        article = shown(path="_news/2020-12-01-spell-check-in-power-apps-.md")
+        article = article_of(path="_news/2020-12-01-spell-check-in-power-apps-.md")
         assert article.id.endswith("news/2020-12-01-spell-check-in-power-apps-")
         assert article.slug == "spell-check-in-power-apps"

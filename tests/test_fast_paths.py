@@ -1,4 +1,4 @@
-"""The short ways that most values take end where the long ways do."""
+"""The fast paths that most values take return what the slow ones do."""
 
 from __future__ import annotations
 
@@ -190,14 +190,14 @@ MAPPINGS = st.dictionaries(
 
 @given(MAPPINGS)
 def test_field(entries):
-    """Each field asked for is looked up by each of its names."""
-    asked = fields.Fields(tree.Mapping(entries, 1, 1), "a.md", [])
+    """A field is found by each of its names; the first that has a value counts."""
+    mapping = fields.Fields(tree.Mapping(entries, 1, 1), "a.md", [])
     nodes = {fields.normal_key(key): node for key, node in reversed(entries.items())}
     for field, names in fields.NAMES.items():
-        given_ = [nodes[key] for key in map(fields.normal_key, names) if key in nodes]
-        said = [node for node in given_ if not tree.is_null(node) and node.text.strip()]
-        assert asked.raw_node(field) is (given_[0] if given_ else None)
-        assert asked.node(field) is (said[0] if said else None)
+        present = [nodes[key] for key in map(fields.normal_key, names) if key in nodes]
+        filled = [node for node in present if not tree.is_null(node) and node.text.strip()]
+        assert mapping.raw_node(field) is (present[0] if present else None)
+        assert mapping.node(field) is (filled[0] if filled else None)
 
 
 STEPS = ("a", "b", "out", "up", "file.md", "..", ".", "")
@@ -224,12 +224,12 @@ TARGETS = (
     ),
     st.lists(st.sampled_from(STEPS), min_size=1, max_size=4).map("/".join),
 )
-def test_way_to_a_file(made, path):
+def test_real_path(items, path):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(os.path.realpath(folder), "root")
         Path(root.parent, "outside").mkdir()
         root.mkdir()
-        for name, target in sorted(made.items()):
+        for name, target in sorted(items.items()):
             _make(root / name, target)
         found = files.FilesSource(root, ReadOptions(authority="a", base_url="https://h"))
         whole = os.path.realpath(root / path)
@@ -237,11 +237,11 @@ def test_way_to_a_file(made, path):
         assert found.real_path(path) == (whole if inside else "")
 
 
-def _make(place: Path, target: str | None) -> None:
-    """Make a folder or a link; nothing is made through a link, for it may lead anywhere."""
-    if place.parent.is_symlink() or not place.parent.is_dir():
+def _make(path: Path, target: str | None) -> None:
+    """Make a folder or a link; never through a link, which may lead anywhere."""
+    if path.parent.is_symlink() or not path.parent.is_dir():
         return
     if target is None:
-        place.mkdir()
+        path.mkdir()
     else:
-        place.symlink_to(target)
+        path.symlink_to(target)

@@ -1,4 +1,4 @@
-"""Front matter: a refusal has a place and quotes nothing; what is read agrees with an oracle."""
+"""Front matter: a refusal has its position and quotes nothing; the rest agrees with an oracle."""
 
 from __future__ import annotations
 
@@ -382,7 +382,7 @@ def read_value(data: bytes, reader: str) -> Any:
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_bad_file_is_refused_at_its_place(name: str) -> None:
+def test_bad_file_is_refused_with_its_position(name: str) -> None:
     error = refusal((BAD_INPUT / name).read_bytes())
     expected = REFUSED[name]
     assert (error.code, error.line, error.column)[: len(expected)] == expected
@@ -599,7 +599,7 @@ def test_a_quoted_merge_key_is_a_key_like_others() -> None:
     assert plain(accepted(b'---\n"<<": {a: b}\n---\n').fields) == {"<<": {"a": "b"}}
 
 
-def test_places_count_from_one_in_the_file() -> None:
+def test_positions_count_from_one_in_the_file() -> None:
     fields = accepted("\ufeff---\r\na: é\r\nb:\r\n  - {c: d}\r\n---".encode()).fields
     assert fields == Mapping(
         {
@@ -611,7 +611,7 @@ def test_places_count_from_one_in_the_file() -> None:
     )
 
 
-def test_sly_characters_in_quotes_do_not_move_places() -> None:
+def test_ambiguous_characters_in_quotes_do_not_move_positions() -> None:
     text = '---\na: "x\x85y\u2028z"\nb: [\'\u2029\', "\ufeff", c]\nd: e\n---\n'
     fields = accepted(text.encode()).fields
     by_text = {node.text: node for node in walk(fields) if isinstance(node, Scalar)}
@@ -654,7 +654,7 @@ def test_yaml_agrees_with_the_oracle_or_is_refused(block: str) -> None:
 
 @many(1500)
 @given(st.lists(SLY_WORDS, max_size=25).map("".join))
-def test_sly_characters_never_change_what_is_read(block: str) -> None:
+def test_ambiguous_characters_never_change_what_is_read(block: str) -> None:
     assume(any(char in block for char in SLY))
     result = outcome(f"---\n{block}\n---\n".encode())
     if isinstance(result, frontmatter.FrontMatter):
@@ -728,7 +728,7 @@ def test_dumped_yaml_comes_back(value: dict[str, Any], wide: bool, flow: bool | 
 
 
 class Broken:
-    """A parser that raises what it is given."""
+    """A parser that raises its argument."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -753,13 +753,13 @@ class Broken:
         yaml.reader.ReaderError(CANARY, 3, 0, CANARY, CANARY),
     ],
 )
-def test_whatever_the_parser_raises_is_told_without_quoting(
+def test_errors_of_the_parser_are_reported_without_quoting(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(yaml_tree, "parse_events", lambda text: Broken(error))
-    told = refusal(b"---\na: [b]\n---\n")
-    assert (told.code, told.line) == ("yaml-syntax", 1)
-    assert CANARY not in str(told)
+    error = refusal(b"---\na: [b]\n---\n")
+    assert (error.code, error.line) == ("yaml-syntax", 1)
+    assert CANARY not in str(error)
 
 
 def test_without_libyaml_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -792,9 +792,9 @@ def events(block: str) -> int:
 
 @pytest.mark.parametrize("form", ["a: [{}]", "secured: [{}]", "a: {{{}}}", "a: \u2028[{}]"])
 def test_event_limit_is_exact(form: str) -> None:
-    sly = "\u2028" in form
+    ambiguous = "\u2028" in form
     form = form.replace("\u2028", "")
-    tail = '\nlast: "\u2028"' if sly else "\nlast: x"
+    tail = '\nlast: "\u2028"' if ambiguous else "\nlast: x"
     step = 2 if "{{" in form else 1
     spare = MAX_NODES - events("---\n" + form.format("") + tail + "\n")
     items = [f"k{n}" for n in range(spare // step + 1)]
@@ -1058,9 +1058,9 @@ LARGE = {
     "comments": (fill("#\n"), "accepted"),
     "blank-lines": (fill("\n"), "accepted"),
     "tabs": (fill("\t", head="a:\n"), "yaml-syntax"),
-    "sly-quoted": (fill("\u2028", head='a: "', tail='"'), "accepted"),
-    "sly-plain": (fill("\x85", head="a: b"), "invisible-character"),
-    "sly-many-scalars": (fill('"\u2028",', head="a: [", tail="]"), "too-many-nodes"),
+    "ambiguous-quoted": (fill("\u2028", head='a: "', tail='"'), "accepted"),
+    "ambiguous-plain": (fill("\x85", head="a: b"), "invisible-character"),
+    "ambiguous-many-scalars": (fill('"\u2028",', head="a: [", tail="]"), "too-many-nodes"),
     "nul": (fill("\0", head="a: "), "control-character"),
     "carriage-returns": (fill("\r"), "accepted"),
     "fences": (fill("\n---x"), "bad-fence"),

@@ -1,4 +1,4 @@
-"""The public gate: every combination of flags, against the rule written down once more."""
+"""The public gate: every combination of flags, against an independent copy of the rule."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FLAGS = st.builds(Flags, published=FLAG, removed=FLAG, draft=FLAG, date=MOMENT, 
 
 
 @given(FLAGS, st.booleans())
-def test_shown_only_if_nothing_speaks_against_it(flags, drafts):
+def test_shown_only_if_no_flag_or_date_hides_it(flags, drafts):
     public = flags.published is not False and flags.draft is not True
-    come = flags.date is not None and flags.date <= NOW
-    left = flags.expires is None or flags.expires > NOW
-    expected = (public or drafts) and flags.removed is not True and come and left
+    begun = flags.date is not None and flags.date <= NOW
+    not_over = flags.expires is None or flags.expires > NOW
+    expected = (public or drafts) and flags.removed is not True and begun and not_over
 
     assert (judge(flags, NOW, drafts=drafts).state == "shown") is expected
 
@@ -37,7 +37,7 @@ def test_nothing_changes_before_it_is_due(flags, drafts):
         assert judge(flags, verdict.due, drafts=drafts).state != verdict.state
 
 
-def test_withdrawal_says_so_whatever_else_is_said():
+def test_removed_wins_over_all_other_flags():
     everything = Flags(published=False, removed=True, draft=True, date=None, expires=NOW)
 
     assert judge(everything, NOW) == Verdict("removed")

@@ -1,4 +1,4 @@
-"""Fields made to cost time: reading one takes as long as it is long, not as the square of that."""
+"""Fields built to cost time: reading one takes time that grows with its length, not its square."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from tests.canaries import (
     REJECTED,
     SECURED,
     WORD,
-    Place,
+    Workspace,
     canaries,
     disguises,
     secret,
@@ -36,18 +36,18 @@ from tests.canaries import (
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch) -> Place:
+def workspace(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return Place(tmp_path)
+    return Workspace(tmp_path)
 
 
 # The tests would pass if they looked in vain.
 
 
-def test_canaries_are_found_where_they_are(place):
-    place.write("secret.md", secret())
-    assert place.render() == 0
-    found = place.leaks()
+def test_canaries_are_found_where_they_are(workspace):
+    workspace.write("secret.md", secret())
+    assert workspace.render() == 0
+    found = workspace.leaks()
     assert {"catalog/catalog.sqlite", "out/all.rss", "out/all.atom", "out/all.json"} <= set(found)
     assert {"out/all.rss.gz", "out/all.json.br", "out/feeds.opml.br"} <= set(found)
     assert {"out/index.html", "out/index.html.gz", "out/index.html.br"} <= set(found)
@@ -81,31 +81,31 @@ def test_a_canary_is_found_in_a_disguise(disguise):
 
 
 @pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
-def test_a_hidden_article_leaves_no_trace(place, hidden):
-    place.write("secret.md", secret(hidden))
-    place.render()
-    place.tell()
-    assert place.leaks() == []
-    assert len(json.loads((place.out / "all.json").read_bytes())["items"]) == 3
+def test_a_hidden_article_leaves_no_trace(workspace, hidden):
+    workspace.write("secret.md", secret(hidden))
+    workspace.render()
+    workspace.print_all()
+    assert workspace.leaks() == []
+    assert len(json.loads((workspace.out / "all.json").read_bytes())["items"]) == 3
 
 
 @pytest.mark.parametrize("name", ["undated.md", "undated.html", "undated.yml"])
-def test_an_undated_article_leaves_no_trace(place, name):
-    place.write(name, undated())
-    place.render()
-    place.tell()
-    assert place.leaks() == []
+def test_an_undated_article_leaves_no_trace(workspace, name):
+    workspace.write(name, undated())
+    workspace.render()
+    workspace.print_all()
+    assert workspace.leaks() == []
 
 
 @pytest.mark.parametrize(
     "name",
     ["_drafts/2020-06-09-a.md", ".hidden/a.md", ".a.md", "node_modules/a.md", "a.rst", "a.md~"],
 )
-def test_a_file_that_is_no_article_leaves_no_trace(place, name):
-    place.write(name, secret())
-    place.render()
-    place.tell()
-    assert place.leaks() == []
+def test_a_file_that_is_no_article_leaves_no_trace(workspace, name):
+    workspace.write(name, secret())
+    workspace.render()
+    workspace.print_all()
+    assert workspace.leaks() == []
 
 
 @pytest.mark.parametrize(
@@ -120,34 +120,34 @@ def test_a_file_that_is_no_article_leaves_no_trace(place, name):
     ],
     ids=["plain", "unclosed", "not-utf-8", "utf-16", "cut", "inner-mark"],
 )
-def test_a_file_that_cannot_be_read_leaves_no_trace(place, text):
-    place.write("secret.md", text)
-    place.render()
-    place.tell()
-    assert place.leaks() == []
+def test_a_file_that_cannot_be_read_leaves_no_trace(workspace, text):
+    workspace.write("secret.md", text)
+    workspace.render()
+    workspace.print_all()
+    assert workspace.leaks() == []
 
 
 # Shown once, then withdrawn.
 
 
-def withdraw(place: Place, shown: str, text: str | None) -> None:
+def withdraw(workspace: Workspace, shown: str, text: str | None) -> None:
     """Publish an article, change or remove its file, and publish again."""
-    place.write("secret.md", shown)
-    assert place.render() == 0
-    assert "out/all.rss" in place.leaks()
-    place.printed = ""
+    workspace.write("secret.md", shown)
+    assert workspace.render() == 0
+    assert "out/all.rss" in workspace.leaks()
+    workspace.printed = ""
     if text is None:
-        (place.source / "secret.md").unlink()
+        (workspace.source / "secret.md").unlink()
     else:
-        place.write("secret.md", text)
-    place.render()
+        workspace.write("secret.md", text)
+    workspace.render()
 
 
 @pytest.mark.parametrize("hidden", HIDES.values(), ids=HIDES)
-def test_a_withdrawn_article_leaves_no_trace(place, hidden):
+def test_a_withdrawn_article_leaves_no_trace(workspace, hidden):
     shown, withdrawn = secret(labels=PUBLIC_LABELS), secret(hidden, labels=PUBLIC_LABELS)
-    withdraw(place, shown, withdrawn)
-    assert place.leaks() == []
+    withdraw(workspace, shown, withdrawn)
+    assert workspace.leaks() == []
 
 
 @pytest.mark.parametrize(
@@ -155,34 +155,34 @@ def test_a_withdrawn_article_leaves_no_trace(place, hidden):
     [None, undated(), SECURED.replace("CANARY", "x")],
     ids=["deleted", "undated", "rewritten"],
 )
-def test_an_article_that_is_gone_leaves_no_trace(place, text):
-    withdraw(place, secret(labels=PUBLIC_LABELS), text)
-    assert place.leaks() == []
+def test_an_article_that_is_gone_leaves_no_trace(workspace, text):
+    withdraw(workspace, secret(labels=PUBLIC_LABELS), text)
+    assert workspace.leaks() == []
 
 
-def test_only_the_names_of_its_feeds_stay(place):
-    """Whoever has subscribed to a feed finds it empty, not gone."""
+def test_only_the_names_of_its_feeds_stay(workspace):
+    """A subscriber finds the feed empty, not gone."""
     names = re.sub("(category|Provider|Author|Topic|Tag) CANARY", r"\1 kept", LABELS)
     assert "CANARY" in names
-    withdraw(place, secret(labels=names), secret("published: false", labels=names))
-    assert place.leaks() == []
-    assert json.loads((place.out / "topics/topic-kept.json").read_bytes())["items"] == []
+    withdraw(workspace, secret(labels=names), secret("published: false", labels=names))
+    assert workspace.leaks() == []
+    assert json.loads((workspace.out / "topics/topic-kept.json").read_bytes())["items"] == []
 
 
-def test_a_withdrawn_article_leaves_the_open_catalog(place):
+def test_a_withdrawn_article_leaves_the_open_catalog(workspace):
     """Another process may hold the catalog open, and its log with it."""
     from feedhub.catalog.database import Database
 
-    place.write("secret.md", secret(labels=PUBLIC_LABELS))
-    place.render()
-    reader = Database.open(place.catalog)
+    workspace.write("secret.md", secret(labels=PUBLIC_LABELS))
+    workspace.render()
+    reader = Database.open(workspace.catalog)
     reader.fetch_one("SELECT count(*) FROM articles")
     try:
-        place.write("secret.md", secret("published: false", labels=PUBLIC_LABELS))
-        place.render()
-        assert (place.catalog.parent / "catalog.sqlite-shm").exists()
-        place.run("check", place.source)
-        assert [where for where in place.leaks() if "catalog" in where] == []
+        workspace.write("secret.md", secret("published: false", labels=PUBLIC_LABELS))
+        workspace.render()
+        assert (workspace.catalog.parent / "catalog.sqlite-shm").exists()
+        workspace.run("check", workspace.source)
+        assert [where for where in workspace.leaks() if "catalog" in where] == []
     finally:
         reader.close()
 
@@ -194,11 +194,11 @@ def test_a_withdrawn_article_leaves_the_open_catalog(place):
 _EMPTY = ("outputs", "pings", "images", "image_facts")
 
 
-def test_canaries_are_found_in_every_table_of_a_catalog(place):
-    place.write("secret.md", secret())
-    assert place.sync() == 0
-    assert place.leaks() == ["catalog/catalog.sqlite"]
-    with sqlite3.connect(place.catalog) as raw:
+def test_canaries_are_found_in_every_table_of_a_catalog(workspace):
+    workspace.write("secret.md", secret())
+    assert workspace.sync() == 0
+    assert workspace.leaks() == ["catalog/catalog.sqlite"]
+    with sqlite3.connect(workspace.catalog) as raw:
         rows = {
             name: repr(raw.execute(f"SELECT * FROM {name}").fetchall())  # noqa: S608 - our own names
             for name in TABLES
@@ -218,49 +218,51 @@ def test_canaries_are_found_in_every_table_of_a_catalog(place):
 
 
 @pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
-def test_a_hidden_article_leaves_no_trace_in_the_catalog_of_a_server(place, hidden):
-    place.write("secret.md", secret(hidden))
-    assert place.sync() in (0, 1)
-    place.sync("--json")
-    assert place.leaks() == []
+def test_a_hidden_article_leaves_no_trace_in_the_catalog_of_a_server(workspace, hidden):
+    workspace.write("secret.md", secret(hidden))
+    assert workspace.sync() in (0, 1)
+    workspace.sync("--json")
+    assert workspace.leaks() == []
 
 
 @pytest.mark.parametrize("hidden", [*HIDES.values(), None], ids=[*HIDES, "deleted"])
-def test_a_withdrawn_article_leaves_no_trace_in_the_catalog_of_a_server(place, hidden):
-    place.write("secret.md", secret(labels=PUBLIC_LABELS))
+def test_a_withdrawn_article_leaves_no_trace_in_the_catalog_of_a_server(workspace, hidden):
+    workspace.write("secret.md", secret(labels=PUBLIC_LABELS))
     for number in range(3):  # as many documents that hold it are remembered
-        place.write("public-0.md", SECURED.replace("NUMBER", f"edited {number}"))
-        assert place.sync() == 0
-    assert "catalog/catalog.sqlite" in place.leaks()
-    place.printed = ""
+        workspace.write("public-0.md", SECURED.replace("NUMBER", f"edited {number}"))
+        assert workspace.sync() == 0
+    assert "catalog/catalog.sqlite" in workspace.leaks()
+    workspace.printed = ""
     if hidden is None:
-        (place.source / "secret.md").unlink()
+        (workspace.source / "secret.md").unlink()
     else:
-        place.write("secret.md", secret(hidden, labels=PUBLIC_LABELS))
-    assert place.sync() in (0, 1)
-    assert place.leaks() == []
+        workspace.write("secret.md", secret(hidden, labels=PUBLIC_LABELS))
+    assert workspace.sync() in (0, 1)
+    assert workspace.leaks() == []
 
 
 @pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
-def test_why_a_sync_was_refused_says_nothing_of_the_articles(place, hidden):
+def test_why_a_sync_was_refused_says_nothing_of_the_articles(workspace, hidden):
     for number in range(3):
-        place.write(f"public-{number}.md", secret(hidden))
-    assert place.sync() == 3
-    with closing(Catalog(place.catalog)) as catalog:
+        workspace.write(f"public-{number}.md", secret(hidden))
+    assert workspace.sync() == 3
+    with closing(Catalog(workspace.catalog)) as catalog:
         assert catalog.read(SyncReport).problem.startswith("none of 3 files can be published")
-    assert place.leaks() == []
+    assert workspace.leaks() == []
 
 
 @pytest.mark.parametrize("catalog", [[], ["--catalog"]], ids=["default", "named"])
-def test_a_preview_of_drafts_leaves_no_trace(place, catalog):
-    flags = [*catalog, *([place.catalog] if catalog else [])]
-    place.write("secret.md", secret("published: false"))
-    assert place.run("render", place.source, place.out, "--drafts", *flags) == 0
-    assert "out/all.rss" in place.leaks()
-    place.printed = ""
-    assert place.run("render", place.source, place.out, *flags) == 0
+def test_a_preview_of_drafts_leaves_no_trace(workspace, catalog):
+    flags = [*catalog, *([workspace.catalog] if catalog else [])]
+    workspace.write("secret.md", secret("published: false"))
+    assert workspace.run("render", workspace.source, workspace.out, "--drafts", *flags) == 0
+    assert "out/all.rss" in workspace.leaks()
+    workspace.printed = ""
+    assert workspace.run("render", workspace.source, workspace.out, *flags) == 0
     found = [
-        where for where in place.leaks() if catalog or not where.startswith(("cache", "name cache"))
+        where
+        for where in workspace.leaks()
+        if catalog or not where.startswith(("cache", "name cache"))
     ]
     assert found == []
 
@@ -268,10 +270,10 @@ def test_a_preview_of_drafts_leaves_no_trace(place, catalog):
 @pytest.mark.parametrize(
     "hidden", ["removed", "future", "expired", "text", "twice", "removed-text"]
 )
-def test_drafts_show_only_what_is_to_come(place, hidden):
-    place.write("secret.md", secret(HIDES[hidden]))
-    place.render("--drafts")
-    assert place.leaks() == []
+def test_drafts_show_only_what_is_to_come(workspace, hidden):
+    workspace.write("secret.md", secret(HIDES[hidden]))
+    workspace.render("--drafts")
+    assert workspace.leaks() == []
 
 
 # Any way of hiding, any flags.
@@ -312,13 +314,13 @@ ANY_HIDDEN = st.dictionaries(
 @given(hidden=ANY_HIDDEN, flags=FLAGS, config=CONFIGS)
 def test_no_flags_let_anything_out(hidden, flags, config):
     with tempfile.TemporaryDirectory() as folder:
-        place = Place(Path(folder))
+        workspace = Workspace(Path(folder))
         for name, lines in hidden.items():
-            place.write(f"{name}.md", secret(lines))
-        settings = place.root / "feedhub.toml"
+            workspace.write(f"{name}.md", secret(lines))
+        settings = workspace.root / "feedhub.toml"
         lines = [f"{key} = {json.dumps(value)}" for key, value in config.items()]
         settings.write_text("\n".join(["[feeds]", *lines, ""]))
-        assert place.render("--config", str(settings), *itertools.chain(*flags)) in (0, 1)
-        place.run("check", place.source, "--config", settings)
-        place.run("feeds", place.source, "--config", settings)
-        assert place.leaks() == []
+        assert workspace.render("--config", str(settings), *itertools.chain(*flags)) in (0, 1)
+        workspace.run("check", workspace.source, "--config", settings)
+        workspace.run("feeds", workspace.source, "--config", settings)
+        assert workspace.leaks() == []

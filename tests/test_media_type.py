@@ -93,7 +93,7 @@ JPEG, PNG, SVG = "image/jpeg", "image/png", "image/svg+xml"
         ("", ""),
     ],
 )
-def test_the_ordered_rule(url, media_type):
+def test_rules_in_their_order(url, media_type):
     assert image_media_type(url) == media_type
 
 
@@ -114,7 +114,7 @@ def test_the_seeds_and_the_real_files():
     assert all("/image/serverpage/" in url for url in unknown)
 
 
-def test_addresses_in_addresses_without_end():
+def test_addresses_nested_many_times():
     assert image_media_type("https://h/?" + "url=?" * 50_000 + "a.png") == ""
     assert image_media_type("https://h/%" + "25" * 50_000 + "2e.png") == PNG
 

@@ -19,7 +19,7 @@ HOST = "https://feeds.example.org"
 
 
 class Site(NamedTuple):
-    """A site that has been read: its bench, what the sync said, its articles by path."""
+    """A site that has been read: its bench, the changes of its sync, its articles by path."""
 
     bench: Bench
     changes: Changes
@@ -63,8 +63,8 @@ class TestJekyll:
         }
 
     def test_scaffold_files_are_no_errors(self, site):
-        told = {(p.path.rpartition("/")[2], p.level, p.code) for p in site.changes.problems}
-        assert told == {
+        problems = {(p.path.rpartition("/")[2], p.level, p.code) for p in site.changes.problems}
+        assert problems == {
             ("404.html", "info", "undated"),
             ("about.md", "info", "undated"),
             ("index.html", "info", "undated"),
@@ -156,7 +156,7 @@ class TestJekyll:
         assert lisbon.images[0].url == "https://jane.example/travel/assets/lisbon.jpg"
         assert 'src="https://jane.example/travel/assets/screenshot.jpg"' in hello.content_html
 
-    def test_feeds_say_all_that(self, site):
+    def test_feeds_carry_all_of_it(self, site):
         entries = parse(site.bench.documents()["all.atom"].body).entries
         assert [entry.title for entry in entries] == [
             "Welcome to Jekyll!",
@@ -175,7 +175,7 @@ class TestHugoWithYaml:
     def site(self, tmp_path: Path) -> Site:
         return _read(tmp_path, "hugo-yaml")
 
-    def test_lists_drafts_and_what_is_held_or_gone_stay_out(self, site):
+    def test_lists_drafts_future_and_expired_articles_stay_out(self, site):
         assert list(site.articles) == [
             "content/posts/2024-01-08-dated-name.md",
             "content/posts/My First Post.md",
@@ -193,7 +193,7 @@ class TestHugoWithYaml:
         }
         assert {problem.level for problem in site.changes.problems} == {"info"}
 
-    def test_what_is_held_comes_in_its_time(self, site):
+    def test_a_future_article_appears_when_its_time_comes(self, site):
         site.bench.sync(_utc(2030, 1, 1))
         later = dict(site.bench.catalog.articles())["content/posts/later.md"]
         assert later.published == _utc(2030, 1, 1)

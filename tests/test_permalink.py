@@ -44,7 +44,7 @@ def test_hugo_slug(path, address):
 
 
 @pytest.mark.parametrize(
-    ("path", "given", "address"),
+    ("path", "fields", "address"),
     [
         ("_posts/2024-03-01-Hello World!.md", {}, "/2024/03/01/Hello-World!.html"),
         ("_posts/2024-03-01-a.md", {"own_slug": "b c"}, "/2024/03/01/b-c.html"),
@@ -56,8 +56,8 @@ def test_hugo_slug(path, address):
         ("_recipes/Soup of 1.md", {}, "/recipes/Soup%20of%201.html"),
     ],
 )
-def test_jekyll(path, given, address):
-    assert page_address(page_name(path, "jekyll", **given)) == address
+def test_jekyll(path, fields, address):
+    assert page_address(page_name(path, "jekyll", **fields)) == address
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_eleventy(path, address):
 
 
 @pytest.mark.parametrize(
-    ("given", "address"),
+    ("fields", "address"),
     [
         ({"title": "My super title"}, "/my-super-title.html"),
         ({"title": "C'est l'été: crêpes & co"}, "/cest-lete-crepes-co.html"),
@@ -85,8 +85,8 @@ def test_eleventy(path, address):
         ({"title": "x", "own_slug": "My_Own"}, "/My_Own.html"),
     ],
 )
-def test_pelican(given, address):
-    assert page_address(page_name("content/c/a.md", "pelican", **given)) == address
+def test_pelican(fields, address):
+    assert page_address(page_name("content/c/a.md", "pelican", **fields)) == address
 
 
 @pytest.mark.parametrize(

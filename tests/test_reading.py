@@ -1,4 +1,4 @@
-"""One file, one moment: what is shown, what is not and why, and when to look again."""
+"""One file at one moment: its state, why it is hidden, and when it must be read again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from feedhub.sources import ReadOptions
 from feedhub.sources.gate import Flags, Verdict, judge
 from feedhub.sources.reading import read_article
 from tests.kit import NOW
-from tests.readings import AUTHORITY, BASE, dated, read, told
+from tests.readings import AUTHORITY, BASE, problems_of, read, read_dated
 
 FUTURE = "2030-01-01T00:00:00Z"
 FUTURE_TIME = datetime(2030, 1, 1, tzinfo=UTC)
@@ -55,21 +55,21 @@ class TestStates:
         ],
     )
     def test_flags(self, matter, state):
-        assert dated(matter).state == state
+        assert read_dated(matter).state == state
 
     @pytest.mark.parametrize("matter", ["published: false", "draft: true", "status: skip"])
-    def test_drafts_are_shown_on_demand(self, matter):
-        assert dated(matter, drafts=True).state == "shown"
-        assert dated(f"removed: true\n{matter}", drafts=True).state == "removed"
+    def test_drafts_are_shown_with_the_option(self, matter):
+        assert read_dated(matter, drafts=True).state == "shown"
+        assert read_dated(f"removed: true\n{matter}", drafts=True).state == "removed"
 
-    def test_drafts_are_hidden_unless_somebody_asks(self):
+    def test_drafts_are_hidden_by_default(self):
         assert judge(Flags(published=False, date=NOW), NOW) == Verdict("unpublished")
 
     @pytest.mark.parametrize(
-        "place", [{"path": "_drafts/a.md"}, {"path": "a.md", "root": "_drafts"}]
+        "options", [{"path": "_drafts/a.md"}, {"path": "a.md", "root": "_drafts"}]
     )
-    def test_folder_of_drafts(self, place):
-        assert dated(**place).state == "unpublished"
+    def test_folder_of_drafts(self, options):
+        assert read_dated(**options).state == "unpublished"
 
     @pytest.mark.parametrize(
         ("matter", "code"),
@@ -85,18 +85,18 @@ class TestStates:
     )
     def test_flags_that_cannot_be_trusted_withdraw(self, matter, code):
         with pytest.raises(ArticleError) as caught:
-            dated(matter)
+            read_dated(matter)
         assert (caught.value.code, caught.value.line) == (code, 4)
         assert caught.value.withdraws
 
     @pytest.mark.parametrize("matter", ["expiryDate: soon", "publishDate: [2024-01-01]"])
     def test_dates_that_cannot_be_read_reject(self, matter):
         with pytest.raises(ArticleError) as caught:
-            dated(matter)
+            read_dated(matter)
         assert caught.value.line == 4
 
     def test_nothing_else_of_a_hidden_file_is_read(self):
-        assert dated("published: false\nwebUrl: javascript:x\nexpiryDate: soon").problems == ()
+        assert read_dated("published: false\nwebUrl: javascript:x\nexpiryDate: soon").problems == ()
 
 
 class TestNoArticles:
@@ -112,7 +112,7 @@ class TestNoArticles:
     def test_data_files_have_no_second_fence(self, name):
         assert _bytes(b"---\ntitle: A site\n", name).state == "plain"
 
-    def test_other_files_must(self):
+    def test_other_files_need_a_second_fence(self):
         with pytest.raises(ArticleError, match="never closed"):
             _bytes(b"---\ntitle: A site\n")
         with pytest.raises(ArticleError) as caught:
@@ -121,9 +121,9 @@ class TestNoArticles:
 
     @pytest.mark.parametrize("date", ["", "date:", "date: Last Modified", "date: git Created"])
     def test_without_a_date(self, date):
-        reading = read(f"title: T\n{date}")
-        assert reading.state == "undated"
-        assert told(reading) == [(1, "info", "undated")]
+        result = read(f"title: T\n{date}")
+        assert result.state == "undated"
+        assert problems_of(result) == [(1, "info", "undated")]
 
 
 class TestTimes:
@@ -154,27 +154,27 @@ class TestTimes:
         assert named.url == f"{BASE}/2024/03/01/a.html"
 
     def test_update(self):
-        reading = dated("lastmod: 2024-05-01")
-        assert reading.dated_update
-        assert reading.article is not None
-        assert reading.article.updated == datetime(2024, 5, 1, tzinfo=UTC)
+        result = read_dated("lastmod: 2024-05-01")
+        assert result.dated_update
+        assert result.article is not None
+        assert result.article.updated == datetime(2024, 5, 1, tzinfo=UTC)
 
-    def test_update_before_publication_is_none(self):
-        reading = dated("lastmod: 2023-05-01")
-        assert reading.dated_update
-        assert reading.article is not None
-        assert reading.article.updated == reading.article.published
+    def test_an_update_before_publication_does_not_count(self):
+        result = read_dated("lastmod: 2023-05-01")
+        assert result.dated_update
+        assert result.article is not None
+        assert result.article.updated == result.article.published
 
-    def test_update_that_is_still_to_come(self):
-        reading = dated(f"lastmod: {FUTURE}")
-        assert not reading.dated_update
-        assert reading.due == FUTURE_TIME
-        assert reading.article is not None
-        assert reading.article.updated == reading.article.published
+    def test_an_update_in_the_future(self):
+        result = read_dated(f"lastmod: {FUTURE}")
+        assert not result.dated_update
+        assert result.due == FUTURE_TIME
+        assert result.article is not None
+        assert result.article.updated == result.article.published
 
-    def test_when_to_look_again(self):
-        assert dated().due is None
-        assert dated(f"publishDate: {FUTURE}").due == FUTURE_TIME
-        assert dated(f"expiryDate: {FUTURE}").due == FUTURE_TIME
-        assert dated(f"expiryDate: 2040-01-01\nlastmod: {FUTURE}").due == FUTURE_TIME
-        assert dated("lastmod: 2024-05-01").due is None
+    def test_when_the_file_must_be_read_again(self):
+        assert read_dated().due is None
+        assert read_dated(f"publishDate: {FUTURE}").due == FUTURE_TIME
+        assert read_dated(f"expiryDate: {FUTURE}").due == FUTURE_TIME
+        assert read_dated(f"expiryDate: 2040-01-01\nlastmod: {FUTURE}").due == FUTURE_TIME
+        assert read_dated("lastmod: 2024-05-01").due is None

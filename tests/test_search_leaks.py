@@ -12,7 +12,7 @@ from feedhub.catalog import Catalog
 from feedhub.formats import FORMATS
 from feedhub.selection import Selection, parse_query
 from feedhub.site import Site, config_of_catalog
-from tests.canaries import HIDES, PUBLIC_LABELS, REJECTED, WORD, Place, secret
+from tests.canaries import HIDES, PUBLIC_LABELS, REJECTED, WORD, Workspace, secret
 
 QUERIES = (
     f"q={WORD}*",
@@ -28,15 +28,15 @@ QUERIES = (
 
 
 @pytest.fixture
-def place(tmp_path) -> Place:
-    place = Place(tmp_path)
-    place.write("public-0.md", secret(labels=PUBLIC_LABELS).replace(WORD, "innocent"))
-    return place
+def workspace(tmp_path) -> Workspace:
+    workspace = Workspace(tmp_path)
+    workspace.write("public-0.md", secret(labels=PUBLIC_LABELS).replace(WORD, "innocent"))
+    return workspace
 
 
-def answers(place: Place) -> str:
+def answers(workspace: Workspace) -> str:
     """Return all that searches and stories say, and what stands in the names of stories."""
-    with closing(Catalog.open_existing(place.catalog, read_only=True)) as catalog:
+    with closing(Catalog.open_existing(workspace.catalog, read_only=True)) as catalog:
         site = Site(catalog, config_of_catalog(catalog))
         said = []
         with site.snapshot():
@@ -50,31 +50,31 @@ def answers(place: Place) -> str:
         return "\n".join(said)
 
 
-def hits(place: Place, query: str) -> int:
-    with closing(Catalog.open_existing(place.catalog, read_only=True)) as catalog:
+def hits(workspace: Workspace, query: str) -> int:
+    with closing(Catalog.open_existing(workspace.catalog, read_only=True)) as catalog:
         site = Site(catalog, config_of_catalog(catalog))
         planned = site.on_demand(parse_query(query.encode()), FORMATS["json"])
         assert planned
         return len(json.loads(site.document(planned).body)["items"])
 
 
-def test_searches_would_find_a_canary(place):
-    place.write("secret.md", secret("quality: 5"))
-    assert place.sync() == 0
-    assert hits(place, f"q={WORD}*") == 1
-    assert WORD in answers(place)
-    assert "catalog/catalog.sqlite" in place.leaks()
+def test_searches_would_find_a_canary(workspace):
+    workspace.write("secret.md", secret("quality: 5"))
+    assert workspace.sync() == 0
+    assert hits(workspace, f"q={WORD}*") == 1
+    assert WORD in answers(workspace)
+    assert "catalog/catalog.sqlite" in workspace.leaks()
 
 
 @pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
-def test_what_is_hidden_is_never_found(place, hidden):
-    place.write("secret.md", secret(f"{hidden}\nquality: 5"))
-    assert place.sync() in (0, 1)
+def test_what_is_hidden_is_never_found(workspace, hidden):
+    workspace.write("secret.md", secret(f"{hidden}\nquality: 5"))
+    assert workspace.sync() in (0, 1)
     # The query itself stands in what answers it.
-    assert hits(place, f"q={WORD}*") == 0
-    said = answers(place).replace(f"topic-{WORD}013", "").replace(f"Topic-{WORD}013", "")
+    assert hits(workspace, f"q={WORD}*") == 0
+    said = answers(workspace).replace(f"topic-{WORD}013", "").replace(f"Topic-{WORD}013", "")
     assert not re.search(rf"{WORD}\d", said)
-    assert place.leaks() == []
+    assert workspace.leaks() == []
 
 
 @pytest.mark.parametrize(
@@ -83,50 +83,52 @@ def test_what_is_hidden_is_never_found(place, hidden):
     ids=["withdrawn", "deleted", "rewritten"],
 )
 @pytest.mark.parametrize("later", [0, 1, 2])
-def test_the_words_of_what_is_gone_leave_the_catalog(place, text, later):
+def test_the_words_of_what_is_gone_leave_the_catalog(workspace, text, later):
     """FTS5 marks words as deleted, and forgets them when it next merges so many segments."""
     for number in range(9):
-        place.write(f"{number}.md", secret(labels=PUBLIC_LABELS).replace(WORD, f"plain{number}x"))
-    assert place.sync() == 0
-    place.write("secret.md", secret(labels=PUBLIC_LABELS))
-    assert place.sync() == 0
+        workspace.write(
+            f"{number}.md", secret(labels=PUBLIC_LABELS).replace(WORD, f"plain{number}x")
+        )
+    assert workspace.sync() == 0
+    workspace.write("secret.md", secret(labels=PUBLIC_LABELS))
+    assert workspace.sync() == 0
     for number in range(later):
-        place.write("other.md", secret(labels=PUBLIC_LABELS).replace(WORD, f"later{number}x"))
-        assert place.sync() == 0
-    assert "catalog/catalog.sqlite" in place.leaks()
-    place.printed = ""
+        workspace.write("other.md", secret(labels=PUBLIC_LABELS).replace(WORD, f"later{number}x"))
+        assert workspace.sync() == 0
+    assert "catalog/catalog.sqlite" in workspace.leaks()
+    workspace.printed = ""
     if text is None:
-        (place.source / "secret.md").unlink()
+        (workspace.source / "secret.md").unlink()
     else:
-        place.write("secret.md", text)
-    assert place.sync() == 0
-    assert place.leaks() == []
-    assert hits(place, "q=plain7x*") == 1
+        workspace.write("secret.md", text)
+    assert workspace.sync() == 0
+    assert workspace.leaks() == []
+    assert hits(workspace, "q=plain7x*") == 1
 
 
-def test_the_words_of_a_duplicate_are_not_found(place):
+def test_the_words_of_a_duplicate_are_not_found(workspace):
     """Of two files with one id the first is published."""
     first = secret().replace(WORD, "first")
-    place.write("a.md", first)
-    assert place.sync() == 0
-    place.write("b.md", first.replace("Title first", f"Title {WORD}"))
-    assert place.sync() == 1
-    assert hits(place, f"q={WORD}*") == 0
-    (place.source / "a.md").unlink()
-    assert place.sync() == 0
-    assert hits(place, f"q={WORD}*") == 1
+    workspace.write("a.md", first)
+    assert workspace.sync() == 0
+    workspace.write("b.md", first.replace("Title first", f"Title {WORD}"))
+    assert workspace.sync() == 1
+    assert hits(workspace, f"q={WORD}*") == 0
+    (workspace.source / "a.md").unlink()
+    assert workspace.sync() == 0
+    assert hits(workspace, f"q={WORD}*") == 1
 
 
-def test_who_allows_no_search_keeps_no_words(place, monkeypatch):
-    assert place.sync() == 0
-    assert hits(place, "q=innocent*") == 1
+def test_who_allows_no_search_keeps_no_words(workspace, monkeypatch):
+    assert workspace.sync() == 0
+    assert hits(workspace, "q=innocent*") == 1
     monkeypatch.setenv("FEEDHUB_FEEDS_SEARCH", "no")
     monkeypatch.setenv("FEEDHUB_FEEDS_STORIES", "no")
-    assert place.sync() == 0
-    with closing(Catalog(place.catalog)) as catalog:
+    assert workspace.sync() == 0
+    with closing(Catalog(workspace.catalog)) as catalog:
         for table in ("search_index", "search_entries"):
             count = catalog._database.fetch_value(f"SELECT count(*) FROM {table}")  # noqa: S608
             assert count == 0
-    for path in place.catalog.parent.iterdir():
+    for path in workspace.catalog.parent.iterdir():
         # The title stands in the record as it was written, not as it is searched.
         assert b"title innocent" not in path.read_bytes()

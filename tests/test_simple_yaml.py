@@ -1,4 +1,4 @@
-"""The quick reader of plain YAML: what it takes, it reads as the strict reader does."""
+"""The reader of simple YAML: what it takes, it reads as the strict reader does."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def order(node: object) -> list[object]:
 
 
 def taken(text: str) -> bool:
-    """Say whether the quick reader takes `text`, which then must be read as strictly as ever."""
+    """Return whether the simple reader takes `text`; then the strict one must read the same."""
     tree = read_simple(text)
     if tree is None:
         return False
@@ -282,8 +282,8 @@ def test_many_keys() -> None:
     assert read_simple("---\n" + "".join(lines) + "l: a\n") is None
 
 
-def test_shapes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are, few are kept, and those in use are not lost."""
+def test_the_cache_of_layouts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full cache is cleared; layouts in use stay valid."""
     monkeypatch.setattr(simple_yaml, "MAX_CACHED_KEYS", 300)
     for number in range(200):
         assert taken(f"---\na{number}:\n- b{number}: c\n  d:\n  - e\nf: g\n")
@@ -317,17 +317,17 @@ def test_any_character(block: range) -> None:
 
 @pytest.mark.parametrize("rare", ["", "\u00a0", "\uff0c"])
 @pytest.mark.parametrize("odd", [*"\0\t\r\x1f\x7f\x80\x85\x9f\u2028\u2029\ud800\ufeff\ufffe\uffff"])
-def test_odd_characters_are_left_beside_rare_ones(rare: str, odd: str) -> None:
+def test_odd_characters_are_refused_next_to_rare_ones(rare: str, odd: str) -> None:
     assert taken(f'---\na: "b{rare}c"\n')
     assert read_simple(f'---\na: "b{rare}c{odd}d"\n') is None
 
 
 SHORT = ["a:", "b: c", "- a:", "- b: c", "- d"]
-SHAPES = ["", *(" " * width + form for width in range(5) for form in SHORT)]
+FORMS = ["", *(" " * width + form for width in range(5) for form in SHORT)]
 
 
-def test_all_shapes_of_four_lines() -> None:
-    found = [taken("---\n" + "\n".join(["a:", *lines])) for lines in product(SHAPES, repeat=3)]
+def test_all_forms_of_four_lines() -> None:
+    found = [taken("---\n" + "\n".join(["a:", *lines])) for lines in product(FORMS, repeat=3)]
     assert len(found) > 10_000
     assert sum(found) > 500
 
@@ -433,7 +433,7 @@ def test_documents_of_a_dumper(fields, style, flow, width, indent, plain) -> Non
     event("taken" if taken(f"---\n{text}") else "left")
 
 
-# Readings: what is asked for in one go from the quick tree, and one by one from the strict one.
+# Whole files: read by way of the simple reader and of the strict one.
 
 ODD_VALUES = [
     *("", "~", "null", '""', '" "', "''", "'a b'", "'it''s'", "x", '"x"'),
@@ -462,9 +462,9 @@ def items(draw: st.DrawFn) -> str:
     return "".join(["  - src: ", draw(VALUES), "\n", *draw(st.permutations(lines))])
 
 
-def reading(data: bytes, *, quick: bool) -> object:
+def reading(data: bytes, *, simple: bool) -> object:
     with pytest.MonkeyPatch.context() as patch:
-        if not quick:
+        if not simple:
             patch.setattr(frontmatter, "read_simple_yaml", lambda head: None)
         try:
             return read_article(
@@ -487,9 +487,9 @@ def test_readings_of_parts(part: str, found: list[str], provider: str) -> None:
     publisher = f"provider: {provider}\n".replace(": \n", ":\n")
     head = f"title: A\ndate: 2020-01-01\n{part}:\n" + "".join(found) + publisher
     data = f"---\n{head}---\nbody\n".encode()
-    quick = reading(data, quick=True)
+    simple = reading(data, simple=True)
     event("taken" if taken(f"---\n{head}") else "left")
-    assert quick == reading(data, quick=False)
+    assert simple == reading(data, simple=False)
 
 
 GOOD = """---
@@ -517,7 +517,7 @@ def test_readings_with_one_odd_value(line: str) -> None:
     others = [f"{key}: {value}" if value else f"{key}:" for value in ODD_VALUES]
     for other in [*others, "      odd: 1"]:
         data = GOOD.replace(line, other).encode()
-        assert reading(data, quick=True) == reading(data, quick=False), other
+        assert reading(data, simple=True) == reading(data, simple=False), other
 
 
 @given(
@@ -526,4 +526,4 @@ def test_readings_with_one_odd_value(line: str) -> None:
 def test_readings_of_mutants(text: str, end: str, mark: str) -> None:
     whole = f"{text}published: true\ndate: 2020-01-01\n---\nbody\n".replace("\n", end)
     data = (mark + whole).encode("utf-8", "surrogatepass")
-    assert reading(data, quick=True) == reading(data, quick=False)
+    assert reading(data, simple=True) == reading(data, simple=False)

@@ -1,4 +1,4 @@
-"""A folder of article files, and everything in it that is none or should not be opened."""
+"""The folder as a source: which files it lists, and what it must not open."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tests.kit import NOW, article_text
 from tests.readings import AUTHORITY, BASE
 
 OLD = time.time() - 3600
-NOBODY = 65534
+UNPRIVILEGED = 65534
 
 
 @pytest.fixture(autouse=True)
-def _hangs_no_longer_than_a_moment() -> Iterator[None]:
+def _time_limit() -> Iterator[None]:
     """Stop a test that waits for a pipe or runs in circles."""
 
     def stop(*_: object) -> None:
@@ -52,8 +52,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def _source(root: Path, **options: object) -> FilesSource:
-    given = {"authority": AUTHORITY, "base_url": BASE, "ignore": ("node_modules",)} | options
-    source = open_source(root, ReadOptions(**given))  # type: ignore[arg-type]
+    values = {"authority": AUTHORITY, "base_url": BASE, "ignore": ("node_modules",)} | options
+    source = open_source(root, ReadOptions(**values))  # type: ignore[arg-type]
     assert isinstance(source, FilesSource)
     return source
 
@@ -67,11 +67,11 @@ def _write(root: Path, name: str = "a.md", text: str = "") -> Path:
     return path
 
 
-def _found(root: Path, **options: object) -> list[str]:
+def _paths(root: Path, **options: object) -> list[str]:
     return [item.path for item in _source(root, **options).scan() if isinstance(item, SourceFile)]
 
 
-def _told(root: Path) -> list[tuple[str, str, str]]:
+def _problems(root: Path) -> list[tuple[str, str, str]]:
     problems = (item for item in _source(root).scan() if isinstance(item, Problem))
     return [(problem.path, problem.level, problem.code) for problem in problems]
 
@@ -80,9 +80,9 @@ def _read(root: Path, path: str = "a.md") -> ReadResult:
     return _source(root).read(path, NOW)
 
 
-def _code(reading: ReadResult) -> str:
-    assert reading.state == "rejected"
-    [problem] = reading.problems
+def _code(result: ReadResult) -> str:
+    assert result.state == "rejected"
+    [problem] = result.problems
     return problem.code
 
 
@@ -101,56 +101,56 @@ def _nested(root: Path, name: str, depth: int) -> Iterator[None]:
 
 
 class TestWhichFiles:
-    def test_by_suffix_whatever_its_case(self, root):
+    def test_suffixes_in_any_case(self, root):
         names = ["a.md", "b.MARKDOWN", "c.Html", "d.txt", "e.yml", "f.yaml"]
         for name in [*names, "g.rst", "h.md.bak", "md", "i.htm", "j.md~"]:
             _write(root, name)
-        assert _found(root) == names
+        assert _paths(root) == names
 
     def test_in_order_of_path(self, root):
         for name in ["b/a.md", "a.md", "B.md", "a/z.md", "a-b.md", "a/b/c.md"]:
             _write(root, name)
-        assert _found(root) == ["B.md", "a/b/c.md", "a/z.md", "a-b.md", "a.md", "b/a.md"]
+        assert _paths(root) == ["B.md", "a/b/c.md", "a/z.md", "a-b.md", "a.md", "b/a.md"]
 
-    def test_hidden_and_ignored_ones_are_passed_over(self, root):
+    def test_hidden_and_ignored_files_are_left_out(self, root):
         for name in [".a.md", ".git/b.md", "node_modules/c.md", "d/node_modules/e.md", "f/.g/h.md"]:
             _write(root, name)
         _write(root, "node_modules.md")
-        assert _found(root) == ["node_modules.md"]
-        assert _told(root) == []
+        assert _paths(root) == ["node_modules.md"]
+        assert _problems(root) == []
 
     def test_folder_with_the_suffix_of_a_file(self, root):
         _write(root, "folder.md/a.md")
-        assert _found(root) == ["folder.md/a.md"]
+        assert _paths(root) == ["folder.md/a.md"]
 
     def test_empty_folder(self, root):
-        assert _found(root) == []
+        assert _paths(root) == []
 
     def test_longest_name(self, root):
         name = "x" * 252 + ".md"
         _write(root, name)
-        assert _found(root) == [name]
+        assert _paths(root) == [name]
         assert _read(root, name).article is not None
 
     def test_folders_deeper_than_python_can_recurse(self, root):
         with _nested(root, "d", 1_500):
-            assert _found(root) == []
-            assert _told(root) == []
+            assert _paths(root) == []
+            assert _problems(root) == []
 
-    def test_path_too_long_for_the_system_is_told(self, root):
+    def test_path_too_long_for_the_system_is_a_problem(self, root):
         with _nested(root, "d" * 250, 17):
-            assert [problem[1:] for problem in _told(root)] == [("error", "unreadable")]
+            assert [problem[1:] for problem in _problems(root)] == [("error", "unreadable")]
 
     @pytest.mark.parametrize(
         "name", ["记事\u3000一.md", "hard\u00a0blank.md", "👩\u200d👧.md", "می\u200cخواهم.md"]
     )
     def test_names_of_all_scripts(self, root, name):
         _write(root, name)
-        assert _found(root) == [name]
+        assert _paths(root) == [name]
         assert _read(root, name).article is not None
 
     @pytest.mark.parametrize(
-        ("name", "shown"),
+        ("name", "escaped"),
         [
             (b"new\nline.md", "new\\nline.md"),
             (b"esc\x1b[2J.md", "esc\\x1b[2J.md"),
@@ -158,22 +158,22 @@ class TestWhichFiles:
             ("turned\u202edm.md".encode(), "turned\\u202edm.md"),
         ],
     )
-    def test_names_that_could_forge_a_message_are_told(self, root, name, shown):
+    def test_names_that_could_forge_a_message_are_problems(self, root, name, escaped):
         descriptor = os.open(os.fsencode(root) + b"/" + name, os.O_CREAT | os.O_WRONLY)
         os.close(descriptor)
-        assert _found(root) == []
-        assert _told(root) == [(shown, "error", "bad-name")]
+        assert _paths(root) == []
+        assert _problems(root) == [(escaped, "error", "bad-name")]
 
-    def test_so_are_such_folders_but_not_other_files(self, root):
+    def test_such_folders_are_problems_too_but_not_other_files(self, root):
         os.mkdir(os.fsencode(root) + b"/bad\xff")  # noqa: PTH102
         (root / "bad\nname.png").touch()
-        assert _told(root) == [("bad\\udcff", "error", "bad-name")]
+        assert _problems(root) == [("bad\\udcff", "error", "bad-name")]
 
-    def test_folder_that_has_gone(self, root):
+    def test_deleted_folder(self, root):
         root.rmdir()
-        assert _told(root) == [(".", "error", "unreadable")]
+        assert _problems(root) == [(".", "error", "unreadable")]
 
-    def test_file_that_goes_while_it_is_looked_at(self, root):
+    def test_file_that_is_deleted_during_the_scan(self, root):
         _write(root, "a.md")
         _write(root, "b.md")
         scan = _source(root).scan()
@@ -187,38 +187,38 @@ class TestLinks:
     def test_inside(self, root):
         _write(root, "folder/a.md")
         (root / "b.md").symlink_to("folder/a.md")
-        assert _found(root) == ["b.md", "folder/a.md"]
+        assert _paths(root) == ["b.md", "folder/a.md"]
         assert _read(root, "b.md").article is not None
 
     def test_outside(self, root, tmp_path):
         secret = _write(tmp_path, "secret.md")
         (root / "a.md").symlink_to(secret)
-        assert _found(root) == []
-        assert _told(root) == [("a.md", "warning", "link-outside")]
+        assert _paths(root) == []
+        assert _problems(root) == [("a.md", "warning", "link-outside")]
         assert _code(_read(root)) == "link-outside"
 
     def test_to_a_neighbour_whose_name_begins_the_same(self, root, tmp_path):
         (root / "a.md").symlink_to(_write(tmp_path, "root-too/a.md"))
-        assert _told(root) == [("a.md", "warning", "link-outside")]
+        assert _problems(root) == [("a.md", "warning", "link-outside")]
 
     def test_in_a_circle(self, root):
         (root / "a.md").symlink_to("b.md")
         (root / "b.md").symlink_to("a.md")
-        assert _found(root) == []
-        assert _told(root) == [("a.md", "error", "unreadable"), ("b.md", "error", "unreadable")]
+        assert _paths(root) == []
+        assert _problems(root) == [("a.md", "error", "unreadable"), ("b.md", "error", "unreadable")]
         assert _code(_read(root)) == "unreadable"
 
     def test_to_nothing(self, root):
         (root / "a.md").symlink_to("gone.md")
-        assert _told(root) == [("a.md", "error", "unreadable")]
+        assert _problems(root) == [("a.md", "error", "unreadable")]
         assert _code(_read(root)) == "unreadable"
 
     def test_folders_are_not_followed(self, root, tmp_path):
         _write(tmp_path, "outside/a.md")
         (root / "in").symlink_to(tmp_path / "outside")
         (root / "circle").symlink_to(root)
-        assert _found(root) == []
-        assert _told(root) == []
+        assert _paths(root) == []
+        assert _problems(root) == []
 
     def test_folder_with_the_suffix_of_a_file(self, root):
         (root / "folder").mkdir()
@@ -228,17 +228,17 @@ class TestLinks:
     def test_root_may_be_one(self, root, tmp_path):
         _write(root, "a.md")
         (tmp_path / "link").symlink_to(root)
-        assert _found(tmp_path / "link") == ["a.md"]
-        reading = _read(tmp_path / "link")
-        assert reading.article is not None
-        assert reading.article.id == f"tag:{AUTHORITY}:root/a"
+        assert _paths(tmp_path / "link") == ["a.md"]
+        result = _read(tmp_path / "link")
+        assert result.article is not None
+        assert result.article.id == f"tag:{AUTHORITY}:root/a"
 
     def test_path_that_climbs_out(self, root, tmp_path):
         _write(tmp_path, "secret.md")
         assert _code(_read(root, "../secret.md")) == "link-outside"
 
 
-class TestWhatIsNoFile:
+class TestSpecialFiles:
     def test_pipe(self, root):
         os.mkfifo(root / "a.md")
         assert _code(_read(root)) == "not-a-file"
@@ -279,9 +279,9 @@ class TestWhatIsNoFile:
 class TestReading:
     def test_article(self, root):
         _write(root, "news/a.md", article_text("Hello"))
-        reading = _read(root, "news/a.md")
-        assert reading.article is not None
-        assert reading.article.title == "Hello"
+        result = _read(root, "news/a.md")
+        assert result.article is not None
+        assert result.article.title == "Hello"
 
     def test_empty_file(self, root):
         (root / "a.md").touch()
@@ -298,31 +298,31 @@ class TestReading:
         _write(root, "a.md", "x" * (2 * MAX_BYTES))
         assert _read(root).state == "plain"
 
-    def test_rejection_has_its_place(self, root):
+    def test_a_rejection_has_line_and_column(self, root):
         _write(root, "a.md", "---\ntitle: A\npublished: maybe\n---\n")
-        reading = _read(root)
-        [problem] = reading.problems
+        result = _read(root)
+        [problem] = result.problems
         assert str(problem).startswith("a.md:3:12: error not-boolean ")
-        assert reading.withdraws
+        assert result.withdraws
 
-    def test_gone(self, root):
-        reading = _read(root)
-        assert _code(reading) == "unreadable"
-        assert reading.problems[0].message == "cannot be read: No such file or directory"
-        assert not reading.withdraws
+    def test_missing_file(self, root):
+        result = _read(root)
+        assert _code(result) == "unreadable"
+        assert result.problems[0].message == "cannot be read: No such file or directory"
+        assert not result.withdraws
 
-    def test_what_nobody_thought_of_is_told_without_quoting(self, root, monkeypatch):
+    def test_an_unexpected_error_is_reported_without_its_text(self, root, monkeypatch):
         def fail(*_: object, **__: object) -> ReadResult:
             raise KeyError("secret words")
 
         _write(root)
         monkeypatch.setattr("feedhub.sources.reading.read_article", fail)
-        reading = _read(root)
-        assert _code(reading) == "unexpected"
-        assert "KeyError" in reading.problems[0].message
-        assert "secret" not in reading.problems[0].message
+        result = _read(root)
+        assert _code(result) == "unexpected"
+        assert "KeyError" in result.problems[0].message
+        assert "secret" not in result.problems[0].message
 
-    def test_error_without_words(self, root, monkeypatch):
+    def test_an_error_of_the_system_without_a_message(self, root, monkeypatch):
         def fail(*_: object) -> bytes:
             raise TimeoutError
 
@@ -331,7 +331,7 @@ class TestReading:
         assert _read(root).problems[0].message == "cannot be read: TimeoutError"
 
 
-def _as_nobody(ask: Callable[[], object]) -> object:
+def _without_rights(ask: Callable[[], object]) -> object:
     """Return what a child without rights answers; it never comes back to the tests."""
     reader, writer = os.pipe()
     with warnings.catch_warnings():
@@ -341,8 +341,8 @@ def _as_nobody(ask: Callable[[], object]) -> object:
         try:
             if os.geteuid() == 0:
                 os.setgroups([])
-                os.setgid(NOBODY)
-                os.setuid(NOBODY)
+                os.setgid(UNPRIVILEGED)
+                os.setuid(UNPRIVILEGED)
             os.write(writer, json.dumps(ask()).encode())
         finally:
             os._exit(0)
@@ -357,38 +357,38 @@ class TestRights:
     @pytest.fixture
     def root(self) -> Iterator[Path]:
         """A folder whose parents everybody may enter."""
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place)
+        with tempfile.TemporaryDirectory() as path:
+            folder = Path(path)
             folder.chmod(0o755)
             yield folder
 
     def test_file(self, root):
         _write(root).chmod(0)
-        assert _as_nobody(lambda: _code(_read(root))) == "unreadable"
-        assert _as_nobody(lambda: _told(root)) == []
+        assert _without_rights(lambda: _code(_read(root))) == "unreadable"
+        assert _without_rights(lambda: _problems(root)) == []
 
     def test_folder(self, root):
         _write(root, "shut/a.md")
         _write(root, "z.md")
         (root / "shut").chmod(0)
-        told = _as_nobody(lambda: [*_told(root), *_found(root)])
+        problems = _without_rights(lambda: [*_problems(root), *_paths(root)])
         (root / "shut").chmod(0o755)
-        assert told == [["shut/", "error", "unreadable"], "z.md"]
+        assert problems == [["shut/", "error", "unreadable"], "z.md"]
 
     def test_root_that_cannot_be_entered(self, root):
         shut = root / "content"
         _write(shut)
         shut.chmod(0)
-        told = _as_nobody(lambda: _told(shut))
+        problems = _without_rights(lambda: _problems(shut))
         shut.chmod(0o755)
-        assert told == [[".", "error", "unreadable"]]
+        assert problems == [[".", "error", "unreadable"]]
 
     def test_folder_that_can_be_listed_but_not_entered(self, root):
         _write(root, "shut/a.md")
         (root / "shut").chmod(0o444)
-        told = _as_nobody(lambda: _told(root))
+        problems = _without_rights(lambda: _problems(root))
         (root / "shut").chmod(0o755)
-        assert told == [["shut/a.md", "error", "unreadable"]]
+        assert problems == [["shut/a.md", "error", "unreadable"]]
 
 
 class TestStamps:
@@ -399,9 +399,9 @@ class TestStamps:
         monkeypatch.setattr("feedhub.sources.files.time.time_ns", lambda: now() + 3_600_000_000_000)
 
     def _stamp(self, root: Path) -> str:
-        [found] = _source(root).scan()
-        assert isinstance(found, SourceFile)
-        return found.stamp
+        [file] = _source(root).scan()
+        assert isinstance(file, SourceFile)
+        return file.stamp
 
     def test_same_file_same_stamp(self, root):
         _write(root)
@@ -417,7 +417,7 @@ class TestStamps:
         ],
         ids=["content", "mtime", "another file", "ctime"],
     )
-    def test_moves_on_change(self, root, change):
+    def test_stamp_changes_with_the_file(self, root, change):
         path = _write(root)
         before = self._stamp(root)
         time.sleep(0.02)
@@ -438,7 +438,7 @@ def test_file_written_a_moment_ago_has_no_stamp(root):
     assert [item.stamp for item in _source(root).scan() if isinstance(item, SourceFile)] == [""]
 
 
-def test_signature_moves_with_all_that_shapes_a_reading(root, tmp_path):
+def test_signature_changes_with_folder_generator_and_drafts(root, tmp_path):
     plain = _source(root).signature
     assert _source(root).signature == plain
     assert _source(root, drafts=True).signature != plain
@@ -447,7 +447,7 @@ def test_signature_moves_with_all_that_shapes_a_reading(root, tmp_path):
     assert _source(root).signature != plain
 
 
-def test_places_as_a_person_names_them(root, monkeypatch):
+def test_locate_continues_the_path_as_it_was_typed(root, monkeypatch):
     monkeypatch.chdir(root.parent)
     assert _source(Path("root")).locate("news/a.md") == "root/news/a.md"
 

@@ -14,7 +14,7 @@ from feedhub.sources import urls
 from feedhub.sources.urls import MAX_LENGTH, UrlError, absolute_url, rooted_url
 
 BASE = "https://example.org/blog/post"
-# RFC 3986, appendix B and 2: everything that may stand in a URI, written anew for the tests.
+# RFC 3986, appendix B and 2: everything that may stand in a URI, written again for the tests.
 URI = re.compile(
     r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
     r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
@@ -147,7 +147,7 @@ def test_an_address_has_one_spelling(raw, url):
         f"https://h/{'é' * 1000}",
     ],
 )
-def test_what_is_no_address_is_refused_and_not_quoted(raw):
+def test_other_texts_are_refused_and_not_quoted(raw):
     with pytest.raises(UrlError) as error:
         absolute_url(raw, "https://example.org/")
     assert not raw.strip() or raw.strip() not in str(error.value)
@@ -160,12 +160,12 @@ def test_a_relative_address_needs_a_usable_base(raw, base):
         absolute_url(raw, base)
 
 
-def test_a_user_name_is_named_as_the_fault():
+def test_the_message_names_a_user_name_as_the_fault():
     with pytest.raises(UrlError, match="user name"):
         absolute_url("https://trusted.example@h/")
 
 
-def test_no_python_lets_a_broken_ipv6_host_pass():
+def test_a_broken_ipv6_host_is_refused_by_every_python():
     assert urls.normalise_ipv6("::1") == "[::1]"
     with pytest.raises(UrlError):
         urls.normalise_ipv6("1::2::3")
