@@ -6,7 +6,12 @@ takes it reads exactly as the strict reader does; tests hold the two together.
 
 Files of one site repeat their records (a mapping and the mappings in it): the same keys in the same
 order. A `Layout` is what the key parts of a record's lines say, worked out once and looked up for
-every record like it. The key part of a line is all of it but the value.
+every record like it. The key part of a line is all of it but the value:
+
+    title: "A"              b"title"        the record of the file, up to its list
+    images:                 b"images:\\n"    followed by LIST
+      - url: "a.png"        b"  - url"      a record in the list
+        width: 50           b"    width"
 """
 
 from __future__ import annotations
