@@ -35,14 +35,14 @@ def later(seconds: float) -> datetime:
 
 
 def rewrite(path: Path, old: str, new: str) -> None:
-    """Edit a file so that its stamp is believed: as if it had been written long ago."""
+    """Replace some text of a file."""
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def believe_stamps(monkeypatch) -> None:
-    """Let the scan believe that every file was written long ago."""
+def trust_stamps(monkeypatch) -> None:
+    """Have the scan trust every stamp, as if all files had been written long ago."""
     real = time.time_ns
     monkeypatch.setattr("time.time_ns", lambda: real() + 10_000_000_000)
 
@@ -56,7 +56,7 @@ def test_order_is_newest_first_with_ties_by_id(bench):
     assert bench.titles() == ["C", "A", "B"]
 
 
-def test_an_edit_moves_updated_and_changed_at_to_when_it_was_seen(bench):
+def test_an_edit_sets_updated_and_changed_at_to_the_time_of_the_sync(bench):
     path = bench.write("a.md", title="Old title", topics=["AI"])
     bench.write("b.md", title="Other", topics=["Robots"])
     bench.sync()
@@ -70,7 +70,7 @@ def test_an_edit_moves_updated_and_changed_at_to_when_it_was_seen(bench):
     assert after[1] == before[1]
 
 
-def test_a_stated_update_wins_over_the_time_of_seeing(bench):
+def test_an_update_that_the_file_states_wins_over_the_time_of_the_sync(bench):
     path = bench.write("a.md", title="T", updatedDateTime="2021-01-01T00:00:00Z")
     bench.sync()
     assert state_of(bench).updated == datetime(2021, 1, 1, tzinfo=UTC)
@@ -102,7 +102,7 @@ def test_an_update_below_the_newest_still_changes_the_feed(bench):
         ("title: T\nexcerpt: A summary.\n", "excerpt: A summary.\ntitle: T\n"),
     ],
 )
-def test_what_no_subscriber_sees_changes_no_fingerprint(bench, old, new):
+def test_a_change_that_no_subscriber_sees_changes_no_fingerprint(bench, old, new):
     path = bench.write("a.md", title="T", secured="AAAA", heat=5, quality=7)
     bench.sync()
     before = state_of(bench)
@@ -128,7 +128,7 @@ def test_touching_a_file_changes_nothing(bench):
 
 def test_unchanged_files_are_not_read_again(bench, monkeypatch):
     bench.write("a.md")
-    believe_stamps(monkeypatch)
+    trust_stamps(monkeypatch)
     assert bench.sync().read == 1
     assert bench.sync().read == 0
 
@@ -220,7 +220,7 @@ def test_a_moved_article_changes_its_feeds(bench):
 
 
 @pytest.mark.parametrize("torn", ["", "---\n", "---\ntitle: T\npublished: tr", "title: T\n"])
-def test_a_torn_file_keeps_its_last_good_article(bench, torn):
+def test_the_last_good_article_of_a_half_written_file_stays(bench, torn):
     path = bench.write("a.md", title="Good")
     bench.sync()
     good = path.read_text()
@@ -240,7 +240,7 @@ def test_a_torn_file_keeps_its_last_good_article(bench, torn):
 @pytest.mark.parametrize(
     "flag", ["published: 'false'", "published: no", "draft: 1", "status: gone"]
 )
-def test_a_flag_that_cannot_be_trusted_withdraws(bench, flag):
+def test_an_article_with_an_invalid_flag_is_withdrawn(bench, flag):
     path = bench.write("a.md", title="Was good")
     bench.write("b.md", title="Stays")
     bench.sync()
@@ -251,9 +251,9 @@ def test_a_flag_that_cannot_be_trusted_withdraws(bench, flag):
     assert changes.rejected == 1
 
 
-def test_problems_of_unchanged_files_are_told_again(bench, monkeypatch):
+def test_problems_of_unchanged_files_are_reported_again(bench, monkeypatch):
     bench.write("bad.md", "---\ntitle: [\n---\n")
-    believe_stamps(monkeypatch)
+    trust_stamps(monkeypatch)
     first, second = bench.sync(), bench.sync()
 
     assert second.read == 0
@@ -261,10 +261,10 @@ def test_problems_of_unchanged_files_are_told_again(bench, monkeypatch):
     assert first.problems[0].path == str(bench.root / "bad.md")
 
 
-def test_a_scheduled_article_appears_when_its_time_comes(bench, monkeypatch):
+def test_a_scheduled_article_is_published_when_it_is_due(bench, monkeypatch):
     bench.write("a.md", title="Now")
     bench.write("b.md", title="Soon", publishedDateTime=later(3600).isoformat())
-    believe_stamps(monkeypatch)
+    trust_stamps(monkeypatch)
     assert bench.sync().states == {"scheduled": 1, "shown": 1}
     assert bench.catalog.next_due() == later(3600)
     assert bench.sync(later(3599)).read == 0
@@ -275,7 +275,7 @@ def test_a_scheduled_article_appears_when_its_time_comes(bench, monkeypatch):
     assert bench.catalog.next_due() is None
 
 
-def test_an_expired_article_goes_when_its_time_comes(bench):
+def test_an_expiring_article_is_withdrawn_when_it_is_due(bench):
     bench.write("a.md", title="Stays")
     bench.write("b.md", title="Goes", expiryDate=later(60).isoformat())
     bench.sync()
@@ -285,7 +285,7 @@ def test_an_expired_article_goes_when_its_time_comes(bench):
     assert bench.titles() == ["Stays"]
 
 
-def test_a_torn_file_does_not_outlive_its_expiry(bench):
+def test_a_half_written_file_expires_too(bench):
     path = bench.write("a.md", title="T", expiryDate=later(60).isoformat())
     bench.sync()
     path.write_text("---\ntorn")
@@ -296,7 +296,7 @@ def test_a_torn_file_does_not_outlive_its_expiry(bench):
     assert bench.titles() == []
 
 
-def test_an_update_dated_in_the_future_counts_when_it_comes(bench):
+def test_an_update_in_the_future_counts_from_then_on(bench):
     bench.write("a.md", title="T", updatedDateTime=later(60).isoformat())
     bench.sync()
     assert state_of(bench).updated == datetime(2020, 6, 9, 11, tzinfo=UTC)
@@ -306,7 +306,7 @@ def test_an_update_dated_in_the_future_counts_when_it_comes(bench):
 
 
 def test_of_two_files_with_one_id_the_first_stays(bench, monkeypatch):
-    believe_stamps(monkeypatch)
+    trust_stamps(monkeypatch)
     second = bench.write("b.md", title="Second", id="tag:x,2026:1")
     first = bench.write("a.md", title="First", id="tag:x,2026:1")
     changes = bench.sync()
@@ -344,7 +344,7 @@ def test_two_files_may_swap_their_ids(bench):
     assert sorted(bench.titles()) == ["One", "Two"]
 
 
-def test_a_folder_that_cannot_be_read_loses_nothing(bench, monkeypatch):
+def test_articles_in_a_folder_that_cannot_be_read_stay(bench, monkeypatch):
     bench.write("news/a.md", title="A")
     bench.write("b.md", title="B")
     bench.sync()
@@ -392,7 +392,7 @@ def test_in_a_fresh_catalog_the_label_of_the_oldest_article_has_the_plain_slug(t
         assert bench.titles("topics/at-t.json") == ["Old"]
 
 
-def test_the_window_holds_n_and_all_of_the_last_days(tmp_path):
+def test_the_window_has_the_newest_n_and_all_of_the_last_days(tmp_path):
     bench = make_bench(tmp_path, feeds__limit=3, feeds__days=2)
     for day in range(1, 10):
         bench.write(f"{day}.md", title=f"T{day}", publishedDateTime=f"2020-01-{day:02}T00:00:00Z")
@@ -423,7 +423,7 @@ def monthly(bench, months, per_month=3):
             bench.write(f"{month}-{day}.md", title=f"{month}-{day}", publishedDateTime=date)
 
 
-def test_archives_hold_every_article_that_the_feed_no_longer_does(tmp_path):
+def test_archives_have_every_article_that_the_feed_has_no_more(tmp_path):
     bench = make_bench(tmp_path, feeds__limit=4, feeds__days=0)
     monthly(bench, ["2020-01", "2020-03", "2020-04"])
     bench.sync()
@@ -500,13 +500,13 @@ def test_an_archive_that_is_no_longer_needed_goes(tmp_path):
 
 
 def test_another_configuration_changes_every_fingerprint_but_no_update(tmp_path):
-    place = tmp_path / "catalog.sqlite"
-    bench = make_bench(tmp_path, place)
+    path = tmp_path / "catalog.sqlite"
+    bench = make_bench(tmp_path, path)
     bench.write("a.md", title="A", images=["/picture.png"])
     bench.sync()
     before = state_of(bench)
     bench.catalog.close()
-    again = make_bench(tmp_path, place, site__title="New", source__base_url="https://e.example/b")
+    again = make_bench(tmp_path, path, site__title="New", source__base_url="https://e.example/b")
     again.sync(later(60))
     after = state_of(again)
 
@@ -515,7 +515,7 @@ def test_another_configuration_changes_every_fingerprint_but_no_update(tmp_path)
     assert after.changed_at == later(60)
 
 
-def test_a_kept_and_a_fresh_catalog_agree_where_nothing_was_edited(tmp_path):
+def test_an_old_and_a_fresh_catalog_agree_where_nothing_was_edited(tmp_path):
     kept = make_bench(tmp_path, feeds__limit=2, feeds__days=0)
     monthly(kept, ["2020-03"])
     kept.sync()
@@ -531,12 +531,12 @@ def test_a_kept_and_a_fresh_catalog_agree_where_nothing_was_edited(tmp_path):
 
 
 def test_drafts_and_the_public_never_share_a_catalog(tmp_path):
-    place = tmp_path / "catalog.sqlite"
-    public = make_bench(tmp_path, place)
+    path = tmp_path / "catalog.sqlite"
+    public = make_bench(tmp_path, path)
     public.write("a.md", title="Open")
     public.write("b.md", title="Closed", published=False, topics=["Hush"])
     public.sync()
-    private = make_bench(tmp_path, place)
+    private = make_bench(tmp_path, path)
     private.drafts = True
     private.sync()
     assert sorted(private.titles()) == ["Closed", "Open"]
@@ -561,53 +561,53 @@ def test_a_withdrawn_article_leaves_no_trace_in_the_file(bench, tmp_path):
 
 
 def test_another_programs_database_is_left_alone(tmp_path):
-    place = tmp_path / "other.sqlite"
-    with sqlite3.connect(place) as other:
+    path = tmp_path / "other.sqlite"
+    with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE precious (x)")
     other.close()
 
     with pytest.raises(CatalogError, match="another program's"):
-        Catalog(place)
+        Catalog(path)
     with sqlite3.connect(tmp_path / "marked.sqlite") as marked:
         marked.execute("PRAGMA application_id = 5")
     marked.close()
     with pytest.raises(CatalogError, match="not a feedhub catalog"):
         Catalog(tmp_path / "marked.sqlite")
-    place.write_text("not a database at all, but long enough to look at" * 30)
+    path.write_text("not a database at all, but long enough to look at" * 30)
     with pytest.raises(CatalogError, match="cannot be opened"):
-        Catalog(place)
-    assert place.read_text().startswith("not a database")
+        Catalog(path)
+    assert path.read_text().startswith("not a database")
 
 
 def test_a_catalog_of_another_version_is_made_again(tmp_path):
-    place = tmp_path / "catalog.sqlite"
-    bench = make_bench(tmp_path, place)
+    path = tmp_path / "catalog.sqlite"
+    bench = make_bench(tmp_path, path)
     bench.write("a.md", title="A")
     bench.sync()
     bench.catalog.close()
-    with sqlite3.connect(place) as old:
+    with sqlite3.connect(path) as old:
         old.execute("PRAGMA user_version = 77")
         old.execute("CREATE TABLE surplus (x)")
     old.close()
-    again = make_bench(tmp_path, place)
+    again = make_bench(tmp_path, path)
     again.sync()
 
     assert again.titles() == ["A"]
 
 
 def test_a_damaged_catalog_is_one_clear_line(tmp_path):
-    place = tmp_path / "catalog.sqlite"
-    bench = make_bench(tmp_path, place)
+    path = tmp_path / "catalog.sqlite"
+    bench = make_bench(tmp_path, path)
     for number in range(200):
         bench.write(f"{number}.md", title=f"T{number}")
     bench.sync()
     bench.catalog.close()
-    data = bytearray(place.read_bytes())
+    data = bytearray(path.read_bytes())
     data[4096:] = b"\xa5" * (len(data) - 4096)
-    place.write_bytes(data)
+    path.write_bytes(data)
 
     with pytest.raises(CatalogError, match="delete it"):
-        make_bench(tmp_path, place).sync()
+        make_bench(tmp_path, path).sync()
 
 
 def test_a_writer_that_never_ends_is_one_clear_line(tmp_path, monkeypatch):
@@ -620,7 +620,7 @@ def test_a_writer_that_never_ends_is_one_clear_line(tmp_path, monkeypatch):
     other.close()
 
 
-def test_a_catalog_that_another_process_made_meanwhile_is_used(tmp_path, monkeypatch):
+def test_a_catalog_that_another_process_creates_meanwhile_is_used(tmp_path, monkeypatch):
     transaction = Database.transaction
 
     @contextmanager
@@ -676,7 +676,7 @@ def test_two_processes_at_once_are_safe(tmp_path):
     assert len(bench.titles()) == 40
 
 
-def test_a_snapshot_holds_still_while_another_process_writes(bench, tmp_path):
+def test_a_snapshot_shows_one_state_while_another_process_writes(bench, tmp_path):
     bench.write("a.md", title="A")
     bench.sync()
     with bench.catalog.snapshot():

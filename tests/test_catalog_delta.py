@@ -1,4 +1,4 @@
-"""What is new in a feed since a document that a subscriber holds (RFC 3229)."""
+"""Deltas: the articles of a feed that an earlier document did not have (RFC 3229)."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from tests.sites import later, one_article, state_of
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def path(tmp_path: Path) -> Path:
     return tmp_path / "catalog.sqlite"
 
 
 @pytest.fixture
-def bench(tmp_path: Path, place: Path) -> Iterator[Bench]:
-    bench = one_article(tmp_path, place)
+def bench(tmp_path: Path, path: Path) -> Iterator[Bench]:
+    bench = one_article(tmp_path, path)
     yield bench
     bench.catalog.close()
 
 
 def delta(bench: Bench, base: str, kind: str = "all", slug: str = "") -> list[str] | None:
-    """Return the titles of what is new in a feed since the document `base`."""
+    """Return the titles of the delta of a feed from the document `base`, or None."""
     numbers = bench.catalog.delta(state_of(bench, kind, slug), base)
     return None if numbers is None else [bench.catalog.article(n).title for n in numbers]
 
 
 class Base(NamedTuple):
-    """A document that was published: at which step, with which articles."""
+    """A published document: its step, and its articles."""
 
     step: int
     ids: frozenset[str]
 
 
 class Oracle:
-    """Remembers every document and every article of every step, and compares them by force."""
+    """Remembers every document and article of every step, and compares them one by one."""
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
@@ -59,7 +59,7 @@ class Oracle:
         self._bases: dict[tuple[str, str], dict[str, Base]] = {}
 
     def look(self, step: int, bench: Bench) -> None:
-        """Take note of what a sync has published."""
+        """Remember what a sync has published."""
         seen = {article.id: visible(article) for _, article in bench.catalog.articles()}
         for identity in seen.keys() | self._articles.keys():
             if seen.get(identity) != self._articles.get(identity):
@@ -129,9 +129,7 @@ FILES = st.dictionaries(
     archives=st.booleans(),
     kept=st.integers(1, 6),
 )
-def test_news_are_what_is_not_as_it_was_in_the_document_that_the_subscriber_holds(
-    steps, limit, archives, kept
-):
+def test_a_delta_has_what_differs_from_the_earlier_document(steps, limit, archives, kept):
     with tempfile.TemporaryDirectory() as folder, remembering(kept):
         bench = make_bench(
             Path(folder), feeds__limit=limit, feeds__days=0, feeds__archives=archives
@@ -153,9 +151,9 @@ def test_news_are_what_is_not_as_it_was_in_the_document_that_the_subscriber_hold
 
 
 @contextmanager
-def remembering(kept: int) -> Iterator[None]:
-    """Let the catalog remember so many documents of a feed."""
-    before, feeds.MAX_HISTORY = feeds.MAX_HISTORY, kept
+def remembering(limit: int) -> Iterator[None]:
+    """Have the catalog remember this many documents of a feed."""
+    before, feeds.MAX_HISTORY = feeds.MAX_HISTORY, limit
     try:
         yield
     finally:
@@ -170,7 +168,7 @@ def compare(bench: Bench, oracle: Oracle, state: FeedState, base: str) -> None:
         assert found in (None, [])
 
 
-def test_an_edit_and_a_new_article_are_news(bench):
+def test_a_delta_has_edited_and_new_articles(bench):
     bench.write("b.md", title="B", topics=["AI"], publishedDateTime="2020-06-10T00:00:00Z")
     bench.sync()
     base, topic = state_of(bench).fingerprint, state_of(bench, "topic", "ai").fingerprint
@@ -185,7 +183,7 @@ def test_an_edit_and_a_new_article_are_news(bench):
 
 
 @pytest.mark.parametrize("gone", ["delete", "hide", "move"])
-def test_after_a_withdrawal_everybody_gets_the_whole_feed(bench, gone):
+def test_after_a_withdrawal_there_is_no_delta(bench, gone):
     bench.write("b.md", title="B", topics=["AI"], publishedDateTime="2020-06-10T00:00:00Z")
     bench.sync()
     base, topic = state_of(bench).fingerprint, state_of(bench, "topic", "ai").fingerprint
@@ -204,7 +202,7 @@ def test_after_a_withdrawal_everybody_gets_the_whole_feed(bench, gone):
     assert delta(bench, base) == ["C"]
 
 
-def test_what_moves_up_into_the_window_is_news(bench):
+def test_a_delta_has_what_moves_up_into_the_window(bench):
     for day in (10, 11):
         date = f"2020-06-{day}T00:00:00Z"
         bench.write(f"{day}.md", title=f"T{day}", publishedDateTime=date)
@@ -215,7 +213,7 @@ def test_what_moves_up_into_the_window_is_news(bench):
     assert delta(bench, base) == ["A"]
 
 
-def test_of_articles_of_one_second_only_those_beyond_the_window_are_news(bench):
+def test_of_articles_of_one_second_a_delta_has_those_beyond_the_window(bench):
     bench.write("new.md", title="New", publishedDateTime="2020-07-01T00:00:00Z")
     for name in "bc":
         bench.write(f"{name}.md", title=name.upper())
@@ -240,7 +238,7 @@ def test_a_document_that_comes_back_is_known_by_its_last_day(bench):
     assert delta(bench, prints[1]) == ["One"]
 
 
-def test_everything_is_news_to_who_holds_an_empty_feed(bench):
+def test_a_delta_from_an_empty_feed_has_everything(bench):
     (bench.root / "a.md").unlink()
     bench.sync()
     base = state_of(bench).fingerprint
@@ -249,14 +247,14 @@ def test_everything_is_news_to_who_holds_an_empty_feed(bench):
     assert delta(bench, base) == ["B"]
 
 
-def test_a_document_that_nobody_published_or_of_another_feed_is_no_base(bench):
+def test_an_unknown_document_or_one_of_another_feed_is_no_base(bench):
     bench.sync()
     assert delta(bench, "") is None
     assert delta(bench, "0" * 32) is None
     assert delta(bench, state_of(bench, "topic", "ai").fingerprint) is None
 
 
-def test_as_many_documents_are_remembered_as_are_promised(bench):
+def test_max_history_documents_are_remembered(bench):
     bases = []
     for number in range(feeds.MAX_HISTORY + 3):
         bench.write("a.md", title=f"Title {number}", topics=["AI"])
@@ -268,7 +266,7 @@ def test_as_many_documents_are_remembered_as_are_promised(bench):
     assert known == bases[-32:]
 
 
-def test_another_configuration_forgets_what_subscribers_hold(bench):
+def test_with_another_configuration_earlier_documents_are_no_base(bench):
     bench.sync()
     base = state_of(bench).fingerprint
     bench.config = replace(bench.config, site=replace(bench.config.site, title="Other"))
@@ -278,7 +276,7 @@ def test_another_configuration_forgets_what_subscribers_hold(bench):
     assert delta(bench, state_of(bench).fingerprint) == []
 
 
-def test_who_holds_a_document_that_another_configuration_leaves_alone_is_told_what_is_new(bench):
+def test_a_document_that_another_configuration_does_not_change_stays_a_base(bench):
     bench.sync()
     base = state_of(bench).fingerprint
     bench.config = replace(
@@ -292,19 +290,19 @@ def test_who_holds_a_document_that_another_configuration_leaves_alone_is_told_wh
     assert delta(bench, base) == ["B"]
 
 
-def test_a_withdrawn_article_is_in_no_memory_of_earlier_documents(bench, place):
+def test_the_history_forgets_a_withdrawn_article(bench, path):
     bench.write("canary.md", title="Canary", publishedDateTime="2020-01-01T00:00:00Z")
     bench.sync()
     bench.write("canary.md", title="Canary", published=False)
     bench.sync(later(1))
-    with sqlite3.connect(place) as raw:
+    with sqlite3.connect(path) as raw:
         rows = raw.execute("SELECT * FROM history").fetchall()
     raw.close()
     assert rows
     assert "canary" not in repr(rows)
 
 
-def test_what_was_edited_beyond_every_document_is_news_when_it_comes_up(tmp_path):
+def test_a_delta_has_what_was_edited_below_the_window_and_moves_up(tmp_path):
     bench = make_bench(tmp_path, feeds__limit=1, feeds__days=0, feeds__archives=False)
     bench.write("new.md", title="New", publishedDateTime="2020-02-02T00:00:00Z")
     bench.write("old.md", title="Old", publishedDateTime="2020-01-01T00:00:00Z")

@@ -1,4 +1,4 @@
-"""What a server asks of the catalog: what moved, and never to write."""
+"""A catalog that several processes use: records, generations, followers, read-only use."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from feedhub.feed import Window
 from tests.kit import NOW, Bench, make_bench
 from tests.sites import later, one_article, state_of
 
-NOBODY = 65_534
+NOBODY_ID = 65_534
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def bench(tmp_path: Path, path: Path) -> Iterator[Bench]:
     bench.catalog.close()
 
 
-# What has become of a document
+# The current state of a document
 
 
 def test_the_current_state_is_found_by_kind_slug_and_period(bench):
@@ -67,10 +67,10 @@ def test_a_state_that_is_gone_has_no_current_one(bench):
     assert bench.catalog.current(replace(archive, kind="nobody")) is None
 
 
-# What moves, and what does not
+# Generations, settings and records
 
 
-def test_the_generation_moves_only_when_a_feed_changes(bench):
+def test_the_generation_rises_only_when_a_feed_changes(bench):
     assert bench.catalog.generation() == 0
     bench.sync()
     assert bench.catalog.generation() == 1
@@ -84,7 +84,7 @@ def test_the_generation_moves_only_when_a_feed_changes(bench):
     assert bench.catalog.generation() == 2
 
 
-def test_what_happens_beyond_every_document_is_no_generation(tmp_path):
+def test_a_change_that_no_document_shows_raises_no_generation(tmp_path):
     bench = make_bench(tmp_path, feeds__limit=1, feeds__days=0, feeds__archives=False)
     bench.write("new.md", title="New", publishedDateTime="2020-02-02T00:00:00Z")
     bench.write("old.md", title="Old", publishedDateTime="2020-01-01T00:00:00Z")
@@ -98,7 +98,7 @@ def test_what_happens_beyond_every_document_is_no_generation(tmp_path):
     assert bench.titles() == ["Old again"]
 
 
-def test_another_configuration_is_a_generation_though_no_feed_changes(bench):
+def test_another_configuration_raises_the_generation_though_no_feed_changes(bench):
     bench.sync()
     before = state_of(bench)
     bench.config = replace(
@@ -109,19 +109,19 @@ def test_another_configuration_is_a_generation_though_no_feed_changes(bench):
     assert bench.catalog.generation() == 2
 
 
-def test_a_catalog_knows_what_it_was_made_with(bench):
-    made = Settings(kinds=("all",), window=Window(), archives=True, shape="x", plan="y")
+def test_a_catalog_matches_only_the_settings_of_its_last_sync(bench):
+    settings = Settings(kinds=("all",), window=Window(), archives=True, shape="x", plan="y")
     others = [
-        replace(made, kinds=("all", "topic")),
-        replace(made, window=Window(limit=3)),
-        replace(made, archives=False),
-        replace(made, shape="z"),
-        replace(made, plan="z"),
-        replace(made, private=True),
+        replace(settings, kinds=("all", "topic")),
+        replace(settings, window=Window(limit=3)),
+        replace(settings, archives=False),
+        replace(settings, shape="z"),
+        replace(settings, plan="z"),
+        replace(settings, private=True),
     ]
-    assert not bench.catalog.matches(made)
-    bench.catalog.write(SyncState(settings_fingerprint=made.fingerprint))
-    assert bench.catalog.matches(made)
+    assert not bench.catalog.matches(settings)
+    bench.catalog.write(SyncState(settings_fingerprint=settings.fingerprint))
+    assert bench.catalog.matches(settings)
     assert not any(bench.catalog.matches(other) for other in others)
 
 
@@ -177,7 +177,7 @@ def source(bench: Bench):
     return source_of(bench.root, bench.config)
 
 
-def test_the_version_moves_when_another_process_writes(bench, path):
+def test_the_version_changes_when_another_process_writes(bench, path):
     bench.sync()
     reader = Catalog.open_existing(path, read_only=True)
     first = reader.version()
@@ -208,7 +208,7 @@ def test_a_follower_sees_a_catalog_that_appears_changes_and_is_replaced(bench, p
         assert second.count() == 0
 
 
-def test_the_version_of_a_follower_moves_with_what_others_write_and_with_the_file(bench, path):
+def test_the_version_of_a_follower_changes_with_writes_and_with_the_file(bench, path):
     bench.sync()
     with closing(CatalogFollower(path, read_only=False)) as follower:
         versions = [follower.version()]
@@ -225,7 +225,7 @@ def test_the_version_of_a_follower_moves_with_what_others_write_and_with_the_fil
         assert len(set(versions)) == 4
 
 
-def test_a_file_that_is_away_leaves_open_what_was_open(bench, path):
+def test_a_follower_keeps_the_catalog_open_while_the_file_is_missing(bench, path):
     bench.sync()
     with closing(CatalogFollower(path, read_only=True)) as follower:
         catalog = follower.catalog()
@@ -235,10 +235,10 @@ def test_a_file_that_is_away_leaves_open_what_was_open(bench, path):
         assert catalog.count() == 1
 
 
-# Reading beside whoever writes
+# Reading while another process writes
 
 
-def test_a_reader_sees_what_was_written_and_writes_nothing(bench, path):
+def test_a_read_only_catalog_reads_and_cannot_write(bench, path):
     bench.sync()
     before = path.read_bytes()
     reader = Catalog.open_existing(path, read_only=True)
@@ -254,7 +254,7 @@ def test_a_reader_sees_what_was_written_and_writes_nothing(bench, path):
     assert path.read_bytes() == before
 
 
-def test_a_reader_makes_no_catalog_where_there_is_none(tmp_path):
+def test_opening_an_existing_catalog_creates_none(tmp_path):
     with pytest.raises(CatalogError, match=r"none\.sqlite: there is no catalog yet"):
         Catalog.open_existing(tmp_path / "none.sqlite", read_only=True)
     with pytest.raises(CatalogError, match="cannot be read"):
@@ -263,7 +263,7 @@ def test_a_reader_makes_no_catalog_where_there_is_none(tmp_path):
 
 
 @pytest.mark.parametrize("pragma", ["application_id = 5", "user_version = 77", "user_version = 0"])
-def test_a_reader_refuses_what_another_version_or_program_wrote(bench, path, pragma):
+def test_an_existing_catalog_of_another_version_or_program_is_refused(bench, path, pragma):
     bench.sync()
     bench.catalog.close()
     with sqlite3.connect(path) as other:
@@ -275,7 +275,7 @@ def test_a_reader_refuses_what_another_version_or_program_wrote(bench, path, pra
     assert path.read_bytes() == before
 
 
-def test_a_reader_refuses_what_is_no_database(path):
+def test_an_existing_file_that_is_no_database_is_refused(path):
     path.write_text("not a database at all, but long enough to look at" * 30)
     with pytest.raises(CatalogError, match="cannot be read: file is not a database"):
         Catalog.open_existing(path, read_only=True)
@@ -293,13 +293,13 @@ def test_a_catalog_path_may_have_any_name(tmp_path):
 
 
 @contextmanager
-def without_a_right_to_write(folder: Path) -> Iterator[None]:
-    """Be somebody who may only read what lies in a folder."""
+def as_a_reader_of(folder: Path) -> Iterator[None]:
+    """Run as a user who may only read the files of a folder."""
     folder.chmod(0o555)
     owner, group = os.geteuid(), os.getegid()
     if owner == 0:
-        os.setegid(NOBODY)
-        os.seteuid(NOBODY)
+        os.setegid(NOBODY_ID)
+        os.seteuid(NOBODY_ID)
     try:
         yield
     finally:
@@ -308,7 +308,7 @@ def without_a_right_to_write(folder: Path) -> Iterator[None]:
         folder.chmod(0o755)
 
 
-def test_who_may_only_read_can_open_what_a_sync_has_left():
+def test_a_user_without_write_permission_can_open_a_catalog_that_is_left_readable():
     with tempfile.TemporaryDirectory() as name:  # its parents are open to everybody
         folder = Path(name)
         path = folder / "catalog.sqlite"
@@ -317,23 +317,23 @@ def test_who_may_only_read_can_open_what_a_sync_has_left():
         bench.write("a.md", title="A")
         bench.sync()
         bench.catalog.close()
-        with without_a_right_to_write(folder), pytest.raises(CatalogError, match="cannot be"):
+        with as_a_reader_of(folder), pytest.raises(CatalogError, match="cannot be"):
             Catalog.open_existing(path, read_only=True).count()
         leave_readable(path)
-        with without_a_right_to_write(folder):
+        with as_a_reader_of(folder):
             reader = Catalog.open_existing(path, read_only=True)
             assert (reader.count(), reader.version() > 0) == (1, True)
             reader.close()
 
 
-def test_who_may_only_read_sees_what_is_written_next():
+def test_a_user_without_write_permission_sees_later_changes():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         bench = make_bench(folder, folder / "catalog.sqlite")
         bench.write("a.md", title="A")
         bench.sync()
-        with without_a_right_to_write(folder):
+        with as_a_reader_of(folder):
             reader = Catalog.open_existing(folder / "catalog.sqlite", read_only=True)
             before = reader.version()
         bench.write("b.md", title="B")
@@ -343,7 +343,7 @@ def test_who_may_only_read_sees_what_is_written_next():
         bench.catalog.close()
 
 
-def test_where_nothing_was_written_nothing_is_left(path):
+def test_leave_readable_creates_nothing_where_there_is_no_catalog(path):
     leave_readable(path)
     assert list(path.parent.iterdir()) == []
     path.touch()
@@ -351,7 +351,7 @@ def test_where_nothing_was_written_nothing_is_left(path):
     leave_readable(path)
 
 
-def test_a_catalog_in_use_is_not_harmed(bench, path):
+def test_leave_readable_does_not_harm_a_catalog_in_use(bench, path):
     bench.sync()
     with bench.catalog.snapshot():
         log = path.with_name(path.name + "-wal").read_bytes()

@@ -35,7 +35,7 @@ def bench(tmp_path) -> Bench:
 
 
 def configured(bench: Bench, *tables: dict[str, object], **feeds: object) -> None:
-    """Give the bench other named selections."""
+    """Set the named selections of the bench."""
     custom = load_config(None, {}, {"feeds.custom": list(tables)}).feeds.custom
     bench.config = replace(
         bench.config,
@@ -71,7 +71,7 @@ def test_it_has_archives_and_deltas_like_any_feed(bench):
     assert b"prev-archive" in bench.documents()["custom/ai-news.atom"].body
 
 
-def test_what_has_left_leaves_its_archive_too(bench):
+def test_an_article_that_matches_no_more_leaves_the_archives_too(bench):
     configured(bench, {"name": "best", "min_quality": 50}, limit=1, days=0)
     bench.write("a.md", title="One", quality=90)
     bench.write("newer.md", title="Newer", quality=90, publishedDateTime="2020-05-02")
@@ -85,7 +85,7 @@ def test_what_has_left_leaves_its_archive_too(bench):
     assert tags[0] == tags[2] != tags[1]
 
 
-def test_what_has_left_cannot_be_said_by_a_delta(tmp_path):
+def test_after_an_article_left_there_is_no_delta(tmp_path):
     best = {"name": "best", "min_quality": 50}
     bench = bench_on_disk(tmp_path, feeds__custom=[best], http__delta=True)
     bench.write("a.md", title="One", quality=90)
@@ -100,7 +100,7 @@ def test_what_has_left_cannot_be_said_by_a_delta(tmp_path):
             assert reply.status == status
 
 
-def test_it_follows_what_is_written(bench):
+def test_it_follows_edits(bench):
     before = state(bench)
     bench.write("d.md", title="Four", topics=["Tea", "AI"])
     bench.sync(NOW + timedelta(seconds=1))
@@ -116,7 +116,7 @@ def test_it_follows_what_is_written(bench):
     assert bench.titles("custom/ai-news.json") == ["Two"]
 
 
-def test_what_does_not_touch_it_leaves_it_alone(bench):
+def test_an_unrelated_change_does_not_change_it(bench):
     before = state(bench)
     bench.write("d.md", title="Changed", topics=["Tea"])
     bench.sync(NOW + timedelta(seconds=1))
@@ -133,7 +133,7 @@ def test_a_score_alone_brings_an_article_in_and_out(bench):
         assert bench.titles("custom/best.json") == found
 
 
-def test_words_are_looked_for_without_a_server(bench):
+def test_words_are_found_without_a_server(bench):
     configured(bench, {"name": "words", "q": "tw*"})
     bench.sync()
     assert bench.titles("custom/words.json") == ["Two"]
@@ -167,7 +167,7 @@ def test_another_selection_of_the_same_name_and_none(bench):
         assert bench.catalog._database.fetch_value(query) == 0
 
 
-def test_kinds_that_are_not_published_can_be_asked_for(bench):
+def test_kinds_that_are_not_published_can_be_selected(bench):
     configured(bench, {"name": "robots", "topic": ["Robots"]}, kinds=("all",))
     bench.sync()
     assert bench.titles("custom/robots.json") == ["Two"]
@@ -175,7 +175,7 @@ def test_kinds_that_are_not_published_can_be_asked_for(bench):
     assert [state.kind for state in bench.site.states()] == ["all", "custom"]
 
 
-def test_feeds_that_nobody_sees_cost_nothing(tmp_path):
+def test_feeds_that_are_not_published_are_not_computed(tmp_path):
     bench = make_bench(tmp_path, feeds__custom=[AI], feeds__kinds=["all"])
     bench.write("a.md", title="One", topics=["AI", "Tea"], authors=["Ann"])
     assert bench.sync().changed == 2
@@ -247,7 +247,7 @@ def refusal(folder: Path, text: str) -> str:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_line(tmp_path, lines, message):
+def test_a_mistake_is_reported_with_its_line(tmp_path, lines, message):
     assert refusal(tmp_path, f"[feeds]\n[[feeds.custom]]\n{lines}\n").startswith(message)
 
 
@@ -268,13 +268,13 @@ def test_a_selection_is_a_table(tmp_path, text):
         ),
     ],
 )
-def test_nonsense_is_told_with_its_key(tmp_path, table, message):
+def test_an_invalid_value_is_reported_with_its_key(tmp_path, table, message):
     with pytest.raises(ConfigError) as caught:
         _ = make_bench(tmp_path, feeds__custom=[{"name": "mine", **table}]).site
     assert str(caught.value).startswith(message)
 
 
-def test_a_kind_that_nobody_can_ask_for(tmp_path):
+def test_a_kind_that_does_not_exist(tmp_path):
     for kind in ("custom", "story", "search"):
         with pytest.raises(ConfigError, match="is not known"):
             _ = make_bench(tmp_path, feeds__kinds=[kind]).site
@@ -286,7 +286,7 @@ def test_a_variable_cannot_hold_tables():
 
 
 def test_the_example_of_the_starter_file_is_one(tmp_path):
-    """Whoever takes the comment signs away has a selection with every key."""
+    """Without the comment signs it is a selection with every key."""
     head, mark, rest = starter_toml().partition("# [[feeds.custom]]\n")
     example, _, tail = rest.partition("\n\n")
     shown = mark.removeprefix("# ") + "\n".join(

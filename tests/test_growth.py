@@ -1,4 +1,4 @@
-"""The work of a render grows with what there is to do, not with its square: calls are counted."""
+"""The work of a render is linear: function calls are counted."""
 
 from __future__ import annotations
 

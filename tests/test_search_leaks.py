@@ -1,4 +1,4 @@
-"""Nothing hidden is found by a search, and no word of it stays in what searches look into."""
+"""Searches find nothing hidden, and the search index has no word of it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_searches_would_find_a_canary(workspace):
 
 
 @pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])
-def test_what_is_hidden_is_never_found(workspace, hidden):
+def test_a_hidden_article_is_never_found(workspace, hidden):
     workspace.write("secret.md", secret(f"{hidden}\nquality: 5"))
     assert workspace.sync() in (0, 1)
     # The query itself stands in what answers it.
@@ -83,7 +83,7 @@ def test_what_is_hidden_is_never_found(workspace, hidden):
     ids=["withdrawn", "deleted", "rewritten"],
 )
 @pytest.mark.parametrize("later", [0, 1, 2])
-def test_the_words_of_what_is_gone_leave_the_catalog(workspace, text, later):
+def test_the_words_of_a_withdrawn_article_leave_the_catalog(workspace, text, later):
     """FTS5 marks words as deleted, and forgets them when it next merges so many segments."""
     for number in range(9):
         workspace.write(
@@ -119,7 +119,7 @@ def test_the_words_of_a_duplicate_are_not_found(workspace):
     assert hits(workspace, f"q={WORD}*") == 1
 
 
-def test_who_allows_no_search_keeps_no_words(workspace, monkeypatch):
+def test_without_search_no_words_are_stored(workspace, monkeypatch):
     assert workspace.sync() == 0
     assert hits(workspace, "q=innocent*") == 1
     monkeypatch.setenv("FEEDHUB_FEEDS_SEARCH", "no")

@@ -29,10 +29,10 @@ def digest(*values: Value) -> bytes:
 
 
 def named_values(**values: Value) -> dict[str, Value]:
-    """Return values by name without those that say nothing: None, False, "" and what is empty.
+    """Return values by name, without None, False, "" and empty collections.
 
     So a value that is added to a record later moves no fingerprint where it has such a default; one
-    with another default is to be given as None where it has that. A 0 says something.
+    with another default must be passed as None where it has that. A 0 stays.
     """
     return {
         name: value

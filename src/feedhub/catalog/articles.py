@@ -115,7 +115,7 @@ class ArticleSync:
         for identity in self._claimed:
             self._settle(identity)
         for feed in {feed for feed, _ in self._left}:
-            # A delta cannot say what is withdrawn, and the id of that is not kept.
+            # A delta cannot express a withdrawal, and the id of what is withdrawn is not stored.
             self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
 
     def problems(self) -> tuple[Problem, ...]:

@@ -1,7 +1,7 @@
-"""The database of a catalog: all that is asked of an engine, answered by SQLite.
+"""The database of a catalog: everything that needs a database engine, which is SQLite.
 
-The other modules send portable SQL, with `?` as the mark of a value; what only SQLite knows stays
-in this file. The driver is used directly: importing SQLAlchemy takes as long as a whole warm
+The other modules send portable SQL, with `?` as the mark of a value; what is SQLite's own stays in
+this file. The driver is used directly: importing SQLAlchemy takes as long as a whole warm
 render.
 """
 
@@ -152,7 +152,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Database:
-        """Open the database at `path` to write; one of another schema version is made anew.
+        """Open the database at `path` to write; one of another schema version is emptied.
 
         Raises CatalogError where the file is not a catalog or cannot be used.
         """
@@ -184,7 +184,7 @@ class Database:
 
     @classmethod
     def open_existing(cls, path: Path, *, read_only: bool) -> Database:
-        """Open the database that another process has made, with or without the right to write.
+        """Open a database that another process has created, to read or also to write.
 
         Raises CatalogError where there is none yet, or one of another schema version.
         """
@@ -285,7 +285,7 @@ class Database:
         return row and row[0]
 
     def iterate(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Yield one row after another; nothing is asked before the first."""
+        """Yield one row after another; the query runs when the first is wanted."""
         with self._guard:
             yield from self._connection.execute(query, values)
 

@@ -26,10 +26,10 @@ MAX_HISTORY = 32
 class Settings:
     """What shapes feeds besides the articles.
 
-    `shape` stands for everything else that documents are made with, `plan` for what decides which
-    documents there are. `private` is true where unpublished articles are let in: such a catalog is
-    never mixed with a public one. `named` are the selections that are feeds; `searched` and
-    `stories` tell whether a selection or a story can be asked for.
+    `shape` is a fingerprint of everything else that documents depend on, `plan` one of what decides
+    which documents there are. `private` is true where unpublished articles are let in: such a
+    catalog is never mixed with a public one. `named` are the selections that are feeds; `searched`
+    and `stories` tell whether a server offers searches or stories.
     """
 
     kinds: tuple[str, ...]
@@ -69,7 +69,7 @@ class Settings:
 
     @property
     def indexed(self) -> bool:
-        """Tell whether the catalog keeps what selections and stories are found by."""
+        """Whether the catalog has a search index, which selections and stories need."""
         return self.searched or self.stories or bool(self.named)
 
     @property
@@ -79,12 +79,12 @@ class Settings:
 
     @property
     def labelled(self) -> tuple[str, ...]:
-        """The kinds of labels that are stored: a selection may name any."""
+        """The kinds of labels that are stored; a selection may name any."""
         return LABEL_KINDS if self.searched or self.named else self.kinds
 
     @property
     def index_text(self) -> bool:
-        """Tell whether selections may look for words."""
+        """Whether selections may look for words."""
         return self.searched or any(named.selection.terms for named in self.named)
 
 
@@ -116,7 +116,7 @@ class FeedSync:
     """Computes feeds anew inside the transaction of a sync.
 
     `changed` counts the states that changed; `changed_feeds` are kind and slug of the feeds that
-    were there before and now tell their subscribers something else.
+    existed before and have other content now.
     """
 
     def __init__(
@@ -248,10 +248,10 @@ class FeedSync:
 
 
 def content_digest(entries: Iterable[FeedEntry], size: int | None = None) -> str:
-    """Return a digest of what a document tells a subscriber, whatever shapes it.
+    """Return a digest of the content of a document, whatever its shape.
 
-    Of each entry's digest `size` bytes count: FILE_DIGEST_BYTES leaves out what servers say of its
-    images.
+    Of each entry's digest `size` bytes count: FILE_DIGEST_BYTES leaves out what servers say of
+    its images.
     """
     digest = hashlib.blake2b(digest_size=16)
     for entry in entries:

@@ -1,6 +1,6 @@
-"""What servers say of images, by address, and the articles that it is shown with.
+"""What servers say of images, by address, and what each article shows of that.
 
-Only images of published articles are kept: what no published article uses goes with the next sync.
+Only images of published articles are stored: a sync deletes the others.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ImageFacts(NamedTuple):
 
 
 class WantedImage(NamedTuple):
-    """An image to ask for: whether its size is wanted too, and how often asking failed."""
+    """An image to look up: whether its size is wanted too, and how many look-ups failed."""
 
     url: str
     sized: bool
@@ -44,9 +44,9 @@ class WantedImage(NamedTuple):
 
 
 class ImageRecord(NamedTuple):
-    """What came of asking for an image: `known`, `none` (no image), `gone`, `failing` or `busy`.
+    """The result of looking an image up: `known`, `none` (no image), `gone`, `failing` or `busy`.
 
-    `asked` and `again`, when it may be asked for again, are Unix times. `facts` count only where it
+    `asked` and `again`, when it may be looked up again, are Unix times. `facts` count only where it
     is `known`; else what was known before stays.
     """
 
@@ -110,9 +110,9 @@ class Images:
         self._database = database
 
     def wanted(self, now: int) -> list[WantedImage]:
-        """Return what may be asked for at a Unix time, the images of the newest articles first.
+        """Return the images to look up at a Unix time, those of the newest articles first.
 
-        That is every image: no file says how long one is.
+        Every image is looked up: no file states its length.
         """
         known = {url: row for url, *row in self._database.iterate(_ALL)}
         wanted: dict[str, WantedImage] = {}
@@ -132,7 +132,7 @@ class Images:
         return {image.url for row in rows for image in _images.decode(row[0]).images}
 
     def put(self, records: Iterable[ImageRecord]) -> None:
-        """Store what came of asking; the next sync puts it into the feeds."""
+        """Store results; the next sync puts them into the feeds."""
         with self._database.transaction():
             for record in records:
                 row = (record.url, record.state, record.asked, record.again, record.failures)
@@ -149,7 +149,7 @@ class ImageSync:
         self._generation = generation
 
     def run(self, touched: dict[int, set[str]]) -> None:
-        """Store what each published article is shown with; add the months that moves to `touched`.
+        """Store the facts of each published article's images; add changed months to `touched`.
 
         An article's own digest stays as it is, so that its date does.
         """

@@ -1,4 +1,4 @@
-"""What the catalog keeps of a file: its row, its article as bytes, and the digest over that.
+"""What the catalog stores of a file: its row, its article as bytes, and the digest of that.
 
 Made from what was read, which several processes do at the same time.
 """
@@ -21,17 +21,17 @@ encode = msgspec.msgpack.encode
 _article = msgspec.msgpack.Decoder(Article)
 _problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
 
-# So many bytes of a row's digest are over what the file says; those behind them are over what
-# servers say of its images.
+# The first bytes of a row's digest depend on the file alone, those after them on what servers say
+# of its images.
 FILE_DIGEST_BYTES = 16
 # Around the content of an entry: its other elements, in the largest format.
 ENTRY_OVERHEAD = 1_500
 
 
 class ArticleRow(NamedTuple):
-    """An article as the catalog keeps it; times are Unix times, `size` is about that of an entry.
+    """The row of an article; times are Unix times, `size` is about that of an entry.
 
-    `dated` tells whether the file itself says when it was updated.
+    `dated` tells whether the file states when it was updated.
     """
 
     id: str
@@ -57,7 +57,7 @@ class ArticleRow(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """A file as the catalog keeps it; `withdraws` is that of ReadResult, `due` a Unix time."""
+    """The row of a file; `withdraws` is that of ReadResult, `due` a Unix time."""
 
     state: str
     due: int | None
@@ -67,7 +67,7 @@ class FileRow(NamedTuple):
 
 
 def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
-    """Return what the catalog keeps of a file; its labels are of these kinds."""
+    """Return the row of a file; its labels are of these kinds."""
     article, row = result.article, None
     if article is not None:
         row = ArticleRow(
@@ -91,7 +91,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
 
 
 def decode_article(record: bytes) -> Article:
-    """Return the article of a record; the schema version says that this version made it."""
+    """Return the article of a record."""
     return _article.decode(record)
 
 

@@ -28,9 +28,9 @@ class Match(NamedTuple):
 
 
 def resolved(database: Database, selection: Selection) -> Selection:
-    """Return the selection with each label by its slug; it may be given by slug or by name.
+    """Return the selection with each label by its slug; it may be named by slug or by label.
 
-    A label that no article has keeps the slug that it would get.
+    A label that no article has gets the slug that it would have.
     """
 
     def slugs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -42,7 +42,7 @@ def resolved(database: Database, selection: Selection) -> Selection:
 
 
 def slug_of(database: Database, facet: str, text: str) -> str:
-    """Return the slug of a label that is given by slug or by name."""
+    """Return the slug of a label that is named by slug or by label."""
     key = label_key(text)
     for query, value in ((_BY_SLUG, text), (_BY_KEY, key), (_BY_SLUG, slugify(text))):
         slug = database.fetch_value(query, (facet, value))
@@ -149,7 +149,7 @@ class NamedSelectionSync:
             )
         self.touched[feed].update(month_of(published) for published, _, _ in known ^ wanted)
         if known - wanted:
-            # A delta cannot say what has left, and the id of that is not kept.
+            # A delta cannot express what has left, and the id of that is not stored.
             self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
 
 

@@ -1,4 +1,4 @@
-"""Bringing up to date what selections look into: texts, qualities and stories of articles.
+"""Bringing the search index up to date: texts, qualities and stories of articles.
 
 Nothing of a withdrawn article stays.
 """
@@ -27,7 +27,7 @@ _INLINE = re.compile(
 
 
 class SearchEntry(NamedTuple):
-    """A row of `search_entries`: `digest` and `stamp` are those of the article it was made from."""
+    """A row of `search_entries`, with the stamp and digest that the article had when indexed."""
 
     number: int
     stamp: str

@@ -1,4 +1,4 @@
-"""What the catalog keeps besides articles and feeds: one typed record for each purpose."""
+"""The state of the catalog besides articles and feeds: one typed record for each purpose."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
 
     `generation` counts the syncs that changed a feed; `changed_at` is the Unix time of the last
     change of what can be searched, None before the first. `source_signature` stands for how files
-    were read, `settings_fingerprint` for what feeds were made with. `private` tells whether
+    are read, `settings_fingerprint` for the settings of feeds. `private` tells whether
     unpublished articles were let in.
     """
 
@@ -36,7 +36,7 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
 
 
 class MadeWith(CatalogRecord, frozen=True, kw_only=True):
-    """The configuration that the catalog was made with, as JSON."""
+    """The configuration of the last sync, as JSON."""
 
     key: ClassVar[str] = "configuration"
 

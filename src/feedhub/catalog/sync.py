@@ -23,8 +23,7 @@ class Changes:
 
     `states` counts the files by state; `rejected` were rejected (some stay shown in an earlier
     version), `read` were read; `changed` feed states changed. `problems` are those of every file.
-    `changed_feeds` are kind and slug of each feed that was there before and now tells its
-    subscribers something else.
+    `changed_feeds` are kind and slug of each feed that existed before and has other content now.
     """
 
     states: dict[str, int]
@@ -81,7 +80,7 @@ def sync_catalog(
     """
     state = read_record(database, SyncState)
     if state.private not in (None, settings.private):
-        # Drafts and the public site are kept apart: the other's catalog is emptied first.
+        # A catalog never mixes drafts with the public site: the other's is emptied first.
         database.clear()
         state = SyncState(generation=state.generation)
     signature, made_with = source.signature, settings.fingerprint
