@@ -541,3 +541,10 @@ class TestWatch:
         assert [next(reports), next(reports)] == [True, True]
         stop.set()
         assert list(reports) == []
+
+    def test_it_ends_when_it_is_stopped(self, root):
+        stop = threading.Event()
+        reports = open_source(root).watch(stop)
+        assert next(reports) is False
+        stop.set()
+        assert len(list(reports)) <= 1
