@@ -151,6 +151,12 @@ def test_check_reports_the_line_of_the_unknown_name(run):
     assert run("check", "articles").out.startswith("feedhub.toml:3:1: warning unknown-name")
 
 
+def test_check_reports_an_unknown_name_of_a_variable_on_the_first_line(run, monkeypatch):
+    Path("feedhub.toml").write_text("[feeds]\nlimit = 7\n", encoding="utf-8")
+    monkeypatch.setenv("FEEDHUB_FEEDS_MOVED", "topics/old -> topics/none")
+    assert run("check", "articles").out.startswith("feedhub.toml:1:1: warning unknown-name")
+
+
 CONFIG = """\
 [feeds]
 moved = [
