@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -180,14 +181,23 @@ def test_few_articles_need_no_file(bench):
 
 
 @pytest.mark.parametrize("processes", [1, 3])
-def test_entries_of_several_processes_do_not_overlap(tmp_path, processes):
+def test_entries_of_several_processes_do_not_overlap(tmp_path, processes, monkeypatch):
     bench = make_bench(tmp_path, tmp_path / "catalog.sqlite")
     for number in range(300):
         bench.write(f"{number}.md", title=f"Title {number}", topics=[f"Topic {number % 3}"])
     bench.sync()
-    expected, site = build_all(bench.site), bench.site
-    with spool(site, processes):
-        assert build_all(site) == expected
+    expected, site, fstat = build_all(bench.site), bench.site, os.fstat
+
+    def slow_fstat(descriptor: int) -> os.stat_result:
+        """Leave other processes time to write between the look at the end and the write."""
+        status = fstat(descriptor)
+        time.sleep(0.001)
+        return status
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", slow_fstat)
+        with spool(site, processes):
+            assert build_all(site) == expected
 
 
 def test_a_write_may_stop_halfway(bench, monkeypatch):

@@ -23,8 +23,7 @@ MEDIA = "http://search.yahoo.com/mrss/"
 DC = "http://purl.org/dc/elements/1.1/"
 HISTORY = "http://purl.org/syndication/history/1.0"
 
-# feedgen's own writer of RSS dates sets the locale of the whole process, under the feet of every
-# other thread.
+# feedgen's own function for RSS dates sets the locale of the process, and so of all threads.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
 
 
@@ -55,7 +54,7 @@ def with_double_quotes(document: bytes) -> bytes:
 
 
 def make_generator(feed: Feed, suffix: str, media_type: str) -> Any:
-    """Return a generator with what RSS and Atom both say of a feed."""
+    """Return a generator with the fields that RSS and Atom share."""
     generator = FeedGenerator()
     generator.id(feed.id)
     generator.title(feed.title)
@@ -77,7 +76,7 @@ def extend(generator: Any, feed: Feed, suffix: str, namespaces: dict[str, str]) 
 
 
 class ChannelExtension(BaseExtension):  # type: ignore[misc] # feedgen is untyped
-    """What feedgen cannot say of a channel: its hub (WebSub, 4) and its archives (RFC 5005, 4)."""
+    """The links that feedgen has no way to write: the hub (WebSub, 4), archives (RFC 5005, 4)."""
 
     feed: Feed
     suffix: str

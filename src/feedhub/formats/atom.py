@@ -1,4 +1,4 @@
-"""Atom 1.0: the head by feedgen, above entries that stand as feedgen would write them."""
+"""Atom 1.0: the feed by feedgen, filled with entries that are encoded once for all feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an article says in every format: its people, tags, pictures, and its content as HTML."""
+"""The fields of an entry that are the same in every format: people, tags, pictures, content."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def enclosure(article: Article) -> Image | None:
 
 
 def language(article: Article, channel: Channel) -> str:
-    """Return the article's language where it is another than the channel's, else ""."""
+    """Return the language of the article if it differs from the channel's, else ""."""
     same = article.language.casefold() == channel.language.casefold()
     return "" if same else article.language
 
 
 def revised(article: Article) -> datetime | None:
-    """Return when the article was updated, or None where it still is as it was published."""
+    """Return when the article was updated, or None if it never was."""
     return article.updated if article.updated > article.published else None
 
 
 def story_url(article: Article, channel: Channel, suffix: str = "") -> str:
-    """Return where the article and its coverage can be followed, or "".
+    """Return the address of the story of an article and its coverage, or "".
 
     Without a suffix it is the address for people.
     """
@@ -78,7 +78,7 @@ def story_url(article: Article, channel: Channel, suffix: str = "") -> str:
 def content_html(article: Article, story: str = "") -> str:
     """Return the entry as HTML, never empty: picture, text, video, publisher, related coverage.
 
-    `story` is the address where the coverage can be followed, or "".
+    `story` is the address of the story, or "".
     """
     text = article.content_html or f"<p>{escape_text(article.summary or article.title)}</p>"
     parts = [figure_html(article), text, video_html(article), source_html(article)]
@@ -94,7 +94,7 @@ def figure_html(article: Article) -> str:
     if not article.images:
         return ""
     image = pictures(article)[0]
-    # As the sanitiser of the content writes it.
+    # Escaped as the sanitiser of the content does.
     if f'src="{escape_text(image.url)}"' in article.content_html:
         return ""
     width = f' width="{image.width}"' if image.width else ""
@@ -120,7 +120,7 @@ def format_duration(seconds: int) -> str:
 
 
 def source_html(article: Article) -> str:
-    """Return the link to the article at its publisher's, or "" where the whole text is ours."""
+    """Return the link to the article at its publisher, or "" if the entry has all of it."""
     provider = article.provider
     if provider:
         name = (

@@ -1,7 +1,7 @@
-"""The one writer of entries: an article as RSS item, Atom entry and JSON Feed item, made together.
+"""The writer of entries: an article as RSS item, Atom entry and JSON Feed item, made together.
 
-RSS and Atom stand as feedgen and lxml would write them, byte for byte, indented for the document
-that holds them.
+Items and entries are, byte for byte, what feedgen and lxml would write, with the indentation of
+the document around them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ EncodedEntry = dict[str, bytes]
 def encode_entry(article: Article, channel: Channel) -> EncodedEntry:
     """Return an article as an entry in the feeds of a channel, whose hub and links do not count.
 
-    RSS, Atom and JSON Feed say nearly the same and are written together. Every other format of
-    `SUBSCRIBED` has `encode_item(article, channel)` in its own module.
+    RSS, Atom and JSON Feed have nearly the same fields and are written together. Every other
+    format of `SUBSCRIBED` has `encode_item(article, channel)` in its own module.
     """
     writer = EntryWriter(article, channel)
     entry = {"rss": writer.rss().encode(), "atom": writer.atom().encode(), "json": writer.json()}
@@ -67,7 +67,7 @@ class JsonItem(msgspec.Struct, omit_defaults=True):
 
 
 class EntryWriter:
-    """One article on its way into three formats: what they share is chosen and escaped once.
+    """An article in three formats: what they share is selected and escaped once.
 
     `text` has the character data of each string, `attribute` the inside of an attribute.
     """

@@ -17,7 +17,7 @@ def encode(feed: Feed, entries: Iterable[bytes]) -> bytes:
     Keys without a value are left out.
     """
     channel = feed.channel
-    hub = "" if feed.current else channel.hub  # nobody subscribes to an archive
+    hub = "" if feed.current else channel.hub  # an archive never changes
     members = {
         "version": VERSION,
         "title": feed.title,

@@ -13,8 +13,8 @@ from feedhub.feed import Channel, Feed
 def encode(channel: Channel, groups: Iterable[tuple[str, Sequence[Feed]]], suffix: str) -> bytes:
     """Return the list of feeds, each once, in the format whose addresses end in `suffix`.
 
-    A group is a heading and its feeds. One without a heading stands at the top level, one without
-    feeds is left out.
+    A group is a heading and its feeds. Without a heading its feeds are at the top level; without
+    feeds it is left out.
     """
     opml = Element("opml", version="2.0")
     head, body = SubElement(opml, "head"), SubElement(opml, "body")

@@ -1,4 +1,4 @@
-"""RSS 2.0: the channel by feedgen, around entries that stand as feedgen would write them."""
+"""RSS 2.0: the channel by feedgen, filled with items that are encoded once for all feeds."""
 
 from __future__ import annotations
 

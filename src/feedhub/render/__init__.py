@@ -113,9 +113,9 @@ class DocumentWriter:
         self.unchanged = 0
 
     def keep_unchanged(self, planned: Planned) -> bool:
-        """Keep a document if none of its files has changed, or had to; return whether it is kept.
+        """Keep a document if it has not changed and its files are untouched; return whether it is.
 
-        Nothing is built for that, and nothing is read but the state of the files.
+        Nothing is built or read for that.
         """
         paths = [planned.path + suffix for suffix in self._suffixes]
         digests = self._folder.manifest.files

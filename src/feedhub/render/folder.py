@@ -2,7 +2,7 @@
 
 Documents are first written to `.feedhub/stage`, and flushed once; then the manifest names the files
 that are about to be ours, and only then are they renamed into place. A run that dies at any point
-leaves whole files, and the next run knows which are ours.
+leaves complete files, and the next run knows which are ours.
 """
 
 from __future__ import annotations

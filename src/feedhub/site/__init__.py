@@ -66,7 +66,7 @@ class Planned(NamedTuple):
 
     @property
     def topic(self) -> bool:
-        """Tell whether it is a topic of WebSub, 2: readers subscribe to it, and a hub is told."""
+        """Tell whether it is a topic of WebSub, 2: readers subscribe to it at the hub."""
         state, row = self.state, self.format
         if row is None or row is PAGE or state is None:
             return False
@@ -101,7 +101,7 @@ class Site:
         # Paths of feeds that are retired, or redirected to another address.
         self._removed = {*config.feeds.gone, *(old for old, _ in config.feeds.moved)}
         self._channel = channel_of(config, drafts=drafts)
-        # No hub is told of documents that are built on request.
+        # A hub is never pinged for documents that are built on request.
         self._channel_without_hub = replace(self._channel, hub="")
         index_options = IndexOptions(
             pages=self._pages,
@@ -178,7 +178,7 @@ class Site:
                 self._catalog.write(MadeWith(configuration=self._config_json))
                 self._enqueue_pings(changes, seconds)
         finally:
-            # A sync may number what this one has taken back like what comes after.
+            # The next sync may use the numbers of articles that this one has taken back.
             self._forget()
         return changes
 
@@ -192,7 +192,7 @@ class Site:
         self._catalog.pings.enqueue(paths, self._catalog.generation(), now)
 
     def _forget(self) -> None:
-        """Empty the caches of what the catalog said."""
+        """Empty all caches of the catalog."""
         self._page_links.forget()
         self._entries.forget()
         self._on_demand.forget()
@@ -291,7 +291,7 @@ class Site:
         return self._channel.url(address_of(path)) + mark + quote(query, safe="=&%+:*")
 
     def hub_of(self, planned: Planned) -> str:
-        """Return the address of the hub that tells of a document, or ""."""
+        """Return the address of the hub that distributes a document, or ""."""
         return self._channel.hub if planned.topic else ""
 
     # Bytes

@@ -1,4 +1,4 @@
-"""Encoded entries by article: each is made once, however many feeds and formats it stands in."""
+"""The encoded entries of articles: each is made once for all feeds and formats."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from feedhub.formats.entries import EncodedEntry, encode_entry
 if TYPE_CHECKING:
     from feedhub.formats.pages.feed import PageItem  # Jinja2, which feeds do not need
 
-# A feed's articles are mostly those of its neighbours, and of its own other formats.
+# Documents that are built one after another mostly have the same articles.
 ARTICLE_CACHE_BYTES = 4_000_000
 ENTRY_CACHE_BYTES = 12_000_000
 PAGE_CACHE_BYTES = 4_000_000
-# In the order of the spool.
-_FORMS = (*SUBSCRIBED, PAGE.name)
-# Fewer entries fit into the cache: a file would be a detour.
+# Fewer entries fit into the caches.
 MIN_SPOOLED = 256
 
 
@@ -125,7 +123,7 @@ class EntryStore:
             yield
             return
         with open_file() as file:
-            spool = EntrySpool(file.fileno())
+            spool = EntrySpool(file.fileno(), (*SUBSCRIBED, PAGE.name))
 
             def write(number: int) -> tuple[int, ...]:
                 article, entry, page = self._catalog.article(number), EncodedEntry(), ""
@@ -149,10 +147,11 @@ class EntryStore:
 
 
 class EntrySpool:
-    """Entries in a file that processes forked from one another write and read."""
+    """Articles as each of some formats has them, in a file that forked processes share."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, formats: Sequence[str]) -> None:
         self._descriptor = descriptor
+        self._formats = formats
         self._slots: dict[int, int] = {}
         # Where an article begins and where each of its forms ends. In an array: a forked process
         # would copy the memory of number objects by counting its references to them.
@@ -179,6 +178,6 @@ class EntrySpool:
 
     def read(self, number: int, format_name: str) -> bytes:
         """Return an article as a format has it."""
-        slot = self._slots[number] + _FORMS.index(format_name)
+        slot = self._slots[number] + self._formats.index(format_name)
         begin, end = self._bounds[slot : slot + 2]
         return os.pread(self._descriptor, end - begin, begin)

@@ -29,7 +29,7 @@ _READERS = (
     ("Feedbin", "https://feedbin.com/?subscribe="),
     ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
 )
-# What people read for each parameter of a search.
+# The words that people read for each parameter of a search.
 _CRITERIA = {
     **{facet: KINDS[facet].noun for facet in FACETS},
     **{f"not_{facet}": f"Not the {KINDS[facet].noun.lower()}" for facet in FACETS},
@@ -119,14 +119,14 @@ def encode_item(article: Article, channel: Channel) -> PageItem:
 
 
 def lead_picture(article: Article) -> Image | None:
-    """Return the picture that stands beside an article."""
+    """Return the picture of an article, or None."""
     return next(iter(content.pictures(article)), None)
 
 
 def reader_links(feed_url: str) -> list[ReaderLink]:
     """Return the readers with their links for one feed; the last opens the device's own."""
     quoted = quote(feed_url, safe="")
-    # `feed:` before a whole address keeps whether it is http or https, which `feed://` does not.
+    # `feed:` before a complete address keeps http or https, which `feed://` does not.
     own = ReaderLink("App on this device", f"feed:{feed_url}")
     return [*(ReaderLink(name, url + quoted) for name, url in _READERS), own]
 
@@ -134,7 +134,7 @@ def reader_links(feed_url: str) -> list[ReaderLink]:
 def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
     """Return the form of a search.
 
-    A label is called as one of the articles spells it, else by its slug.
+    Labels are spelled as in the articles; a label that none of them has is shown as its slug.
     """
     pairs = parse_qsl(feed.query.removeprefix("?"))
     names = {

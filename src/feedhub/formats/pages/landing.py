@@ -11,12 +11,12 @@ from feedhub.feed import Channel, feed_path, page_path
 from feedhub.formats.pages import write
 from feedhub.kinds import KINDS
 
-# How many bytes the rows of the landing page may take, for the page to stay below 100 KB. It says
-# less of each feed where there are many; feeds without room are on the page of their kind alone.
+# How many bytes the rows of the landing page may take, for the page to stay below 100 KB. With many
+# feeds, rows are shorter; feeds without room are only on the page of their kind.
 MAX_ROW_BYTES = 77_000
 # A row of nothing but a link, a count and a date, without its texts; what a box and a link add.
 _ROW_BYTES, _BOX_BYTES, _LINK_BYTES = 72, 64, 34
-# Where rows are plain, so many feeds of a kind have a box of their own; the script adds the rest.
+# With plain rows, so many feeds of a kind have a box of their own; the script adds the others.
 MAX_BOXES = 50
 
 
@@ -32,7 +32,7 @@ class FeedSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexContext:
-    """What all lists share: the site, where its OPML is, and the path that combines feeds or ""."""
+    """What all lists share: the site, the address of its OPML, and the path of searches or ""."""
 
     channel: Channel
     opml_url: str
