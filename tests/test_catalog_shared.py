@@ -16,8 +16,8 @@ from feedhub.catalog import (
     Catalog,
     CatalogFollower,
     HubState,
-    MadeWith,
     Settings,
+    StoredConfig,
     SyncReport,
     SyncState,
     leave_readable,
@@ -133,7 +133,7 @@ def test_records_are_stored_and_replaced(bench, path):
     with closing(Catalog.open_existing(path, read_only=True)) as other:
         assert other.read(SyncReport) == SyncReport(read=4)
         assert other.read(HubState) == HubState(hub="https://hub.example/", notified_at=1.5)
-        assert other.read(MadeWith) == MadeWith()
+        assert other.read(StoredConfig) == StoredConfig()
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x81\xa4read\xa1x"])

@@ -12,7 +12,7 @@ from urllib.robotparser import RobotFileParser
 import pytest
 from lxml import etree
 
-from feedhub.catalog import Catalog, MadeWith
+from feedhub.catalog import Catalog, StoredConfig
 from feedhub.catalog.state import CatalogRecord
 from feedhub.formats.pages import CSP, ICON
 from feedhub.site import PAGE_ENTRIES, indexes, source_of
@@ -159,7 +159,7 @@ def test_a_sync_that_failed_leaves_no_links_behind(bench, monkeypatch):
     before = site.plan()
 
     def full(catalog: Catalog, record: CatalogRecord) -> None:
-        if isinstance(record, MadeWith):
+        if isinstance(record, StoredConfig):
             raise OSError("the disk is full")
         write(catalog, record)
 

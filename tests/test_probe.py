@@ -275,8 +275,8 @@ def test_the_wait_after_each_failure_doubles(
         assert run_probe(bench).states == {state: 1}
         assert run_probe(bench).requested == 0
         row = rows(bench)["/1.png"]
-        assert row["asked"] == int(clock.now)
-        waits.append(row["again"] - row["asked"])
+        assert row["looked_up_at"] == int(clock.now)
+        waits.append(row["retry_at"] - row["looked_up_at"])
         clock.add(waits[-1] + 1)
     assert waits[:3] == [first, 2 * first, 4 * first]
     assert waits[-1] == 30 * DAY
@@ -318,7 +318,7 @@ def test_a_busy_host_gets_no_request_during_its_retry_after(bench: Bench, server
     report = run_probe(bench)
     assert (report.states, report.left, len(server.requests)) == ({"busy": 1}, 4, 1)
     (row,) = rows(bench).values()
-    assert row["again"] == int(clock.now) + 7200
+    assert row["retry_at"] == int(clock.now) + 7200
     assert report.errors == [(row["url"], "answers 503")]
 
 
@@ -327,7 +327,7 @@ def test_no_wait_is_longer_than_a_month(bench: Bench, server: RawServer, clock):
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()
     run_probe(bench)
-    assert rows(bench)["/1.png"]["again"] == int(clock.now) + 30 * DAY
+    assert rows(bench)["/1.png"]["retry_at"] == int(clock.now) + 30 * DAY
 
 
 def test_three_failures_in_a_row_end_the_requests_to_a_host(bench: Bench, server: RawServer):

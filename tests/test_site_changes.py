@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.catalog import MadeWith, refuse_shrinking
+from feedhub.catalog import StoredConfig, refuse_shrinking
 from feedhub.errors import CatalogError, ShrinkError
 from feedhub.site import Planned, Site, config_of_catalog, source_of
 from feedhub.site.indexes import INDEX_PATH, SITEMAP_PATH
@@ -232,7 +232,7 @@ def test_a_refused_sync_does_not_store_its_configuration(bench):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"site": 5}', '{"feeds": {"limit": "x"}}'])
 def test_a_catalog_without_a_configuration_is_an_error(bench, text):
-    bench.catalog.write(MadeWith(configuration=text))
+    bench.catalog.write(StoredConfig(json=text))
     with pytest.raises(CatalogError, match="does not say how it was made"):
         config_of_catalog(bench.catalog)
 

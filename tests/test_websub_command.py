@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.catalog import Catalog, HubState, MadeWith
+from feedhub.catalog import Catalog, HubState, StoredConfig
 from feedhub.cli import console, main, ping, serve
 from feedhub.cli.registry import parse
 from feedhub.config import load_config
@@ -112,7 +112,7 @@ def test_with_a_catalog_no_configuration_is_read(catalog_path, capsys):
 def test_a_reachable_hub_is_exit_code_0(catalog_path, capsys):
     with running_hub() as hub, closing(Catalog(catalog_path)) as catalog:
         hub.reply = lambda: (204, {}, b"")
-        config = json.loads(catalog.read(MadeWith).configuration)
+        config = json.loads(catalog.read(StoredConfig).json)
         keys = {"websub__hub": hub.url, "websub__look": False}
         bench = make_bench(catalog_path.parent, catalog_path, **keys, feeds__kinds=("all", "topic"))
         assert config["websub"]["hub"] != hub.url
@@ -193,10 +193,10 @@ def test_a_passing_error_is_not_printed(catalog_path, capsys):
 
 def test_a_late_ping_is_reported(catalog_path, capsys, monkeypatch):
     with closing(Catalog(catalog_path)) as catalog:
-        config = json.loads(catalog.read(MadeWith).configuration)
+        config = json.loads(catalog.read(StoredConfig).json)
         config["websub"]["look"] = True
         config["site"]["base_url"] = "http://127.0.0.1:1"
-        catalog.write(MadeWith(configuration=json.dumps(config)))
+        catalog.write(StoredConfig(json=json.dumps(config)))
     monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
     watching(catalog_path, 3)
     err = capsys.readouterr().err
@@ -220,9 +220,9 @@ def test_success_is_printed_with_verbose_only(catalog_path, capsys, monkeypatch)
             hub.reply = lambda: (204, {}, b"")
             monkeypatch.setattr("feedhub.site.Site.matches_catalog", lambda self: True)
             with closing(Catalog(catalog_path)) as catalog:
-                config = json.loads(catalog.read(MadeWith).configuration)
+                config = json.loads(catalog.read(StoredConfig).json)
                 config["websub"]["hub"] = hub.url
-                catalog.write(MadeWith(configuration=json.dumps(config)))
+                catalog.write(StoredConfig(json=json.dumps(config)))
             watching(catalog_path, 2)
         assert "6 addresses sent to the hub, 0 waiting" in capsys.readouterr().err
     finally:
@@ -248,7 +248,7 @@ def test_status_and_metrics_show_the_state_of_the_hub(catalog_path):
         assert late is not None
         assert late.problem == "6 addresses wait for feedhub ping: is it running?"
         with closing(Catalog(catalog_path)) as catalog:
-            hub = json.loads(catalog.read(MadeWith).configuration)["websub"]["hub"]
+            hub = json.loads(catalog.read(StoredConfig).json)["websub"]["hub"]
             catalog.write(HubState(hub=hub, notified_at=5.0, problem="it is away"))
         reader.refresh()
         failing = status_of(reader, now)

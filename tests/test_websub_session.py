@@ -17,7 +17,7 @@ import brotli
 import httpx
 import pytest
 
-from feedhub.catalog import Catalog, HubState, MadeWith
+from feedhub.catalog import Catalog, HubState, StoredConfig
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.http_client import HttpClient
 from feedhub.site import Site
@@ -116,7 +116,7 @@ def test_each_address_is_pinged_once(world):
 def test_an_empty_queue_costs_nothing(world):
     """The site is not even read, for the queue is read twice a second."""
     world.send()
-    world.bench.catalog.write(MadeWith(configuration="broken"))
+    world.bench.catalog.write(StoredConfig(json="broken"))
     assert world.send() == PingReport()
 
 
@@ -230,7 +230,7 @@ def test_waiting_for_retry_after_costs_nothing(world, monkeypatch):
     world.edit("One, edited again")
     assert world.send().waiting == 6
     assert world.due() == START + 3600
-    world.bench.catalog.write(MadeWith(configuration="broken"))
+    world.bench.catalog.write(StoredConfig(json="broken"))
     assert world.send() == PingReport(waiting=6)
 
 

@@ -18,8 +18,8 @@ from feedhub.catalog.records import decode_article
 from feedhub.catalog.state import (
     CatalogRecord,
     HubState,
-    MadeWith,
     R,
+    StoredConfig,
     SyncReport,
     SyncState,
     read_record,
@@ -47,9 +47,9 @@ __all__ = [
     "CatalogFollower",
     "Changes",
     "HubState",
-    "MadeWith",
     "Ping",
     "Settings",
+    "StoredConfig",
     "SyncReport",
     "SyncState",
     "Waiting",
@@ -240,9 +240,9 @@ class Catalog:
         rows = self._database.iterate(_TOTALS)
         return {(kind, slug): count for kind, slug, count in rows}
 
-    def named(self) -> Iterator[tuple[str, str, str]]:
+    def feed_slugs(self) -> Iterator[tuple[str, str, str]]:
         """Yield kind, key and slug of every feed that has an address."""
-        yield from self._database.iterate(_NAMED)
+        yield from self._database.iterate(_FEED_SLUGS)
 
     # Articles
 
@@ -271,11 +271,11 @@ class Catalog:
 
     # Selections
 
-    def resolved(self, selection: Selection) -> Selection:
+    def resolve(self, selection: Selection) -> Selection:
         """Return the selection as its one address has it: labels by their slugs."""
-        from feedhub.catalog.search import resolved
+        from feedhub.catalog.search import resolve
 
-        return resolved(self._database, selection)
+        return resolve(self._database, selection)
 
     def label(self, facet: str, slug: str) -> str:
         """Return the name of a label, or its slug where no article has it."""
@@ -338,7 +338,7 @@ _ARTICLES = """
 SELECT path, record FROM articles JOIN records USING (number) WHERE state = 'shown' ORDER BY path
 """
 _COUNT = "SELECT count(*) FROM articles WHERE state = 'shown'"
-_NAMED = "SELECT kind, key, slug FROM feeds WHERE slug IS NOT NULL"
+_FEED_SLUGS = "SELECT kind, key, slug FROM feeds WHERE slug IS NOT NULL"
 _FEEDS = """
 SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint
 FROM states JOIN feeds ON feeds.number = states.feed

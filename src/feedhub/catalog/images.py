@@ -46,14 +46,14 @@ class WantedImage(NamedTuple):
 class ImageRecord(NamedTuple):
     """The result of looking an image up: `known`, `none` (no image), `gone`, `failing` or `busy`.
 
-    `asked` and `again`, when it may be looked up again, are Unix times. `facts` count only where it
-    is `known`; else what was known before stays.
+    `looked_up_at` and `retry_at`, when it may be looked up again, are Unix times. `facts` count
+    only where it is `known`; else the earlier ones stay.
     """
 
     url: str
     state: State
-    asked: int
-    again: int
+    looked_up_at: int
+    retry_at: int
     failures: int = 0
     facts: ImageFacts = ImageFacts()
 
@@ -118,8 +118,8 @@ class Images:
         wanted: dict[str, WantedImage] = {}
         for (record,) in self._database.iterate(_NEWEST):
             for image in decode_article(record).images:
-                again, failures = known.get(image.url, (0, 0))
-                if again <= now:
+                retry_at, failures = known.get(image.url, (0, 0))
+                if retry_at <= now:
                     before = wanted.get(image.url)
                     sized = image.width is None or image.height is None
                     sized = sized or (before is not None and before.sized)
@@ -135,7 +135,13 @@ class Images:
         """Store results; the next sync puts them into the feeds."""
         with self._database.transaction():
             for record in records:
-                row = (record.url, record.state, record.asked, record.again, record.failures)
+                row = (
+                    record.url,
+                    record.state,
+                    record.looked_up_at,
+                    record.retry_at,
+                    record.failures,
+                )
                 self._database.execute(_PUT, row)
                 if record.state == "known":
                     self._database.execute(_PUT_FACTS, (*record.facts, record.url))
@@ -188,12 +194,12 @@ class ImageSync:
         self._database.execute("UPDATE labels SET generation = ? WHERE article = ?", changed)
 
 
-_ALL = "SELECT url, again, failures FROM images"
+_ALL = "SELECT url, retry_at, failures FROM images"
 _NEWEST = """
 SELECT record FROM articles JOIN records USING (number) WHERE state = 'shown'
 ORDER BY published DESC, id
 """
-_PUT = upsert("images", "url", "state asked again failures")
+_PUT = upsert("images", "url", "state looked_up_at retry_at failures")
 _PUT_FACTS = """
 UPDATE images SET media_type = ?, length = ?, width = ?, height = ? WHERE url = ?
 """

@@ -27,7 +27,7 @@ class Match(NamedTuple):
     size: int
 
 
-def resolved(database: Database, selection: Selection) -> Selection:
+def resolve(database: Database, selection: Selection) -> Selection:
     """Return the selection with each label by its slug; it may be named by slug or by label.
 
     A label that no article has gets the slug that it would have.
@@ -131,7 +131,7 @@ class NamedSelectionSync:
             names.add(named.name)
             self._database.execute(_PUT_FEED, (named.name, named.title, named.name))
             feed = self._database.fetch_value(_NAMED_FEED, (named.name,))
-            found = select(self._database, resolved(self._database, named.selection))
+            found = select(self._database, resolve(self._database, named.selection))
             self._label(feed, {(match.published, match.id, match.number) for match in found})
         for feed, name in self._database.fetch_all(_NAMED_FEEDS):
             if name not in names:

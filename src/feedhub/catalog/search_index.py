@@ -37,7 +37,7 @@ class SearchEntry(NamedTuple):
 
 
 class SearchIndexSync:
-    """Brings the index up to date inside the transaction of a sync; `moved` tells whether it did.
+    """Brings the index up to date inside the transaction of a sync; `changed` tells whether it did.
 
     With `index_text` the texts are indexed, else only the rest. `anew` begins with nothing.
     """
@@ -46,7 +46,7 @@ class SearchIndexSync:
         self._database = database
         self._index_text = index_text
         self._removed_texts = False
-        self.moved = anew
+        self.changed = anew
         if anew:
             for number in database.numbers_with_texts():
                 self._remove_texts(number)
@@ -57,14 +57,14 @@ class SearchIndexSync:
         for (number,) in self._database.fetch_all(_GONE):
             self._remove_texts(number)
             self._database.execute("DELETE FROM search_entries WHERE number = ?", (number,))
-            self.moved = True
+            self.changed = True
         for number, stamp, digest, *known in self._database.fetch_all(_CHANGED):
             record = self._database.fetch_value(_RECORD, (number,))  # not all at once
             article = decode_article(record)
             story = story_slug(article) if article.related else None
             entry = SearchEntry(number, stamp, digest, article.quality, story)
             self._database.execute(_PUT_ENTRY, entry)
-            self.moved = self.moved or known != [digest, article.quality]
+            self.changed = self.changed or known != [digest, article.quality]
             if self._index_text and known[0] != digest:
                 if known[0] is not None:
                     self._remove_texts(number)

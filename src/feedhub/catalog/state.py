@@ -35,12 +35,12 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     private: bool | None = None
 
 
-class MadeWith(CatalogRecord, frozen=True, kw_only=True):
+class StoredConfig(CatalogRecord, frozen=True, kw_only=True):
     """The configuration of the last sync, as JSON."""
 
     key: ClassVar[str] = "configuration"
 
-    configuration: str = ""
+    json: str = ""
 
 
 class SyncReport(CatalogRecord, frozen=True, kw_only=True):

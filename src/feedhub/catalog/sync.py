@@ -143,8 +143,8 @@ def sync_selections(
     else:
         database.compact_texts()
     selections = NamedSelectionSync(database, generation)
-    if anew or index.moved:
+    if anew or index.changed:
         selections.run(settings.named)
     for feed, months in selections.touched.items():
         touched.setdefault(feed, set()).update(months)
-    return index.moved and settings.indexed
+    return index.changed and settings.indexed

@@ -61,7 +61,7 @@ def unknown_names(config: Config, catalog: Catalog, file: Path) -> Iterator[Prob
     `catalog` has been synced; `file` is that of the configuration, if it exists.
     """
     slugs: dict[str, dict[str, str]] = {}  # by kind of feed and key of the label
-    for kind, key, slug in catalog.named():
+    for kind, key, slug in catalog.feed_slugs():
         slugs.setdefault(kind, {})[key] = slug
     paths = [feed_path(kind, slug) for kind, labels in slugs.items() for slug in labels.values()]
     text = file.read_text(encoding="utf-8-sig") if file.is_file() else ""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from feedhub.catalog import Accept, Catalog, Changes, MadeWith, Settings, accept_all
+from feedhub.catalog import Accept, Catalog, Changes, Settings, StoredConfig, accept_all
 from feedhub.config import Config
 from feedhub.document import Document
 from feedhub.errors import ConfigError
@@ -175,7 +175,7 @@ class Site:
                 self._forget()
                 self._page_links.date(seconds)
                 self._indexes.date(self._published_states(), seconds)
-                self._catalog.write(MadeWith(configuration=self._config_json))
+                self._catalog.write(StoredConfig(json=self._config_json))
                 self._enqueue_pings(changes, seconds)
         finally:
             # The next sync may use the numbers of articles that this one has taken back.

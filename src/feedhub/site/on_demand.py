@@ -52,7 +52,7 @@ class OnDemandFeeds:
         """Return the feed of a selection, under its one address."""
         from feedhub.selection import canonical_query, describe
 
-        canonical = self._catalog.resolved(selection)
+        canonical = self._catalog.resolve(selection)
         label = cut(describe(canonical, self._catalog.label), MAX_LABEL)
         lines = [
             EntryLine((match.id, match.digest), match.published, match.updated)
@@ -87,7 +87,7 @@ class OnDemandFeeds:
 
     def numbers(self, state: FeedState) -> list[int]:
         """Return the numbers of a search's articles, newest first."""
-        canonical = self._catalog.resolved(selection_of(state))
+        canonical = self._catalog.resolve(selection_of(state))
         return [match.number for match in self._matches(canonical)]
 
     def story_articles(self, slug: str) -> tuple[Article, ...]:

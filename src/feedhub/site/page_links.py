@@ -52,7 +52,9 @@ class PageLinks:
         if generation != self._generation:
             links = self._channel.links
             slug_overrides = {
-                (k, key): slug for k, key, slug in self._catalog.named() if slugify(key) != slug
+                (k, key): slug
+                for k, key, slug in self._catalog.feed_slugs()
+                if slugify(key) != slug
             }
             if slug_overrides != links.slug_overrides:
                 self._channel = replace(

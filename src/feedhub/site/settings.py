@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from feedhub.catalog import Catalog, MadeWith
+from feedhub.catalog import Catalog, StoredConfig
 from feedhub.config import Config, CustomConfig
 from feedhub.errors import CatalogError, ConfigError, did_you_mean
 from feedhub.feed import Channel
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def config_of_catalog(catalog: Catalog) -> Config:
     """Return the configuration that a catalog was made with; raises CatalogError."""
     try:
-        return msgspec.json.decode(catalog.read(MadeWith).configuration, type=Config)
+        return msgspec.json.decode(catalog.read(StoredConfig).json, type=Config)
     except msgspec.DecodeError:
         raise CatalogError("the catalog does not say how it was made: run feedhub sync") from None
 
