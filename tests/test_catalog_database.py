@@ -1,0 +1,105 @@
+"""The database of a catalog: the one module that knows the engine."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing, suppress
+
+import pytest
+
+from feedhub.catalog.database import Database, upsert
+from feedhub.errors import CatalogError
+from tests.conftest import ROOT
+
+ADD = "INSERT INTO records (number, record) VALUES (?, ?)"
+NUMBERS = "SELECT number FROM records ORDER BY number"
+# What another engine does not understand.
+DIALECT = re.compile(
+    r"PRAGMA|\browid\b|lastrowid|fts5|INSERT OR |LIMIT -1|\bIS NOT (?!NULL\b)[a-z?]|MATCH \?"
+)
+
+
+@pytest.fixture
+def database():
+    with closing(Database.open_in_memory()) as database:
+        yield database
+
+
+def numbers(database: Database) -> list[int]:
+    return [row[0] for row in database.iterate(NUMBERS)]
+
+
+def test_only_one_module_knows_the_engine():
+    paths = [*(ROOT / "src/feedhub").rglob("*.py")]
+    imports = [path.name for path in paths if "import sqlite3" in path.read_text(encoding="utf-8")]
+    assert imports == ["database.py"]
+    paths = [*(ROOT / "src/feedhub/catalog").glob("*.py")]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in paths}
+    assert [name for name, text in texts.items() if DIALECT.search(text)] == ["database.py"]
+
+
+def test_a_transaction_is_all_or_nothing(database):
+    with suppress(ZeroDivisionError), database.transaction():
+        database.execute(ADD, (1, b"a"))
+        raise ZeroDivisionError
+    assert numbers(database) == []
+
+
+def test_a_transaction_joins_the_one_under_way(database):
+    with suppress(ZeroDivisionError), database.transaction():
+        with database.transaction():
+            database.execute(ADD, (1, b"a"))
+        raise ZeroDivisionError
+    assert numbers(database) == []
+
+
+def test_one_statement_with_many_rows_is_all_or_nothing(database):
+    with pytest.raises(CatalogError):
+        database.execute_many(ADD, [(1, b"a"), (2, b"b"), (1, b"c")])
+    assert numbers(database) == []
+    database.execute_many(ADD, iter([(1, b"a"), (2, b"b")]))
+    assert numbers(database) == [1, 2]
+
+
+def test_an_upsert_adds_a_row_or_replaces_its_columns(database):
+    put = upsert("outputs", "root path", "fingerprint stamp")
+    for values in (("r", "a", "1", "s"), ("r", "b", "1", "s"), ("r", "a", "2", "t")):
+        database.execute(put, values)
+    rows = database.fetch_all("SELECT path, fingerprint, stamp FROM outputs ORDER BY path")
+    assert rows == [("a", "2", "t"), ("b", "1", "s")]
+
+
+def test_how_many_rows_a_statement_changed(database):
+    database.execute_many(ADD, [(number, b"") for number in range(5)])
+    assert database.execute("DELETE FROM records WHERE number < ?", (3,)) == 3
+
+
+def test_nothing_found_is_none(database):
+    assert database.fetch_one(NUMBERS) is None
+    assert database.fetch_value(NUMBERS) is None
+    assert database.fetch_all(NUMBERS) == []
+
+
+@pytest.mark.parametrize("method", ["execute", "fetch_one", "fetch_all", "fetch_value"])
+def test_an_error_of_the_engine_is_one_of_the_catalog(database, method):
+    with pytest.raises(CatalogError, match="the catalog cannot be used: no such table: absent"):
+        getattr(database, method)("SELECT * FROM absent")
+    with pytest.raises(CatalogError, match="no such table: absent"):
+        list(database.iterate("SELECT * FROM absent"))
+
+
+def test_a_query_beyond_its_time_limit_ends(database):
+    endless = """
+        WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n
+    """
+    with pytest.raises(CatalogError, match="interrupted"), database.time_limit(0.05):
+        database.fetch_one(endless)
+    with database.time_limit(60):
+        assert database.fetch_value("SELECT 1") == 1
+
+
+def test_clearing_leaves_no_row(database):
+    database.execute(ADD, (1, b"a"))
+    database.add_texts(1, ("title", "summary", "content", "names"))
+    database.clear()
+    assert numbers(database) == database.numbers_with_texts() == []
