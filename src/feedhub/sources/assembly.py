@@ -139,7 +139,7 @@ def page_url(file: ArticleFile, name: PageName) -> str:
         return absolute_url(base + address)
 
     own = file.fields.read_or_warn("page_url", read_text, "")
-    pattern = "" if own in ("false", "true") else fill_templates(own)
+    pattern = "" if own in ("", "false", "true") else fill_templates(own)
     if "{" in pattern:  # a template that only the site's generator can fill
         warn()
         pattern = ""

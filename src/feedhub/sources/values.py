@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 from feedhub.article import Author, Image, Provider, Related
 from feedhub.sources.article_path import YEARS
@@ -171,13 +172,22 @@ def unique_labels(labels: Iterable[str]) -> tuple[str, ...]:
 def read_provider(fields: Fields, node: Node) -> Provider | None:
     """Read a publisher: a name, or a mapping with name and domain."""
     if isinstance(node, Scalar):
-        name = read_text(node)
-        return Provider(name=name) if name else None
+        return make_provider(as_text(node) or "", "")
     inner = fields.nested(node)
-    name = inner.read_or_warn("name", read_text, "")
-    domain = inner.read_or_warn("domain", read_text, "").lower()
-    if domain and not _DOMAIN.fullmatch(domain):
+    name = inner.read_or_warn("name", as_text, None) or ""
+    domain = inner.read_or_warn("domain", as_text, None) or ""
+    provider = make_provider(name, domain)
+    if domain and not (provider and provider.domain) and plain_text(domain):
         inner.warn("bad-domain", "the publisher's domain is not a host name; left out")
+    return provider
+
+
+# Cached, because few publishers stand in the related items of many files.
+@lru_cache(maxsize=1024)
+def make_provider(name: str, domain: str) -> Provider | None:
+    """Return a publisher without what is no host name; None if nothing is left."""
+    name, domain = plain_text(name), plain_text(domain).lower()
+    if not _DOMAIN.fullmatch(domain):
         domain = ""
     return Provider(name=name or domain, domain=domain) if name or domain else None
 
