@@ -153,6 +153,9 @@ class ArticleSync:
         self.read = len(changed)
         return present, changed
 
+    # A file first becomes a row; ids are given out when all rows are there, by `_settle`, for
+    # two files may claim one id or swap theirs.
+
     def _put(self, file: SourceFile, row: FileRow, *, silent: bool) -> None:
         """Store what was read of a file."""
         stored = self._stored.get(file.path)
@@ -186,7 +189,7 @@ class ArticleSync:
         if stored and stored.id not in (None, article.id):
             self._unlabel(number)
             self._claimed[stored.id] = None
-        if article.id not in self._ids:
+        if article.id not in self._ids:  # nearly always: then there is nothing to settle
             self._ids.add(article.id)
             self._label(number, article.id, article.published, article.labels)
         elif not (stored and stored.looks_like(article)):

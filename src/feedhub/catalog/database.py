@@ -247,6 +247,7 @@ class Database:
         if self._pragma("application_id") not in (0, APPLICATION_ID):
             message = "this is not a feedhub catalog; choose another path"
             raise CatalogError(f"{self._path}: {message}")
+        # Readers go on with their snapshot while a sync writes.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         # A withdrawn article leaves no trace in free pages.
@@ -308,7 +309,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Hold one transaction, for which other writers wait, or join the one under way."""
-        if self._connection.in_transaction:
+        if self._connection.in_transaction:  # SQLite has no nested ones
             yield
             return
         with self._held("BEGIN IMMEDIATE"):
@@ -355,6 +356,7 @@ class Database:
 
     def truncate_log(self) -> None:
         """Empty the write-ahead log, which holds withdrawn texts, unless a reader is in the way."""
+        # A sync does not wait for a reader: the next one truncates what is left.
         self.execute("PRAGMA busy_timeout = 0")
         self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")

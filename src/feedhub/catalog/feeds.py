@@ -194,7 +194,7 @@ class FeedSync:
         size = 0
         for entry in map(FeedEntry._make, self._database.iterate(_NEWEST, (feed,))):
             size += entry.size
-            if entries:
+            if entries:  # the newest is in the window, however large it is
                 age = entries[0].published - entry.published
                 recent = len(entries) < window.limit or age <= window.days * 86_400
                 if size > window.max_bytes or not recent:
@@ -232,6 +232,7 @@ class FeedSync:
         if old is not None and old.fingerprint == print_:
             return
         self.changed += 1
+        # Last-Modified has whole seconds: two versions of a document never share one.
         changed_at = updated if old is None else max(self._now, old.changed_at + 1)
         newest = entries[0].published if entries else None
         content = content_digest(entries, FILE_DIGEST_BYTES)

@@ -91,6 +91,7 @@ def image_with_facts(image: Image, facts: ImageFacts | None) -> Image:
     """
     if facts is None:
         return image
+    # A width from the file with a height from the server would show a distorted image.
     width, height = image.width, image.height
     if (width is None or height is None) and None not in (facts.width, facts.height):
         width, height = facts.width, facts.height

@@ -83,6 +83,7 @@ class PingQueue:
         return self._database.execute(_EXPIRE, (before,))
 
 
+# A row without `due` is held back.
 _ENQUEUE = """
 INSERT INTO pings (path, generation, since, tries, due) VALUES (?, ?, ?, 0, NULL)
 ON CONFLICT (path) DO UPDATE SET

@@ -24,7 +24,7 @@ _problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
 # The first bytes of a row's digest depend on the file alone, those after them on what servers say
 # of its images.
 FILE_DIGEST_BYTES = 16
-# Around the content of an entry: its other elements, in the largest format.
+# In bytes: around the content of an entry: its other elements, in the largest format.
 ENTRY_OVERHEAD = 1_500
 
 

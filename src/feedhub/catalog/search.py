@@ -72,6 +72,7 @@ class SelectionQuery:
         self._conditions: list[str] = []
         self.values: list[object] = []
         self.is_empty = False
+        # Facets are joined by AND; the labels of one facet by OR, or by AND with `every`.
         for facet in FACETS:
             feeds = self._feeds(selection.wanted, facet)
             groups = [[feed] for feed in feeds] if selection.every else [feeds] if feeds else []

@@ -83,23 +83,30 @@ def sync_catalog(
         # A catalog never mixes drafts with the public site: the other's is emptied first.
         database.clear()
         state = SyncState(generation=state.generation)
-    signature, made_with = source.signature, settings.fingerprint
-    reread, reshape = state.source_signature != signature, state.settings_fingerprint != made_with
+    signature, fingerprint = source.signature, settings.fingerprint
+    # Files are read again where the same bytes would be read differently, feeds are computed again
+    # where the same articles would give other documents.
+    reread, reshape = state.source_signature != signature, state.settings_fingerprint != fingerprint
+    # What changes is labelled with it now; it is stored only where a reader can see the change.
     generation = state.generation + 1
     articles = ArticleSync(database, source, now, kinds=settings.labelled, generation=generation)
     articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
     touched = articles.touched
     ImageSync(database, generation).run(touched)
     feeds = FeedSync(database, settings, now, generation)
+    # Selections name labels by their slugs, and add to the feeds that must be computed.
     feeds.name_new_feeds()
     moved = sync_selections(database, settings, generation, touched, anew=reread or reshape)
     feeds.refresh_all(touched, reshape=reshape)
     state = replace(
-        state, source_signature=signature, settings_fingerprint=made_with, private=settings.private
+        state,
+        source_signature=signature,
+        settings_fingerprint=fingerprint,
+        private=settings.private,
     )
     if feeds.changed or reshape or moved:
         changed_at = state.changed_at
-        if changed_at is None:
+        if changed_at is None:  # catalogs made anew from the same files agree on the first moment
             newest = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
             changed_at = database.fetch_value(newest) or 0
         else:
