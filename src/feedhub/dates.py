@@ -9,15 +9,15 @@ import re
 import time
 from calendar import timegm
 from datetime import UTC, datetime
-from email.utils import formatdate
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
 SHORT_MONTHS = tuple(name[:3] for name in MONTHS)
+SHORT_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_DAY = f"(?:{'|'.join(SHORT_DAYS)})"
 _LONG_DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _MONTH = f"(?P<month>{'|'.join(SHORT_MONTHS)})"
 _CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
@@ -59,9 +59,19 @@ def month_bounds(month: str) -> tuple[int, int]:
     return start, timegm((year + number // 12, number % 12 + 1, 1, 0, 0, 0))
 
 
+def format_rfc822(moment: datetime, zone: str = "+0000") -> str:
+    """Return a datetime in UTC as `Sun, 06 Nov 1994 08:49:37 +0000` (RFC 5322, 3.3).
+
+    email.utils does the same, but its import takes a tenth of the time of a warm render.
+    """
+    day, month = SHORT_DAYS[moment.weekday()], SHORT_MONTHS[moment.month - 1]
+    clock = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+    return f"{day}, {moment.day:02} {month} {moment.year:04} {clock} {zone}"
+
+
 def format_http_date(seconds: int) -> str:
-    """Return a Unix time as `Sun, 06 Nov 1994 08:49:37 GMT`."""
-    return formatdate(seconds, usegmt=True)
+    """Return a Unix time as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7)."""
+    return format_rfc822(from_timestamp(seconds), "GMT")
 
 
 def parse_http_date(text: str) -> int | None:

@@ -7,7 +7,6 @@ extension below. It writes no entries: `entries` does, many times faster, with t
 
 from __future__ import annotations
 
-from email.utils import format_datetime
 from typing import Any
 
 import feedgen.entry
@@ -16,6 +15,7 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml.etree import SubElement
 
+from feedhub.dates import format_rfc822
 from feedhub.feed import Feed
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -24,7 +24,7 @@ DC = "http://purl.org/dc/elements/1.1/"
 HISTORY = "http://purl.org/syndication/history/1.0"
 
 # feedgen's own function for RSS dates sets the locale of the process, and so of all threads.
-feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_datetime
+feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_rfc822
 
 
 def rss_generator(feed: Feed, suffix: str) -> Any:

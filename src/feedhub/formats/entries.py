@@ -7,12 +7,12 @@ the document around them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from email.utils import format_datetime
 from html import escape
 
 import msgspec
 
 from feedhub.article import Article
+from feedhub.dates import format_rfc822
 from feedhub.feed import Channel
 from feedhub.formats import SUBSCRIBED, content
 
@@ -108,7 +108,7 @@ class EntryWriter:
             f"<content:encoded>{text[self.html]}</content:encoded>",
             f'<guid isPermaLink="false">{text[article.id]}</guid>',
             *[f"<category>{text[tag]}</category>" for tag in self.tags],
-            f"<pubDate>{format_datetime(article.published)}</pubDate>",
+            f"<pubDate>{format_rfc822(article.published)}</pubDate>",
             *[f"<dc:creator>{text[person.name]}</dc:creator>" for person in self.people],
         ]
         if self.language:

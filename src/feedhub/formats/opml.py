@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from email.utils import format_datetime
 
 from lxml.etree import Element, SubElement, tostring
 
+from feedhub.dates import format_rfc822
 from feedhub.feed import Channel, Feed
 
 
@@ -22,7 +22,7 @@ def encode(channel: Channel, groups: Iterable[tuple[str, Sequence[Feed]]], suffi
     given = [(heading, feeds) for heading, feeds in groups if feeds]
     if given:
         newest = max(feed.updated for _, feeds in given for feed in feeds)
-        SubElement(head, "dateModified").text = format_datetime(newest)
+        SubElement(head, "dateModified").text = format_rfc822(newest)
     for heading, feeds in given:
         parent = SubElement(body, "outline", text=heading) if heading else body
         for feed in feeds:

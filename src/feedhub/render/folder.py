@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -155,6 +154,8 @@ class OutputFolder:
         """Open a file without a name, on the disk of the folder, that vanishes when closed."""
         with output_errors(self._stage):
             self._stage.mkdir(exist_ok=True)
+            import tempfile  # a render without changes needs none
+
             with tempfile.TemporaryFile(dir=self._stage) as file:
                 yield file
 
