@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import quote
 
@@ -19,7 +20,6 @@ from feedhub.feed import FeedState, Window, build_feed, feed_path, feed_query
 from feedhub.fingerprint import fingerprint
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, Format
 from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
-from feedhub.site.entry_store import EntryStore
 from feedhub.site.indexes import INDEX_PATH, Indexes, IndexOptions
 from feedhub.site.on_demand import OnDemandFeeds
 from feedhub.site.page_links import PageLinks
@@ -35,6 +35,7 @@ from feedhub.sources import Source
 
 if TYPE_CHECKING:
     from feedhub.selection import Selection  # a render without selections does not import it
+    from feedhub.site.entry_store import EntryStore  # nor one without changes this
 
 __all__ = [
     "PAGE_ENTRIES",
@@ -143,9 +144,6 @@ class Site:
             mark=mark,
             archives=config.feeds.archives,
         )
-        self._entries = EntryStore(
-            catalog, self._channel, self._page_links.channel, self._on_demand.story_articles
-        )
         self._last_numbers: tuple[FeedState, list[int]] | None = None
         self._generation = -1
 
@@ -182,6 +180,17 @@ class Site:
             self._forget()
         return changes
 
+    @cached_property
+    def _entries(self) -> EntryStore:
+        from feedhub.site.entry_store import EntryStore  # a render without changes needs none
+
+        return EntryStore(
+            self._catalog,
+            self._channel,
+            self._page_links.channel,
+            self._on_demand.story_articles,
+        )
+
     def _enqueue_pings(self, changes: Changes, now: int) -> None:
         """Queue the paths of changed feeds for the hub; they are released with their bytes."""
         if not self._channel.hub:
@@ -194,7 +203,7 @@ class Site:
     def _forget(self) -> None:
         """Empty all caches of the catalog."""
         self._page_links.forget()
-        self._entries.forget()
+        vars(self).pop("_entries", None)
         self._on_demand.forget()
         self._last_numbers = None
 

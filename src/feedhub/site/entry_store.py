@@ -61,11 +61,6 @@ class EntryStore:
         self._stories: LRUCache[str, list[EncodedEntry]] = LRUCache(1)
         self._spool: EntrySpool | None = None
 
-    def forget(self) -> None:
-        """Empty the caches: the catalog has moved."""
-        for cache in (self._articles, self._entries, self._items, self._stories):
-            cache.clear()
-
     @cachedmethod(attrgetter("_articles"))
     def article(self, number: int) -> Article:
         """Return an article of the catalog."""
