@@ -378,6 +378,9 @@ class Site:
                 on_pages.update(dict.fromkeys(numbers[:PAGE_ENTRIES]))
             else:
                 in_feeds.update(dict.fromkeys(numbers))
+        if not (in_feeds or on_pages):
+            yield
+            return
         with self._entries.spooled(in_feeds, on_pages, open_file, processes, begin):
             yield
 
