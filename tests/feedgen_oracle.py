@@ -83,7 +83,7 @@ class _RssEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
         revised = content.revised(article)
         if revised:
             SubElement(item, f"{{{ATOM}}}updated").text = revised.isoformat()
-        enclosed = content.enclosure(article)
+        enclosed = content.enclosure(content.pictures(article))
         if enclosed:
             length = str(enclosed.length or 0)
             attributes = {"url": enclosed.url, "length": length, "type": enclosed.media_type}
@@ -111,7 +111,9 @@ def _links(article: Article, channel: Channel) -> Iterator[dict[str, str]]:
     """Yield what an Atom entry links to besides the article: its picture, related coverage, and
     the feed of its story.
     """
-    image = content.enclosure(article) or next(iter(content.pictures(article)), None)
+    image = content.enclosure(content.pictures(article)) or next(
+        iter(content.pictures(article)), None
+    )
     if image:
         known = {"type": image.media_type} if image.media_type else {}
         length = {"length": str(image.length)} if image.length else {}

@@ -94,7 +94,7 @@ def _source(request: pytest.FixtureRequest, root: Path) -> Path:
 
 def expected_entry(article: Article, suffix: str) -> Entry:
     """Return what every reader must understand of an article in one format."""
-    enclosed = content.enclosure(article)
+    enclosed = content.enclosure(content.pictures(article))
     entry = Entry(
         id=article.id,
         title=article.title,

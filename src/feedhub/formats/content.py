@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from html import escape
@@ -49,9 +49,9 @@ def pictures(article: Article) -> tuple[Image, ...]:
     return article.images
 
 
-def enclosure(article: Article) -> Image | None:
+def enclosure(images: Iterable[Image]) -> Image | None:
     """Return the picture to enclose: the first of known type, which an enclosure must name."""
-    return next((image for image in pictures(article) if image.media_type), None)
+    return next((image for image in images if image.media_type), None)
 
 
 def language(article: Article, channel: Channel) -> str:

@@ -76,7 +76,7 @@ class EntryWriter:
         self.article = article
         self.people, self.tags = content.people(article), content.tags(article)
         self.images, self.language = content.pictures(article), content.language(article, channel)
-        self.enclosure = next((image for image in self.images if image.media_type), None)
+        self.enclosure = content.enclosure(self.images)
         self.story_feed = content.story_url(article, channel, ".atom")
         self.html = content.content_html(article, content.story_url(article, channel))
         # RSS says that a description is HTML, and must have one.

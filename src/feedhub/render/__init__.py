@@ -48,9 +48,8 @@ def render(
 
     Raises ShrinkError, and leaves the folder as it is, if nothing or less than half of what was
     published last time would be left, unless `allow_shrink`; OutputError if the folder cannot be
-    written. A preview with `drafts` does not count for a later render's comparison. Up to
-    `processes` processes read and write. `on_progress` is called for each file of the source and
-    for each document.
+    written. Up to `processes` processes read and write. `on_progress` is called for each file of
+    the source and for each document.
     """
     folder, root = OutputFolder(out), os.path.realpath(out)
     with folder.locked():
@@ -66,6 +65,7 @@ def render(
                     on_progress()
                 else:
                     missing.append(planned)
+            # SQLite: a forked process must not use the connection of its parent.
             begin = partial(catalog.follow_fork, catalog.generation())
             with (
                 site.entries_spooled(missing, folder.temporary_file, processes, begin),
@@ -74,6 +74,7 @@ def render(
                 for planned, files in zip(missing, staged, strict=True):
                     writer.add(planned, files)
                     on_progress()
+        # What a preview lets in is no measure for what the next render publishes.
         measure = folder.manifest.published if drafts else published
         removed = folder.commit(Manifest(measure, writer.files))
         catalog.remember_outputs(root, writer.outputs())
@@ -121,6 +122,7 @@ class DocumentWriter:
         digests = self._folder.manifest.files
         for path in paths:
             fingerprint, stamp = self._remembered.get(path, ("", ""))
+            # Size, time and inode stand for the bytes: reading all files would take too long.
             known = path in digests and fingerprint == planned.fingerprint
             if not known or stamp != self._folder.stamp(path):
                 return False

@@ -175,6 +175,7 @@ class OutputFolder:
         with output_errors(self.root):
             if self._staged:
                 flush_disk(self._own)
+            # If this run dies from here on, the next one knows both old and new files as ours.
             self._write_manifest(Manifest(old.published, old.files | manifest.files))
             self._publish()
             self._remove(gone)

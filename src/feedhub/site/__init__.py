@@ -96,8 +96,8 @@ class Site:
         names = check_names(config.feeds.formats, FORMATS, "feeds.formats")
         self._formats = [SUBSCRIBED[name] for name in names if name in SUBSCRIBED]
         if not self._formats:
-            others = ", ".join(SUBSCRIBED)
-            raise ConfigError(f"feeds.formats: {PAGE.name} shows feeds; add one of {others}")
+            choices = ", ".join(SUBSCRIBED)
+            raise ConfigError(f"feeds.formats: {PAGE.name} shows feeds; add one of {choices}")
         self._pages = PAGE.name in names
         # Paths of feeds that are retired, or redirected to another address.
         self._removed = {*config.feeds.gone, *(old for old, _ in config.feeds.moved)}
