@@ -103,4 +103,4 @@ def test_hundreds_of_random_searches_end_well(site):
         statuses[front.get(f"/search{suffix}?{random_query(dice, labels)}").status] += 1
     assert set(statuses) == {200, 400}
     assert statuses[200] > 300
-    assert front.builder._asked.size <= 1_000_000
+    assert front.builder._on_demand_bodies.size <= 1_000_000
