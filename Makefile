@@ -33,13 +33,13 @@ serve: $(RUNTIME) ## Serve the seed articles on http://127.0.0.1:8000 until Ctrl
 	@$(BIN)/feedhub serve $(SOURCE) --port $(PORT)
 
 .PHONY: test
-test: lint types ## Lint, types, floors, and the tests with coverage
+test: lint types ## Lint, types, layers, and the tests with coverage
 	$(BIN)/coverage erase
 	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --cov --cov-report=term
 	$(BIN)/coverage report --fail-under=100 --format=total --omit="*/cli/*,*/check.py,*/__main__.py"
 
 .PHONY: lint
-lint: $(DEV) ## Style, format and the floors of the house
+lint: $(DEV) ## Style, format and the layers of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
