@@ -165,7 +165,7 @@ def test_records_of_a_sync_that_succeeds_are_stored(bench):
 def test_an_index_changes_at_least_a_second_after_the_change_before(bench):
     dates = []
     for fingerprint, now in (("a", 50), ("a", 60), ("b", 70), ("c", 70), ("a", 60)):
-        bench.catalog.date_index("feeds.opml", fingerprint, now=now, first=9)
+        bench.catalog.update_index_date("feeds.opml", fingerprint, now=now, first=9)
         dates.append(int(bench.catalog.index_changed_at("feeds.opml").timestamp()))
     assert dates == [9, 9, 70, 71, 72]
     assert bench.catalog.index_changed_at("index.html").timestamp() == 0

@@ -373,7 +373,7 @@ async def public_address(host: str, port: int, allowed: Callable[[str], bool]) -
 
 
 def is_public(address: str) -> bool:
-    """Say whether an IP address, given as text, can be reached from all of the Internet.
+    """Return whether an IP address, given as text, can be reached from all of the Internet.
 
     An IPv6 address that stands for an IPv4 address is as public as that.
     """

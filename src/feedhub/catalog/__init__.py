@@ -137,8 +137,8 @@ class Catalog:
         with self._database.transaction():
             write_record(self._database, record)
 
-    def date_index(self, path: str, fingerprint: str, *, now: int, first: int) -> None:
-        """Note that a document that lists the site changed, if its fingerprint did.
+    def update_index_date(self, path: str, fingerprint: str, *, now: int, first: int) -> None:
+        """Note when a document that lists the site changed, if its fingerprint did.
 
         It changed at the Unix time `now`, at least a second after the change before; in a fresh
         catalog at `first`.
@@ -173,11 +173,11 @@ class Catalog:
         return from_timestamp(self.read(SyncState).changed_at or 0)
 
     def matches(self, settings: Settings) -> bool:
-        """Tell whether the last sync had these settings, so that fingerprints stand for bytes."""
+        """Return whether the last sync had these settings, so that fingerprints stand for bytes."""
         return self.read(SyncState).settings_fingerprint == settings.fingerprint
 
     def index_changed_at(self, path: str) -> datetime:
-        """Return when a document that lists the site changed, as `date_index` noted it.
+        """Return when a document that lists the site changed, as `update_index_date` noted it.
 
         The start of Unix time if it never did.
         """
@@ -374,7 +374,8 @@ _PUT_INDEX_DATE = upsert("index_dates", "path", "fingerprint changed_at")
 
 
 def _feed_state(row: tuple[Any, ...]) -> FeedState:
-    kind, slug, label, period, older, newer, count, newest, updated, changed_at, print_ = row
+    *names, count, newest, updated, changed_at, fingerprint = row
+    kind, slug, label, period, older, newer = names
     return FeedState(
         kind=kind,
         slug=slug,
@@ -386,5 +387,5 @@ def _feed_state(row: tuple[Any, ...]) -> FeedState:
         newest=None if newest is None else from_timestamp(newest),
         updated=from_timestamp(updated),
         changed_at=from_timestamp(changed_at),
-        fingerprint=print_,
+        fingerprint=fingerprint,
     )

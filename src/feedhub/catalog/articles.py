@@ -37,16 +37,16 @@ class StoredFile(NamedTuple):
     updated: int | None
 
     def is_due(self, now: datetime) -> bool:
-        """Tell whether the file must be read again though it has not changed."""
+        """Return whether the file must be read again though it has not changed."""
         return self.due is not None and self.due <= now.timestamp()
 
     def looks_like(self, article: ArticleRow) -> bool:
-        """Tell whether subscribers see no difference."""
+        """Return whether subscribers see no difference."""
         shown = (self.state, self.id, self.digest, self.updated)
         return shown == ("shown", article.id, article.digest, article.updated)
 
     def outlasts(self, row: FileRow) -> bool:
-        """Tell whether the last good article stays: the file may be half-written."""
+        """Return whether the last good article stays: the file may be half-written."""
         unread = row.state == "plain" or (row.state == "rejected" and not row.withdraws)
         return unread and self.state in ("shown", "duplicate")
 

@@ -228,8 +228,8 @@ class FeedSync:
         updated = max((entry.updated for entry in entries), default=old.updated if old else 0)
         kind, slug, label = self._database.fetch_all(_FEED, (feed,))[0]
         parts = (self._settings.shape, kind, slug, label, period, *neighbours, updated)
-        print_ = fingerprint(*parts, content_digest(entries))
-        if old is not None and old.fingerprint == print_:
+        new_fingerprint = fingerprint(*parts, content_digest(entries))
+        if old is not None and old.fingerprint == new_fingerprint:
             return
         self.changed += 1
         # Last-Modified has whole seconds: two versions of a document never share one.
@@ -237,12 +237,12 @@ class FeedSync:
         newest = entries[0].published if entries else None
         content = content_digest(entries, FILE_DIGEST_BYTES)
         state = StoredState(
-            period, *neighbours, len(entries), newest, updated, changed_at, print_, content
+            period, *neighbours, len(entries), newest, updated, changed_at, new_fingerprint, content
         )
         self._database.execute(_PUT_STATE, (feed, *state))
         if not period:
             last = (entries[-1].published, entries[-1].id) if entries else (None, "")
-            self._database.execute(_PUT_HISTORY, (feed, print_, self._generation, *last))
+            self._database.execute(_PUT_HISTORY, (feed, new_fingerprint, self._generation, *last))
             self._database.execute(_PRUNE_HISTORY, (feed, feed, MAX_HISTORY))
             if old is not None and old.content != content:
                 self.changed_feeds.append((kind, slug))

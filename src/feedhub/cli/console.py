@@ -28,12 +28,12 @@ def set_verbosity(options: Namespace) -> None:
 
 
 def is_quiet() -> bool:
-    """Tell whether only results and errors are printed."""
+    """Return whether only results and errors are printed."""
     return _verbosity == QUIET
 
 
 def is_verbose() -> bool:
-    """Tell whether details are printed."""
+    """Return whether details are printed."""
     return _verbosity == VERBOSE
 
 
@@ -78,7 +78,7 @@ def paint(text: str, colour: str, stream: TextIO) -> str:
 
 
 def use_colours(stream: TextIO) -> bool:
-    """Tell whether to use colours: on a terminal, unless the environment says otherwise.
+    """Return whether to use colours: on a terminal, unless the environment says otherwise.
 
     NO_COLOR comes first (no-color.org), then FORCE_COLOR and CLICOLOR_FORCE, then CLICOLOR
     (bixense.com/clicolors) and TERM.
@@ -93,12 +93,12 @@ def use_colours(stream: TextIO) -> bool:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Tell whether `stream` is a terminal whose cursor can be moved."""
+    """Return whether `stream` is a terminal whose cursor can be moved."""
     return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 def shows_progress() -> bool:
-    """Tell whether a progress bar is drawn on standard error."""
+    """Return whether a progress bar is drawn on standard error."""
     return not is_quiet() and is_terminal(sys.stderr)
 
 

@@ -116,7 +116,7 @@ def find_line(text: str, path: Sequence[str], value: str = "") -> int:
 
 
 def _lacks(beginning: str, path: Sequence[str]) -> bool:
-    """Tell whether the beginning of a file parses and does not have the key."""
+    """Return whether the beginning of a file parses and does not have the key."""
     try:
         value: Any = tomllib.loads(beginning)
     except tomllib.TOMLDecodeError:

@@ -106,7 +106,7 @@ class OutputFolder:
         return f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
     def holds(self, path: str, body: bytes) -> bool:
-        """Tell whether there is a plain file with these bytes at `path` already."""
+        """Return whether there is a plain file with these bytes at `path` already."""
         try:
             status = os.lstat(self._prefix + path)
             if not stat.S_ISREG(status.st_mode) or status.st_size != len(body):

@@ -67,15 +67,14 @@ class Planned(NamedTuple):
 
     @property
     def topic(self) -> bool:
-        """Tell whether it is a topic of WebSub, 2: readers subscribe to it at the hub."""
-        state, row = self.state, self.format
-        if row is None or row is PAGE or state is None:
+        """Whether it is a topic (WebSub, 2): readers subscribe to it at the hub."""
+        if self.state is None or self.format in (None, PAGE):
             return False
-        return not state.period and not self.on_demand
+        return not self.state.period and not self.on_demand
 
     @property
     def on_demand(self) -> bool:
-        """Tell whether it is built on request only, and listed nowhere."""
+        """Whether it is built on request only, and on no list."""
         return self.state is not None and self.state.kind in ON_DEMAND_KINDS
 
     def etag(self, coding: str = "") -> str:
@@ -92,7 +91,7 @@ class Site:
 
     def __init__(self, catalog: Catalog, config: Config, *, drafts: bool = False) -> None:
         self._catalog = catalog
-        self._kinds = check_names(config.feeds.kinds, LABEL_KINDS, "feeds.kinds")
+        kinds = check_names(config.feeds.kinds, LABEL_KINDS, "feeds.kinds")
         names = check_names(config.feeds.formats, FORMATS, "feeds.formats")
         self._formats = [SUBSCRIBED[name] for name in names if name in SUBSCRIBED]
         if not self._formats:
@@ -102,8 +101,6 @@ class Site:
         # Paths of feeds that are retired, or redirected to another address.
         self._removed = {*config.feeds.gone, *(old for old, _ in config.feeds.moved)}
         self._channel = channel_of(config, drafts=drafts)
-        # A hub is never pinged for documents that are built on request.
-        self._channel_without_hub = replace(self._channel, hub="")
         index_options = IndexOptions(
             pages=self._pages,
             discovery=config.site.discovery,
@@ -111,7 +108,7 @@ class Site:
         )
         self._config_json = msgspec.json.encode(config).decode()
         self._settings = Settings(
-            kinds=self._kinds,
+            kinds=kinds,
             window=Window(config.feeds.limit, config.feeds.days, config.feeds.max_bytes),
             archives=config.feeds.archives,
             shape=shape_of(self._channel, pages=self._pages),
@@ -127,21 +124,21 @@ class Site:
             shape=self._settings.shape,
             max_bytes=config.feeds.max_bytes,
         )
-        mark = fingerprint(self._settings.shape, self._settings.plan, self._kinds)
+        base = fingerprint(self._settings.shape, self._settings.plan, kinds)
         self._page_links = PageLinks(
             catalog,
             self._channel,
             self._formats,
-            kinds=self._kinds,
+            kinds=kinds,
             removed=self._removed,
-            mark=mark,
+            base_fingerprint=base,
         )
         self._indexes = Indexes(
             catalog,
             self._page_links,
             self._formats,
             index_options,
-            mark=mark,
+            base_fingerprint=base,
             archives=config.feeds.archives,
         )
         self._last_numbers: tuple[FeedState, list[int]] | None = None
@@ -171,8 +168,8 @@ class Site:
                 )
                 accept(changes, before)
                 self._forget()
-                self._page_links.date(seconds)
-                self._indexes.date(self._published_states(), seconds)
+                self._page_links.update_date(seconds)
+                self._indexes.update_dates(self._published_states(), seconds)
                 self._catalog.write(StoredConfig(json=self._config_json))
                 self._enqueue_pings(changes, seconds)
         finally:
@@ -197,7 +194,9 @@ class Site:
             self._catalog.pings.clear()
             return
         feeds = {feed_path(kind, slug) for kind, slug in changes.changed_feeds} - self._removed
-        paths = [path + row.suffix for path in sorted(feeds) for row in self._formats]
+        paths = [
+            path + feed_format.suffix for path in sorted(feeds) for feed_format in self._formats
+        ]
         self._catalog.pings.enqueue(paths, self._catalog.generation(), now)
 
     def _forget(self) -> None:
@@ -218,10 +217,10 @@ class Site:
             yield
 
     def matches_catalog(self) -> bool:
-        """Tell whether the catalog was made with this configuration."""
+        """Return whether the catalog was made with this configuration."""
         return self._catalog.matches(self._settings)
 
-    # What there is
+    # The plan
 
     def plan(self, *, stories: bool = True) -> dict[str, Planned]:
         """Return every document of the site, by path.
@@ -232,23 +231,23 @@ class Site:
         states = self._published_states()
         extra = self._on_demand.stories() if stories and self._settings.stories else []
         documents = [
-            self._planned(state, row)
+            self._planned(state, feed_format)
             for state in [*states, *extra]
-            for row in self._formats_of(state)
+            for feed_format in self._formats_of(state)
         ]
         return {planned.path: planned for planned in [*documents, *self._planned_indexes(states)]}
 
-    def on_demand(self, wanted: Selection | str, row: Format) -> Planned | None:
+    def on_demand(self, wanted: Selection | str, feed_format: Format) -> Planned | None:
         """Return the document of a selection, or of the story with a slug, in a format.
 
-        None if there is none.
+        Returns None if no story has the slug, or the feed is retired.
         """
         if isinstance(wanted, str):
-            return self._if_published(self._on_demand.story(wanted), row)
-        return self._if_published(self._on_demand.search(wanted), row)
+            return self._if_published(self._on_demand.story(wanted), feed_format)
+        return self._if_published(self._on_demand.search(wanted), feed_format)
 
     def current(self, planned: Planned) -> Planned | None:
-        """Return what has become of a document of an earlier plan, or None if it is gone."""
+        """Return the present version of a document of an earlier plan, or None if it is gone."""
         if planned.format is None or planned.state is None:
             indexes = self._planned_indexes(self._published_states())
             return next((index for index in indexes if index.path == planned.path), None)
@@ -270,22 +269,22 @@ class Site:
         """Return the formats of a feed; archives have no page."""
         return [*self._formats, PAGE] if self._pages and not state.period else self._formats
 
-    def _if_published(self, state: FeedState | None, row: Format) -> Planned | None:
-        if state is None or not self._is_published(state) or row not in self._formats_of(state):
+    def _if_published(self, state: FeedState | None, feed_format: Format) -> Planned | None:
+        if state is None or not self._is_published(state):
             return None
-        return self._planned(state, row)
+        return self._planned(state, feed_format) if feed_format in self._formats_of(state) else None
 
-    def _planned(self, state: FeedState, row: Format) -> Planned:
-        path = feed_path(state.kind, state.slug, state.period) + row.suffix
+    def _planned(self, state: FeedState, feed_format: Format) -> Planned:
+        path = feed_path(state.kind, state.slug, state.period) + feed_format.suffix
         path += feed_query(state.kind, state.slug)
-        if row is PAGE:
-            page_fingerprint = self._page_links.fingerprint(state)
+        digest, changed_at = state.fingerprint, state.changed_at
+        if feed_format is PAGE:
+            digest = self._page_links.fingerprint(state)
             changed_at = self._page_links.changed_at(state)
-            return Planned(path, page_fingerprint, row.media_type, changed_at, row, state)
-        return Planned(path, state.fingerprint, row.media_type, state.changed_at, row, state)
+        return Planned(path, digest, feed_format.media_type, changed_at, feed_format, state)
 
     def _planned_indexes(self, states: list[FeedState]) -> Iterator[Planned]:
-        return (Planned(*row) for row in self._indexes.rows(states))
+        return (Planned(*index) for index in self._indexes.documents(states))
 
     # Addresses
 
@@ -295,25 +294,25 @@ class Site:
 
     def url(self, path: str) -> str:
         """Return the public address of a document; that of a page is its folder's."""
-        path, mark, query = path.partition("?")
+        path, question_mark, query = path.partition("?")
         # A canonical query stays as it is; a path from a request may hold anything.
-        return self._channel.url(address_of(path)) + mark + quote(query, safe="=&%+:*")
+        return self._channel.url(address_of(path)) + question_mark + quote(query, safe="=&%+:*")
 
     def hub_of(self, planned: Planned) -> str:
         """Return the address of the hub that distributes a document, or ""."""
         return self._channel.hub if planned.topic else ""
 
-    # Bytes
+    # Documents
 
     def document(self, planned: Planned) -> Document:
         """Build one document of the plan."""
-        row, state = planned.format, planned.state
-        if row is None or state is None:
+        feed_format, state = planned.format, planned.state
+        if feed_format is None or state is None:
             body = self._indexes.body(planned.path, self._published_states())
-        elif row is PAGE:
+        elif feed_format is PAGE:
             body = self._page(state)
         else:
-            body = self._feed(row, state)
+            body = self._feed(feed_format, state)
         return Document(path=planned.path, media_type=planned.media_type, body=body)
 
     def delta(self, planned: Planned, base: str) -> bytes | None:
@@ -321,23 +320,24 @@ class Site:
 
         None if that document is unknown (RFC 3229); pages and archives have no deltas.
         """
-        row, state = planned.format, planned.state
-        if row is None or row is PAGE or state is None or state.period:
+        feed_format, state = planned.format, planned.state
+        if feed_format is None or feed_format is PAGE or state is None or state.period:
             return None
         numbers = self._catalog.delta(state, base)
         if numbers is None:
             return None
         feed = build_feed(self._channel, state, pages=self._pages)
-        return row.encode(feed, self._entries.entries(numbers, row.name))
+        return feed_format.encode(feed, self._entries.entries(numbers, feed_format.name))
 
-    def _feed(self, row: Format, state: FeedState) -> bytes:
-        on_demand = state.kind in ON_DEMAND_KINDS
-        channel = self._channel_without_hub if on_demand else self._channel
+    def _feed(self, feed_format: Format, state: FeedState) -> bytes:
+        channel = self._channel
+        if state.kind in ON_DEMAND_KINDS:  # for which no hub is pinged
+            channel = replace(channel, hub="")
         if state.kind == "story":
-            entries = [entry[row.name] for entry in self._entries.story(state.slug)]
+            entries = [entry[feed_format.name] for entry in self._entries.story(state.slug)]
         else:
-            entries = self._entries.entries(self._numbers(state), row.name)
-        return row.encode(build_feed(channel, state, pages=self._pages), entries)
+            entries = self._entries.entries(self._numbers(state), feed_format.name)
+        return feed_format.encode(build_feed(channel, state, pages=self._pages), entries)
 
     def _page(self, state: FeedState) -> bytes:
         if state.kind == "story":
@@ -364,7 +364,7 @@ class Site:
         processes: int,
         begin: Callable[[], object],
     ) -> Iterator[None]:
-        """Encode the entries of these documents, for those that are built within.
+        """Encode the entries of these documents, which are then built within.
 
         Many entries go to a file, encoded by up to `processes` processes, which call `begin` first.
         """

@@ -66,8 +66,8 @@ class IndexOptions:
 class Indexes:
     """The documents that list the feeds of a catalog.
 
-    `formats` are those of feeds. `mark` is the fingerprint of everything else that lists are made
-    with. `archives` tells whether feeds have archives, whose articles count too.
+    `formats` are those of feeds. `base_fingerprint` is that of everything else that lists are
+    made with. `archives` tells whether feeds have archives, whose articles count too.
     """
 
     def __init__(
@@ -77,28 +77,29 @@ class Indexes:
         formats: Sequence[Format],
         options: IndexOptions,
         *,
-        mark: str,
+        base_fingerprint: str,
         archives: bool,
     ) -> None:
         self._catalog = catalog
-        self._channel = page_links.plain
+        self._channel = page_links.plain_channel
         # Importers of OPML know XML; JSON is listed only if there is nothing else.
-        self._listed_format = next((row for row in formats if row.name != "json"), formats[0])
+        self._listed_format = next((known for known in formats if known.name != "json"), formats[0])
         self._options = options
-        self._mark = mark
+        self._base_fingerprint = base_fingerprint
         self._archives = archives
 
-    def rows(self, states: list[FeedState]) -> Iterator[IndexDocument]:
-        """Yield the lists of the feeds with these states, archives among them."""
-        for path, print_ in self._fingerprints(states):
+    def documents(self, states: list[FeedState]) -> Iterator[IndexDocument]:
+        """Yield the lists of the feeds with these states; those of archives are ignored."""
+        for path, new_fingerprint in self._fingerprints(states):
             media_type = MEDIA_TYPES[path.rpartition(".")[2]]
-            yield IndexDocument(path, print_, media_type, self._catalog.index_changed_at(path))
+            changed_at = self._catalog.index_changed_at(path)
+            yield IndexDocument(path, new_fingerprint, media_type, changed_at)
 
-    def date(self, states: list[FeedState], now: int) -> None:
-        """Record that lists changed now; in a new catalog, that they did with the newest feed."""
+    def update_dates(self, states: list[FeedState], now: int) -> None:
+        """Record which lists changed at `now`; in a new catalog all have the newest feed's date."""
         newest = max((int(state.changed_at.timestamp()) for state in states), default=0)
-        for path, print_ in self._fingerprints(states):
-            self._catalog.date_index(path, print_, now=now, first=newest)
+        for path, new_fingerprint in self._fingerprints(states):
+            self._catalog.update_index_date(path, new_fingerprint, now=now, first=newest)
 
     def body(self, path: str, states: list[FeedState]) -> bytes:
         """Return the bytes of the list at a path, made from the states of all feeds."""
@@ -121,7 +122,7 @@ class Indexes:
         """Yield the path of each list, and the fingerprint of its bytes."""
         states = [state for state in states if not state.period]
         outlines = [(s.kind, s.slug, s.label, int(s.updated.timestamp())) for s in states]
-        yield OPML_PATH, fingerprint(self._mark, outlines)
+        yield OPML_PATH, fingerprint(self._base_fingerprint, outlines)
         if not self._options.pages:
             return
         options = self._options.values()
@@ -129,10 +130,13 @@ class Indexes:
             (s.kind, s.slug, s.label, count, int(s.newest.timestamp()) if s.newest else None)
             for s, count in self._counted(states)
         ]
-        yield INDEX_PATH, fingerprint(self._mark, rows, options)
+        yield INDEX_PATH, fingerprint(self._base_fingerprint, rows, options)
         for folder, group in groupby(rows, key=lambda row: KINDS[row[0]].folder):
             if folder:
-                yield page_of_folder(folder), fingerprint(self._mark, list(group), options)
+                yield (
+                    page_of_folder(folder),
+                    fingerprint(self._base_fingerprint, list(group), options),
+                )
         yield ICON_PATH, fingerprint(WRITERS, ICON_PATH)
         if not self._options.discovery:
             return

@@ -12,15 +12,15 @@ from feedhub.fingerprint import fingerprint
 from feedhub.formats import Format
 from feedhub.text import slugify
 
-# The name of their date in the catalog, among the paths of indexes.
+# The name under which the catalog has their date, among the paths of indexes.
 LINKS = "links of pages"
 
 
 class PageLinks:
     """The links between pages, as the catalog has them now.
 
-    Nearly every label has its own slug, so only the others are stored. `mark` is the fingerprint of
-    everything else that pages are made with.
+    Nearly every label has its own slug, so only the others are stored. `base_fingerprint`
+    is that of everything else that pages are made with.
     """
 
     def __init__(
@@ -31,20 +31,20 @@ class PageLinks:
         *,
         kinds: tuple[str, ...],
         removed: Iterable[str],
-        mark: str,
+        base_fingerprint: str,
     ) -> None:
         self._catalog = catalog
-        self._mark = mark
+        self._base_fingerprint = base_fingerprint
         self._generation = -1
         # The format that lists name comes first: pages suggest it to readers.
-        ordered = sorted(formats, key=lambda row: row.name == "json")
+        ordered = sorted(formats, key=lambda feed_format: feed_format.name == "json")
         links = SiteLinks(
             kinds=kinds,
             removed=frozenset(removed),
             formats=tuple((r.title, r.media_type.partition(";")[0], r.suffix) for r in ordered),
         )
         # For lists, which name feeds by their slugs and need nothing from the catalog.
-        self.plain = self._channel = replace(channel, links=links)
+        self.plain_channel = self._channel = replace(channel, links=links)
 
     def channel(self) -> Channel:
         """Return the channel with the addresses of all pages; another object if one has moved."""
@@ -75,10 +75,12 @@ class PageLinks:
         """Return when a feed's page changed: with the feed, or with the links."""
         return max(state.changed_at, self._catalog.index_changed_at(LINKS))
 
-    def date(self, now: int) -> None:
-        """Record that links changed now, if they did; in a new catalog they never changed."""
-        self._catalog.date_index(LINKS, self._links_fingerprint(), now=now, first=0)
+    def update_date(self, now: int) -> None:
+        """Record that links changed at `now`, if they did; in a new catalog they never changed."""
+        self._catalog.update_index_date(LINKS, self._links_fingerprint(), now=now, first=0)
 
     def _links_fingerprint(self) -> str:
         overrides = sorted(self.channel().links.slug_overrides.items())
-        return fingerprint(self._mark, [(kind, key, slug) for (kind, key), slug in overrides])
+        return fingerprint(
+            self._base_fingerprint, [(kind, key, slug) for (kind, key), slug in overrides]
+        )
