@@ -33,32 +33,32 @@ serve: $(RUNTIME) ## Serve the seed articles on http://127.0.0.1:8000 until Ctrl
 	@$(BIN)/feedhub serve $(SOURCE) --port $(PORT)
 
 .PHONY: test
-test: lint types ## Lint, types, layers, and the tests with coverage
+test: lint types ## Run lint, type checks, import contracts, and all tests with coverage
 	$(BIN)/coverage erase
 	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --cov --cov-report=term
 	$(BIN)/coverage report --fail-under=100 --format=total --omit="*/cli/*,*/check.py,*/__main__.py"
 
 .PHONY: lint
-lint: $(DEV) ## Style, format and the layers of imports
+lint: $(DEV) ## Check style, format and import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
 
 .PHONY: types
-types: $(DEV) ## Static types, strict
+types: $(DEV) ## Check static types
 	$(BIN)/mypy
 
 .PHONY: format
-format: $(DEV) ## Put imports and layout in order
+format: $(DEV) ## Sort imports and format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 .PHONY: judges
-judges: ## Install the feed readers from npm that some tests ask
+judges: ## Install the feed readers from npm that some tests use
 	npm --prefix tests/judges ci --no-audit --no-fund
 
 .PHONY: docs
-docs: $(DEV) ## Write anew what docs/cli.md says of commands, and the manual page
+docs: $(DEV) ## Regenerate the commands and options in docs/cli.md, and the manual page
 	$(BIN)/python -m tests.manual
 
 # RENDERS, SERVES and PROFILES are options of the three; --large renders 100,000 articles too.
@@ -76,7 +76,7 @@ lock: $(DEV) ## Lock the newest versions that pyproject.toml allows
 	$(UV_COMPILE) --upgrade --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 .PHONY: clean
-clean: ## Remove everything that was made here
+clean: ## Remove everything that these commands made
 	rm -rf $(VENV) $(OUT) build dist tests/judges/node_modules .coverage .coverage.* htmlcov
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

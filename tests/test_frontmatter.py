@@ -317,7 +317,7 @@ MESSAGES = {
     *_constants(toml_tree),
     *_constants(frontmatter),
     *(str(make(1, 1)) for make in (tree.too_deep, tree.too_many)),
-    f"The file is larger than {MAX_BYTES // 1024} KiB; shorten it.",
+    f"the file is larger than {MAX_BYTES // 1024} KiB; shorten it",
 }
 
 

@@ -26,7 +26,7 @@ from feedhub.server.catalog_reader import CatalogReader
 from feedhub.server.metrics import MULTIPROCESS_FOLDER, Metrics
 from feedhub.server.processes import PING, SYNC, ProcessStatus
 
-# Seconds after which a ping that is due should have been sent, or put off by its process.
+# Seconds after which `feedhub ping`, if it runs, has sent or deferred a ping that is due.
 MAX_PING_DELAY = 300.0
 _HEADERS = {"cache-control": "no-store"}
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -47,8 +47,8 @@ class HubStatus(NamedTuple):
 class Status(NamedTuple):
     """The state of a server; `ready` is false until something can be served.
 
-    `problem` says why that does not follow the articles any more, or is "". `synced` is the Unix
-    time of the last good sync, `seconds` its duration. `hub` is None if none is configured.
+    `problem` is "", or says why the documents do not follow the articles any more. `synced` is the
+    Unix time of the last good sync, `seconds` its duration. `hub` is None if none is configured.
     `processes` are those that the server has started, by name.
     """
 

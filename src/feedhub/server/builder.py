@@ -27,9 +27,9 @@ MAX_WAITING = 64  # documents on demand that are built, or wait for it
 
 
 class BodyCache:
-    """The bytes of documents by path and coding, each built once for all who wait.
+    """The bytes of documents by path and coding, each built once for all requests that wait.
 
-    `max_bytes` bounds the cache, which drops what was not used for the longest time. `build` gets
+    `max_bytes` bounds the cache, which drops the least recently used. `build` gets
     a resource, a coding, and the bytes without a coding if they are cached. At most `max_waiting`
     documents are built, or wait for it, at once.
     """
@@ -79,7 +79,7 @@ class BodyCache:
     def _forget(self, key: tuple[str, str, str], task: asyncio.Task[BuiltDocument]) -> None:
         del self._tasks[key]
         if not task.cancelled():
-            # Mark the error as seen: if every client has hung up, nothing else does.
+            # Retrieve the error: if every client has hung up, nothing else does, and asyncio warns.
             task.exception()
 
     async def _build_and_store(self, resource: Resource, coding: str) -> BuiltDocument:
@@ -117,8 +117,8 @@ class DocumentBuilder:
         self.reader = reader
         self._thread = ThreadPoolExecutor(1, "catalog")
         self._bodies = BodyCache(max_bytes, self._build)
-        # Anybody may invent queries. Their documents must not push out those that all readers
-        # need, nor delay them for longer than it takes to build one.
+        # There are endless queries. Their documents must not push out those that all readers need,
+        # nor delay them for longer than it takes to build one.
         self._on_demand_bodies = BodyCache(max_bytes // 4, self._build_on_demand, MAX_WAITING)
         self._on_demand_lock = asyncio.Lock()
         self._on_demand = OnDemandResources(self._look_up)
@@ -151,7 +151,7 @@ class DocumentBuilder:
         return await self._on_demand.find(snapshot, path, raw_path, query)
 
     async def delta(self, resource: Resource, bases: Iterable[str], coding: str) -> bytes | None:
-        """Return what is new since one of `bases`, in a coding, or None if that is not known."""
+        """Return the delta since one of `bases` in a coding, or None if none of them is known."""
         plain = await self._in_thread(self.reader.delta, resource, bases)
         if plain is None or not coding:
             return plain
@@ -167,7 +167,7 @@ class DocumentBuilder:
         self.recorder.flush_all()
 
     async def wait_for_first_snapshot(self) -> SiteSnapshot | None:
-        """Refresh once for all who wait; the first sync may have ended since the last refresh."""
+        """Refresh once for all waiting requests: the first sync may have ended just now."""
 
         def forget(_: asyncio.Future[None]) -> None:
             self._first_refresh = None

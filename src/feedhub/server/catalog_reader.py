@@ -82,7 +82,7 @@ class CatalogReader:
             if version != self._version:
                 self._load(catalog)
                 self._version = version
-        except Exception as error:  # a bug, too, must not end what is served
+        except Exception as error:  # after a bug, too, the last snapshot must be served
             expected = isinstance(error, (FeedhubError, OSError))
             self.problem = str(error) if expected else f"{type(error).__name__}: {error}"
             self._version = None

@@ -1,4 +1,4 @@
-"""The front of the server: documents by GET and HEAD, with preconditions (RFC 9110, 13).
+"""The ASGI application of the server: documents, with preconditions (RFC 9110, 13).
 
 It stands before Starlette because nearly every request is answered from a dictionary, by a tag;
 all other requests are passed on to Starlette.
@@ -31,7 +31,7 @@ from feedhub.server.request_fields import (
 from feedhub.server.responses import RETRY_SOON, HttpResponse, text_response, unavailable
 from feedhub.server.snapshot import Header, Resource, SiteSnapshot
 
-# Clients may send anything, at any length: only so many short requests are cached.
+# Clients choose their requests: without limits they would choose the size of the cache too.
 MAX_CACHED, MAX_CACHED_LENGTH = 2_048, 2_000
 MAX_BASES = 64  # entity tags of one request that are looked up for a delta
 MAX_LOGGED_PATH = 200  # characters
@@ -153,7 +153,7 @@ class Documents:
             response = self._cached_response(method, snapshot, resource, fields)
             return response or await self._built_response(method, snapshot, resource, fields)
         except SelectionError as error:
-            return text_response(400, why=str(error))
+            return text_response(400, reason=str(error))
         except VanishedError:
             return None
         except CatalogError:
@@ -290,6 +290,6 @@ def is_short(scope: Scope) -> bool:
 
 
 def wants_delta(method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields) -> bool:
-    """Return whether a request asks for a delta of a feed; only feeds have a history."""
+    """Return whether a request accepts a delta of a feed; other documents have no history."""
     wanted = b"a-im" in fields and method == "GET"
     return wanted and snapshot.config.http.delta and resource.planned.topic

@@ -1,6 +1,6 @@
 """The two logs of a server: a line for each response, and a line for each event.
 
-The access log has the combined format of nginx, or JSON. Whatever a client wrote is escaped.
+The access log has the combined format of nginx, or JSON. Values from clients are escaped.
 """
 
 from __future__ import annotations

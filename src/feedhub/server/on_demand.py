@@ -28,7 +28,7 @@ class OnDemandAddress(NamedTuple):
 
 
 def parse_address(snapshot: SiteSnapshot, path: str, raw_path: bytes) -> OnDemandAddress | None:
-    """Return what a path asks for, given decoded and as it was sent, or None."""
+    """Return the address on demand that a path is, given decoded and as it was sent, or None."""
     relative = path.removeprefix(f"{snapshot.prefix}/")
     feeds = snapshot.config.feeds
     if relative == path or (b"%" in raw_path and b"%2f" in raw_path.lower()):
@@ -54,7 +54,7 @@ def ending_of(row: Format) -> str:
 class OnDemandResources:
     """Finds resources on demand, and caches them until the snapshot changes.
 
-    `look_up` asks the catalog in its own thread. It raises VanishedError if there is no such
+    `look_up` queries the catalog in its own thread. It raises VanishedError if there is no such
     document, CatalogError if the catalog cannot be read.
     """
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from feedhub.server.logs import EventLog
 
-# Names of the processes whose end matters to readers, or to the hub.
+# The names of two processes; `admin` reports the problems of each in another field.
 SYNC, PING = "feedhub sync", "feedhub ping"
 # Seconds before a restart: doubled each time, unless the process ran for RESET_AFTER.
 MIN_DELAY, MAX_DELAY, RESET_AFTER = 0.5, 60.0, 60.0
@@ -33,7 +33,7 @@ class ProcessStatus(NamedTuple):
 class SupervisedProcess:
     """A process that runs as long as the server does, from when `is_wanted` first holds.
 
-    `name` is for messages. `started` is true once the process was wanted, and `restarts` counts.
+    `name` is for messages. `started` is true once `is_wanted` held. `restarts` counts the restarts.
     `on_exit` is called with the id of each process that has ended. With `redirect_stdout` its
     output goes to standard error, because standard output is the access log.
     """

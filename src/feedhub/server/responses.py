@@ -14,7 +14,7 @@ KNOWN_METHODS = {
 # Seconds that a cache may keep a response without a document; other statuses are not cached.
 # A document that is missing now may be published soon.
 STATUS_MAX_AGE = {301: 3600, 308: 3600, 404: 60, 410: 300}
-RETRY_SOON = 5  # seconds; for what is about to come
+RETRY_SOON = 5  # seconds, while the first sync runs or the catalog cannot be read
 
 
 class HttpResponse(NamedTuple):
@@ -31,9 +31,9 @@ class HttpResponse(NamedTuple):
     body_key: tuple[Resource, str] | None = None
 
 
-def text_response(status: int, *more: Header, why: str = "") -> HttpResponse:
+def text_response(status: int, *more: Header, reason: str = "") -> HttpResponse:
     """Return a response that names its status and the reason, and repeats nothing of a request."""
-    body = f"{status} {HTTPStatus(status).phrase}{why and f': {why}'}\n".encode()
+    body = f"{status} {HTTPStatus(status).phrase}{reason and f': {reason}'}\n".encode()
     seconds = STATUS_MAX_AGE.get(status)
     control = b"no-store" if seconds is None else b"public, max-age=%d" % seconds
     headers = [

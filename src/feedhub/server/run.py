@@ -1,4 +1,4 @@
-"""The run of a server: its sockets, signals and processes, and the order in which it ends."""
+"""The life of a server process: sockets, signals, child processes, and the order of its end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from feedhub.server.metrics import Metrics
 from feedhub.server.processes import SupervisedProcess
 from feedhub.server.sockets import format_address, notify, watchdog_seconds
 
-POLL_INTERVAL = 0.2  # seconds between two looks at the catalog
+POLL_INTERVAL = 0.2  # seconds between two refreshes
 SHUTDOWN_TIMEOUT = 10  # seconds for responses that are being sent at the end
 # Longer than proxies keep a connection to us: one that they reuse must not be closed.
 KEEP_ALIVE = 75
@@ -124,7 +124,7 @@ async def serve(service: Service) -> None:
 def shorten_pauses() -> None:
     """Shorten what stops the whole process: the turn of a thread, and garbage collections.
 
-    What is loaded now is kept to the end, so it need not be searched for garbage.
+    What is loaded now is needed to the end, so the collector need not search it.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
@@ -132,7 +132,7 @@ def shorten_pauses() -> None:
 
 
 def make_server(app: ASGIApp, http: HttpConfig, *, dates: bool = True) -> Server:
-    """Return a uvicorn server of an application; without `dates` that sets Date itself."""
+    """Return a uvicorn server; `dates` is false if the application sets Date itself."""
     return Server(
         uvicorn.Config(
             app,
@@ -152,7 +152,7 @@ def make_server(app: ASGIApp, http: HttpConfig, *, dates: bool = True) -> Server
 
 
 async def follow_catalog(service: Service, stop: asyncio.Event) -> None:
-    """Refresh until the end; the watchdog hears from the server only while it does."""
+    """Refresh until the end, and notify the watchdog only after a refresh."""
     interval, notified_at = watchdog_seconds(), 0.0
     while not stop.is_set():
         await service.builder.refresh()

@@ -1,4 +1,4 @@
-"""The snapshot of a site: every address at one moment, with the header fields of its responses."""
+"""The snapshot of a site: the resource of every address at one moment, with header fields."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from feedhub.site import Planned, Site, address_of
 
 Header = tuple[bytes, bytes]
 
-# Seconds that caches keep a feed at least, however soon the next scheduled article is due:
-# readers take less for a mistake.
+# The smallest max-age of a feed in seconds, however soon the next scheduled article is due:
+# readers take a smaller one for a mistake.
 MIN_MAX_AGE = 60
 # The data is public and no response depends on a login, so every page of the web may read it.
 CORS_HEADERS = (
@@ -85,9 +85,9 @@ class Resource:
             *SECURITY_HEADERS,
             *CORS_HEADERS,
         )
-        made = Representation(etag, headers, (*validators, *CORS_HEADERS))
-        self._representations[coding] = made
-        return made
+        new = Representation(etag, headers, (*validators, *CORS_HEADERS))
+        self._representations[coding] = new
+        return new
 
     def without_future_date(self, headers: tuple[Header, ...], now: float) -> tuple[Header, ...]:
         """Return headers whose Last-Modified is not later than `now` (RFC 9110, 8.8.2.1).

@@ -1,4 +1,4 @@
-"""What the path of a file says of its article, and the address of the page made from it.
+"""The path of an article file: what it says of the article, and the address of its page.
 
 Both follow the generator that the site was made for: Jekyll, Eleventy, Pelican or else Hugo.
 """
@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from feedhub.text import slugify
 
-# Other years are slips of the keyboard, and datetime cannot shift 9999 to every time zone.
+# Other years are typing errors, and datetime cannot shift 9999 to every time zone.
 YEARS = range(1900, 9999)
 
 # The configuration files that tell a site's generator. Hugo needs none: its rules are the default.
@@ -57,7 +57,7 @@ _SAFE = "/!$&'()*+,;=:@~"
 
 
 def generator_of(root: Path) -> str:
-    """Return what the site is made with, or ""; `root` is its folder, or its content folder."""
+    """Return the generator of a site, or ""; `root` is its folder, or its content folder."""
     folders = [root, root.parent] if root.name in (*_CONTENT, _POSTS) else [root]
     for folder in folders:
         for name, generator in _CONFIG_FILES.items():
@@ -231,14 +231,14 @@ def hugo_path(page: PageName) -> str:
 
 
 def hugo_segment(segment: str) -> str:
-    """Lower-case, with hyphens for blanks and without the marks that Hugo leaves out of paths."""
+    """Return a segment in lower case, blanks as hyphens, without the marks that Hugo drops."""
     return segment if _SAME_IN_HUGO.fullmatch(segment) else rewrite_hugo_segment(segment)
 
 
 def rewrite_hugo_segment(segment: str) -> str:
-    """Return what `hugo_segment` does, for every segment."""
-    kept = (c for c in segment if c in ".-_#+~@ " or unicodedata.category(c)[0] in "LMN")
-    return re.sub(r" *- *| +", "-", "".join(kept).strip()).lower()
+    """Return what `hugo_segment` does, one character at a time."""
+    allowed = (c for c in segment if c in ".-_#+~@ " or unicodedata.category(c)[0] in "LMN")
+    return re.sub(r" *- *| +", "-", "".join(allowed).strip()).lower()
 
 
 def pelican_slug(page: PageName) -> str:

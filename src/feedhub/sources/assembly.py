@@ -38,12 +38,12 @@ _WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 # Jekyll's and Hugo's sign for the end of the summary.
 _MORE = re.compile(r"<!--\s*more\s*-->", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"</?p(?: [^<>]*)?>")
-# What editors leave in a summary that they never wrote.
+# What stays in a summary that was never written.
 _PLACEHOLDERS = frozenset({"placeholder", "placeholder.", "todo", "tbd"})
 
 
 class ArticleFile(NamedTuple):
-    """One file on its way to an article: its path, its fields, its body and what is wrong."""
+    """A file from which an article is made: its path, fields, body and problems."""
 
     path: ArticlePath
     options: ReadOptions
@@ -193,7 +193,7 @@ def read_topics(file: ArticleFile) -> tuple[str, ...]:
 
 
 def labels_of(file: ArticleFile, field: str, *, spaced: bool = False) -> tuple[str, ...]:
-    """Return the labels of a field; Jekyll's posts divide the text of plural fields at blanks."""
+    """Return the labels of a field; `spaced` also splits a text at its blanks, as Jekyll does."""
     return file.fields.read_or_warn(field, lambda node: read_labels(node, spaced=spaced), ())
 
 
@@ -216,7 +216,7 @@ def find_images(file: ArticleFile, page: str) -> tuple[Image, ...]:
     fields = file.fields
 
     def read_address(node: Node) -> str:
-        """A relative one starts at the site's base, or at the page if it says so or is a bundle."""
+        """Read an address, resolved on the site's base, or on the page for `./` and bundles."""
         text = (as_text(node) or "").strip()
         if not text or _WHOLE_ADDRESS.match(text):
             return address_reader("")(node)
@@ -234,7 +234,7 @@ def find_images(file: ArticleFile, page: str) -> tuple[Image, ...]:
 
 
 def find_related(file: ArticleFile, own_url: str) -> tuple[Related, ...]:
-    """Return the coverage of the same story, without the article itself."""
+    """Return the related articles, without the article itself."""
 
     def read(node: Node) -> tuple[Related, ...]:
         return read_related(file.fields, node, own_url, file.options.zone)

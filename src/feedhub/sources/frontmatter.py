@@ -33,10 +33,10 @@ def read_front_matter(data: bytes) -> FrontMatter | None:
     """
     if not _OPENING.match(data):
         if data.startswith(_UTF16_STARTS):
-            raise ArticleError("not-utf8", "The file is UTF-16; save it as UTF-8.")
+            raise ArticleError("not-utf8", "the file is UTF-16; save it as UTF-8")
         return None
     if len(data) > MAX_BYTES:
-        message = f"The file is larger than {MAX_BYTES // 1024} KiB; shorten it."
+        message = f"the file is larger than {MAX_BYTES // 1024} KiB; shorten it"
         raise ArticleError("too-large", message)
     simple = read_simple_front_matter(data)
     if simple:
@@ -71,7 +71,7 @@ def decode(data: bytes) -> str:
     else:
         return unify_line_ends(text)
     before = unify_line_ends(data[:start].decode())
-    message = "The file holds bytes that are not UTF-8; save it as UTF-8."
+    message = "the file holds bytes that are not UTF-8; save it as UTF-8"
     # Raised here, the error has no context: Python's carries the file.
     raise error_at(before, len(before), "not-utf8", message)
 
@@ -87,11 +87,11 @@ def split_front_matter(text: str) -> tuple[str, str]:
     # A torn file must never pass for a whole one, so only a closing fence ends the block.
     fence = text.find(f"\n{text[:3]}") + 1
     if not fence:
-        message = "The front matter is never closed; put a line with the opening fence after it."
+        message = "the front matter is never closed; put a line with the opening fence after it"
         raise ArticleError("no-closing-fence", message)
     line, _, body = text[fence:].partition("\n")
     if line[3:].strip(" \t"):
         # Cut after its third character, the line would be a closing fence.
-        message = "A line begins with the fence but goes on; leave the fence alone on its line."
+        message = "a line begins with the fence but goes on; leave the fence alone on its line"
         raise error_at(text, fence, "bad-fence", message)
     return text[:fence], body

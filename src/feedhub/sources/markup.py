@@ -33,7 +33,7 @@ _DROPPED_WITH_CONTENT = words(
     "object optgroup option progress script select style svg template textarea title"
 )
 _NUMBER, _ANY_TEXT = re.compile(r"[0-9]{1,5}"), re.compile(r".*", re.DOTALL)
-# What each attribute may say; addresses have a rule of their own.
+# The allowed values of each attribute; addresses have a rule of their own.
 _ATTRIBUTES: dict[str, dict[str, re.Pattern[str]]] = {
     "*": {
         "dir": re.compile(r"ltr|rtl|auto"),
@@ -178,7 +178,7 @@ def text_paragraphs(body: str) -> str:
 
 
 def clean_once(raw: str, base: str) -> str:
-    """Clean once. What is unsafe goes at once; what moves when parsed again settles in a round."""
+    """Return HTML that is safe, but that may still change when it is parsed again."""
     if is_too_deep(raw):
         raw = text_paragraphs(raw)
     clean = make_cleaner(base, {"iframe"}).clean(raw)
@@ -201,7 +201,7 @@ def make_cleaner(base: str, more_tags: set[str]) -> nh3.Cleaner:
 
 
 def filter_attribute(base: str, tag: str, name: str, value: str) -> str | None:
-    """Return the value an attribute may have, None to drop it; nh3 asks even for dropped tags."""
+    """Return the value of an attribute, None to drop it; nh3 calls this for dropped tags too."""
     if name in _URL_ATTRIBUTES.get(tag, ()):
         try:
             # nh3 has decoded the entities already.

@@ -78,7 +78,7 @@ Positions: TypeAlias = list[Any]
 
 
 class NotSimpleYamlError(Exception):
-    """The text is not certainly simple YAML; the strict reader must read it."""
+    """The text may not be simple YAML; the strict reader must read it."""
 
 
 class KeyLine(NamedTuple):
@@ -117,7 +117,7 @@ class MappingLayout:
         self.indexes: dict[str, int | MappingLayout] = {}
 
     def drop_secured(self) -> None:
-        """Remove the keys whose values must not be kept, at every depth."""
+        """Remove `secured` keys at every depth: their values must not stay in memory."""
         for key, index in list(self.indexes.items()):
             if key.casefold() == SECURED:
                 del self.indexes[key]

@@ -1,4 +1,4 @@
-"""Template signs in bodies: filled in or removed, as far as the file alone tells.
+"""Template tags in bodies: replaced if the file alone says by what, else removed.
 
 Liquid and shortcodes of Jekyll, Hugo and Eleventy, and the links of Pelican.
 """
@@ -32,7 +32,7 @@ _PELICAN_LINK = re.compile(
 # Python-Markdown's sign for the language of an indented block.
 _PELICAN_LANGUAGE = re.compile(r"^(?: {4}|\t):::\w+\n", re.MULTILINE)
 _PELICAN_SOURCES = (".md", ".markdown", ".mkd", ".rst", ".html", ".htm")
-# No format keeps such an address: the words of the link stay, the link goes.
+# The HTML cleaner drops this scheme: the text of the link stays, the link goes.
 _NO_ADDRESS = "unknown:"
 
 
@@ -75,7 +75,7 @@ class TemplateStripper:
     def __init__(self, text: str, base_path: str) -> None:
         self._text = text
         self._base_path = base_path
-        # Closing tags that do not follow any more: searching for them again would take long.
+        # Closing tags that do not occur any more: a search for each tag would take quadratic time.
         self._absent: set[str] = set()
         # Where the runs of backticks begin, by their length; None until a span needs it.
         self._backticks: dict[int, list[int]] | None = None

@@ -1,4 +1,4 @@
-"""The reader of TOML: tomllib, once the text is known to be neither deep nor slow to read."""
+"""The reader of TOML: it checks depth and size, then calls tomllib, then finds the lines."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_toml(text: str) -> Mapping:
     Raises ArticleError as `read_yaml` does; tomllib refuses doubled keys (TOML 1.0.0, Keys).
     """
     if found := CONTROL.search(text):
-        message = "A control character stands in the front matter; delete it."
+        message = "a control character stands in the front matter; delete it"
         raise error_at(text, found.start(), "control-character", message)
     starts = find_statements(text)
     try:
@@ -69,7 +69,7 @@ def toml_error(problem: str, text: str) -> ArticleError:
     if problem.startswith("Cannot overwrite a value"):
         key = text.split("\n")[line - 1].partition("=")[0].strip(" \t\"'").casefold()
         return key_error(key, {key}, 1, line, 1)
-    message = "The TOML cannot be read here; check the quotes, brackets and values."
+    message = "the TOML cannot be read here; check the quotes, brackets and values"
     return ArticleError("toml-syntax", message, line=line, column=column)
 
 

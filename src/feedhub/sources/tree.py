@@ -11,7 +11,7 @@ from feedhub.errors import ArticleError
 
 MAX_DEPTH = 16
 MAX_NODES = 20_000
-# The value of this key is never kept in memory: publishers put private fields below it.
+# Values of this key are dropped while they are read: publishers put private fields below it.
 SECURED = "secured"
 # What YAML refuses of the characters that UTF-8 can carry (YAML 1.2.2, 5.1); TOML shares the rule.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
@@ -76,7 +76,7 @@ def as_text(node: Node) -> str | None:
     Raises ArticleError `wrong-type` for a list or a mapping.
     """
     if type(node) is not Scalar:
-        raise node_error(node, "wrong-type", "A list or a table stands here; write text instead.")
+        raise node_error(node, "wrong-type", "a list or a table stands here; write text instead")
     return None if node.plain and node.text in NULLS else node.text
 
 
@@ -87,7 +87,7 @@ def as_bool(node: Node) -> bool:
     """
     if type(node) is Scalar and node.plain and node.text in _BOOLS:
         return _BOOLS[node.text]
-    message = "This flag is neither true nor false; write one of the two, without quotes."
+    message = "this flag is neither true nor false; write one of the two, without quotes"
     raise node_error(node, "not-boolean", message, withdraws=True)
 
 
@@ -101,7 +101,7 @@ def as_int(node: Node) -> int | None:
         return None
     if type(node) is Scalar and node.plain and _INT.fullmatch(node.text):
         return int(node.text)
-    message = "This is no whole number; write at most 15 digits, without quotes."
+    message = "this is not a whole number; write at most 15 digits, without quotes"
     raise node_error(node, "not-a-number", message)
 
 
@@ -116,7 +116,7 @@ def as_number(node: Node) -> float | None:
         number = float(node.text)
         if math.isfinite(number):
             return number
-    message = "This is no finite number; write it in digits, without quotes."
+    message = "this is not a finite number; write it in digits, without quotes"
     raise node_error(node, "not-a-number", message)
 
 
@@ -131,9 +131,9 @@ def key_error(folded: str, taken: set[str], depth: int, line: int, column: int) 
     A doubled key of the article's own mapping (depth 1) that hides or shows it withdraws it.
     """
     if folded not in taken:
-        message = "A key holds an invisible character; type it anew."
+        message = "a key holds an invisible character; type the key again"
         return ArticleError("invisible-character", message, line=line, column=column)
-    message = "A key appears twice (upper and lower case count as one); keep one of the two."
+    message = "a key appears twice (upper and lower case count as one); keep one of the two"
     flag = depth == 1 and folded in _VISIBILITY_KEYS
     return ArticleError("duplicate-key", message, line=line, column=column, withdraws=flag)
 
@@ -151,11 +151,11 @@ def error_at(text: str, index: int, code: str, message: str) -> ArticleError:
 
 def too_deep(line: int, column: int) -> ArticleError:
     """Return the error for collections nested deeper than MAX_DEPTH."""
-    message = f"Lists and tables are nested deeper than {MAX_DEPTH} levels; make them flatter."
+    message = f"lists and tables are nested deeper than {MAX_DEPTH} levels; make them flatter"
     return ArticleError("too-deep", message, line=line, column=column)
 
 
 def too_many(line: int, column: int) -> ArticleError:
     """Return the error for more than MAX_NODES values, or events of the YAML parser."""
-    message = f"The front matter has more than {MAX_NODES} parts; shorten it."
+    message = f"the front matter has more than {MAX_NODES} parts; shorten it"
     return ArticleError("too-many-nodes", message, line=line, column=column)

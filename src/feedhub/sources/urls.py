@@ -1,4 +1,4 @@
-"""Addresses as every format can carry them, and the media type that an image's address tells."""
+"""Addresses in the one form that every format can carry, and the media types of images."""
 
 from __future__ import annotations
 

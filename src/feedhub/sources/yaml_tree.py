@@ -1,4 +1,4 @@
-"""The strict reader of YAML: it checks each event of libyaml before anything is built of it."""
+"""The strict reader of YAML: it checks each event of libyaml before it builds anything."""
 
 from __future__ import annotations
 
@@ -50,29 +50,29 @@ _QUOTES = ("'", '"')
 
 _ADVICE = {
     "mapping values are not allowed in this context": (
-        "A colon stands inside an unquoted value, or the indentation is wrong; quote the value."
+        "a colon stands inside an unquoted value, or the indentation is wrong; quote the value"
     ),
     "found character that cannot start any token": (
-        "A value begins with a character that YAML reserves, or with a tab; quote the value."
+        "a value begins with a character that YAML reserves, or with a tab; quote the value"
     ),
-    "found unexpected end of stream": "A quoted value is never closed; add the missing quote.",
-    "found unexpected document indicator": "A quoted value is never closed; add the missing quote.",
-    "could not find expected ':'": "A key has no colon after it; add one, or quote the text.",
+    "found unexpected end of stream": "a quoted value is never closed; add the missing quote",
+    "found unexpected document indicator": "a quoted value is never closed; add the missing quote",
+    "could not find expected ':'": "a key has no colon after it; add one, or quote the text",
     "did not find expected key": (
-        "The indentation is wrong, or text follows a closed quote; align the keys, quote once."
+        "the indentation is wrong, or text follows a closed quote; align the keys, quote once"
     ),
-    "did not find expected '-' indicator": "A list is indented unevenly; align its items.",
-    "did not find expected ',' or ']'": "A list is not closed; add the comma or the bracket.",
-    "did not find expected ',' or '}'": "A mapping is not closed; add the comma or the brace.",
+    "did not find expected '-' indicator": "a list is indented unevenly; align its items",
+    "did not find expected ',' or ']'": "a list is not closed; add the comma or the bracket",
+    "did not find expected ',' or '}'": "a mapping is not closed; add the comma or the brace",
     "did not find expected <document start>": (
-        "A line of dots or a directive ends the YAML too early; remove it."
+        "a line of dots or a directive ends the YAML too early; remove it"
     ),
     "found unknown escape character": (
-        "A quoted value holds a backslash that begins no escape; double it, or use single quotes."
+        "a quoted value holds a backslash that begins no escape; double it, or use single quotes"
     ),
 }
-_INVISIBLE = "An invisible character stands outside quotes; delete it."
-_GENERAL = "The YAML cannot be read here; check the quotes, colons and indentation of this line."
+_INVISIBLE = "an invisible character stands outside quotes; delete it"
+_GENERAL = "the YAML cannot be read here; check the quotes, colons and indentation of this line"
 # libyaml finds these far behind their cause, and says in the context where that began.
 _BLAME_CONTEXT = frozenset(
     {
@@ -103,7 +103,7 @@ def read_yaml(text: str) -> Mapping:
 def yaml_error(error: Exception, text: str) -> ArticleError:
     """Return an ArticleError with advice for an error of PyYAML in `text`."""
     if isinstance(error, yaml.reader.ReaderError) and (found := CONTROL.search(text)):
-        message = "A control character stands in the front matter; delete it."
+        message = "a control character stands in the front matter; delete it"
         return error_at(text, found.start(), "control-character", message)
     problem = getattr(error, "problem", None)
     mark = getattr(error, "problem_mark", None)
@@ -120,7 +120,7 @@ def parse_events(text: str) -> Iterator[Any]:
     try:
         from yaml._yaml import CParser
     except ImportError:
-        message = "PyYAML is installed without libyaml; install one of its binary wheels."
+        message = "PyYAML is installed without libyaml; install one of its binary wheels"
         raise FeedhubError(message) from None
     events = iter(CParser(text).get_event, None)
     ambiguous = any(map(text.__contains__, _AMBIGUOUS))
@@ -156,7 +156,7 @@ def read_document(text: str) -> Mapping:
             root = Mapping({}, root.line, root.column)
         if type(root) is not Mapping:
             message = (
-                "The front matter is not made of keys and values; write lines such as `key: value`."
+                "the front matter is not made of keys and values; write lines such as `key: value`"
             )
             raise node_error(root, "not-a-mapping", message)
         take()  # the document ends
@@ -164,7 +164,7 @@ def read_document(text: str) -> Mapping:
     except StopIteration:
         raise too_many(*position_of(next(events))) from None
     if type(last) is not StreamEndEvent:
-        raise event_error(last, "yaml-documents", "A second YAML document begins here; keep one.")
+        raise event_error(last, "yaml-documents", "a second YAML document begins here; keep one")
     return root
 
 
@@ -208,21 +208,21 @@ def _read_mapping(take: NextEvent, start: Any, depth: int) -> Mapping:
 
 
 def read_key(event: Any) -> str:
-    """Return the key that an event of a mapping is; raises ArticleError if it is no plain word."""
+    """Return the key of a mapping from its event; raises ArticleError unless it is a plain word."""
     if event.anchor is not None or event.tag is not None:
         check_properties(event)
     if type(event) is not ScalarEvent:
-        message = "A list or a mapping stands as a key; write a word."
+        message = "a list or a mapping stands as a key; write a word"
         raise event_error(event, "yaml-key", message)
     key: str = event.value
     if key == "<<" and not event.style:
-        message = "The merge key of YAML 1.1 is not allowed; write the keys out."
+        message = "the merge key of YAML 1.1 is not allowed; write the keys out"
         raise event_error(event, "yaml-merge", message)
     return key
 
 
 def skip_value(take: NextEvent, outer_depth: int) -> None:
-    """Skip one value and keep nothing of it, but refuse in it what is refused elsewhere."""
+    """Skip one value without storing it, but refuse in it what is refused elsewhere."""
     depth = outer_depth
     while True:
         event = take()
@@ -251,12 +251,12 @@ def check_properties(event: Any) -> None:
     if event.anchor is None and event.tag is None:
         return
     if type(event) is AliasEvent:
-        message = "An alias stands here; write its value out, or quote it."
+        message = "an alias stands here; write its value out, or quote it"
         raise event_error(event, "yaml-alias", message)
     if event.anchor is not None:
-        message = "An anchor stands here; remove it, or quote the value."
+        message = "an anchor stands here; remove it, or quote the value"
         raise event_error(event, "yaml-anchor", message)
-    raise event_error(event, "yaml-tag", "A tag stands here; remove it, or quote the value.")
+    raise event_error(event, "yaml-tag", "a tag stands here; remove it, or quote the value")
 
 
 def position_of(event: Any) -> tuple[int, int]:
