@@ -637,7 +637,7 @@ def test_the_command_prints_numbers_and_reasons(run, server: RawServer):
     report = json.loads(out)
     assert isinstance(report.pop("seconds"), float)
     states = {"known": 0, "none": 0, "gone": 1, "failing": 0, "busy": 0}
-    assert (code, report) == (0, {"images": {"asked": 1} | states | {"left": 0}})
+    assert (code, report) == (0, {"images": {"requested": 1} | states | {"left": 0}})
     assert f"feedhub: {server.url('/1.png')}: answers 404\n" in err
     assert Path("c.sqlite-wal").exists(), "who may only read could not open it"
     assert run("probe", "--catalog", "c.sqlite", "--quiet") == (0, "", "")

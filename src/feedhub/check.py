@@ -34,9 +34,9 @@ def duplicate_urls(catalog: Catalog, source: Source) -> Iterator[Problem]:
 
 
 def unexpected_slugs(site: Site, catalog: Catalog, source: Source) -> Iterator[Problem]:
-    """Yield a warning for each label whose feed has not the slug of the label.
+    """Yield a warning for each label whose feed has another slug than the label's own.
 
-    It is reported for the first file that has the label.
+    The warning is for the first file that has the label.
     """
     states = [state for state in site.states() if state.kind in LABEL_KINDS and state.label]
     unexpected = [state for state in states if state.slug != slugify(state.label)]

@@ -75,7 +75,7 @@ def format_http_date(seconds: int) -> str:
 
 
 def parse_http_date(text: str) -> int | None:
-    """Return the Unix time of an HTTP date in one of its three forms, or None where it is none.
+    """Return the Unix time of an HTTP date in one of its three forms, or None if it is not a date.
 
     RFC 9110, 5.6.7. Two digits of a year mean the one that is at most 50 years ahead.
     """

@@ -1,6 +1,6 @@
 """What can go wrong, as one small tree of errors; the problem of a file; a hint at a wrong name.
 
-FeedhubError            anything that ends a command; carries the command's exit code
+FeedhubError            ends a command; carries the command's exit code
   x ArticleError        one article file is unusable: it is reported and skipped
   x ConfigError         the configuration or the command line is wrong
   x CatalogError        the catalog cannot be used
@@ -37,7 +37,7 @@ class Problem:
 
 
 class FeedhubError(Exception):
-    """Anything that ends a command; the message is one clear line for a person."""
+    """An error that ends a command; its message is one line for the user."""
 
     exit_code = 2
 

@@ -349,7 +349,7 @@ def parse_retry_after(text: str) -> float:
 
 
 def check_url(url: httpx.URL) -> None:
-    """Raise ForbiddenAddressError for a URL that no stranger may send feedhub to."""
+    """Raise ForbiddenAddressError for a URL that a redirect or an article may not name."""
     if url.scheme not in PORTS or not url.host:
         raise ForbiddenAddressError("is not an http or https address")
     if url.userinfo:

@@ -1,4 +1,4 @@
-"""`feedhub feeds`: list every feed, or those asked for by name."""
+"""`feedhub feeds`: list every feed, or those that --only names."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def add_parent(parser: ArgumentParser) -> None:
 def config_of(args: Namespace) -> Config:
     """Return the configuration of the file, the environment and the options of a command.
 
-    `auto` is replaced: it means yes for a server, and no for a folder, where nobody can answer a
+    `auto` is replaced: it means yes for a server, and no for a folder, where nothing answers a
     search.
     """
     formats = getattr(args, "formats", None)

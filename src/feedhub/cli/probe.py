@@ -72,7 +72,7 @@ def run(args: Namespace) -> int:
     seconds = time.monotonic() - start
     counts = {state: report.states.get(state, 0) for state in STATE_NAMES}
     if args.json:
-        images = {"asked": report.requested} | counts | {"left": report.left}
+        images = {"requested": report.requested} | counts | {"left": report.left}
         print(json.dumps({"images": images, "seconds": round(seconds, 3)}))
     elif not console.is_quiet():
         results = [f"{count} {STATE_NAMES[state]}" for state, count in counts.items() if count]

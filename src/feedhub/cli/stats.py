@@ -70,7 +70,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Read the logs; print tables or JSON, and write the page if asked for."""
+    """Read the logs; print tables or JSON, and write the page with --html."""
     if args.logs.count(STANDARD_INPUT) > 1:
         raise ConfigError("standard input can be read only once")
     if args.html is not None and not args.html.parent.is_dir():

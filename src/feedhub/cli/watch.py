@@ -64,7 +64,7 @@ def _file_identity(file: Path) -> tuple[int, ...]:
 
 
 def run_once(run: Callable[[], tuple[int, datetime | None]], now: datetime) -> datetime | None:
-    """Run, print an error, and return when to run again without a change.
+    """Call `run`, print an error, and return when to run again without a change.
 
     A run that failed, or left something due, is tried again after RETRY_INTERVAL.
     """

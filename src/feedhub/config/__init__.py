@@ -65,6 +65,7 @@ def load_config(
         sections[section][key] = value
     config = Config(**{name: SECTIONS[name](**settings) for name, settings in sections.items()})
     base_url = config.site.base_url
+    # Not in the tables: these defaults depend on another key.
     authority = config.site.authority or default_authority(base_url)
     return replace(
         config,

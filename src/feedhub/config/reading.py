@@ -54,6 +54,7 @@ def from_environ(environ: Mapping[str, str]) -> Values:
     for variable, text in environ.items():
         if not variable.startswith("FEEDHUB_"):
             continue
+        # A misspelled variable would otherwise have no effect.
         if variable not in VARIABLES:
             hint = did_you_mean(variable, VARIABLES)
             raise ConfigError(f"{_quote(variable)} is not a known variable{hint}")
@@ -131,7 +132,7 @@ def _lacks(beginning: str, path: Sequence[str]) -> bool:
 
 
 def _parse(text: str, kind: type) -> object:
-    """Return the value that the text of a variable stands for, or the text if it is no such."""
+    """Return the value that a variable's text stands for, or the text if it is of another type."""
     if kind is tuple:
         return tuple(part.strip() for part in text.split(",")) if text.strip() else ()
     if kind is bool:

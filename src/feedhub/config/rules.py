@@ -200,6 +200,7 @@ def authority(text: str) -> str:
     """Return the authority of tag URIs (RFC 4151, 2.1)."""
     if not (match := _AUTHORITY.fullmatch(text)):
         raise ValueError("write it as example.org,2026 (RFC 4151)")
+    # A day that does not exist would make every id invalid; month and day may be left out.
     date.fromisoformat(f"{match[1]}{match[2] or '-01'}{match[3] or '-01'}")
     return text
 
@@ -263,6 +264,7 @@ def feed_moves(moves: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     if not all(len(pair) == 2 for pair in pairs):
         raise ValueError("write topics/old -> topics/new")
     old = unique_names(tuple(pair[0] for pair in pairs))
+    # A chain of moves would be a chain of redirects, or a loop.
     if set(old) & {pair[1] for pair in pairs}:
         raise ValueError("the target of a move must not move itself")
     return tuple((pair[0], pair[1]) for pair in pairs)
@@ -282,7 +284,7 @@ def choice(*words: str) -> Callable[[str], str]:
 def networks(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return addresses of machines or networks."""
     for name in names:
-        ipaddress.ip_network(name)
+        ipaddress.ip_network(name)  # an address is a network of one
     return unique_names(names)
 
 

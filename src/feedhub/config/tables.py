@@ -74,7 +74,8 @@ class SourceConfig:
 
 
 def with_label_keys(record: type[T]) -> type[T]:
-    """Add, behind the title, the keys `topic` and `not_topic` and those of all kinds of labels."""
+    """Add the keys `topic`, `not_topic` and those of all other kinds of labels behind the title."""
+    # Made from KINDS, so that a new kind of label can be named without another line here.
     examples = {"topic": ["AI", "Machine Learning"], "not_category": ["Opinion"]}
     names = [*FACETS, *(f"not_{facet}" for facet in FACETS)]
     for name in names:
@@ -203,7 +204,7 @@ class WebsubConfig:
 
     hub: str = key(
         "",
-        'Address of the hub that is told of changes; "" means none',
+        'Address of the hub that is notified of changes; "" means none',
         "an absolute http(s) address",
         rules.optional(rules.url),
     )

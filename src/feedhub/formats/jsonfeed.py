@@ -31,6 +31,7 @@ def encode(feed: Feed, entries: Iterable[bytes]) -> bytes:
         "hubs": [{"type": "WebSub", "url": hub}] if hub else [],
     }
     given = {key: value for key, value in members.items() if value}
+    # Items are encoded already: they go between the brackets of an empty list.
     head = msgspec.json.format(msgspec.json.encode(given | {"items": []}), indent=1)
     items = b",\n  ".join(entries)
     opening, closing = (b"\n  ", b"\n ]\n}\n") if items else (b"", b"]\n}\n")

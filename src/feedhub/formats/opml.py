@@ -27,6 +27,7 @@ def encode(channel: Channel, groups: Iterable[tuple[str, Sequence[Feed]]], suffi
         parent = SubElement(body, "outline", text=heading) if heading else body
         for feed in feeds:
             SubElement(parent, "outline", outline_attributes(feed, suffix))
+    # lxml would write the declaration with single quotes.
     declaration = b'<?xml version="1.0" encoding="UTF-8"?>\n'
     return declaration + tostring(opml, encoding="UTF-8", xml_declaration=False, pretty_print=True)
 

@@ -30,5 +30,6 @@ def encode_rows(name: str, each: str, rows: Iterable[tuple[str, datetime]]) -> b
         row = SubElement(root, f"{{{NAMESPACE}}}{each}")
         SubElement(row, f"{{{NAMESPACE}}}loc").text = url
         SubElement(row, f"{{{NAMESPACE}}}lastmod").text = format_rfc3339(changed_at)
+    # lxml would write the declaration with single quotes.
     declaration = b'<?xml version="1.0" encoding="UTF-8"?>\n'
     return declaration + tostring(root, encoding="UTF-8", xml_declaration=False, pretty_print=True)

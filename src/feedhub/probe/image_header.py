@@ -65,6 +65,6 @@ def is_page(start: bytes) -> bool:
 
 
 def needs_no_more(start: bytes) -> bool:
-    """Return whether more bytes would show nothing more."""
+    """Return whether further bytes would add nothing."""
     media_type, width, _ = read_image_header(start)
     return width is not None or media_type in _UNSIZED or is_page(start)

@@ -61,7 +61,7 @@ async def look_up(client: HttpClient, url: str, *, sized: bool) -> LookupResult:
 
 
 def _is_enough(reply: Reply) -> bool:
-    """Return whether more of the body would say nothing more; where no field says, its end does."""
+    """Return whether the rest is not needed; without a length in the header bytes are counted."""
     has_length = "content-length" in reply.headers or "content-range" in reply.headers
     return has_length and needs_no_more(reply.body)
 

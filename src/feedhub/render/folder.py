@@ -205,6 +205,7 @@ class OutputFolder:
         content = {"published": manifest.published, "files": dict(sorted(manifest.files.items()))}
         with self._new_manifest.open("w", encoding="utf-8") as file:
             json.dump(content, file, ensure_ascii=False, indent=0)
+            # Before the rename, which must not be on the disk earlier than the content.
             file.flush()
             os.fsync(file.fileno())
         self._new_manifest.replace(self._manifest)
@@ -219,6 +220,7 @@ def digest_of(body: bytes) -> str:
 def date_after(new: Path, old: str) -> None:
     """Give a file another whole second than the one it replaces: web servers see no less."""
     with suppress(FileNotFoundError):
+        # Last-Modified has whole seconds.
         earliest = os.lstat(old).st_mtime_ns // NANOSECONDS + 1
         if os.lstat(new).st_mtime_ns < earliest * NANOSECONDS:
             os.utime(new, ns=(earliest * NANOSECONDS, earliest * NANOSECONDS))
