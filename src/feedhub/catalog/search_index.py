@@ -19,10 +19,10 @@ from feedhub.tokenizer import tokenize
 # No token, so that no phrase goes from one name to the next.
 NAME_SEPARATOR = " \u00b7 "
 # The content is sanitised: every tag is closed, and a quoted `>` stands in double quotes.
-_TAG = re.compile(r'<(?:[^>"]|"[^"]*")*+>')
+_TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*+>')
 # Tags that may stand within a word.
 _INLINE = re.compile(
-    r'</?(?:abbr|b|bdi|em|i|ins|mark|s|small|span|strong|sub|sup|u)\b(?:[^>"]|"[^"]*")*+>'
+    r'</?(?:abbr|b|bdi|em|i|ins|mark|s|small|span|strong|sub|sup|u)\b(?:[^<>"]|"[^"]*")*+>'
 )
 
 

@@ -66,10 +66,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message in one line and exit with 2."""
-        if match := re.search(r"(.*invalid choice: (.*)) \(choose from", message):
+        problem, is_choice, _ = message.rpartition(" (choose from")
+        if is_choice:
             known = [word for action in self._actions for word in action.choices or ()]
-            hint = did_you_mean(match[2].strip("'"), known)
-            message = match[1] + (hint or f"; choose from {', '.join(known)}")
+            hint = did_you_mean(problem.rpartition("invalid choice: ")[2].strip("'"), known)
+            message = problem + (hint or f"; choose from {', '.join(known)}")
         program = paint(f"{self.prog}:", RED, sys.stderr)
         self.exit(2, f"{program} {message}; see {self.prog} --help\n")
 

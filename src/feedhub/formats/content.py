@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +15,6 @@ from feedhub.text import label_key
 
 # The least width that aggregators show as a lead picture.
 LEAD_WIDTH = 450
-_COMMA = re.compile(r"\s*,\s*")
 
 
 def people(article: Article) -> tuple[Author, ...]:
@@ -37,7 +35,7 @@ def tags(article: Article) -> tuple[str, ...]:
 
 @lru_cache(1_024)  # a site has a few hundred labels, and every article some of them
 def _key_and_tag(label: str) -> tuple[str, str]:
-    tag = _COMMA.sub(" ", label).strip()
+    tag = " ".join(map(str.strip, label.split(","))).strip()
     return label_key(tag), tag
 
 

@@ -23,7 +23,7 @@ _SIGNS = (
     (rb"(?:II\*\0|MM\0\*)", "image/tiff"),
     (rb"(?:\xef\xbb\xbf)?(?>\s|<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE svg[^>]*>)*+<svg[\s>]", _SVG),
 )
-_TYPES = tuple((re.compile(sign, re.DOTALL), media_type) for sign, media_type in _SIGNS)
+_TYPES = tuple((re.compile(sign, re.DOTALL).match, media_type) for sign, media_type in _SIGNS)
 # A page where an image should be: many servers send their errors with a status of 200.
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!doctype html|<html|<head|<body|\{)", re.IGNORECASE)
 # Formats made of boxes, and the box that rotates by quarters (ISO 23008-12, 6.5.10).
@@ -43,7 +43,7 @@ class ImageHeader(NamedTuple):
 
 def read_image_header(start: bytes) -> ImageHeader:
     """Return what the first bytes of a file show; no bytes make it fail."""
-    media_type = next((name for sign, name in _TYPES if sign.match(start)), "")
+    media_type = next((name for matches, name in _TYPES if matches(start)), "")
     if not media_type or media_type in _UNSIZED:
         return ImageHeader(media_type)
     boxed = media_type in _BOXED

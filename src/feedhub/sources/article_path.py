@@ -43,7 +43,7 @@ _HUGO = "/:path/"
 _SLASHES, _INDEX_PAGE = re.compile("//+"), re.compile(r"(?<=/)index\.html$")
 _PLACEHOLDER = re.compile(r":([a-z]+(?:_[a-z]+)*)")
 # What Eleventy's documentation writes into permalinks, and the placeholder that says the same.
-_TEMPLATE = re.compile(r"\{\{-?(.*?)-?\}\}")
+_TEMPLATE = re.compile(r"\{\{-?([^{}]*+)\}\}")
 _TEMPLATES = {
     "page.fileSlug": ":name",
     "page.filePathStem": ":filepath",
@@ -168,7 +168,7 @@ def fill_templates(permalink: str) -> str:
     """Return an Eleventy permalink with placeholders for the templates we know; others stay."""
 
     def placeholder(match: re.Match[str]) -> str:
-        words = re.sub(r"\s", "", match[1]).replace('"', "'")
+        words = "".join(match[1].removesuffix("-").split()).replace('"', "'")
         return _TEMPLATES.get(words, match[0])
 
     return _TEMPLATE.sub(placeholder, permalink)

@@ -59,16 +59,16 @@ _ALLOWED = {
     for tag in _ATTRIBUTES.keys() | _URL_ATTRIBUTES.keys()
 }
 
-# These read what nh3 wrote, never raw HTML: there `<` always starts a tag and `"` ends a value.
+# These read what nh3 wrote, never raw HTML: there `<` always starts a tag and `"` ends a value. A
+# frame that is not closed would run to the end, so that no search begins inside it.
 _PAIRS = r'(?: [a-z]+="[^"]*")*'
 _REWRITTEN = re.compile(
-    rf"<iframe(?P<iframe>{_PAIRS})>.*?</iframe>|<(?:img|source)(?P<void>{_PAIRS})>|<p></p>"
-    rf"|(?P<pre><pre{_PAIRS}>)\n+",
-    re.DOTALL,
+    rf"<iframe(?P<iframe>{_PAIRS})>(?:[^<]|<(?!/iframe>))*+(?:</iframe>)?"
+    rf"|<(?:img|source)(?P<void>{_PAIRS})>|<p></p>|(?P<pre><pre{_PAIRS}>)\n+"
 )
 _PAIR = re.compile(r' ([a-z]+)="([^"]*)"')
 _PARAGRAPH_EDGE = re.compile(rf"(<p{_PAIRS}>|</p>)")
-_TAG = re.compile(r"</?([A-Za-z][^\s/<>]*)[^<>]*>")
+_TAG = re.compile(r"</?([A-Za-z][^\s/<>]*+)[^<>]*+>")
 _INLINE = words(
     "a abbr b cite code del em i ins kbd mark q s samp small span strong sub sup time u var"
 )

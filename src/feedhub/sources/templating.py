@@ -18,10 +18,14 @@ _EVENT = re.compile(
 )
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LITERAL = re.compile(r"""[-\s]*(?:"([^"]*)"|'([^']*)')\s*(?:\|\s*([a-z_]+))?""")
+_CLOSINGS = {
+    name: re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}") for name in ("raw", "comment", "highlight")
+}
+_SHORTCODE_CLOSING = re.compile(r"\{\{[<%]\s*/\s*highlight\s*[>%]\}\}")
 _SITE = re.compile(r"[-\s]*site\.(baseurl|url)[-\s]*")
 _PATH_FILTERS = frozenset({"relative_url", "absolute_url", "url", "prepend"})
 _SHORTCODE = re.compile(r"\s*(/?)\s*([\w./-]*)(.*)", re.DOTALL)
-_ARGUMENT = re.compile(r"""(?:([\w-]+)=)?(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`|([^\s"`=]+))""")
+_ARGUMENT = re.compile(r"""(?:([\w-]+)=)?(?:"((?:[^"\\]++|\\.)*+)"|`([^`]*)`|([^\s"`=]+))""")
 _VIDEO_ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 _VIDEOS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
 
@@ -76,7 +80,7 @@ class TemplateStripper:
         self._text = text
         self._base_path = base_path
         # Closing tags that do not occur any more: a search for each tag would take quadratic time.
-        self._absent: set[str] = set()
+        self._absent: set[re.Pattern[str]] = set()
         # Where the runs of backticks begin, by their length; None until a span needs it.
         self._backticks: dict[int, list[int]] | None = None
 
@@ -136,18 +140,18 @@ class TemplateStripper:
             return "{%", start
         inner, end = tag
         name, _, words = inner.strip("- \t\r\n").partition(" ")
-        if name not in ("raw", "comment", "highlight"):
+        if name not in _CLOSINGS:
             return "", end
-        block = self._read_block(rf"\{{%-?\s*end{name}\s*-?%\}}", end)
+        block = self._read_block(_CLOSINGS[name], end)
         if not block:
             return "", end
         content, end = block
         texts = {"raw": content, "comment": "", "highlight": fence_code(content, words)}
         return texts[name], end
 
-    def _read_block(self, closing: str, start: int) -> tuple[str, int] | None:
+    def _read_block(self, closing: re.Pattern[str], start: int) -> tuple[str, int] | None:
         """Return what lies before the closing tag and where that ends; None if there is none."""
-        match = None if closing in self._absent else re.compile(closing).search(self._text, start)
+        match = None if closing in self._absent else closing.search(self._text, start)
         if not match:
             self._absent.add(closing)
             return None
@@ -183,7 +187,7 @@ class TemplateStripper:
             arguments.setdefault(key or str(len(arguments)), value)
         if name != "highlight":
             return replace_shortcode(name, arguments), end
-        block = self._read_block(r"\{\{[<%]\s*/\s*highlight\s*[>%]\}\}", end)
+        block = self._read_block(_SHORTCODE_CLOSING, end)
         if not block:
             return "", end
         return fence_code(block[0], arguments.get("0", "")), block[1]

@@ -36,7 +36,7 @@ _DURATION = re.compile(
     r"(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
     r"(?:(?P<seconds>[0-9]{1,9})(?:\.[0-9]+)?S)?)?"
 )
-_CALENDAR_DURATION = re.compile(r"P[0-9WD.]*[0-9.]+[YM]")
+_CALENDAR_DURATION = re.compile(r"P[0-9WD.]*+(?<=[0-9.])[YM]")
 # No place is further from UTC.
 _MAX_OFFSET = timedelta(hours=14)
 

@@ -43,7 +43,7 @@ _ARCHIVE_MONTH = re.compile(r"/\d{4}-\d{2}$")
 _ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 # Paths that people and programs try for feeds, besides our own suffixes.
 _COMMON_FEED_PATH = re.compile(
-    r"(?:^|/)(?:feed|feeds|rss|atom|rdf|index\.rdf|[^/]*(?:feed|rss|atom)[^/]*\.(?:xml|php)"
+    r"(?:^|/)(?:feed|feeds|rss|atom|rdf|index\.rdf|(?=[^/]*?(?:feed|rss|atom))[^/]*\.(?:xml|php)"
     r"|index\.xml)/?$",
     re.IGNORECASE,
 )

@@ -41,7 +41,7 @@ def read_file(name: str) -> str:
 
 def minify(text: str) -> str:
     """Return a style or a script without comments and indentation, as every page holds it."""
-    bare = re.sub(r"/\*.*?\*/\n?", "", text, flags=re.DOTALL)
+    bare = re.sub(r"/\*(?:[^*]|\*(?!/))*+(?:\*/\n?)?", "", text)
     return "\n".join(line.strip() for line in bare.splitlines() if line.strip())
 
 
