@@ -6,8 +6,8 @@ import ast
 import importlib
 import pkgutil
 import re
-import re._constants as sre  # type: ignore[import-untyped]
-import re._parser as sre_parser  # type: ignore[import-untyped]
+import re._constants as sre  # type: ignore[import-not-found]
+import re._parser as sre_parser  # type: ignore[import-not-found]
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
