@@ -146,7 +146,7 @@ def test_a_second_change_replaces_the_first(bench):
     bench.catalog.pings.defer(first[0]._replace(tries=7), 9e9)  # or that ping failed
     assert bench.catalog.pings.due(None) == second
     bench.catalog.pings.remove(second)
-    assert bench.catalog.pings.waiting() == (0, None)
+    assert bench.catalog.pings.status() == (0, None)
 
 
 def test_pings_that_never_failed_come_first(bench):
@@ -161,9 +161,9 @@ def test_unreleased_changes_wait_and_a_refused_sync_enqueues_nothing(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
     bench.sync(LATER)
     assert bench.catalog.pings.due(None) == []
-    assert bench.catalog.pings.waiting() == (6, None)
+    assert bench.catalog.pings.status() == (6, None)
     bench.catalog.pings.release(5.5)
-    assert bench.catalog.pings.waiting() == (6, 5.5)
+    assert bench.catalog.pings.status() == (6, 5.5)
     assert {ping.since for ping in bench.catalog.pings.due(5.5)} == {5.5}
     assert bench.catalog.pings.due(5.4) == []
     bench.catalog.pings.remove(bench.catalog.pings.due(None))
@@ -172,7 +172,7 @@ def test_unreleased_changes_wait_and_a_refused_sync_enqueues_nothing(bench):
     source: Source = source_of(bench.root, bench.config)
     with pytest.raises(ShrinkError):
         bench.site.sync(source, LATER, accept=refuse_shrinking)
-    assert bench.catalog.pings.waiting() == (0, None)
+    assert bench.catalog.pings.status() == (0, None)
 
 
 def test_a_render_releases_changes_once_the_folder_is_published(bench, tmp_path):
@@ -183,9 +183,9 @@ def test_a_render_releases_changes_once_the_folder_is_published(bench, tmp_path)
     bench.write("two.md", title="Two", topics=["Robots"], published=False)
     with pytest.raises(ShrinkError):
         render(bench.site, bench.catalog, source, out, now=LATER)
-    assert bench.catalog.pings.waiting() == (9, None)
+    assert bench.catalog.pings.status() == (9, None)
     render(bench.site, bench.catalog, source, out, now=LATER, allow_shrink=True)
-    assert bench.catalog.pings.waiting() == (9, LATER.timestamp())
+    assert bench.catalog.pings.status() == (9, LATER.timestamp())
 
 
 def test_the_queue_is_no_longer_than_the_list_of_feeds(bench):
@@ -194,7 +194,7 @@ def test_the_queue_is_no_longer_than_the_list_of_feeds(bench):
         bench.write("two.md", title=f"Two, edited {number}", topics=["Robots"])
         enqueued(bench, LATER + timedelta(minutes=number))
     topics = [planned for planned in bench.site.plan().values() if planned.topic]
-    assert bench.catalog.pings.waiting().number == len(topics) == 9
+    assert bench.catalog.pings.status().waiting == len(topics) == 9
 
 
 def test_opening_an_existing_catalog_neither_makes_nor_replaces_it(tmp_path):

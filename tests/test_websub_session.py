@@ -83,7 +83,7 @@ class World:
         return self.bench.catalog.read(HubState)
 
     def due(self) -> float | None:
-        return self.bench.catalog.pings.waiting().due
+        return self.bench.catalog.pings.status().due
 
     def expected(self, path: str) -> bytes:
         return self.bench.documents()[path].body
@@ -177,7 +177,7 @@ def test_one_address_that_always_fails_does_not_hold_up_the_others(world):
     world.now += 5
     world.send()
     assert set(SIX) - {"all.json"} <= set(world.pinged)
-    assert world.bench.catalog.pings.waiting().number == 1
+    assert world.bench.catalog.pings.status().waiting == 1
     world.edit("One, edited again")
     for _ in range(4):
         world.send()
@@ -337,7 +337,7 @@ def test_a_change_during_a_session_is_pinged_too(world):
     world.send()
     assert all(world.pinged.count(path) >= 1 for path in SIX)
     assert world.pinged.count(world.pinged[0]) == 2  # the first ping was for the old change
-    assert world.bench.catalog.pings.waiting().number == 0
+    assert world.bench.catalog.pings.status().waiting == 0
 
 
 # The look at the public address
@@ -545,7 +545,7 @@ def test_a_catalog_of_another_version_is_an_error(world, monkeypatch):
     monkeypatch.setattr(Site, "matches_catalog", lambda self: False)
     with pytest.raises(CatalogError, match="another version"):
         world.send()
-    assert world.bench.catalog.pings.waiting().number == 6
+    assert world.bench.catalog.pings.status().waiting == 6
 
 
 def test_every_feed_can_be_enqueued(world):

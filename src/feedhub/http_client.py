@@ -36,7 +36,7 @@ _UNPRIVILEGED_PORTS = range(1024, 65_536)
 _REDIRECTS = (301, 302, 307, 308)
 # Each idle connection is an open file of the process, and a run may speak to thousands of hosts.
 _MAX_IDLE = 16
-# How much a decoder gives at a time: one byte of a body can stand for megabytes.
+# How much a decoder returns at a time: one byte of a body can stand for megabytes.
 _PIECE_BYTES = 65_536
 
 # IPv6 addresses that a gateway translates to IPv4 (RFC 6052, 2.1), and the deprecated site-local
@@ -158,18 +158,15 @@ class HttpClient:
     ) -> Reply:
         """Send a request, follow redirects with the same method, and return the last response.
 
-        `trusted` is for an address that the operator has configured: it may be at any host and
-        port. Every other address, and each that is redirected to, must be http or https at a host
-        whose IP addresses are all public, on port 80, 443 or from 1024 on, without a user name; no
-        redirect leads from https to http. With `max_redirects` of 0 a redirect is returned; set
-        that where `headers` has a secret, for they are sent to each address.
+        `trusted` is for an address that the operator has configured: any host and port. Others,
+        redirects included, must pass `check_url` and have public IP addresses only; no redirect
+        leads from https to http. With `max_redirects` of 0 a redirect is returned: set that if
+        `headers` holds a secret, for each address gets them.
 
-        The body ends after `max_body` bytes, received or decoded, or where `enough` is true of the
-        reply so far: it is called before the body and each time that this has doubled. A caller
-        that needs the status only sets `body_timeout`: after so many seconds, or at an error, the
-        reply is returned without the rest. A header ends with an error at about 100 KB (h11).
-
-        Raises HttpError and its subclasses.
+        The body ends after `max_body` bytes, received or decoded, or when `enough` returns true
+        for the reply so far: it is called before the body and each time that this has doubled.
+        With `body_timeout`, for callers that need only the status, the reply is returned without
+        the rest after so many seconds or at an error. Raises HttpError.
         """
         # 303 asks for a GET (RFC 9110, 15.4.4): after a POST that would be another request.
         followed = (*_REDIRECTS, 303) if method in ("GET", "HEAD") else _REDIRECTS
@@ -198,10 +195,9 @@ class HttpClient:
             raise RedirectError(f"redirects more than {max_redirects} times")
         except TimeoutError as error:
             raise HttpError(f"no answer within {self._timeout:g} seconds") from error
-        except httpx.RemoteProtocolError as error:
-            raise NotHttpError(_reason(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-            raise HttpError(_reason(error)) from error
+            kind = NotHttpError if isinstance(error, httpx.RemoteProtocolError) else HttpError
+            raise kind(_reason(error)) from error
 
     @asynccontextmanager
     async def _turn(self, host: str) -> AsyncIterator[None]:
@@ -349,7 +345,10 @@ def parse_retry_after(text: str) -> float:
 
 
 def check_url(url: httpx.URL) -> None:
-    """Raise ForbiddenAddressError for a URL that a redirect or an article may not name."""
+    """Raise ForbiddenAddressError for a URL that a redirect or an article may not name.
+
+    It must be http or https, on port 80, 443 or from 1024 on, without a user name.
+    """
     if url.scheme not in PORTS or not url.host:
         raise ForbiddenAddressError("is not an http or https address")
     if url.userinfo:

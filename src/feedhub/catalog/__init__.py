@@ -13,7 +13,7 @@ from feedhub.article import Article
 from feedhub.catalog.database import Database, leave_readable, upsert
 from feedhub.catalog.feeds import Settings
 from feedhub.catalog.images import Images, with_facts
-from feedhub.catalog.queue import Ping, PingQueue, Waiting
+from feedhub.catalog.queue import Ping, PingQueue, QueueStatus
 from feedhub.catalog.records import decode_article
 from feedhub.catalog.state import (
     CatalogRecord,
@@ -48,11 +48,11 @@ __all__ = [
     "Changes",
     "HubState",
     "Ping",
+    "QueueStatus",
     "Settings",
     "StoredConfig",
     "SyncReport",
     "SyncState",
-    "Waiting",
     "accept_all",
     "leave_readable",
     "refuse_shrinking",

@@ -68,17 +68,17 @@ class Settings:
         )
 
     @property
-    def indexed(self) -> bool:
+    def has_search_index(self) -> bool:
         """Whether the catalog has a search index, which selections and stories need."""
         return self.searched or self.stories or bool(self.named)
 
     @property
-    def shown(self) -> tuple[str, ...]:
+    def published_kinds(self) -> tuple[str, ...]:
         """The kinds of feeds that are published."""
         return (*self.kinds, *(["custom"] if self.named else []))
 
     @property
-    def labelled(self) -> tuple[str, ...]:
+    def label_kinds(self) -> tuple[str, ...]:
         """The kinds of labels that are stored; a selection may name any."""
         return LABEL_KINDS if self.searched or self.named else self.kinds
 
@@ -151,9 +151,11 @@ class FeedSync:
     def refresh_all(self, touched: Mapping[int, set[str]], *, reshape: bool) -> None:
         """Compute the feeds anew whose months are touched, or all with other settings."""
         feeds: Collection[int] = touched.keys()
-        if reshape or self._settings.indexed:  # then there may be feeds that are not published
+        if (
+            reshape or self._settings.has_search_index
+        ):  # then there may be feeds that are not published
             rows = self._database.iterate("SELECT number, kind FROM feeds")
-            shown = {number for number, kind in rows if kind in self._settings.shown}
+            shown = {number for number, kind in rows if kind in self._settings.published_kinds}
             feeds = shown if reshape else shown & touched.keys()
         for feed in sorted(feeds):
             self.refresh(feed, None if reshape else touched[feed])

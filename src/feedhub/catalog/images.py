@@ -136,16 +136,10 @@ class Images:
         """Store results; the next sync puts them into the feeds."""
         with self._database.transaction():
             for record in records:
-                row = (
-                    record.url,
-                    record.state,
-                    record.looked_up_at,
-                    record.retry_at,
-                    record.failures,
-                )
+                *row, facts = record
                 self._database.execute(_PUT, row)
                 if record.state == "known":
-                    self._database.execute(_PUT_FACTS, (*record.facts, record.url))
+                    self._database.execute(_PUT_FACTS, (*facts, record.url))
 
 
 class ImageSync:

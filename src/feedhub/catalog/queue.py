@@ -1,4 +1,4 @@
-"""The queue of addresses that the hub must be told about: one row for each address.
+"""The queue of addresses whose change the hub must learn of: one row for each address.
 
 What a sync adds is held back until the new bytes can be fetched.
 """
@@ -25,10 +25,10 @@ class Ping(NamedTuple):
     tries: int
 
 
-class Waiting(NamedTuple):
+class QueueStatus(NamedTuple):
     """How many addresses wait, those held back among them, and when the first was due, or None."""
 
-    number: int
+    waiting: int
     due: float | None
 
 
@@ -61,9 +61,9 @@ class PingQueue:
         latest = math.inf if now is None else now
         return [Ping._make(row) for row in self._database.iterate(_DUE, (latest,))]
 
-    def waiting(self) -> Waiting:
-        """Return how many addresses wait."""
-        return Waiting._make(self._database.fetch_all(_WAITING)[0])
+    def status(self) -> QueueStatus:
+        """Return how many addresses wait, and since when."""
+        return QueueStatus._make(self._database.fetch_all(_WAITING)[0])
 
     def remove(self, pings: Iterable[Ping]) -> None:
         """Remove addresses, unless they have changed again meanwhile."""

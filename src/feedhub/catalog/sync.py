@@ -49,7 +49,7 @@ Accept = Callable[[Changes, int], object]
 
 
 def accept_all(changes: Changes, before: int) -> None:
-    """Refuse nothing."""
+    """Accept every change."""
 
 
 def refuse_shrinking(changes: Changes, before: int) -> None:
@@ -83,13 +83,13 @@ def sync_catalog(
         # A catalog never mixes drafts with the public site: the other's is emptied first.
         database.clear()
         state = SyncState(generation=state.generation)
-    signature, fingerprint = source.signature, settings.fingerprint
     # Files are read again where the same bytes would be read differently, feeds are computed again
     # where the same articles would give other documents.
-    reread, reshape = state.source_signature != signature, state.settings_fingerprint != fingerprint
+    reread = state.source_signature != source.signature
+    reshape = state.settings_fingerprint != settings.fingerprint
     # What changes is labelled with it now; it is stored only where a reader can see the change.
     generation = state.generation + 1
-    articles = ArticleSync(database, source, now, kinds=settings.labelled, generation=generation)
+    articles = ArticleSync(database, source, now, kinds=settings.label_kinds, generation=generation)
     articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
     touched = articles.touched
     ImageSync(database, generation).run(touched)
@@ -98,25 +98,18 @@ def sync_catalog(
     feeds.name_new_feeds()
     moved = sync_selections(database, settings, generation, touched, anew=reread or reshape)
     feeds.refresh_all(touched, reshape=reshape)
-    state = replace(
-        state,
-        source_signature=signature,
-        settings_fingerprint=fingerprint,
-        private=settings.private,
-    )
     if feeds.changed or reshape or moved:
-        changed_at = state.changed_at
-        if changed_at is None:  # catalogs made anew from the same files agree on the first moment
-            newest = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
-            changed_at = database.fetch_value(newest) or 0
+        # Catalogs made anew from the same files agree on the first moment.
+        if state.changed_at is None:
+            changed_at = database.fetch_value(_NEWEST_UPDATE) or 0
         else:
-            changed_at = max(int(now.timestamp()), changed_at + 1)
+            changed_at = max(int(now.timestamp()), state.changed_at + 1)
         state = replace(state, generation=generation, changed_at=changed_at)
-    write_record(database, state)
-    counts = "SELECT state, count(*) FROM articles GROUP BY state"
+    state = replace(state, source_signature=source.signature, private=settings.private)
+    write_record(database, replace(state, settings_fingerprint=settings.fingerprint))
     return Changes(
-        states=dict(database.iterate(counts)),
-        rejected=database.fetch_value("SELECT count(*) FROM articles WHERE rejected = 1"),
+        states=dict(database.iterate(_STATES)),
+        rejected=database.fetch_value(_REJECTED),
         read=articles.read,
         changed=feeds.changed,
         problems=articles.problems(),
@@ -132,11 +125,11 @@ def sync_selections(
     *,
     anew: bool,
 ) -> bool:
-    """Bring up to date what selections look into, and the feeds that are selections.
+    """Bring the search index and the feeds that are selections up to date.
 
     Adds the months of those feeds to `touched`; tells whether a selection may find something else.
     """
-    if not settings.indexed:
+    if not settings.has_search_index:
         indexed_before = "SELECT EXISTS (SELECT 1 FROM search_entries)"
         if not (anew and database.fetch_value(indexed_before)):
             return False
@@ -145,7 +138,7 @@ def sync_selections(
     from feedhub.catalog.search_index import SearchIndexSync
 
     index = SearchIndexSync(database, index_text=settings.index_text, anew=anew)
-    if settings.indexed:
+    if settings.has_search_index:
         index.run()
     else:
         database.compact_texts()
@@ -154,4 +147,9 @@ def sync_selections(
         selections.run(settings.named)
     for feed, months in selections.touched.items():
         touched.setdefault(feed, set()).update(months)
-    return index.changed and settings.indexed
+    return index.changed and settings.has_search_index
+
+
+_NEWEST_UPDATE = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
+_REJECTED = "SELECT count(*) FROM articles WHERE rejected = 1"
+_STATES = "SELECT state, count(*) FROM articles GROUP BY state"

@@ -45,9 +45,12 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def add_source(parser: ArgumentParser) -> None:
+def add_source(
+    parser: ArgumentParser, about: str = "folder of article files", *, required: bool = True
+) -> None:
     """Add the folder of article files."""
-    parser.add_argument("source", metavar="SOURCE", type=source, help="folder of article files")
+    nargs = None if required else "?"
+    parser.add_argument("source", metavar="SOURCE", type=source, nargs=nargs, help=about)
 
 
 def add_catalog(parser: ArgumentParser, about: str, *, required: bool = False) -> None:
@@ -71,15 +74,10 @@ def add_config(parser: ArgumentParser) -> None:
 def add_catalog_input(parser: ArgumentParser) -> None:
     """Add SOURCE or --catalog, for a command that uses the catalog that another has written.
 
-    It is never one of drafts: no server outside must hear of them.
+    It is never one of drafts: no other server may learn of them.
     """
-    parser.add_argument(
-        "source",
-        metavar="SOURCE",
-        type=source,
-        nargs="?",
-        help="folder that was given to feedhub render, to find its catalog",
-    )
+    about = "folder that was given to feedhub render, to find its catalog"
+    add_source(parser, about, required=False)
     add_config(parser)
     add_catalog(parser, "catalog that feedhub render or sync has written")
     parser.set_defaults(drafts=False)

@@ -31,13 +31,8 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument(
-        "source",
-        metavar="SOURCE",
-        type=options.source,
-        nargs="?",
-        help="folder of article files to follow; without it --catalog is only read",
-    )
+    about = "folder of article files to follow; without it --catalog is only read"
+    options.add_source(parser, about, required=False)
     options.add_config(parser)
     options.add_catalog(
         parser,
@@ -181,7 +176,7 @@ def add_processes(service: Service, args: Namespace, public: socket.socket) -> N
         service.processes.append(
             SupervisedProcess(SYNC, command, service.events, redirect_stdout=True)
         )
-    if args.source is not None and not args.drafts:  # no hub must hear of drafts
+    if args.source is not None and not args.drafts:  # no hub may learn of drafts
 
         def has_hub() -> bool:
             snapshot = service.builder.snapshot

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from feedhub.catalog import Catalog, CatalogFollower, HubState, SyncReport, SyncState, Waiting
+from feedhub.catalog import Catalog, CatalogFollower, HubState, QueueStatus, SyncReport, SyncState
 from feedhub.config import Config
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
@@ -65,7 +65,7 @@ class CatalogReader:
         self.problem = "starting"
         self.sync_report = SyncReport()
         self.hub = HubState()
-        self.pings = Waiting(0, None)
+        self.pings = QueueStatus(0, None)
 
     def refresh(self) -> None:
         """Load what another process has written; an error is stored in `problem`.
@@ -150,7 +150,7 @@ class CatalogReader:
     def _load(self, catalog: Catalog) -> None:
         with catalog.snapshot():
             self.sync_report, self.hub = catalog.read(SyncReport), catalog.read(HubState)
-            self.pings = catalog.pings.waiting()
+            self.pings = catalog.pings.status()
             self._load_site(catalog)
             due = catalog.next_due()
             self._update_snapshot(catalog.generation(), None if due is None else due.timestamp())

@@ -259,7 +259,7 @@ class Site:
         return [state for state in self._published_states() if not state.period]
 
     def _published_states(self) -> list[FeedState]:
-        states = self._catalog.feeds(self._settings.shown)
+        states = self._catalog.feeds(self._settings.published_kinds)
         return [state for state in states if self._is_published(state)]
 
     def _is_published(self, state: FeedState) -> bool:

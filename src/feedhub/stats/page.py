@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import cache
@@ -12,6 +10,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from feedhub.formats.pages import csp_hash
 from feedhub.stats.report import Audience, TrafficReport
 from feedhub.stats.tables import (
     format_number,
@@ -82,7 +81,6 @@ def _template() -> tuple[Template, str]:
     """Return the template of the page, and a policy that allows its own style and nothing else."""
     source = (files("feedhub.stats") / "page.html.j2").read_text(encoding="utf-8")
     style = source.partition("<style>")[2].partition("</style>")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     # Clients choose the names and paths on the page: all text is escaped.
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -90,7 +88,7 @@ def _template() -> tuple[Template, str]:
     environment.filters["number"] = format_number
     environment.tests["part"] = is_part
     environment.globals["max_rows"] = MAX_TABLE_ROWS
-    return environment.from_string(source), f"default-src 'none'; style-src 'sha256-{digest}'"
+    return environment.from_string(source), f"default-src 'none'; style-src {csp_hash(style)}"
 
 
 def feed_bars(report: TrafficReport) -> tuple[Bar, ...]:

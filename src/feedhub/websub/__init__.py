@@ -39,7 +39,7 @@ async def send_pings(
                 if not go_on or (not by_hand and clock() - start > _MAX_SESSION):
                     break
         session.save_hub_status()
-    report.waiting = catalog.pings.waiting().number
+    report.waiting = catalog.pings.status().waiting
     if by_hand and report.waiting and not (report.errors or report.waiting_reason):
         report.waiting_reason = "the change is not published yet"
     return report
