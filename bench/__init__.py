@@ -1,1 +1,1 @@
-"""Benchmarks that anybody can repeat with `make bench`: docs/performance.md describes them."""
+"""Benchmarks, run by `make bench`: docs/performance.md describes them."""

@@ -21,7 +21,7 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in shown if len(line.split()) > 1]
 
 
-def told(seconds: int) -> str:
+def format_duration(seconds: int) -> str:
     hours, minutes = divmod(seconds // 60, 60)
     if hours < 20:
         return f"{seconds // 60} minutes"
@@ -55,14 +55,14 @@ def test_every_command_is_one_that_feedhub_has():
         parse(arguments)
 
 
-def test_ten_lines_are_ten_lines():
-    section = HOSTING.partition("## In ten lines")[2].partition("\n## ")[0]
+def test_the_quick_start_has_ten_lines():
+    section = HOSTING.partition("## Quick start")[2].partition("\n## ")[0]
     assert len(re.findall(r"^    \S", section, re.MULTILINE)) == 10
 
 
-def test_the_life_of_a_withdrawn_article_is_the_sum_it_says():
+def test_the_hosting_page_adds_up_how_long_a_withdrawn_article_stays_visible():
     ages = (HTTP.max_age, HTTP.archive_max_age)
     for age, kind in zip(ages, ("max_age", "archive_max_age"), strict=True):
         for stale in ("stale_while_revalidate", "stale_if_error"):
             seconds = age + getattr(HTTP, stale)
-            assert f"`{kind}` + `{stale}`: {told(seconds)}" in HOSTING
+            assert f"`{kind}` + `{stale}`: {format_duration(seconds)}" in HOSTING

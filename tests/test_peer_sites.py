@@ -72,7 +72,7 @@ class TestJekyll:
             ("2024-01-20-lisbon.html", "info", "relative-image"),
         }
 
-    def test_post_dated_by_its_name(self, site):
+    def test_a_post_has_the_date_in_its_name(self, site):
         hello = site.articles["_posts/2024-03-01-hello.md"]
         assert hello.id == "tag:feeds.example.org,2026:posts/2024-03-01-hello"
         assert hello.title == "Welcome to Jekyll!"
@@ -131,7 +131,7 @@ class TestJekyll:
             f'<img src="{HOST}/travel/europe/2024/01/20/tram.jpg" alt="Tram 28">'
         )
 
-    def test_permalink_of_its_own(self, site):
+    def test_a_permalink_in_front_matter_is_used(self, site):
         own = site.articles["_posts/2024-01-05-its-own-address.md"]
         assert own.url == f"{HOST}/notes/its-own-address/"
         assert own.summary == "First paragraph."
@@ -147,7 +147,7 @@ class TestJekyll:
         assert hello.id == "tag:feeds.example.org,2026:posts/2024-03-01-hello"
         assert hello.url == f"{HOST}/jekyll/update/2024/03/01/hello.html"
 
-    def test_site_below_a_path(self, tmp_path):
+    def test_addresses_begin_with_the_path_of_the_site(self, tmp_path):
         site = _read(tmp_path, "jekyll", site__base_url="https://jane.example/travel")
         articles = site.articles
         lisbon = articles["travel/_posts/2024-01-20-lisbon.html"]
@@ -156,7 +156,7 @@ class TestJekyll:
         assert lisbon.images[0].url == "https://jane.example/travel/assets/lisbon.jpg"
         assert 'src="https://jane.example/travel/assets/screenshot.jpg"' in hello.content_html
 
-    def test_feeds_carry_all_of_it(self, site):
+    def test_the_feeds_have_all_articles_and_no_drafts(self, site):
         entries = parse(site.bench.documents()["all.atom"].body).entries
         assert [entry.title for entry in entries] == [
             "Welcome to Jekyll!",
@@ -255,7 +255,7 @@ class TestHugoWithToml:
     def site(self, tmp_path: Path) -> Site:
         return _read(tmp_path, "hugo-toml")
 
-    def test_states(self, site):
+    def test_each_file_has_the_right_state(self, site):
         assert site.changes.states == {
             "shown": 3,
             "plain": 2,
@@ -265,7 +265,7 @@ class TestHugoWithToml:
         }
         assert not [problem for problem in site.changes.problems if problem.level == "error"]
 
-    def test_primer(self, site):
+    def test_every_field_of_an_article_is_read(self, site):
         primer = site.articles["content/post/goisforlovers.md"]
         assert primer.id == "tag:feeds.example.org,2026:post/goisforlovers"
         assert primer.title == "(Hu)go Template Primer"
@@ -278,7 +278,7 @@ class TestHugoWithToml:
         assert primer.authors == (Author(name="Michael Henderson"),)
         assert primer.images == (Image(url=f"{HOST}/images/go.svg", media_type="image/svg+xml"),)
 
-    def test_markdown(self, site):
+    def test_markdown_becomes_html(self, site):
         primer = site.articles["content/post/goisforlovers.md"].content_html
         assert '<a href="https://golang.org/">go</a>' in primer
         assert "<td>a</td>\n<td>b</td>" in primer
@@ -304,7 +304,7 @@ class TestEleventy:
     def site(self, tmp_path: Path) -> Site:
         return _read(tmp_path, "eleventy")
 
-    def test_states(self, site):
+    def test_each_file_has_the_right_state(self, site):
         assert site.changes.states == {"shown": 5, "plain": 2, "undated": 3, "unpublished": 3}
         assert {problem.level for problem in site.changes.problems} == {"info"}
 
@@ -352,11 +352,11 @@ class TestPelican:
     def site(self, tmp_path: Path) -> Site:
         return _read(tmp_path, "pelican", source__timezone="Europe/Paris")
 
-    def test_states(self, site):
+    def test_each_file_has_the_right_state(self, site):
         assert site.changes.states == {"shown": 4, "plain": 3, "undated": 1, "unpublished": 2}
         assert {problem.level for problem in site.changes.problems} == {"info"}
 
-    def test_metadata(self, site):
+    def test_every_field_of_an_article_is_read(self, site):
         super_post = site.articles["content/my-super-post.md"]
         assert super_post.title == "My super title"
         assert super_post.published == _utc(2010, 12, 3, 9, 20)
@@ -367,7 +367,7 @@ class TestPelican:
         assert super_post.authors == (Author(name="Alexis Metaireau"), Author(name="Conan Doyle"))
         assert super_post.summary == "Short version for index and feeds"
 
-    def test_links_of_its_own_kind(self, site):
+    def test_links_to_files_and_articles_are_resolved(self, site):
         assert site.articles["content/my-super-post.md"].content_html == (
             "<p>This is the content of my super blog post.</p>\n"
             f'<p><img src="{HOST}/images/han.jpg" alt="Alt text">\n'

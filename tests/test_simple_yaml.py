@@ -55,8 +55,8 @@ def order(node: object) -> list[object]:
     return [order(item) for item in node.items] if isinstance(node, Sequence) else []
 
 
-def taken(text: str) -> bool:
-    """Return whether the simple reader takes `text`; then the strict one must read the same."""
+def is_simple(text: str) -> bool:
+    """Return whether the simple reader reads `text`; the strict one must then read the same."""
     tree = read_simple(text)
     if tree is None:
         return False
@@ -72,40 +72,40 @@ def taken(text: str) -> bool:
 
 
 @pytest.mark.parametrize("head", HEADS, ids=[seed.stem for seed in SEEDS])
-def test_seeds_are_taken(head: str) -> None:
-    assert taken(head)
+def test_the_seeds_are_simple(head: str) -> None:
+    assert is_simple(head)
 
 
-def test_the_real_corpus_is_taken(shared: Path) -> None:
+def test_the_real_articles_are_simple(shared: Path) -> None:
     files = [file for file in (shared / "corpus" / "real").rglob("*") if file.is_file()]
-    refused = [file.name for file in files if not taken(head_of(file.read_bytes()))]
+    refused = [file.name for file in files if not is_simple(head_of(file.read_bytes()))]
     assert len(files) == 51
     assert len(refused) <= 1, refused
 
 
-def test_the_made_corpus_is_taken(shared: Path, tmp_path: Path) -> None:
+def test_generated_articles_are_simple(shared: Path, tmp_path: Path) -> None:
     make = [sys.executable, str(shared / "corpus" / "make_corpus.py"), "300", str(tmp_path)]
     subprocess.run(make, check=True, capture_output=True)
-    assert all(taken(head_of(file.read_bytes())) for file in tmp_path.iterdir())
+    assert all(is_simple(head_of(file.read_bytes())) for file in tmp_path.iterdir())
 
 
-def test_bad_input_and_sites() -> None:
+def test_both_readers_agree_on_bad_input_and_on_sites() -> None:
     files = [file for room in ("bad_input", "sites") for file in (HERE / room).rglob("*")]
-    count = sum(taken(head_of(file.read_bytes())) for file in files if file.is_file())
+    count = sum(is_simple(head_of(file.read_bytes())) for file in files if file.is_file())
     assert len(files) > 200
     assert count > 20
 
 
-def test_truncations() -> None:
+def test_both_readers_agree_on_truncated_files() -> None:
     chance = random.Random(1)
     for head in HEADS:
         cuts = {*range(400), *(chance.randrange(len(head)) for _ in range(400))}
-        assert sum(taken(head[:cut]) for cut in cuts) > 20
+        assert sum(is_simple(head[:cut]) for cut in cuts) > 20
 
 
 # Forms.
 
-TAKEN = [
+SIMPLE_BLOCKS = [
     "a: b",
     "a:",
     "a: ",
@@ -136,10 +136,10 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize("block", TAKEN)
-def test_what_is_taken(block: str) -> None:
-    assert taken(f"---\n{block}\n")
-    assert taken(f"---\n{block}")
+@pytest.mark.parametrize("block", SIMPLE_BLOCKS)
+def test_these_blocks_are_simple(block: str) -> None:
+    assert is_simple(f"---\n{block}\n")
+    assert is_simple(f"---\n{block}")
 
 
 NASTY = [
@@ -217,8 +217,8 @@ SNIPPETS = [
         "a:\n{}\nc: d",
     ],
 )
-def test_nasty_values(frame: str, snippet: str) -> None:
-    taken("---\n" + frame.replace("{}", snippet))
+def test_both_readers_agree_on_hostile_values(frame: str, snippet: str) -> None:
+    is_simple("---\n" + frame.replace("{}", snippet))
 
 
 @pytest.mark.parametrize(
@@ -244,12 +244,12 @@ def test_nasty_values(frame: str, snippet: str) -> None:
         *("---\n# a\na: b\n", f"---\n{'a' * 65}: b\n", f"---\na:\n{' ' * 100}b: c\n"),
     ],
 )
-def test_what_is_left_to_the_strict_reader(text: str) -> None:
+def test_these_texts_are_not_simple(text: str) -> None:
     assert read_simple(text) is None
 
 
-def test_deepest() -> None:
-    """Three lists with three mappings before each and one behind the last are taken."""
+def test_the_depth_of_lists_and_mappings_has_a_limit() -> None:
+    """Three lists with three mappings before each and one behind the last are simple."""
     lines, indent = [], ""
     for level in range(3):
         lines += [f"{indent}a:", f"{indent}  b:", f"{indent}    c:"]
@@ -258,27 +258,27 @@ def test_deepest() -> None:
         indent += "  "
         lines[-1:] = [f"{indent[:-2]}- d: {level}"]
     text = "---\n" + "\n".join(lines) + "\n"
-    assert taken(text)
-    assert not taken(text + f"{indent}a:\n{indent}- b\n")
+    assert is_simple(text)
+    assert not is_simple(text + f"{indent}a:\n{indent}- b\n")
 
 
 @pytest.mark.parametrize("step", ["", "- "])
-def test_mappings_in_one_another(step: str) -> None:
+def test_the_depth_of_mappings_has_a_limit(step: str) -> None:
     lead = "a:\n" if step else ""
     at = " " * len(step)
-    assert taken(f"---\n{lead}{step}b:\n{at}  c:\n{at}    d: e\n")
-    assert not taken(f"---\n{lead}{step}b:\n{at}  c:\n{at}    d:\n{at}      e: f\n")
+    assert is_simple(f"---\n{lead}{step}b:\n{at}  c:\n{at}    d: e\n")
+    assert not is_simple(f"---\n{lead}{step}b:\n{at}  c:\n{at}    d:\n{at}      e: f\n")
 
 
-def test_many_nodes() -> None:
+def test_the_number_of_lines_has_a_limit() -> None:
     lines = ["- a: b\n"] * (MAX_NODES // 8 - 2)
-    assert taken("---\nk:\n" + "".join(lines))
+    assert is_simple("---\nk:\n" + "".join(lines))
     assert read_simple("---\nk:\n" + "".join(lines) + "\n") is None
 
 
-def test_many_keys() -> None:
+def test_the_number_of_keys_of_a_record_has_a_limit() -> None:
     lines = [f"k{n}: a\n" for n in range(100)]
-    assert taken("---\n" + "".join(lines))
+    assert is_simple("---\n" + "".join(lines))
     assert read_simple("---\n" + "".join(lines) + "l: a\n") is None
 
 
@@ -286,12 +286,12 @@ def test_the_cache_of_layouts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     """A full cache is cleared; layouts in use stay valid."""
     monkeypatch.setattr(simple_yaml, "MAX_CACHED_KEYS", 300)
     for number in range(200):
-        assert taken(f"---\na{number}:\n- b{number}: c\n  d:\n  - e\nf: g\n")
+        assert is_simple(f"---\na{number}:\n- b{number}: c\n  d:\n  - e\nf: g\n")
         assert simple_yaml._cached_keys <= 310
         assert len(simple_yaml.ROOT.next) + len(simple_yaml._item_layouts) <= 310
     simple_yaml.clear_layouts()
     assert not simple_yaml.ROOT.next
-    assert taken(HEADS[0])
+    assert is_simple(HEADS[0])
 
 
 # Where YAML and UTF-8 make a difference; the rest of Unicode is letters and signs to both.
@@ -308,17 +308,17 @@ def test_the_cache_of_layouts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         range(0x1F300, 0x1F310),
     ],
 )
-def test_any_character(block: range) -> None:
+def test_both_readers_agree_on_any_character(block: range) -> None:
     for number in block:
         char = chr(number)
         for form in ('"{}"', '"a{}b"', "'{}'", "{}", "a{}", "{}a", "a{}b", "a {} b", "a{} b"):
-            taken(f"---\nk: {form.replace('{}', char)}\nl: m\n")
+            is_simple(f"---\nk: {form.replace('{}', char)}\nl: m\n")
 
 
 @pytest.mark.parametrize("rare", ["", "\u00a0", "\uff0c"])
 @pytest.mark.parametrize("odd", [*"\0\t\r\x1f\x7f\x80\x85\x9f\u2028\u2029\ud800\ufeff\ufffe\uffff"])
 def test_odd_characters_are_refused_next_to_rare_ones(rare: str, odd: str) -> None:
-    assert taken(f'---\na: "b{rare}c"\n')
+    assert is_simple(f'---\na: "b{rare}c"\n')
     assert read_simple(f'---\na: "b{rare}c{odd}d"\n') is None
 
 
@@ -326,8 +326,8 @@ SHORT = ["a:", "b: c", "- a:", "- b: c", "- d"]
 FORMS = ["", *(" " * width + form for width in range(5) for form in SHORT)]
 
 
-def test_all_forms_of_four_lines() -> None:
-    found = [taken("---\n" + "\n".join(["a:", *lines])) for lines in product(FORMS, repeat=3)]
+def test_both_readers_agree_on_all_forms_of_four_lines() -> None:
+    found = [is_simple("---\n" + "\n".join(["a:", *lines])) for lines in product(FORMS, repeat=3)]
     assert len(found) > 10_000
     assert sum(found) > 500
 
@@ -375,8 +375,8 @@ def mutants(draw: st.DrawFn) -> str:
 
 
 @given(text=mutants())
-def test_mutants_of_seeds(text: str) -> None:
-    event("taken" if taken(text) else "left")
+def test_both_readers_agree_on_changed_seeds(text: str) -> None:
+    event("simple" if is_simple(text) else "strict")
 
 
 LINE = st.builds(
@@ -393,8 +393,8 @@ LINE = st.builds(
 @given(lines=st.lists(LINE, max_size=9))
 @example(lines=["a:\n", "- b:\n", " - c\n"])
 @example(lines=["a:\n", "- b:\n", "- c\n", "d: e\n"])
-def test_lines_by_chance(lines: list[str]) -> None:
-    event("taken" if taken("---\n" + "".join(lines)) else "left")
+def test_both_readers_agree_on_random_lines(lines: list[str]) -> None:
+    event("simple" if is_simple("---\n" + "".join(lines)) else "strict")
 
 
 PLAINER = st.recursive(
@@ -420,7 +420,9 @@ PLAINER = st.recursive(
     indent=st.sampled_from([2, 4, 7]),
     plain=st.booleans(),
 )
-def test_documents_of_a_dumper(fields, style, flow, width, indent, plain) -> None:
+def test_both_readers_agree_on_the_output_of_pyyaml(
+    fields, style, flow, width, indent, plain
+) -> None:
     text = yaml.safe_dump(
         fields,
         default_style=style,
@@ -430,7 +432,7 @@ def test_documents_of_a_dumper(fields, style, flow, width, indent, plain) -> Non
         allow_unicode=plain,
         sort_keys=False,
     )
-    event("taken" if taken(f"---\n{text}") else "left")
+    event("simple" if is_simple(f"---\n{text}") else "strict")
 
 
 # Whole files: read by way of the simple reader and of the strict one.
@@ -483,12 +485,14 @@ def reading(data: bytes, *, simple: bool) -> object:
     found=st.lists(items(), max_size=4),
     provider=PROVIDERS,
 )
-def test_readings_of_parts(part: str, found: list[str], provider: str) -> None:
+def test_articles_with_random_parts_are_read_alike(
+    part: str, found: list[str], provider: str
+) -> None:
     publisher = f"provider: {provider}\n".replace(": \n", ":\n")
     head = f"title: A\ndate: 2020-01-01\n{part}:\n" + "".join(found) + publisher
     data = f"---\n{head}---\nbody\n".encode()
     simple = reading(data, simple=True)
-    event("taken" if taken(f"---\n{head}") else "left")
+    event("simple" if is_simple(f"---\n{head}") else "strict")
     assert simple == reading(data, simple=False)
 
 
@@ -512,7 +516,7 @@ images:
 
 
 @pytest.mark.parametrize("line", [line for line in GOOD.split("\n") if line.startswith("  ")])
-def test_readings_with_one_odd_value(line: str) -> None:
+def test_articles_with_one_odd_value_are_read_alike(line: str) -> None:
     key = line.partition(":")[0]
     others = [f"{key}: {value}" if value else f"{key}:" for value in ODD_VALUES]
     for other in [*others, "      odd: 1"]:
@@ -523,7 +527,7 @@ def test_readings_with_one_odd_value(line: str) -> None:
 @given(
     text=mutants(), end=st.sampled_from(["\n", "\r\n", "\r"]), mark=st.sampled_from(["", "\ufeff"])
 )
-def test_readings_of_mutants(text: str, end: str, mark: str) -> None:
+def test_articles_with_changed_lines_are_read_alike(text: str, end: str, mark: str) -> None:
     whole = f"{text}published: true\ndate: 2020-01-01\n---\nbody\n".replace("\n", end)
     data = (mark + whole).encode("utf-8", "surrogatepass")
     assert reading(data, simple=True) == reading(data, simple=False)

@@ -71,13 +71,15 @@ def _in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_it_is_a_source():
+def test_a_class_with_the_methods_of_source_is_a_source():
     source: Source = open_source(ADDRESS)
     assert source.key == ADDRESS
 
 
 @pytest.mark.parametrize("flags", [[], ["--watch"]])
-def test_render(flags: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def test_render_reads_any_source(
+    flags: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
     assert main(["render", ADDRESS, "out", *flags]) == (0 if flags else 1)
     items = json.loads((tmp_path / "out" / "all.json").read_bytes())["items"]
     assert {item["title"] for item in items} == {"First", "Second"}
@@ -85,7 +87,9 @@ def test_render(flags: list[str], capsys: pytest.CaptureFixture[str], tmp_path: 
 
 
 @pytest.mark.parametrize("command", [["check"], ["feeds"], ["sync", "--catalog", "c.sqlite"]])
-def test_other_commands(command: list[str], capsys: pytest.CaptureFixture[str]):
+def test_every_command_locates_a_bad_file_of_any_source(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+):
     assert main([*command, ADDRESS]) == 1
     captured = capsys.readouterr()
     assert f"{ADDRESS}/c.md:1:" in captured.out + captured.err
@@ -94,6 +98,6 @@ def test_other_commands(command: list[str], capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize(
     "command", [["render", "memory://gone", "out"], ["check", "memory://gone"]]
 )
-def test_missing(command: list[str], capsys: pytest.CaptureFixture[str]):
+def test_a_missing_source_is_exit_code_2(command: list[str], capsys: pytest.CaptureFixture[str]):
     assert main(command) == 2
     assert "there is no such memory" in capsys.readouterr().err

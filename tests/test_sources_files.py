@@ -102,13 +102,13 @@ def _nested(root: Path, name: str, depth: int) -> Iterator[None]:
 
 
 class TestWhichFiles:
-    def test_suffixes_in_any_case(self, root):
+    def test_suffixes_count_in_any_case(self, root):
         names = ["a.md", "b.MARKDOWN", "c.Html", "d.txt", "e.yml", "f.yaml"]
         for name in [*names, "g.rst", "h.md.bak", "md", "i.htm", "j.md~"]:
             _write(root, name)
         assert _paths(root) == names
 
-    def test_in_order_of_path(self, root):
+    def test_files_come_in_order_of_path(self, root):
         for name in ["b/a.md", "a.md", "B.md", "a/z.md", "a-b.md", "a/b/c.md"]:
             _write(root, name)
         assert _paths(root) == ["B.md", "a/b/c.md", "a/z.md", "a-b.md", "a.md", "b/a.md"]
@@ -120,14 +120,14 @@ class TestWhichFiles:
         assert _paths(root) == ["node_modules.md"]
         assert _problems(root) == []
 
-    def test_folder_with_the_suffix_of_a_file(self, root):
+    def test_a_folder_with_the_suffix_of_an_article_is_a_folder(self, root):
         _write(root, "folder.md/a.md")
         assert _paths(root) == ["folder.md/a.md"]
 
     def test_empty_folder(self, root):
         assert _paths(root) == []
 
-    def test_longest_name(self, root):
+    def test_the_longest_name_is_read(self, root):
         name = "x" * 252 + ".md"
         _write(root, name)
         assert _paths(root) == [name]
@@ -165,16 +165,16 @@ class TestWhichFiles:
         assert _paths(root) == []
         assert _problems(root) == [(escaped, "error", "bad-name")]
 
-    def test_such_folders_are_problems_too_but_not_other_files(self, root):
+    def test_folders_with_such_names_are_problems_but_not_other_files(self, root):
         os.mkdir(os.fsencode(root) + b"/bad\xff")  # noqa: PTH102
         (root / "bad\nname.png").touch()
         assert _problems(root) == [("bad\\udcff", "error", "bad-name")]
 
-    def test_deleted_folder(self, root):
+    def test_a_deleted_source_is_one_problem(self, root):
         root.rmdir()
         assert _problems(root) == [(".", "error", "unreadable")]
 
-    def test_file_that_is_deleted_during_the_scan(self, root):
+    def test_a_file_deleted_during_the_scan_is_left_out(self, root):
         _write(root, "a.md")
         _write(root, "b.md")
         scan = _source(root).scan()
@@ -185,48 +185,48 @@ class TestWhichFiles:
 
 
 class TestLinks:
-    def test_inside(self, root):
+    def test_a_link_inside_the_folder_is_read(self, root):
         _write(root, "folder/a.md")
         (root / "b.md").symlink_to("folder/a.md")
         assert _paths(root) == ["b.md", "folder/a.md"]
         assert _read(root, "b.md").article is not None
 
-    def test_outside(self, root, tmp_path):
+    def test_a_link_out_of_the_folder_is_a_problem(self, root, tmp_path):
         secret = _write(tmp_path, "secret.md")
         (root / "a.md").symlink_to(secret)
         assert _paths(root) == []
         assert _problems(root) == [("a.md", "warning", "link-outside")]
         assert _code(_read(root)) == "link-outside"
 
-    def test_to_a_neighbour_whose_name_begins_the_same(self, root, tmp_path):
+    def test_a_link_to_a_neighbour_whose_name_begins_the_same_is_a_problem(self, root, tmp_path):
         (root / "a.md").symlink_to(_write(tmp_path, "root-too/a.md"))
         assert _problems(root) == [("a.md", "warning", "link-outside")]
 
-    def test_in_a_circle(self, root):
+    def test_a_circle_of_links_is_unreadable(self, root):
         (root / "a.md").symlink_to("b.md")
         (root / "b.md").symlink_to("a.md")
         assert _paths(root) == []
         assert _problems(root) == [("a.md", "error", "unreadable"), ("b.md", "error", "unreadable")]
         assert _code(_read(root)) == "unreadable"
 
-    def test_to_nothing(self, root):
+    def test_a_dangling_link_is_unreadable(self, root):
         (root / "a.md").symlink_to("gone.md")
         assert _problems(root) == [("a.md", "error", "unreadable")]
         assert _code(_read(root)) == "unreadable"
 
-    def test_folders_are_not_followed(self, root, tmp_path):
+    def test_links_to_folders_are_not_followed(self, root, tmp_path):
         _write(tmp_path, "outside/a.md")
         (root / "in").symlink_to(tmp_path / "outside")
         (root / "circle").symlink_to(root)
         assert _paths(root) == []
         assert _problems(root) == []
 
-    def test_folder_with_the_suffix_of_a_file(self, root):
+    def test_a_link_to_a_folder_is_not_a_file(self, root):
         (root / "folder").mkdir()
         (root / "a.md").symlink_to("folder")
         assert _code(_read(root)) == "not-a-file"
 
-    def test_root_may_be_one(self, root, tmp_path):
+    def test_the_source_may_be_a_link(self, root, tmp_path):
         _write(root, "a.md")
         (tmp_path / "link").symlink_to(root)
         assert _paths(tmp_path / "link") == ["a.md"]
@@ -234,17 +234,17 @@ class TestLinks:
         assert result.article is not None
         assert result.article.id == f"tag:{AUTHORITY}:root/a"
 
-    def test_path_that_climbs_out(self, root, tmp_path):
+    def test_a_path_that_leaves_the_folder_is_refused(self, root, tmp_path):
         _write(tmp_path, "secret.md")
         assert _code(_read(root, "../secret.md")) == "link-outside"
 
 
 class TestSpecialFiles:
-    def test_pipe(self, root):
+    def test_a_pipe_does_not_block(self, root):
         os.mkfifo(root / "a.md")
         assert _code(_read(root)) == "not-a-file"
 
-    def test_pipe_that_somebody_writes_to(self, root):
+    def test_a_pipe_with_a_writer_does_not_block(self, root):
         os.mkfifo(root / "a.md")
         reader = os.open(root / "a.md", os.O_RDONLY | os.O_NONBLOCK)
         writer = os.open(root / "a.md", os.O_WRONLY)
@@ -253,13 +253,13 @@ class TestSpecialFiles:
         os.close(reader)
         os.close(writer)
 
-    def test_socket(self, root, monkeypatch):
+    def test_a_socket_is_refused(self, root, monkeypatch):
         monkeypatch.chdir(root)  # the path of a socket must be short
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind("a.md")
             assert _code(_read(root)) == "unreadable"
 
-    def test_device(self, root):
+    def test_a_device_is_refused(self, root):
         try:
             os.mknod(root / "a.md", 0o600 | 0o020000, os.makedev(1, 3))
         except PermissionError:
@@ -278,17 +278,17 @@ class TestSpecialFiles:
 
 
 class TestReading:
-    def test_article(self, root):
+    def test_an_article_is_read(self, root):
         _write(root, "news/a.md", article_text("Hello"))
         result = _read(root, "news/a.md")
         assert result.article is not None
         assert result.article.title == "Hello"
 
-    def test_empty_file(self, root):
+    def test_an_empty_file_is_no_article(self, root):
         (root / "a.md").touch()
         assert _read(root).state == "plain"
 
-    def test_largest_and_larger(self, root):
+    def test_a_file_of_the_maximum_size_is_read_and_a_larger_one_rejected(self, root):
         head = article_text()
         _write(root, "a.md", head + "x" * (MAX_BYTES - len(head)))
         assert _read(root).state == "shown"
@@ -306,7 +306,7 @@ class TestReading:
         assert str(problem).startswith("a.md:3:12: error not-boolean ")
         assert result.withdraws
 
-    def test_missing_file(self, root):
+    def test_a_missing_file_is_rejected(self, root):
         result = _read(root)
         assert _code(result) == "unreadable"
         assert result.problems[0].message == "cannot be read: No such file or directory"
@@ -357,18 +357,18 @@ def _without_rights(ask: Callable[[], object]) -> object:
 class TestRights:
     @pytest.fixture
     def root(self) -> Iterator[Path]:
-        """A folder whose parents everybody may enter."""
+        """A folder whose parents all users may enter."""
         with tempfile.TemporaryDirectory() as path:
             folder = Path(path)
             folder.chmod(0o755)
             yield folder
 
-    def test_file(self, root):
+    def test_a_file_without_permission_is_rejected(self, root):
         _write(root).chmod(0)
         assert _without_rights(lambda: _code(_read(root))) == "unreadable"
         assert _without_rights(lambda: _problems(root)) == []
 
-    def test_folder(self, root):
+    def test_a_folder_without_permission_is_one_problem(self, root):
         _write(root, "shut/a.md")
         _write(root, "z.md")
         (root / "shut").chmod(0)
@@ -376,7 +376,7 @@ class TestRights:
         (root / "shut").chmod(0o755)
         assert problems == [["shut/", "error", "unreadable"], "z.md"]
 
-    def test_root_that_cannot_be_entered(self, root):
+    def test_a_source_without_permission_is_one_problem(self, root):
         shut = root / "content"
         _write(shut)
         shut.chmod(0)
@@ -384,7 +384,7 @@ class TestRights:
         shut.chmod(0o755)
         assert problems == [[".", "error", "unreadable"]]
 
-    def test_folder_that_can_be_listed_but_not_entered(self, root):
+    def test_files_of_a_folder_that_cannot_be_entered_are_problems(self, root):
         _write(root, "shut/a.md")
         (root / "shut").chmod(0o444)
         problems = _without_rights(lambda: _problems(root))
@@ -404,7 +404,7 @@ class TestStamps:
         assert isinstance(file, SourceFile)
         return file.stamp
 
-    def test_same_file_same_stamp(self, root):
+    def test_an_unchanged_file_keeps_its_stamp(self, root):
         _write(root)
         assert self._stamp(root) == self._stamp(root) != ""
 
@@ -425,7 +425,7 @@ class TestStamps:
         change(path)
         assert self._stamp(root) != before
 
-    def test_follows_what_a_link_leads_to(self, root):
+    def test_the_stamp_of_a_link_is_that_of_its_target(self, root):
         _write(root, ".hidden.md")
         (root / "a.md").symlink_to(".hidden.md")
         before = self._stamp(root)
@@ -496,7 +496,7 @@ class TestWatch:
         assert next(reports) is False
         return reports
 
-    def test_a_new_file(self, root):
+    def test_a_new_file_is_a_change(self, root):
         reports = self._watch(root)
         _write(root)
         assert _changes(reports)
@@ -513,7 +513,7 @@ class TestWatch:
         _write(root)
         assert _changes(reports)
 
-    def test_a_link_that_leads_elsewhere_now(self, root, tmp_path):
+    def test_a_link_with_a_new_target_is_followed(self, root, tmp_path):
         link, other = tmp_path / "link", tmp_path / "other"
         link.symlink_to(root)
         other.mkdir()
@@ -524,14 +524,14 @@ class TestWatch:
         _write(other)
         assert _changes(reports)
 
-    def test_a_folder_that_is_missing_for_a_while(self, root):
+    def test_a_folder_that_comes_back_is_watched_again(self, root):
         root.rmdir()
         reports = self._watch(root)
         assert next(reports) is False
         root.mkdir()
         assert _changes(reports)
 
-    def test_a_system_that_cannot_watch(self, root, monkeypatch):
+    def test_without_file_notifications_every_few_seconds_are_a_change(self, root, monkeypatch):
         def fail(*_: object, **__: object) -> Iterator[object]:
             raise OSError("OS file watch limit reached")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from feedhub.article import Article, Author, Image, Related
-from feedhub.errors import ArticleError, Problem
+from feedhub.errors import ArticleError
 from feedhub.sources import ReadOptions
 from feedhub.sources.article_path import ArticlePath, PageName, fill_templates, page_address
 from feedhub.sources.fields import Fields
@@ -43,13 +43,12 @@ _PLACEHOLDERS = frozenset({"placeholder", "placeholder.", "todo", "tbd"})
 
 
 class ArticleFile(NamedTuple):
-    """A file from which an article is made: its path, fields, body and problems."""
+    """A file from which an article is made: its path, fields and body."""
 
     path: ArticlePath
     options: ReadOptions
     fields: Fields
     body: str
-    problems: list[Problem]
 
     @property
     def base_path(self) -> str:

@@ -133,13 +133,7 @@ class Fields:
     def read_or_warn(self, field: str, read: Callable[[Node], T], default: T) -> T:
         """Read a field the article can do without: a wrong one is left out, with a warning."""
         node = self.node(field)
-        if node is None:
-            return default
-        try:
-            return read(node)
-        except ArticleError as error:
-            self.warn(error.code, f"{error}; left out", error.line, error.column)
-            return default
+        return default if node is None else self.read_node_or_warn(node, read, default)
 
     def read_node_or_warn(self, node: Node, read: Callable[[Node], T], default: T) -> T:
         """Read a node the article can do without: a wrong one is left out, with a warning."""

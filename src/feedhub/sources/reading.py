@@ -50,7 +50,6 @@ def read_article(
         options=options,
         fields=Fields(matter.fields, path, problems),
         body=matter.body,
-        problems=problems,
     )
     verdict, date = pass_gate(file, now)
     if verdict.state == "undated":
