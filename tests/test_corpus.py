@@ -63,7 +63,7 @@ class TestEveryFile:
         assert real.changes.rejected == 0
         assert real.changes.states == {"shown": 43, "undated": 8}
 
-    def test_what_is_told_of_them(self, real):
+    def test_they_have_these_problems(self, real):
         assert Counter(problem.code for problem in real.changes.problems) == {
             "undated": 8,
             "entity-left": 3,
@@ -81,7 +81,7 @@ class TestEveryFile:
                 assert parse(document.body).feed.title
         assert len(documents) > 80
 
-    def test_what_is_secured_is_nowhere(self, shared, public):
+    def test_secured_fields_are_in_no_document(self, shared, public):
         files = (shared / "corpus" / "real").rglob("*.*")
         secrets = {
             match[1][:40].encode()
@@ -100,7 +100,7 @@ class TestText:
             "The story of how Ecolab created a unified “HUB” experience for its sales and service"
         )
 
-    def test_entities_are_decoded_once_and_what_is_left_is_told(self, real):
+    def test_entities_are_decoded_once_and_remaining_ones_are_reported(self, real):
         assert real.one("matrix-clock-display").summary == (
             "I Express the &quot;5x8 LCD Character Display&quot; with PowerApps. "
             "This Apps is not using Images."
@@ -112,7 +112,7 @@ class TestText:
         }
         assert places == {("component.md", 3, 10), ("icebreakers.md", 3, 10), ("display.md", 3, 10)}
 
-    def test_a_placeholder_is_told_and_kept(self, real):
+    def test_a_placeholder_is_reported_and_published(self, real):
         [problem] = [p for p in real.changes.problems if p.code == "placeholder-summary"]
         assert problem.path.endswith("_news/2021-03-25-key-alm-updates.md")
         assert (problem.line, problem.column, problem.level) == (4, 10, "warning")
@@ -194,7 +194,7 @@ class TestTimes:
         article = article_of()
         assert article.published == article.updated == datetime(2024, 1, 2, tzinfo=UTC)
 
-    def test_a_length_in_months_is_told(self):
+    def test_a_length_in_months_is_reported(self):
         assert problems_of(read_dated("excerpt: S.\nlength: P1M")) == [
             (5, "warning", "bad-duration")
         ]
@@ -269,14 +269,14 @@ class TestPublishers:
 
 
 class TestSeeds:
-    def test_all_load_and_nothing_is_told(self, drafts):
+    def test_all_files_load_without_a_message(self, drafts):
         assert drafts.changes.states == {"shown": 5}
         assert drafts.changes.problems == ()
 
     def test_identity(self, drafts):
         assert drafts.one("002_").id == "tag:feeds.example.org,2026:seeds/002_953f78d5e054ae38"
 
-    def test_doubled_coverage_is_told_once(self, drafts, seeds):
+    def test_repeated_coverage_is_listed_once(self, drafts, seeds):
         cnet = "https://www.cnet.com/news/ibm-to-withdraw-from-the-facial-recognition-market/"
         text = next(seeds.glob("000_*")).read_text("utf-8")
         assert text.count(f'webUrl: "{cnet}"') == 2

@@ -111,7 +111,7 @@ def test_the_zone_holds_where_the_text_names_none(text, iso):
     st.datetimes(datetime(1900, 1, 2), datetime(9998, 12, 30)),  # noqa: DTZ001
     st.integers(-14 * 60, 14 * 60),
 )
-def test_what_isoformat_writes_is_read(moment, minutes):
+def test_dates_in_iso_format_are_read(moment, minutes):
     moment = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     assert parse_datetime(moment.isoformat()) == moment.replace(microsecond=0)
 

@@ -38,7 +38,7 @@ def ask(proxy: Proxy, coding: str | None = None, method: str = "GET") -> Respons
 
 
 @pytest.mark.parametrize("coding", [None, "gzip", "br"])
-def test_a_coding_is_asked_for_only_where_the_reader_asked(
+def test_a_coding_is_requested_only_for_a_client_that_accepts_it(
     proxy: Proxy, behind: Origin, coding: str | None
 ):
     """Left to itself Caddy asks for gzip and unpacks it, under the tag of the packed one."""
@@ -77,7 +77,7 @@ def test_more_header_than_a_reader_sends_is_refused_when_it_is_absurd(proxy: Pro
     assert exchange(proxy.address, raw).status == (431 if size > 36_000 else 200)
 
 
-def test_a_feedhub_that_is_away_costs_a_wait_and_then_a_503_that_says_when_to_come_back(
+def test_without_feedhub_a_request_waits_and_gets_a_503_with_retry_after(
     tmp_path: Path,
 ):
     with caddy_proxy(tmp_path / "caddy", ("127.0.0.1", free_port())) as proxy:

@@ -61,7 +61,7 @@ ACCEPTED = [
 ]
 
 
-def test_one_coding_is_asked_of_the_origin(proxy: Proxy, behind: Origin):
+def test_the_origin_gets_requests_for_one_coding(proxy: Proxy, behind: Origin):
     for number, (accepted, coding) in enumerate(ACCEPTED):
         answer = ask(proxy, f"/{number}.atom", coding=accepted)
         assert behind.seen[-1][2].get("accept-encoding") == coding, accepted
@@ -69,7 +69,7 @@ def test_one_coding_is_asked_of_the_origin(proxy: Proxy, behind: Origin):
         assert answer["vary"] == "Accept-Encoding"
 
 
-def test_three_variants_are_kept_apart_and_each_is_asked_once(proxy: Proxy, behind: Origin):
+def test_three_variants_are_cached_apart_and_requested_once_each(proxy: Proxy, behind: Origin):
     behind.cache_control = LONG
     tags = set()
     for _ in range(3):
@@ -164,7 +164,7 @@ def test_a_head_is_answered_from_the_document_of_a_get(proxy: Proxy, behind: Ori
     assert [method for method, _, _ in behind.seen] == ["GET"]
 
 
-def test_a_404_is_kept_for_as_long_as_it_says(proxy: Proxy, behind: Origin):
+def test_a_404_is_cached_for_its_max_age(proxy: Proxy, behind: Origin):
     behind.status, behind.cache_control = 404, "public, max-age=60"
     assert [ask(proxy, "/none").status for _ in range(5)] == [404] * 5
     assert len(behind.seen) == 1
@@ -177,7 +177,7 @@ def test_an_error_that_must_not_be_stored_is_not(proxy: Proxy, behind: Origin, s
     assert len(behind.seen) >= 3
 
 
-def test_the_cache_says_what_it_did_as_rfc_9211_says_it(proxy: Proxy, behind: Origin):
+def test_the_cache_reports_its_action_in_cache_status(proxy: Proxy, behind: Origin):
     behind.cache_control = LONG
     assert ask(proxy)["cache-status"] == "feedhub; fwd=uri-miss"
     assert ask(proxy)["cache-status"] == "feedhub; hit"

@@ -96,7 +96,7 @@ def test_with_the_origin_down_the_old_body_lives_for_stale_if_error_and_no_longe
 
 
 @pytest.mark.parametrize("status", [404, 410, 503])
-def test_whatever_feedhub_answers_replaces_what_is_stale(proxy: Proxy, behind: Origin, status: int):
+def test_every_response_of_feedhub_replaces_a_stale_one(proxy: Proxy, behind: Origin, status: int):
     behind.cache_control = "public, max-age=1, stale-if-error=600"
     ask(proxy)
     behind.status = status
@@ -141,7 +141,7 @@ def test_a_backend_that_is_not_ready_hands_over_to_one_that_is(tmp_path: Path, b
         assert starting.seen
 
 
-def test_connections_to_the_origin_are_kept(proxy: Proxy, behind: Origin):
+def test_connections_to_the_origin_are_reused(proxy: Proxy, behind: Origin):
     behind.cache_control = "no-store"
     for _ in range(40):
         ask(proxy)

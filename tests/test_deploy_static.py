@@ -104,7 +104,7 @@ def test_every_document_is_served_whole_and_by_its_address(server: Proxy, public
         ("identity", {None}),
     ],
 )
-def test_the_coded_files_are_given_to_who_accepts_them(
+def test_compressed_files_are_sent_to_clients_that_accept_them(
     server: Proxy, kind: str, accepted: str, codings: set[str | None]
 ):
     if kind != "nginx" and "br" in codings:
@@ -122,7 +122,9 @@ def test_the_coded_files_are_given_to_who_accepts_them(
 
 @pytest.mark.parametrize("address", ["/all.rss", "/all.atom", "/all.json", "/feeds.opml", "/"])
 @pytest.mark.parametrize("coding", ["identity", "gzip", "br"])
-def test_who_has_it_already_gets_a_304_that_says_the_same(server: Proxy, address: str, coding: str):
+def test_a_client_with_the_current_version_gets_a_304_with_the_same_fields(
+    server: Proxy, address: str, coding: str
+):
     full = ask(server, address, Accept_Encoding=coding)
     later = formatdate(parsedate_to_datetime(full["last-modified"]).timestamp() + 9, usegmt=True)
     for fields in (
@@ -138,7 +140,7 @@ def test_who_has_it_already_gets_a_304_that_says_the_same(server: Proxy, address
             assert answer[name] == full[name], name
 
 
-def test_who_has_another_gets_the_whole(server: Proxy):
+def test_a_client_with_another_version_gets_the_full_document(server: Proxy):
     for fields in (
         {"If_None_Match": '"nope"'},
         {"If_None_Match": ask(server, "/all.atom", Accept_Encoding="gzip")["etag"]},
@@ -148,12 +150,12 @@ def test_who_has_another_gets_the_whole(server: Proxy):
 
 
 @pytest.mark.parametrize("address", ["/all.rss", "/topics/ai-%C3%A9.json", "/feeds.opml", "/"])
-def test_a_feed_may_be_kept_a_quarter_of_an_hour(server: Proxy, address: str):
+def test_a_feed_is_cached_for_a_quarter_of_an_hour(server: Proxy, address: str):
     assert ask(server, address)["cache-control"] == f"public, max-age=900, {STALE}"
 
 
 @pytest.mark.parametrize("address", [MONTH, "/topics/ai-%C3%A9/2020-07.json"])
-def test_a_month_that_is_over_may_be_kept_a_day(server: Proxy, address: str):
+def test_a_complete_archive_is_cached_for_a_day(server: Proxy, address: str):
     assert ask(server, address)["cache-control"] == f"public, max-age=86400, {STALE}"
 
 
@@ -187,7 +189,7 @@ def test_no_path_leads_to_another_host(server: Proxy, target: str):
         "/index.html%0d%0aX-Injected:%201", "/feed%0d%0aX-Injected:%201", "/topics%2f.x",
     ],
 )  # fmt: skip
-def test_what_is_no_document_is_a_small_404(server: Proxy, target: str):
+def test_an_unknown_path_is_a_small_404(server: Proxy, target: str):
     answer = ask(server, target, If_None_Match="*")
     assert answer.header("x-injected") is None
     assert answer.header("location") is None
@@ -207,7 +209,7 @@ def test_a_feed_can_only_be_read(server: Proxy, method: str, target: str):
     assert answer["cache-control"] == "no-store"
 
 
-def test_a_head_says_what_a_get_says(server: Proxy):
+def test_a_head_has_the_fields_of_a_get(server: Proxy):
     full, head = ask(server, "/all.rss"), ask(server, "/all.rss", "HEAD")
     skipped = {"date"}
     assert [pair for pair in full.headers if pair[0] not in skipped] == [

@@ -124,7 +124,7 @@ def test_only_ping_and_probe_have_a_network_and_they_see_no_article(name: str):
         assert values(name, key) == values("feedhub-sync.service", key)
 
 
-def test_images_are_asked_for_by_the_hour_only_where_the_timer_is_enabled():
+def test_images_are_requested_hourly_only_if_the_timer_is_enabled():
     assert values("feedhub-probe.timer", "OnCalendar") == ["hourly"]
     assert values("feedhub-probe.timer", "WantedBy") == ["timers.target"]
     assert values("feedhub-probe.service", "WantedBy") == []

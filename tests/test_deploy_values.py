@@ -84,17 +84,17 @@ def test_no_two_rules_of_a_static_host_name_the_same_field():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_feed_may_be_kept_as_long_as_feedhub_says(name: str):
+def test_a_feed_is_cached_as_long_as_by_feedhub(name: str):
     assert lasting(HTTP.max_age) in text(name)
 
 
 @pytest.mark.parametrize("name", FILES[:2])
-def test_a_month_may_be_kept_as_long_as_feedhub_says(name: str):
+def test_an_archive_is_cached_as_long_as_by_feedhub(name: str):
     assert lasting(HTTP.archive_max_age) in text(name)
 
 
 @pytest.mark.parametrize("name", FILES[:2])
-def test_what_is_no_document_may_be_kept_as_long_as_feedhub_says(name: str):
+def test_other_responses_have_the_fields_of_feedhub(name: str):
     assert f'"{header(text_response(404), "cache-control")}"' in text(name)
     assert f'"{header(options_response(), "cache-control")}"' in text(name)
     assert f'"{header(options_response(), "access-control-allow-headers")}"' in text(name)
@@ -148,6 +148,6 @@ def test_the_proxies_close_an_idle_connection_before_feedhub_does():
         ("container/compose.yaml", r"stop_grace_period: (\d+)s$"),
     ],
 )
-def test_a_server_that_is_asked_to_stop_has_time_to_finish(name: str, pattern: str):
+def test_a_stopping_server_has_time_to_finish(name: str, pattern: str):
     (seconds,) = re.findall(pattern, text(name), re.MULTILINE)
     assert int(seconds) > SHUTDOWN_TIMEOUT + 5

@@ -209,7 +209,7 @@ def test_every_value_of_smaller_records_is_in_a_fingerprint(record):
     assert len(set(prints)) == len(prints)
 
 
-def test_values_are_told_apart():
+def test_different_values_have_different_fingerprints():
     values: list[Any] = [
         *((), ("",), ("a",), ("a", "b"), ("ab",), (("a", "b"),), (b"a",), ("1",), (1,), (None,)),
         *((True,), (1.5,), ({"a": "b"},), ({"a": "b", "c": ""},), ([["a"], "b"],)),
@@ -220,6 +220,6 @@ def test_values_are_told_apart():
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
 
 
-def test_what_says_nothing_is_left_out():
+def test_empty_values_are_left_out():
     said = named_values(a=None, b="", c=(), d=False, e={}, f=0, g=0.0, h="x", i=True)
     assert said == {"f": 0, "g": 0.0, "h": "x", "i": True}

@@ -77,7 +77,7 @@ def test_the_hub_and_the_links_of_pages_do_not_matter_to_entries():
         assert encode_entry(sample.EVERYTHING, channel) == expected
 
 
-def test_what_a_channel_says_of_entries_is_in_them():
+def test_entries_depend_on_language_and_stories_of_the_channel():
     expected = encode_entry(sample.EVERYTHING, sample.CHANNEL)
     for channel in (replace(sample.CHANNEL, language="fr"), STORIES):
         entry = encode_entry(sample.EVERYTHING, channel)

@@ -77,7 +77,7 @@ def test_a_story_is_encoded_once_for_all_formats(bench, encoded):
     assert sorted(encoded.values()) == [1, 1]
 
 
-def test_what_is_cached_is_bounded_by_bytes(bench, monkeypatch):
+def test_caches_are_bounded_in_bytes(bench, monkeypatch):
     for name in ("ARTICLE", "ENTRY", "PAGE"):
         monkeypatch.setattr(entry_store, f"{name}_CACHE_BYTES", 12_000)
     site = bench.site

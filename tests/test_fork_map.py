@@ -154,7 +154,7 @@ for item in fork_map(slow, range(100_000), 2):
 
 @pytest.mark.usefixtures("default_sigint")
 @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nobody_outlives_who_started_them(ended_by):
+def test_no_worker_outlives_its_parent(ended_by):
     command = [sys.executable, "-c", _SLOW]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -452,7 +452,7 @@ def test_a_doubled_flag_of_a_part_does_not_withdraw() -> None:
         b"x" * (MAX_BYTES + 1),
     ],
 )
-def test_without_an_opening_fence_it_is_no_article(data: bytes) -> None:
+def test_a_file_without_an_opening_fence_is_not_an_article(data: bytes) -> None:
     assert read_front_matter(data) is None
 
 
@@ -655,7 +655,7 @@ def test_yaml_agrees_with_the_oracle_or_is_refused(block: str) -> None:
 
 @many(1500)
 @given(st.lists(SLY_WORDS, max_size=25).map("".join))
-def test_ambiguous_characters_never_change_what_is_read(block: str) -> None:
+def test_ambiguous_characters_never_change_the_values(block: str) -> None:
     assume(any(char in block for char in SLY))
     result = outcome(f"---\n{block}\n---\n".encode())
     if isinstance(result, frontmatter.FrontMatter):

@@ -270,7 +270,7 @@ def test_a_preview_of_drafts_leaves_no_trace(workspace, catalog):
 @pytest.mark.parametrize(
     "hidden", ["removed", "future", "expired", "text", "twice", "removed-text"]
 )
-def test_drafts_show_only_what_is_to_come(workspace, hidden):
+def test_drafts_show_no_withdrawn_or_broken_article(workspace, hidden):
     workspace.write("secret.md", secret(HIDES[hidden]))
     workspace.render("--drafts")
     assert workspace.leaks() == []

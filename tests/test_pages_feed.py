@@ -74,7 +74,7 @@ def test_labels_link_to_their_pages_also_under_other_slugs():
     assert item.xpath(".//p[@class='meta']/a/@href") == [f"{BASE}/providers/news-co/"]
 
 
-def test_labels_without_a_page_are_no_links():
+def test_labels_without_a_page_are_not_linked():
     bare = replace(CHANNEL, links=SiteLinks(kinds=("topic",), removed=frozenset({"topics/r-d"})))
     item = item_of(EVERYTHING, bare)
     assert item.xpath(".//ul[@class='topics']//a/@href") == [f"{BASE}/topics/computer-vision/"]

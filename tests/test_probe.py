@@ -144,7 +144,7 @@ def test_a_file_that_is_read_again_keeps_its_image_facts_and_its_date(
     assert f'length="{len(PNG)}"'.encode() in bodies(bench)["all.rss"]
 
 
-def test_equal_facts_give_equal_bytes_in_whatever_order_they_came(
+def test_equal_facts_in_any_order_give_equal_bytes(
     bench: Bench, server: RawServer, monkeypatch: pytest.MonkeyPatch
 ):
     """It does not matter whether the facts came before or after a sync, nor how many there were."""

@@ -136,7 +136,7 @@ def test_a_client_that_hangs_up_does_not_stop_the_others():
     asyncio.run(run())
 
 
-def test_an_error_is_raised_for_all_who_wait_and_not_cached():
+def test_an_error_is_raised_for_every_waiting_request_and_not_cached():
     async def run() -> None:
         builder = Builder()
         builder.error = OSError("gone")

@@ -65,7 +65,7 @@ def test_a_stale_socket_is_replaced(tmp_path):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_that_is_not_a_socket_is_kept(tmp_path):
+def test_a_file_that_is_not_a_socket_is_not_replaced(tmp_path):
     path = tmp_path / "s"
     path.write_text("mine")
     with pytest.raises(ConfigError, match="cannot listen"):

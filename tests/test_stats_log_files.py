@@ -47,7 +47,7 @@ def assert_numbered(chunks: list[Chunk]) -> None:
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, xz])
-def test_a_file_is_decompressed_whatever_its_name(tmp_path: Path, compress):
+def test_a_file_of_any_name_is_decompressed(tmp_path: Path, compress):
     path = tmp_path / "access.log.1"
     path.write_bytes(compress(LINES))
     read: list[int] = []

@@ -178,7 +178,7 @@ def test_a_scheme_relative_address_takes_the_scheme_of_its_base():
     assert absolute_url("//h/x") == "https://h/x"
 
 
-def test_the_longest_address_is_kept():
+def test_the_longest_address_is_accepted():
     url = f"https://h/{'a' * (MAX_LENGTH - 10)}"
     assert absolute_url(url) == url
     with pytest.raises(UrlError, match="longer"):
