@@ -270,7 +270,7 @@ def test_a_preview_of_drafts_leaves_no_trace(workspace, catalog):
 @pytest.mark.parametrize(
     "hidden", ["removed", "future", "expired", "text", "twice", "removed-text"]
 )
-def test_drafts_show_no_withdrawn_or_broken_article(workspace, hidden):
+def test_drafts_show_no_article_that_is_hidden_otherwise(workspace, hidden):
     workspace.write("secret.md", secret(HIDES[hidden]))
     workspace.render("--drafts")
     assert workspace.leaks() == []
