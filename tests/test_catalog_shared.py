@@ -270,9 +270,20 @@ def test_an_existing_catalog_of_another_version_or_program_is_refused(bench, pat
         other.execute(f"PRAGMA {pragma}")
     other.close()
     before = path.read_bytes()
-    with pytest.raises(CatalogError, match="this is no catalog of this version of feedhub"):
+    with pytest.raises(
+        CatalogError,
+        match="not a catalog of this version of feedhub; run feedhub sync or render again",
+    ):
         Catalog.open_existing(path, read_only=True)
     assert path.read_bytes() == before
+
+
+def test_a_file_without_a_table_is_no_catalog_yet(path):
+    """The first sync creates the file a moment before the tables: a server may look in between."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(CatalogError, match="there is no catalog yet; feedhub render or sync"):
+        Catalog.open_existing(path, read_only=True)
 
 
 def test_an_existing_file_that_is_no_database_is_refused(path):

@@ -158,7 +158,10 @@ def test_a_second_render_of_the_same_folder_is_code_2(run):
         ("sync missing --catalog c.db", "missing: does not exist; SOURCE is the folder of"),
         ("sync articles --catalog articles", "articles: the catalog cannot be opened"),
         ("sync articles --catalog c.db --config x", "x: cannot be read: No such file"),
-        ("init articles/good.md", "articles/good.md: already exists and was not changed"),
+        (
+            "init articles/good.md",
+            "articles/good.md: already exists and was not changed; give another FILE",
+        ),
         ("init none/feedhub.toml", "none/feedhub.toml: cannot be written: No such file"),
     ],
 )

@@ -124,7 +124,9 @@ def test_init_writes_a_file_that_works(run):
 def test_init_does_not_change_an_existing_file(run):
     Path("feedhub.toml").write_text("mine", encoding="utf-8")
     ran = run("init")
-    assert ran == Result(2, "", "feedhub: feedhub.toml: already exists and was not changed\n")
+    assert ran == Result(
+        2, "", "feedhub: feedhub.toml: already exists and was not changed; give another FILE\n"
+    )
     assert Path("feedhub.toml").read_text(encoding="utf-8") == "mine"
     assert run("init", "other.toml").code == 0
 

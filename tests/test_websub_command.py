@@ -174,7 +174,7 @@ def test_a_replaced_catalog_is_followed(catalog_path, capsys):
 
     watching(catalog_path, 3, each)
     err = capsys.readouterr().err
-    assert err.count("this is no catalog of this version") == 1
+    assert err.count("there is no catalog yet") == 1
 
 
 def test_a_passing_error_is_not_printed(catalog_path, capsys):
@@ -201,7 +201,7 @@ def test_a_late_ping_is_reported(catalog_path, capsys, monkeypatch):
     watching(catalog_path, 3)
     err = capsys.readouterr().err
     assert (
-        err.count("the hub has not been told yet: http://127.0.0.1:1/all.atom cannot be requested")
+        err.count("the hub was not notified yet: http://127.0.0.1:1/all.atom cannot be requested")
         == 1
     )
 

@@ -205,6 +205,6 @@ def test_opening_an_existing_catalog_neither_makes_nor_replaces_it(tmp_path):
     with closing(Catalog(path)) as catalog:
         catalog._database.execute("PRAGMA user_version = 999")
     before = path.read_bytes()
-    with pytest.raises(CatalogError, match="no catalog of this version"):
+    with pytest.raises(CatalogError, match="not a catalog of this version"):
         Catalog.open_existing(path, read_only=False)
     assert path.read_bytes() == before

@@ -21,6 +21,8 @@ SCHEMA_VERSION = 4
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
 READ_BUSY_TIMEOUT = 1
 DAMAGED = "the catalog is damaged: delete it; the next run makes it again"
+NO_CATALOG = "there is no catalog yet; feedhub render or sync makes it"
+OTHER_VERSION = "this is not a catalog of this version of feedhub; run feedhub sync or render again"
 # How many steps of SQLite's virtual machine pass between two looks at the clock: about 1 ms.
 TIME_LIMIT_STEPS = 20_000
 
@@ -211,12 +213,14 @@ class Database:
             )
             database = cls(connection, path)
             with closed_on_error(connection):
-                if database._version() != (APPLICATION_ID, SCHEMA_VERSION):
-                    raise CatalogError(f"{path}: this is no catalog of this version of feedhub")
+                version = database._version()
+                if version == (0, 0):  # the first sync has created the file, but no table yet
+                    raise CatalogError(f"{path}: {NO_CATALOG}")
+                if version != (APPLICATION_ID, SCHEMA_VERSION):
+                    raise CatalogError(f"{path}: {OTHER_VERSION}")
         except sqlite3.Error as error:
             if not path.exists():
-                message = "there is no catalog yet; feedhub render or sync makes it"
-                raise CatalogError(f"{path}: {message}") from None
+                raise CatalogError(f"{path}: {NO_CATALOG}") from None
             raise CatalogError(f"{path}: the catalog cannot be read: {error}") from error
         return database
 

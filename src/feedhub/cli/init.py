@@ -31,7 +31,9 @@ def run(args: Namespace) -> int:
             created = True
             file.write(starter_toml())
     except FileExistsError:
-        raise ConfigError(f"{args.file}: already exists and was not changed") from None
+        raise ConfigError(
+            f"{args.file}: already exists and was not changed; give another FILE"
+        ) from None
     except OSError as error:
         if created:
             args.file.unlink()  # a half-written file would stop the next try

@@ -1,4 +1,4 @@
-"""`feedhub ping`: tell the hub which feeds have changed.
+"""`feedhub ping`: notify the hub of the feeds that have changed.
 
 This process alone talks to the hub, so that a slow hub delays nothing else.
 """
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from feedhub.websub import PingReport
 
 EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.sqlite --watch")
-POLL_INTERVAL = 0.5  # seconds between two looks at a catalog that another process writes
+POLL_INTERVAL = 0.5  # seconds between two readings of a catalog that another process writes
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     options.add_catalog_input(parser)
     parser.add_argument("--all", action="store_true", help="announce every feed, changed or not")
-    options.add_watch(parser, "keep running; tell the hub whenever something changes")
+    options.add_watch(parser, "keep running; notify the hub whenever something changes")
     options.add_parent(parser)
 
 
@@ -61,7 +61,7 @@ def run(args: Namespace) -> int:
 
 
 async def send(path: Path, *, everything: bool) -> PingReport:
-    """Tell the hub what waits in the catalog at `path`, or of every feed."""
+    """Notify the hub of the feeds that wait in the catalog at `path`, or of every feed."""
     from feedhub.http_client import HttpClient
     from feedhub.websub import enqueue_all, send_pings
 
@@ -76,9 +76,9 @@ async def send(path: Path, *, everything: bool) -> PingReport:
 
 
 class CatalogWatcher:
-    """Follows a catalog that another process writes, and tells the hub what changed.
+    """Follows a catalog that another process writes, and notifies the hub of changes.
 
-    A message is printed once; again only after the hub has been told of something.
+    A message is printed once; again only after the hub was notified.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class CatalogWatcher:
         for error in report.errors:
             self._print_once(error)
         if report.late:
-            self._print_once(f"the hub has not been told yet: {report.waiting_reason}")
+            self._print_once(f"the hub was not notified yet: {report.waiting_reason}")
 
     def _print_once(self, text: str) -> None:
         if text not in self._printed:

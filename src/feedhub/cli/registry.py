@@ -23,7 +23,7 @@ COMMANDS = {
     "feeds": "list every feed of SOURCE with its count, newest date and address",
     "init": "write a commented feedhub.toml with every default",
     "completion": "print a completion script for SHELL",
-    "ping": "tell the hub which feeds have changed (WebSub)",
+    "ping": "notify the hub of the feeds that have changed (WebSub)",
     "probe": "request the type, length and size of images from their servers",
     "stats": "report from access logs who reads the feeds",
 }

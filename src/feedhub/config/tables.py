@@ -200,7 +200,7 @@ class HttpConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebsubConfig:
-    """The hub that tells subscribers at once what is new (WebSub)."""
+    """The hub that sends changes to subscribers at once (WebSub)."""
 
     hub: str = key(
         "",
@@ -208,7 +208,7 @@ class WebsubConfig:
         "an absolute http(s) address",
         rules.optional(rules.url),
     )
-    look: bool = key(True, "Tell the hub only when the change is visible at the public address")
+    look: bool = key(True, "Notify the hub only when the change is visible at the public address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
