@@ -63,8 +63,12 @@ async def ask(app: Any, scope: Any) -> Reply:
     """Send one request to an application, and return its response."""
     sent: list[Any] = []
 
+    request = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if not request:
+            await asyncio.Event().wait()  # the client waits
+        return request.pop()
 
     async def send(message: Any) -> None:
         sent.append(message)

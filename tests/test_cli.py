@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -399,7 +400,7 @@ def test_main_prints_to_any_stream():
 def test_sync_watch_reports_bad_articles_once(capsys, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("feedhub.cli.sync.time.sleep", lambda _: None)
     args = build_parser().parse_args(["sync", "articles", "--catalog", "c.sqlite", "--watch"])
-    syncer = sync.Syncer(args, options.config_of(args))
+    syncer = sync.Syncer(args, options.config_of(args), threading.Event())
     reported = []
     for name in ("bad.md", "bad.md", "worse.md"):
         write(name, "---\npublished: perhaps\n---\n")

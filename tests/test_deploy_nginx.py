@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -100,6 +102,47 @@ def test_a_poisoned_host_changes_nothing_and_never_enters_the_cache(tmp_path: Pa
         ]
         assert stored
         assert not [content for content in stored if b"evil" in content or b"gopher" in content]
+
+
+def search_at_once(proxy: Proxy, source: str, count: int) -> list[bytes]:
+    """Send different searches from one address; return the responses of the first second."""
+    sockets = []
+    for number in range(count):
+        client = socket.create_connection(proxy.address, source_address=(source, 0))
+        head = f"GET /search.rss?q=a&not_topic=x{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        client.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        sockets.append(client)
+    end, answers = time.monotonic() + 2, []
+    while waiting := max(0.0, end - time.monotonic()):
+        readable, _, _ = select.select(sockets, [], [], waiting)
+        for client in readable:
+            answers.append(client.recv(65_536, socket.MSG_WAITALL))
+            client.close()
+            sockets.remove(client)
+        if not sockets:
+            break
+    for client in sockets:
+        client.close()
+    return answers
+
+
+def test_a_client_that_sends_many_searches_is_slowed_and_then_refused(
+    tmp_path: Path, articles: Path
+):
+    with both(tmp_path, articles) as (proxy, _):
+        answers = search_at_once(proxy, "127.0.0.1", 120)
+        good = [answer for answer in answers if answer.startswith(b"HTTP/1.1 200 ")]
+        refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503 ")]
+        assert len(good) >= 20
+        assert len(refused) >= 40
+        assert len(good) + len(refused) == len(answers) < 120
+        for answer in refused:
+            assert b"\r\nRetry-After: 30\r\n" in answer
+            assert b"\r\nCache-Control: no-store\r\n" in answer
+        # Only its own searches are limited.
+        assert {ask(proxy, target).status for target in (FEED, "/", "/all.rss") * 40} == {200}
+        (other,) = search_at_once(proxy, "127.0.0.2", 1)
+        assert other.startswith(b"HTTP/1.1 200 ")
 
 
 def withdraw(articles: Path, server: Server) -> float:

@@ -166,9 +166,11 @@ def test_a_complete_archive_is_cached_for_a_day(server: Proxy, address: str):
         ("/index.html", "/"),
     ],
 )
-def test_what_nearly_names_a_page_leads_there(server: Proxy, target: str, page: str):
+def test_what_nearly_names_a_page_leads_there(server: Proxy, kind: str, target: str, page: str):
     answer = ask(server, target)
-    assert (answer.status, answer["location"].lower()) == (308, page.lower())
+    # Caddy adds the slash itself, always with 308.
+    status = 308 if kind == "caddy" and target != "/index.html" else 301
+    assert (answer.status, answer["location"].lower()) == (status, page.lower())
 
 
 @pytest.mark.parametrize("target", ["//all", "//topics", "/\\all", "//evil.example/index.html"])

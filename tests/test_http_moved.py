@@ -69,8 +69,8 @@ def test_row_28_a_moved_topic_redirects(retired, ending):
 )
 def test_row_28_a_guessed_address_redirects(retired, guess, document):
     answer = request(retired, "GET", f"/news/{guess}", host="evil.example")
-    assert (answer.status, answer["location"]) == (308, f"{BASE}/news/{document}")
-    assert request(retired, "HEAD", f"/news/{guess}").status == 308
+    assert (answer.status, answer["location"]) == (301, f"{BASE}/news/{document}")
+    assert request(retired, "HEAD", f"/news/{guess}").status == 301
 
 
 @pytest.mark.parametrize("target", DOCUMENTS)

@@ -339,6 +339,44 @@ def test_row_46_another_host_changes_nothing(front, host):
             assert small_and_silent(answer, host)
 
 
+@pytest.mark.parametrize("target", [*DOCUMENTS, "/topics/computer%2Dvision.atom", "/all.rss?x=1"])
+def test_row_46_a_target_may_name_the_host(front, target):
+    """RFC 9112, 3.2.2: the absolute form, which clients send to proxies."""
+    plain = front.get(target)
+    answer = front.ask("GET", f"http://feeds.example.org{target}")
+    assert (answer.status, answer.body) == (200, plain.body)
+    assert without_date(answer.headers) == without_date(plain.headers)
+    tag = ("If-None-Match", plain["etag"])
+    assert is_304(front.ask("GET", f"HTTP://feeds.example.org{target}", tag), plain)
+    assert front.ask("HEAD", f"http://feeds.example.org{target}").status == 200
+
+
+@pytest.mark.parametrize("host", [EVIL, "evil.example:8000"])
+def test_row_46_another_host_in_the_target_changes_nothing(front, host):
+    for target in (*DOCUMENTS, "/feed"):
+        answer = front.ask("GET", f"http://{host}{target}")
+        status = 301 if target == "/feed" else 200
+        assert answer.status == front.says(status, 46, host)
+        if answer.status == status:
+            assert answer.body == front.get(target).body
+        assert host not in repr((answer.headers, answer.body))
+
+
+def test_row_45_a_host_in_the_target_does_not_replace_the_field(front):
+    if front.direct:
+        for lines in ((), (("Host", "feeds.example.org"), ("Host", "feeds.example.org"))):
+            answer = front.ask("GET", f"http://feeds.example.org{F}", *lines, host=None)
+            assert answer.status == 400
+
+
+@pytest.mark.parametrize(
+    "target", [f"http://{F}", f"http:/{F}", f"http:{F}", f"//feeds.example.org{F}", "x://h/none"]
+)
+def test_row_46_what_only_resembles_an_absolute_target_is_no_document(front, target):
+    if front.direct:
+        assert front.ask("GET", target).status in {400, 404}
+
+
 def test_row_47_a_request_body_is_ignored(front):
     answer = front.ask("GET", F, ("Content-Length", "5"), body=b"12345")
     assert answer.status == front.says(200, 47)

@@ -296,7 +296,7 @@ def test_other_documents_may_load_nothing(front, path):
 )
 def test_other_addresses_of_a_page_redirect_to_it(front, path, target):
     reply = front.get(path, host="evil.example")
-    assert (reply.status, reply.fields["location"]) == (308, f"{BASE}{target}")
+    assert (reply.status, reply.fields["location"]) == (301, f"{BASE}{target}")
 
 
 @pytest.mark.parametrize("path", ["/topics/none", "//all", "/all//", "/topics/ai.rss/", "/none/"])

@@ -217,7 +217,7 @@ def test_the_page_of_a_search(front):
 
 def test_the_page_without_its_slash_redirects(front):
     reply = front.get("/search?topic=ai&q=%22")
-    assert (reply.status, reply.fields["location"]) == (308, f"{BASE}/search/?topic=ai&q=%22")
+    assert (reply.status, reply.fields["location"]) == (301, f"{BASE}/search/?topic=ai&q=%22")
     assert front.get("/search").fields["location"] == f"{BASE}/search/"
     assert front.get("/search?a=\xe4").fields["location"] == f"{BASE}/search/"
 
@@ -335,7 +335,7 @@ def test_strangers_cannot_fill_the_memory_or_push_out_the_feeds(bench, monkeypat
 
 def send_many_searches(front: Front) -> None:
     front.get("/all.rss")
-    bodies, known = front.builder._on_demand_bodies, front.builder._on_demand._cache
+    bodies, known = front.builder._on_demand_bodies, front.builder.on_demand._cache
     for number in range(150):
         front.get(f"/search.rss?not_topic=x{number}", "HEAD")
     assert 290_000 < known.currsize <= 300_000
@@ -351,7 +351,7 @@ def send_many_searches(front: Front) -> None:
 
 def test_a_long_canonical_address_weighs_more_in_the_cache(front):
     """One Arabic ligature folds to eighteen letters, each of which is six characters in a URL."""
-    known = front.builder._on_demand._cache
+    known = front.builder.on_demand._cache
     front.get("/search.rss?topic=x", "HEAD")
     short = known.currsize
     query = "&".join(f"topic={number}%EF%B7%BA" for number in range(50))
@@ -362,7 +362,7 @@ def test_a_long_canonical_address_weighs_more_in_the_cache(front):
 
 def test_a_search_that_is_polled_stays_in_the_cache(front):
     """A search that is requested again and again is not evicted by those requested once."""
-    front.builder._on_demand._cache._Cache__maxsize = 30_000
+    front.builder.on_demand._cache._Cache__maxsize = 30_000
     found = []
     find = front.reader.on_demand
 
@@ -393,7 +393,7 @@ def test_a_search_is_looked_up_once(front):
 
 
 def test_too_many_searches_at_once_are_answered_503(front):
-    front.builder._on_demand._waiting = MAX_WAITING
+    front.builder.on_demand_queue._waiting["192.0.2.7"] = MAX_WAITING
     reply = front.get("/search.rss?topic=ai")
     assert reply.status == 503
     assert int(reply.fields["retry-after"]) > 0
@@ -425,7 +425,7 @@ def test_a_search_that_takes_too_long_is_stopped(front, monkeypatch):
 
 def test_a_snapshot_that_ends_meanwhile_caches_nothing(front, bench):
     """A result from the old catalog is not cached for the new one."""
-    cache, find = front.builder._on_demand, front.reader.on_demand
+    cache, find = front.builder.on_demand, front.reader.on_demand
 
     def slow(*given):
         cache._snapshot = None  # another request came with a newer snapshot

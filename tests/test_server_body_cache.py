@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.errors import CatalogError
 from feedhub.server.builder import BodyCache
 from feedhub.server.catalog_reader import BuiltDocument
 
@@ -296,24 +295,5 @@ def test_bytes_and_fingerprint_always_match(coding):
                 assert cached is None or cached.split()[1] == name
 
         await asyncio.gather(*(reader(number) for number in range(8)))
-
-    asyncio.run(run())
-
-
-def test_the_number_of_waiting_documents_is_bounded():
-    async def run() -> None:
-        builder = Builder()
-        builder.free.clear()
-        bodies = BodyCache(1_000, builder, 2)
-        waiting = [asyncio.ensure_future(bodies.get_or_build(resource(path), "")) for path in "aab"]
-        more = asyncio.ensure_future(bodies.get_or_build(resource("c"), ""))
-        await asyncio.sleep(0)
-        builder.free.set()
-        with pytest.raises(CatalogError, match="too many"):
-            await more
-
-        await asyncio.gather(*waiting)
-        assert (await bodies.get_or_build(resource("c"), "")).body
-        assert len(builder.calls) == 3
 
     asyncio.run(run())

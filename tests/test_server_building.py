@@ -206,7 +206,7 @@ def test_a_change_between_finding_and_building_never_mismatches_tag_and_bytes(
     bench.write("a.md", title="First", related=RELATED)
     bench.sync()
     with front_of(bench) as front:
-        original = front.builder._on_demand._look_up
+        original = front.builder.on_demand._look_up
 
         async def look_up(*args: Any) -> Any:
             resource = await original(*args)
@@ -216,10 +216,10 @@ def test_a_change_between_finding_and_building_never_mismatches_tag_and_bytes(
             return resource
 
         before = front.get(path, "HEAD").fields["etag"] if path == STORY else ""
-        front.builder._on_demand._cache.clear()
-        front.builder._on_demand._look_up = look_up
+        front.builder.on_demand._cache.clear()
+        front.builder.on_demand._look_up = look_up
         reply = front.get(path)
-        front.builder._on_demand._look_up = original
+        front.builder.on_demand._look_up = original
         front.refresh()
         after = front.get(path, if_none_match=before)
         with front_of(bench) as other:
@@ -238,7 +238,7 @@ def test_a_catalog_that_breaks_between_finding_and_building_is_503(tmp_path):
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench) as front:
-        original = front.builder._on_demand._look_up
+        original = front.builder.on_demand._look_up
 
         async def look_up(*args: Any) -> Any:
             resource = await original(*args)
@@ -249,7 +249,7 @@ def test_a_catalog_that_breaks_between_finding_and_building_is_503(tmp_path):
             front.reader._site = None
             return resource
 
-        front.builder._on_demand._look_up = look_up
+        front.builder.on_demand._look_up = look_up
         reply = front.get("/search.rss?q=first")
         assert (reply.status, reply.fields["retry-after"]) == (503, "5")
         assert reply.fields["cache-control"] == "no-store"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from feedhub.server import processes
-from feedhub.server.processes import SupervisedProcess
+from feedhub.server.processes import SupervisedProcess, catches
 
 FOREVER = "import time\nwhile True: time.sleep(60)"
 TIMEOUT = 30.0
@@ -184,6 +184,38 @@ def test_a_process_that_does_not_run_gets_no_signal():
         await child.stop()
 
     asyncio.run(supervise())
+
+
+def test_a_reload_waits_until_the_process_catches_the_signal(tmp_path):
+    """Before that, SIGHUP would end it."""
+    code = (
+        "import signal, time\n"
+        "time.sleep(0.4)\n"
+        f"def note(*_): open({str(tmp_path / 'hup')!r}, 'w').close()\n"
+        f"signal.signal(signal.SIGHUP, note)\n{FOREVER}"
+    )
+
+    async def supervise() -> int:
+        child = process_of(code)
+        running = asyncio.create_task(child.run())
+        await until(lambda: child._process is not None)
+        await child.reload()
+        await until((tmp_path / "hup").exists)
+        await child.stop()
+        await running
+        return child.restarts
+
+    assert asyncio.run(supervise()) == 0
+
+
+def test_a_reload_of_a_process_that_does_not_run_does_not_wait():
+    asyncio.run(asyncio.wait_for(process_of(FOREVER).reload(), 10))
+
+
+def test_it_is_known_which_signals_a_process_catches():
+    assert catches(os.getpid(), signal.SIGINT)
+    assert not catches(os.getpid(), signal.SIGUSR2)
+    assert catches(2**22 + 1, signal.SIGUSR2)  # no such process: nothing is known
 
 
 def test_a_signal_for_a_process_that_has_just_ended_is_no_error():

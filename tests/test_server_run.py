@@ -14,6 +14,7 @@ import pytest
 
 from feedhub.errors import ConfigError
 from feedhub.server import run
+from feedhub.server.processes import PING, SYNC
 
 
 class FakeBuilder:
@@ -82,18 +83,27 @@ def test_a_worker_ends_with_its_parent(parent, refreshes):
 @pytest.mark.parametrize("error", ["", "max_age is wrong"])
 def test_only_a_good_configuration_is_passed_on_to_the_processes(error):
     logged: list[str] = []
-    signals: list[int] = []
+    reloaded: list[str] = []
     events = SimpleNamespace(log=logged.append)
-    process = SimpleNamespace(signal=signals.append)
+
+    class Process:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def reload(self) -> None:
+            reloaded.append(self.name)
+
+    processes = [Process(name) for name in (SYNC, PING, "worker 1")]
 
     async def follow() -> None:
         builder = FakeBuilder()
         builder.error = error
-        await run.reload(service_of(builder, events=events, processes=[process]))
+        await run.reload(service_of(builder, events=events, processes=processes))
 
     asyncio.run(follow())
     assert len(logged) == 1
-    assert (error in logged[0], bool(signals)) == (True, not error)
+    assert error in logged[0]
+    assert reloaded == ([] if error else [SYNC, "worker 1"])
 
 
 def test_pauses_by_threads_and_garbage_collection_are_short():

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.kit import article_text
 from tests.launching import activated, service_manager
-from tests.servers import free_port, request, serve, until
+from tests.servers import children, free_port, request, serve, start, until
 
 
 @pytest.fixture
@@ -19,6 +23,71 @@ def source(tmp_path) -> Path:
     (tmp_path / "articles").mkdir()
     (tmp_path / "articles" / "one.md").write_text(article_text("One"), encoding="utf-8")
     return tmp_path / "articles"
+
+
+def signals(pid: int, kind: str) -> set[int]:
+    """Return the signals that a process ignores (`SigIgn`) or catches (`SigCgt`)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="latin-1")
+    mask = int(status.partition(f"{kind}:")[2].split()[0], 16)
+    return {number for number in range(1, 32) if mask >> (number - 1) & 1}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["serve", "articles", "--port", "0"],
+        ["serve", "articles", "--port", "0", "--workers", "2"],
+        ["sync", "articles", "--watch"],
+        ["ping", "--watch"],
+    ],
+)
+def test_sighup_never_ends_a_command_that_is_starting(tmp_path, source, command):
+    arguments = [*command, "--catalog", "catalog.db"]
+    arguments += [] if command[0] == "ping" else ["--base-url", "https://feeds.example.org"]
+    with start(tmp_path, arguments) as server:
+        pid = server.process.pid
+        until(lambda: signal.SIGHUP in signals(pid, "SigIgn"), "SIGHUP is not ignored")
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            server.process.send_signal(signal.SIGHUP)
+            for child in children(pid):
+                if signals(child, "SigCgt") | signals(child, "SigIgn") >= {signal.SIGHUP}:
+                    os.kill(child, signal.SIGHUP)
+            time.sleep(0.02)
+        assert server.process.poll() is None, server.stderr()
+        until(lambda: signal.SIGTERM in signals(pid, "SigCgt"), "it does not start")
+        assert server.stop() == 0
+        assert "restarting" not in server.stderr()
+
+
+@pytest.mark.parametrize("command", ["serve", "sync", "ping", "render"])
+def test_sighup_is_ignored_before_the_command_is_loaded(command):
+    code = (
+        "import signal, sys\n"
+        "from feedhub import cli\n"
+        "ignored = lambda _: sys.exit(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)\n"
+        "cli.registry.parse = ignored\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, command], check=False)
+    assert done.returncode == (command != "render")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_at_once_ends_no_process_and_reaches_all(tmp_path, source, workers):
+    toml = '[site]\ntitle = "First"\n'
+    with serve(tmp_path, source, "--workers", str(workers), toml=toml, wait=False) as server:
+        until(lambda: "admin on" in server.stderr(), "it does not start")
+        text = '[site]\ntitle = "Second"\n[http]\nmax_age = 1234\n'
+        (tmp_path / "feedhub.toml").write_text(text, encoding="utf-8")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until_ready()
+        until(lambda: b"Second" in request(server, "GET", "/all.rss").body, "the title stays")
+        for _ in range(8):  # from each worker
+            answer = request(server, "GET", "/all.rss")
+            assert answer["cache-control"].startswith("public, max-age=1234,")
+        assert "restarting" not in server.stderr()
+        assert 'feedhub_process_restarts_total{process="feedhub sync"} 0.0' in server.metrics()
 
 
 @pytest.mark.parametrize("workers", [1, 2])

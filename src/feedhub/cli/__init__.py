@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TextIO
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - until the end
     if isinstance(sys.stdout, io.TextIOWrapper):  # escape what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
+    if arguments is None and sys.argv[1:2] in (["serve"], ["sync"], ["ping"]):
+        # A reload must not end them before they have a handler for it.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         return _run_command(sys.argv[1:] if arguments is None else arguments)
     finally:

@@ -44,8 +44,6 @@ def run(args: Namespace) -> int:
     if args.watch:
         # It may end at any moment, because the queue is in the catalog.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-        # At a reload of the server, the new configuration comes with the catalog.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if args.parent is not None:
             os.nice(options.NICENESS)
         asyncio.run(CatalogWatcher(path, args.parent).run())

@@ -51,8 +51,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Sync once, or until SIGTERM with --watch; SIGHUP then reads the configuration again."""
+    again, reload = threading.Event(), threading.Event()
+
+    def on_hangup(*_: object) -> None:
+        reload.set()
+        again.set()
+
+    if args.watch:  # before the configuration is read, so that no change of it is missed
+        signal.signal(signal.SIGHUP, on_hangup)
     config = options.config_of(args)
-    syncer = Syncer(args, config)
+    syncer = Syncer(args, config, reload)
     if args.parent is None:
         options.debug_inputs(args, config, args.catalog)
     if not args.watch:
@@ -61,13 +69,6 @@ def run(args: Namespace) -> int:
     # Imported here because only --watch needs it.
     from feedhub.cli.watch import watch
 
-    again = threading.Event()
-
-    def on_hangup(*_: object) -> None:
-        syncer.reload_config = True
-        again.set()
-
-    signal.signal(signal.SIGHUP, on_hangup)
     if args.parent is not None:
         os.nice(options.NICENESS)
     return watch(
@@ -82,11 +83,11 @@ def run(args: Namespace) -> int:
 class Syncer:
     """Syncs again and again; problems that have not changed since the last sync are not repeated.
 
-    `reload_config` makes the next sync read the configuration first.
+    When `reload` is set, the next sync reads the configuration first.
     """
 
-    def __init__(self, args: Namespace, config: Config) -> None:
-        self.reload_config = False
+    def __init__(self, args: Namespace, config: Config, reload: threading.Event) -> None:
+        self._reload = reload
         self._args = args
         self._config = config
         self._problems: tuple[Problem, ...] = ()
@@ -94,8 +95,8 @@ class Syncer:
 
     def sync(self) -> tuple[int, datetime | None]:
         """Sync; return the exit code and when time alone changes what is published."""
-        if self.reload_config:
-            self.reload_config = False
+        if self._reload.is_set():
+            self._reload.clear()
             try:
                 self._config = options.config_of(self._args)
             except ConfigError as error:

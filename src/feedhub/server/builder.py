@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -11,37 +10,30 @@ from typing import ParamSpec, TypeVar
 from cachetools import LRUCache
 
 from feedhub.document import CODINGS
-from feedhub.errors import CatalogError
-from feedhub.formats import Format
-from feedhub.selection import Selection
 from feedhub.server.catalog_reader import BuiltDocument, CatalogReader
 from feedhub.server.logs import AccessLog, EventLog
 from feedhub.server.metrics import Metrics
-from feedhub.server.on_demand import OnDemandResources
+from feedhub.server.on_demand import FairQueue, OnDemandResources
 from feedhub.server.recorder import RequestRecorder
 from feedhub.server.snapshot import Resource, SiteSnapshot
 
 P = ParamSpec("P")
 T = TypeVar("T")
-MAX_WAITING = 64  # documents on demand that are built, or wait for it
 
 
 class BodyCache:
     """The bytes of documents by path and coding, each built once for all requests that wait.
 
     `max_bytes` bounds the cache, which drops the least recently used. `build` gets
-    a resource, a coding, and the bytes without a coding if they are cached. At most `max_waiting`
-    documents are built, or wait for it, at once.
+    a resource, a coding, and the bytes without a coding if they are cached.
     """
 
     def __init__(
         self,
         max_bytes: int,
         build: Callable[[Resource, str, bytes | None], Awaitable[BuiltDocument]],
-        max_waiting: float = math.inf,
     ) -> None:
         self._build = build
-        self._max_waiting = max_waiting
         # Values are a fingerprint and the bytes of the document that has it.
         self._cache: LRUCache[tuple[str, str], tuple[str, bytes]] = LRUCache(
             max_bytes, getsizeof=lambda value: len(value[1])
@@ -63,14 +55,11 @@ class BodyCache:
     async def get_or_build(self, resource: Resource, coding: str) -> BuiltDocument:
         """Build the bytes, or wait for the task that builds them; raises what `build` raises.
 
-        They may be of a newer document: the result names its resource. Raises CatalogError if too
-        many documents wait.
+        They may be of a newer document: the result names its resource.
         """
         key = (resource.planned.path, resource.planned.fingerprint, coding)
         task = self._tasks.get(key)
         if task is None:
-            if len(self._tasks) >= self._max_waiting:
-                raise CatalogError("too many requests at once")
             task = asyncio.ensure_future(self._build_and_store(resource, coding))
             self._tasks[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))
@@ -119,9 +108,11 @@ class DocumentBuilder:
         self._bodies = BodyCache(max_bytes, self._build)
         # There are endless queries. Their documents must not push out those that all readers need,
         # nor delay them for longer than it takes to build one.
-        self._on_demand_bodies = BodyCache(max_bytes // 4, self._build_on_demand, MAX_WAITING)
-        self._on_demand_lock = asyncio.Lock()
-        self._on_demand = OnDemandResources(self._look_up)
+        self._on_demand_bodies = BodyCache(max_bytes // 4, self._build)
+        self.on_demand = OnDemandResources(
+            lambda wanted, row: self._in_thread(self.reader.on_demand, wanted, row)
+        )
+        self.on_demand_queue = FairQueue()
         self.recorder = RequestRecorder(log, metrics)
         self._events = events
         self._metrics = metrics
@@ -140,15 +131,6 @@ class DocumentBuilder:
     async def get_or_build(self, resource: Resource, coding: str) -> BuiltDocument:
         """Return the bytes of a document, or of its successor; raises CatalogError."""
         return await self._bodies_for(resource).get_or_build(resource, coding)
-
-    async def find_on_demand(
-        self, snapshot: SiteSnapshot, path: str, raw_path: bytes, query: bytes
-    ) -> Resource | None:
-        """Return the selection or story at an address, or None for any other address.
-
-        Raises SelectionError, CatalogError, and VanishedError if there is no such document.
-        """
-        return await self._on_demand.find(snapshot, path, raw_path, query)
 
     async def delta(self, resource: Resource, bases: Iterable[str], coding: str) -> bytes | None:
         """Return the delta since one of `bases` in a coding, or None if none of them is known."""
@@ -197,19 +179,9 @@ class DocumentBuilder:
     def _bodies_for(self, resource: Resource) -> BodyCache:
         return self._on_demand_bodies if resource.planned.on_demand else self._bodies
 
-    async def _look_up(self, wanted: Selection | str, row: Format) -> Resource:
-        async with self._on_demand_lock:
-            return await self._in_thread(self.reader.on_demand, wanted, row)
-
     async def _build(self, resource: Resource, coding: str, plain: bytes | None) -> BuiltDocument:
         with self._metrics.build_seconds.time():
             return await self._in_thread(self.reader.build, resource, coding, plain)
-
-    async def _build_on_demand(
-        self, resource: Resource, coding: str, plain: bytes | None
-    ) -> BuiltDocument:
-        async with self._on_demand_lock:
-            return await self._build(resource, coding, plain)
 
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -6,8 +6,10 @@ all other requests are passed on to Starlette.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +20,8 @@ from feedhub.errors import CatalogError
 from feedhub.selection import SelectionError
 from feedhub.server.builder import DocumentBuilder
 from feedhub.server.catalog_reader import VanishedError
-from feedhub.server.logs import AccessRecord
+from feedhub.server.logs import AccessRecord, client_name
+from feedhub.server.on_demand import HungUpError, parse_request
 from feedhub.server.recorder import RequestLabels
 from feedhub.server.request_fields import (
     RELEVANT_FIELDS,
@@ -36,6 +39,9 @@ MAX_CACHED, MAX_CACHED_LENGTH = 2_048, 2_000
 MAX_BASES = 64  # entity tags of one request that are looked up for a delta
 MAX_LOGGED_PATH = 200  # characters
 RETRY_LATER = 60  # seconds, after an unexpected error
+CLIENT_HUNG_UP = 499  # the status that nginx logs
+# http://host/path, which asks for /path whatever the host is (RFC 9112, 3.2.2).
+_ABSOLUTE_FORM = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/]+(/.*)?", re.DOTALL)
 _NO_BODY: Message = {"type": "http.response.body", "body": b""}
 
 
@@ -113,9 +119,12 @@ class Documents:
         self, scope: Scope, receive: Receive, send: Send, key: tuple[object, ...], started: float
     ) -> None:
         """Answer a request, and cache the response if it may be repeated."""
+        if match := _ABSOLUTE_FORM.fullmatch(scope["raw_path"]):  # httptools drops host by itself
+            scope["raw_path"] = match[1] or b"/"
+            scope["path"] = unquote(scope["raw_path"].decode("latin-1"))
         # Waiting may take this into another second, whose responses these are not.
         responses, fields = self._responses, merge_fields(scope["headers"])
-        response = await self._respond(scope, fields)
+        response = await self._respond(scope, receive, fields)
         if response is None:
             await self._pass_on(scope, receive, send, fields, started)
             return
@@ -133,7 +142,7 @@ class Documents:
         await send({"type": "http.response.body", "body": body})
         self._record(labels, scope.get("client"), time.perf_counter() - started)
 
-    async def _respond(self, scope: Scope, fields: Fields) -> HttpResponse | None:
+    async def _respond(self, scope: Scope, receive: Receive, fields: Fields) -> HttpResponse | None:
         """Return the response, or None if the request is not for a document."""
         method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]
         snapshot = self._snapshot or await self._builder.wait_for_first_snapshot()
@@ -146,14 +155,13 @@ class Documents:
         try:
             resource = snapshot.find(path, raw_path)
             if resource is None:
-                query = scope["query_string"]
-                resource = await self._builder.find_on_demand(snapshot, path, raw_path, query)
-            if resource is None:
-                return None
+                return await self._on_demand_response(snapshot, scope, receive, fields)
             response = self._cached_response(method, snapshot, resource, fields)
             return response or await self._built_response(method, snapshot, resource, fields)
         except SelectionError as error:
             return text_response(400, reason=str(error))
+        except HungUpError:
+            return HttpResponse(CLIENT_HUNG_UP, [], b"")  # for the log alone
         except VanishedError:
             return None
         except CatalogError:
@@ -161,6 +169,24 @@ class Documents:
         except Exception as error:  # the other documents must still be served
             self._builder.report_error(f"cannot serve {path[:MAX_LOGGED_PATH]!a}", error)
             return unavailable(RETRY_LATER)
+
+    async def _on_demand_response(
+        self, snapshot: SiteSnapshot, scope: Scope, receive: Receive, fields: Fields
+    ) -> HttpResponse | None:
+        """Return the response with a selection or story, or None if the address has none.
+
+        What is not cached waits for its turn.
+        """
+        builder, method = self._builder, scope["method"]
+        request = parse_request(snapshot, scope)
+        if request is None:
+            return None
+        known = builder.on_demand.get(snapshot, request)
+        if known and (response := self._cached_response(method, snapshot, known, fields)):
+            return response
+        async with builder.on_demand_queue.turn(client_name(scope.get("client")), receive):
+            found = (method, snapshot, await builder.on_demand.find(snapshot, request), fields)
+            return self._cached_response(*found) or await self._built_response(*found)
 
     def _cached_response(
         self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields

@@ -81,7 +81,7 @@ def respond(snapshot: SiteSnapshot | None, scope: Scope) -> HttpResponse:
         return options_response() if method == "OPTIONS" else method_not_allowed(method)
     if reading:
         return redirect_or_gone(snapshot, scope) or text_response(404)
-    if on_demand.parse_address(snapshot, path, raw_path):
+    if on_demand.parse_request(snapshot, {**scope, "query_string": b""}):
         return options_response() if method == "OPTIONS" else method_not_allowed(method)
     return text_response(404 if method in KNOWN_METHODS else 501)
 
@@ -109,7 +109,7 @@ def redirect_search(snapshot: SiteSnapshot, path: str, query: bytes) -> HttpResp
         return None
     query = query if _PRINTABLE.fullmatch(query) else b""
     mark = "?" if query else ""
-    return redirect(308, f"{snapshot.url(on_demand.SEARCH)}/{mark}{query.decode()}")
+    return redirect(f"{snapshot.url(on_demand.SEARCH)}/{mark}{query.decode()}")
 
 
 def redirect_page(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
@@ -118,11 +118,11 @@ def redirect_page(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
         has_icon = f"{snapshot.prefix}/{ICON_PATH}" in snapshot.resources
         icon = snapshot.config.site.icon or (snapshot.url(ICON_PATH) if has_icon else "")
         if icon:
-            return redirect(308, icon)
+            return redirect(icon)
     page = address_of(path)
     page += "" if page.endswith("/") or not page else "/"
     exists = f"{snapshot.prefix}/{page}" in snapshot.resources
-    return redirect(308, snapshot.url(page)) if exists else None
+    return redirect(snapshot.url(page)) if exists else None
 
 
 def redirect_guess(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
@@ -134,7 +134,7 @@ def redirect_guess(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
     name = wanted if wanted in formats else next(name for name in formats if name in SUBSCRIBED)
     feed = feed_path("all", "") + SUBSCRIBED[name].suffix
     exists = f"{snapshot.prefix}/{feed}" in snapshot.resources
-    return redirect(308, snapshot.url(feed)) if exists else None
+    return redirect(snapshot.url(feed)) if exists else None
 
 
 def moved_or_gone(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
@@ -144,7 +144,7 @@ def moved_or_gone(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
         return text_response(410)
     for old, new in feeds.moved:
         if belongs_to_feed(path, old):
-            return redirect(301, snapshot.url(new + path.removeprefix(old)))
+            return redirect(snapshot.url(new + path.removeprefix(old)))
     return None
 
 

@@ -49,6 +49,11 @@ class Metrics:
             "Requests that failed because of an unexpected error.",
             registry=self.registry,
         )
+        self.connection_errors = Counter(
+            "feedhub_connection_errors",
+            "Connections that ended because of an unexpected error.",
+            registry=self.registry,
+        )
         self.cache_bytes = Gauge(
             "feedhub_cache_bytes",
             "Bytes of the built documents in memory.",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from cachetools import LRUCache
+from starlette.types import Receive, Scope
 
 from feedhub.errors import CatalogError
 from feedhub.formats import FORMATS, PAGE, Format
@@ -14,21 +18,27 @@ from feedhub.server.snapshot import Resource, SiteSnapshot
 
 SEARCH, STORIES = "search", "stories/"
 CACHE_BYTES = 4_000_000
+MAX_WAITING = 64  # clients at once, and requests of each
 MAX_CACHED_QUERY = 2_048  # bytes
-MAX_WAITING = 64  # look-ups at once
 # A resource holds its address four times, which may be longer than the query, and some headers.
 URL_COPIES, HEADER_BYTES = 4, 3_000
 
 
-class OnDemandAddress(NamedTuple):
-    """An address on demand: the format of the document, and the slug of a story or ""."""
+class HungUpError(Exception):
+    """The client has closed its connection."""
 
+
+class OnDemandRequest(NamedTuple):
+    """A selection or the slug of a story, and a format. Equal keys ask for the same document."""
+
+    key: tuple[str, bytes]
+    wanted: Selection | str
     format: Format
-    story: str
 
 
-def parse_address(snapshot: SiteSnapshot, path: str, raw_path: bytes) -> OnDemandAddress | None:
-    """Return the address on demand that a path is, given decoded and as it was sent, or None."""
+def parse_request(snapshot: SiteSnapshot, scope: Scope) -> OnDemandRequest | None:
+    """Return what a request asks for, or None; raises SelectionError for a wrong query."""
+    path, raw_path, query = scope["path"], scope["raw_path"], scope["query_string"]
     relative = path.removeprefix(f"{snapshot.prefix}/")
     feeds = snapshot.config.feeds
     if relative == path or (b"%" in raw_path and b"%2f" in raw_path.lower()):
@@ -36,13 +46,13 @@ def parse_address(snapshot: SiteSnapshot, path: str, raw_path: bytes) -> OnDeman
     if relative.startswith(SEARCH) and feeds.search == "yes":
         for row in FORMATS.values():
             if relative == SEARCH + ending_of(row):
-                return OnDemandAddress(row, "")
+                return OnDemandRequest((path, query), parse_query(query), row)
     if relative.startswith(STORIES) and feeds.stories == "yes":
         name = relative.removeprefix(STORIES)
         for row in FORMATS.values():
             slug = name.removesuffix(ending_of(row))
             if slug and slug != name and "/" not in slug:
-                return OnDemandAddress(row, slug)
+                return OnDemandRequest((path, b""), slug, row)
     return None
 
 
@@ -65,35 +75,60 @@ class OnDemandResources:
             CACHE_BYTES, getsizeof=lambda value: value[1]
         )
         self._snapshot: SiteSnapshot | None = None
-        self._waiting = 0
 
-    async def find(
-        self, snapshot: SiteSnapshot, path: str, raw_path: bytes, query: bytes
-    ) -> Resource | None:
-        """Return the resource at an address, or None if it is no address on demand.
-
-        Raises SelectionError for a wrong query, CatalogError if too many wait, and what `look_up`
-        raises.
-        """
-        address = parse_address(snapshot, path, raw_path)
-        if address is None:
-            return None
+    def get(self, snapshot: SiteSnapshot, request: OnDemandRequest) -> Resource | None:
+        """Return the resource if it is cached."""
         if snapshot is not self._snapshot:
             self._cache.clear()
             self._snapshot = snapshot
-        key = (path, b"" if address.story else query)
-        if known := self._cache.get(key):
+        known = self._cache.get(request.key)
+        return known and known[0]
+
+    async def find(self, snapshot: SiteSnapshot, request: OnDemandRequest) -> Resource:
+        """Return the resource, looked up unless it is cached; raises what `look_up` raises."""
+        key, wanted, row = request
+        # The snapshot may have changed while the request waited, and changes while it is looked up.
+        if snapshot is self._snapshot and (known := self._cache.get(key)):
             return known[0]
-        wanted = address.story or parse_query(query)
-        if self._waiting >= MAX_WAITING:
-            raise CatalogError("too many requests at once")
-        self._waiting += 1
-        try:
-            resource = await self._look_up(wanted, address.format)
-        finally:
-            self._waiting -= 1
-        # The snapshot may have changed meanwhile.
+        resource = await self._look_up(wanted, row)
         if snapshot is self._snapshot and len(key[1]) <= MAX_CACHED_QUERY:
             size = len(key[1]) + URL_COPIES * len(resource.url) + HEADER_BYTES
             self._cache[key] = (resource, size)
         return resource
+
+
+class FairQueue:
+    """Lets one request run at a time; of each client only one waits beside those of others."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._client_locks: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, client: str, receive: Receive) -> AsyncIterator[None]:
+        """Wait for a turn, which lasts as long as the block.
+
+        Raises CatalogError if too many wait, HungUpError if the client is gone when it is its turn.
+        """
+        if max(len(self._waiting), self._waiting[client]) >= MAX_WAITING:
+            raise CatalogError("too many requests at once")
+        self._waiting[client] += 1
+        hang_up = asyncio.ensure_future(wait_for_hang_up(receive))
+        try:
+            # Locks are fair: who comes first is first.
+            async with self._client_locks.setdefault(client, asyncio.Lock()), self._lock:
+                if hang_up.done():
+                    raise HungUpError
+                yield
+        finally:
+            hang_up.cancel()
+            self._waiting[client] -= 1
+            if not self._waiting[client]:
+                del self._waiting[client], self._client_locks[client]
+
+
+async def wait_for_hang_up(receive: Receive) -> None:
+    """Return when a client has closed its connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

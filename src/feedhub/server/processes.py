@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from feedhub.server.logs import EventLog
@@ -120,8 +121,23 @@ class SupervisedProcess:
         except TimeoutError:
             self.signal(signal.SIGKILL)
 
+    async def reload(self) -> None:
+        """Send SIGHUP once the process catches it: earlier it would be lost, or end the process."""
+        while self._process is not None and not catches(self._process.pid, signal.SIGHUP):
+            await asyncio.sleep(0.05)
+        self.signal(signal.SIGHUP)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it runs."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Return whether a process has a handler for a signal (proc(5)); true where that is unknown."""
+    try:
+        caught = Path(f"/proc/{pid}/status").read_text("latin-1").partition("SigCgt:")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return bool(int(caught, 16) >> (number - 1) & 1)

@@ -13,7 +13,7 @@ KNOWN_METHODS = {
 }  # fmt: skip
 # Seconds that a cache may keep a response without a document; other statuses are not cached.
 # A document that is missing now may be published soon.
-STATUS_MAX_AGE = {301: 3600, 308: 3600, 404: 60, 410: 300}
+STATUS_MAX_AGE = {301: 3600, 404: 60, 410: 300}
 RETRY_SOON = 5  # seconds, while the first sync runs or the catalog cannot be read
 
 
@@ -52,9 +52,9 @@ def unavailable(seconds: int) -> HttpResponse:
     return text_response(503, (b"retry-after", b"%d" % seconds))
 
 
-def redirect(status: int, url: str) -> HttpResponse:
-    """Return a redirect to an absolute URL of ours."""
-    return text_response(status, (b"location", url.encode()))
+def redirect(url: str) -> HttpResponse:
+    """Return a redirect to an absolute URL of ours; old clients do not follow a 308."""
+    return text_response(301, (b"location", url.encode()))
 
 
 def method_not_allowed(method: str) -> HttpResponse:

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from feedhub.server.documents import Documents
 from feedhub.server.fallback import make_fallback
 from feedhub.server.logs import EventLog
 from feedhub.server.metrics import Metrics
-from feedhub.server.processes import SupervisedProcess
+from feedhub.server.processes import PING, SupervisedProcess
 from feedhub.server.sockets import format_address, notify, watchdog_seconds
 
 POLL_INTERVAL = 0.2  # seconds between two refreshes
@@ -75,8 +76,21 @@ class Server(uvicorn.Server):
 
 def run(service: Service) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-    # uvicorn warns of bad requests, which are not the operator's business.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+
+    def log_error(record: logging.LogRecord) -> bool:
+        """Count an error of a connection; log its type and its line, because a traceback quotes."""
+        error = record.exc_info and record.exc_info[1]
+        frames = traceback.extract_tb(error.__traceback__) if error else ()
+        where = f", {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        service.metrics.connection_errors.inc()
+        service.events.log(f"an error ended a connection: {type(error).__name__}{where}")
+        return False
+
+    for name in ("uvicorn.error", "asyncio"):
+        logger = logging.getLogger(name)
+        # They warn of bad requests, which are not the operator's business.
+        logger.setLevel(logging.ERROR)
+        logger.filters = [log_error]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(service))
 
@@ -175,8 +189,9 @@ async def reload(service: Service) -> None:
     except ConfigError as error:
         service.events.log(f"the previous configuration stays in use: {error}")
     else:
-        for process in service.processes:
-            process.signal(signal.SIGHUP)
+        # For `feedhub ping` the new configuration comes with the catalog.
+        others = (process for process in service.processes if process.name != PING)
+        await asyncio.gather(*(process.reload() for process in others))
         service.events.log("reloaded the configuration")
     notify("READY=1")
 
