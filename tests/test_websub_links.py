@@ -67,7 +67,7 @@ def test_no_other_document_names_the_hub(tmp_path):
     site, plan = bench.site, bench.site.plan()
     assert len([path for path in plan if "/2020-0" in path]) > 6
     for path, planned in plan.items():
-        if planned.topic:
+        if planned.is_topic:
             continue
         assert b"hub.example" not in site.document(planned).body, path
         assert 'rel="hub"' not in header(bench, path), path
@@ -89,7 +89,7 @@ def test_searches_and_stories_name_no_hub(tmp_path, suffix):
     search = site.on_demand(make_selection({"q": ["one"]}), row)
     assert search
     for planned in [*story_feeds, search]:
-        assert not planned.topic
+        assert not planned.is_topic
         assert (
             'rel="hub"'
             not in dict(make_resource(site, planned).representation("").headers)[b"link"].decode()

@@ -193,7 +193,7 @@ def test_the_queue_is_no_longer_than_the_list_of_feeds(bench):
         bench.write("one.md", title=f"One, edited {number}", topics=["AI"])
         bench.write("two.md", title=f"Two, edited {number}", topics=["Robots"])
         enqueued(bench, LATER + timedelta(minutes=number))
-    topics = [planned for planned in bench.site.plan().values() if planned.topic]
+    topics = [planned for planned in bench.site.plan().values() if planned.is_topic]
     assert bench.catalog.pings.status().waiting == len(topics) == 9
 
 

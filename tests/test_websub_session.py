@@ -553,7 +553,7 @@ def test_every_feed_can_be_enqueued(world):
     assert world.send().sent == 6  # not those that are too early
     enqueue_all(world.bench.catalog, START)
     assert world.send(by_hand=True) == PingReport(sent=9)
-    topics = {path for path, planned in world.bench.site.plan().items() if planned.topic}
+    topics = {path for path, planned in world.bench.site.plan().items() if planned.is_topic}
     assert set(world.pinged[6:]) == topics
 
 

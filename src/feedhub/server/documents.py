@@ -318,4 +318,4 @@ def is_short(scope: Scope) -> bool:
 def wants_delta(method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields) -> bool:
     """Return whether a request accepts a delta of a feed; other documents have no history."""
     wanted = b"a-im" in fields and method == "GET"
-    return wanted and snapshot.config.http.delta and resource.planned.topic
+    return wanted and snapshot.config.http.delta and resource.planned.is_topic

@@ -66,7 +66,7 @@ class Planned(NamedTuple):
     state: FeedState | None = None
 
     @property
-    def topic(self) -> bool:
+    def is_topic(self) -> bool:
         """Whether it is a topic (WebSub, 2): readers subscribe to it at the hub."""
         if self.state is None or self.format in (None, PAGE):
             return False
@@ -300,7 +300,7 @@ class Site:
 
     def hub_of(self, planned: Planned) -> str:
         """Return the address of the hub that distributes a document, or ""."""
-        return self._channel.hub if planned.topic else ""
+        return self._channel.hub if planned.is_topic else ""
 
     # Documents
 

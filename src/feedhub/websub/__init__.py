@@ -52,6 +52,6 @@ def enqueue_all(catalog: Catalog, now: float) -> None:
     """
     with catalog.snapshot():
         site, _ = site_of(catalog)
-        topics = [planned.path for planned in site.plan(stories=False).values() if planned.topic]
+        topics = [planned.path for planned in site.plan(stories=False).values() if planned.is_topic]
         generation = catalog.generation()
     catalog.pings.enqueue_released(topics, generation, now)

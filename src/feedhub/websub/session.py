@@ -126,7 +126,7 @@ class HubSession:
     async def ping(self, ping: Ping) -> PingResult:
         """Ping the hub for one address, if its feed still exists and the change is public."""
         planned = self._plan.get(ping.path)
-        if planned is None or not planned.topic:
+        if planned is None or not planned.is_topic:
             return PingResult(ping, "gone")
         if reason := await self._why_too_early(ping, planned):
             return PingResult(ping, "too_early", reason)
