@@ -251,9 +251,9 @@ class FeedSync:
 
 
 def content_digest(entries: Iterable[FeedEntry], size: int | None = None) -> str:
-    """Return a digest of the content of a document, whatever its shape.
+    """Return a digest of the content of a document, which does not depend on its shape.
 
-    Of each entry's digest `size` bytes count: FILE_DIGEST_BYTES leaves out what servers say of
+    Of each entry's digest `size` bytes count: FILE_DIGEST_BYTES leaves out the facts about
     its images.
     """
     digest = hashlib.blake2b(digest_size=16)

@@ -39,12 +39,12 @@ class PingQueue:
         self._database = database
 
     def enqueue(self, paths: Iterable[str], generation: int, now: float) -> None:
-        """Add paths that a sync changed, held back until `release`; one that waits is joined."""
+        """Add or renew paths that a sync changed; all of them are held back until `release`."""
         rows = [(path, generation, now) for path in paths]
         self._database.execute_many(_ENQUEUE, rows)
 
     def enqueue_released(self, paths: Iterable[str], generation: int, now: float) -> None:
-        """Add paths that can be fetched already; those that wait or are held back stay so."""
+        """Add paths that can be fetched already; those in the queue stay as they are."""
         rows = [(path, generation, now, now) for path in paths]
         self._database.execute_many(_ENQUEUE_RELEASED, rows)
 

@@ -24,7 +24,7 @@ _problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
 # The first bytes of a row's digest depend on the file alone, those after them on what servers say
 # of its images.
 FILE_DIGEST_BYTES = 16
-# In bytes: around the content of an entry: its other elements, in the largest format.
+# About how many bytes the other elements of an entry take in the largest format.
 ENTRY_OVERHEAD = 1_500
 
 
@@ -141,7 +141,7 @@ def digest_of(article: Article) -> bytes:
             published=article.published.timestamp(),
             language=article.language,
             provider=_provider_values(article.provider),
-            authors=[named_values(name=who.name, url=who.url) for who in article.authors],
+            authors=[named_values(name=author.name, url=author.url) for author in article.authors],
             topics=article.topics,
             categories=article.categories,
             images=images,

@@ -158,8 +158,8 @@ _BY_SLUG = "SELECT slug FROM feeds WHERE kind = ? AND slug = ?"
 _BY_KEY = "SELECT slug FROM feeds WHERE kind = ? AND key = ?"
 _LABEL = "SELECT label FROM feeds WHERE kind = ? AND slug = ?"
 _NUMBER = "SELECT number FROM feeds WHERE kind = ? AND slug = ?"
-# The pluses and CROSS JOIN have the newest looked at first: most selections have few terms, and
-# find enough among those.
+# The pluses and CROSS JOIN make SQLite read the newest articles first: most selections have few
+# terms and find enough among those.
 _SELECT = """
 SELECT listed.article, listed.id, listed.published, articles.digest, updated, size
 FROM labels AS listed CROSS JOIN articles CROSS JOIN search_entries

@@ -53,7 +53,7 @@ class SearchIndexSync:
             database.execute("DELETE FROM search_entries")
 
     def run(self) -> None:
-        """Index what is published, and nothing else."""
+        """Index the published articles, and nothing else."""
         for (number,) in self._database.fetch_all(_GONE):
             self._remove_texts(number)
             self._database.execute("DELETE FROM search_entries WHERE number = ?", (number,))

@@ -1,4 +1,4 @@
-"""Output for a person: messages, colours, problems, a progress bar and tables."""
+"""Output for the user: messages, colours, problems, a progress bar and tables."""
 
 from __future__ import annotations
 

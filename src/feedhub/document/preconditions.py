@@ -35,7 +35,7 @@ def evaluate(conditions: Mapping[str, str], etag: str, last_modified: int) -> in
 
 
 def matches(text: str, etag: str, *, strong: bool) -> bool:
-    """Compare a list of tags with one (8.8.3.2); strong comparison matches no weak tag."""
+    """Return whether a list of tags has one (8.8.3.2); strong comparison matches no weak tag."""
     if text == etag or text.strip() == "*":  # the first nearly always
         return True
     wanted = etag.strip('"')

@@ -154,7 +154,7 @@ class VisitorRegistry:
         """Return the visitor of an address and a User-Agent as they stand in a log row.
 
         A service is identified by its name and its own id of the feed, for it uses many addresses;
-        anybody else by address (of IPv6 the network) and User-Agent.
+        every other reader by address (of IPv6 the network) and User-Agent.
         """
         parsed = self._parse(agent)
         is_service = parsed.kind == "service"

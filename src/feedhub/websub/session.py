@@ -116,12 +116,12 @@ class HubSession:
         would have the same ping sent again and again.
         """
         now = self._clock()
-        rest = max(now, self._state.not_before)
-        self._catalog.pings.defer_due(now, rest)
-        if rest > now:
-            until = f"{from_timestamp(rest):%Y-%m-%d %H:%M:%S} UTC"
+        resume_at = max(now, self._state.not_before)
+        self._catalog.pings.defer_due(now, resume_at)
+        if resume_at > now:
+            until = f"{from_timestamp(resume_at):%Y-%m-%d %H:%M:%S} UTC"
             self._report.waiting_reason = f"the hub {self._hub} asks to be left alone until {until}"
-        return bool(rest == now)
+        return resume_at <= now
 
     async def ping(self, ping: Ping) -> PingResult:
         """Ping the hub for one address, if its feed still exists and the change is public."""
@@ -176,13 +176,13 @@ class HubSession:
         return not failed
 
     def _record_failure(self, result: PingResult) -> None:
-        """Put off the ping, and with it all others that are due: one failure is trial enough."""
+        """Put off the ping, and all others that are due: they would probably fail too."""
         ping, now = result.ping, self._clock()
-        rest = min(result.retry_after, _MAX_AGE)
-        until = now + max(rest, min(_MAX_RETRY, _FIRST_RETRY * 2**ping.tries))
+        pause = min(result.retry_after, _MAX_AGE)
+        until = now + max(pause, min(_MAX_RETRY, _FIRST_RETRY * 2**ping.tries))
         self._failure = result.reason
-        if rest:
-            self._state = replace(self._state, not_before=now + rest)
+        if pause:
+            self._state = replace(self._state, not_before=now + pause)
         tries = min(ping.tries + 1, _MAX_TRIES)
         self._catalog.pings.defer(ping._replace(tries=tries), until)
         self._catalog.pings.defer_due(now, until)

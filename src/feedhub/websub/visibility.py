@@ -1,4 +1,4 @@
-"""Whether a change can be seen at the public address; a hub that comes earlier finds nothing."""
+"""Find out whether a change is public: a hub that fetches earlier finds the old bytes."""
 
 from __future__ import annotations
 
