@@ -106,17 +106,17 @@ class _Stream:
 def exchange(address: Address, raw: bytes, timeout: float = 10) -> Response:
     """Send exactly these bytes and return the final response to the first request of them.
 
-    Raises ClosedError where the server hangs up, MalformedError where it answers nonsense and
-    TimeoutError where it does not answer.
+    Raises ClosedError where the server hangs up, MalformedError where the response is invalid and
+    TimeoutError where there is none.
     """
     with _connect(address, timeout) as connection:
-        with contextlib.suppress(ConnectionError):  # it may answer before it has read all
+        with contextlib.suppress(ConnectionError):  # the response may come before all is read
             connection.sendall(raw)
         return read_response(connection, raw)
 
 
 def read_response(connection: socket.socket, raw: bytes) -> Response:
-    """Read one final response from a socket; `raw` is the request that asked for it."""
+    """Read one final response from a socket; `raw` is its request."""
     stream = _Stream(connection)
     status, reason, headers = _head(stream)
     while 100 <= status < 200:
@@ -127,7 +127,7 @@ def read_response(connection: socket.socket, raw: bytes) -> Response:
 
 
 def request(
-    place: Addressed | Address,
+    server: Addressed | Address,
     method: str,
     target: str | bytes,
     headers: Sequence[tuple[str, str | bytes]] = (),
@@ -137,7 +137,7 @@ def request(
     body: bytes = b"",
     timeout: float = 10,
 ) -> Response:
-    """Ask a server, a proxy or an address once, with Connection: close, and return the answer.
+    """Send one request with Connection: close to a server or an address; return the response.
 
     `host=None` sends no Host. Nothing may follow the response.
     """
@@ -145,10 +145,10 @@ def request(
     lines += [*headers, ("Connection", "close")]
     raw = b"%s %s HTTP/%s\r\n" % (_bytes(method), _bytes(target), _bytes(version))
     raw += b"".join(b"%s: %s\r\n" % (_bytes(name), _bytes(value)) for name, value in lines)
-    address = place if isinstance(place, tuple | str | Path) else place.address
-    answer = exchange(address, raw + b"\r\n" + body, timeout)
-    assert answer.rest == b"", f"{answer.rest[:200]!r} follows the response"
-    return answer
+    address = server if isinstance(server, tuple | str | Path) else server.address
+    response = exchange(address, raw + b"\r\n" + body, timeout)
+    assert response.rest == b"", f"{response.rest[:200]!r} follows the response"
+    return response
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -59,7 +59,7 @@ def scope_of(target: str, method: str = "GET", version: str = "1.1", **fields: s
     }
 
 
-async def ask(app: Any, scope: Any) -> Reply:
+async def call_app(app: Any, scope: Any) -> Reply:
     """Send one request to an application, and return its response."""
     sent: list[Any] = []
 
@@ -101,7 +101,7 @@ class Front:
     def get(self, target: str, method: str = "GET", version: str = "1.1", **fields: str) -> Reply:
         """Send one request to the public application."""
         scope = scope_of(target, method, version, **(HOST | fields))
-        return self.runner.run(ask(self.app, scope))
+        return self.runner.run(call_app(self.app, scope))
 
     def close(self) -> None:
         """Close the builder and the event loop."""

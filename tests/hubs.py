@@ -195,11 +195,11 @@ class Subscriber:
 
     def subscribe(self, hub: Hub, address: str) -> str:
         """Subscribe to the feed at an address, wait for the hub, and return the topic."""
-        topic = self.ask(address)
+        topic = self.request_subscription(address)
         until(lambda: self.url in hub.topics.get(topic, Topic()).subscribers, "no hub")
         return topic
 
-    def ask(self, address: str) -> str:
+    def request_subscription(self, address: str) -> str:
         """Discover hub and topic at an address (4), request the subscription, return the topic."""
         links = {rel: url for url, rel in links_of(httpx.get(address))}
         form = {

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import free_port
+
 DEPLOY = Path(__file__).parent.parent / "deploy"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 NAME = "feeds.example.org"
@@ -77,13 +79,6 @@ def need(program: str) -> str:
     if path is None:
         pytest.skip(f"{program} is missing: apt-get install {program}")
     return path
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def changed(text: str, changes: dict[str, str]) -> str:

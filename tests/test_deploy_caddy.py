@@ -13,8 +13,8 @@ import pytest
 from tests.exchange import Response, exchange
 from tests.kit import article_text
 from tests.origin import Origin, origin
-from tests.proxies import Proxy, caddy_proxy, free_port
-from tests.servers import request, serve, until
+from tests.proxies import Proxy, caddy_proxy
+from tests.servers import free_port, request, serve, until
 
 Fields = list[tuple[str, str | bytes]]
 FEED = "/all.atom"

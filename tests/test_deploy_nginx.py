@@ -17,8 +17,8 @@ import pytest
 
 from tests.exchange import Response
 from tests.kit import article_text
-from tests.proxies import Proxy, free_port, nginx_proxy
-from tests.servers import Server, request, serve, start, until
+from tests.proxies import Proxy, nginx_proxy
+from tests.servers import Server, free_port, request, serve, start, until
 
 Fields = list[tuple[str, str | bytes]]
 FEED = "/all.atom"

@@ -10,8 +10,8 @@ import pytest
 
 from tests.exchange import Response, exchange
 from tests.origin import Origin, origin
-from tests.proxies import Proxy, free_port, nginx_proxy
-from tests.servers import request, until
+from tests.proxies import Proxy, nginx_proxy
+from tests.servers import free_port, request, until
 
 FEED = "/all.atom"
 # nginx counts in whole seconds: what it kept at 0.9 s is one second old at 1.1 s.

@@ -16,8 +16,7 @@ import pytest
 
 from feedhub.cli.registry import parse
 from tests.kit import article_text
-from tests.proxies import free_port
-from tests.servers import request, start, until
+from tests.servers import free_port, request, start, until
 
 UNITS = Path(__file__).parent.parent / "deploy/systemd"
 NAMES = sorted(path.name for path in UNITS.glob("feedhub-*"))

@@ -15,7 +15,7 @@ from feedhub.errors import CatalogError
 from feedhub.selection import MAX_LIMIT
 from feedhub.server.on_demand import MAX_WAITING
 from feedhub.text import short_hash
-from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
+from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 from tests.index_pages import parsed
 from tests.kit import Bench, parse
 
@@ -483,7 +483,7 @@ def test_a_label_that_comes_later_has_the_address_it_was_searched_by(front, benc
 
 
 def test_an_http_1_0_request_of_a_search(front):
-    reply = front.runner.run(ask(front.app, scope_of("/search.rss?q=law", version="1.0")))
+    reply = front.runner.run(call_app(front.app, scope_of("/search.rss?q=law", version="1.0")))
     assert reply.status == 200
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from feedhub.errors import CatalogError, ConfigError
-from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
+from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 
 
 @pytest.fixture
@@ -88,10 +88,10 @@ def test_a_slow_build_delays_no_cached_response(front):
     front.reader.build = slow
 
     async def send() -> tuple[int, int, bool]:
-        waiting = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", host="x")))
+        waiting = asyncio.ensure_future(call_app(front.app, scope_of("/all.rss", host="x")))
         await asyncio.sleep(0.01)
-        cached = await ask(front.app, scope_of("/all.atom", host="x"))
-        unchanged = await ask(front.app, scope_of("/all.atom", host="x", if_none_match=etag))
+        cached = await call_app(front.app, scope_of("/all.atom", host="x"))
+        unchanged = await call_app(front.app, scope_of("/all.atom", host="x", if_none_match=etag))
         still = not waiting.done()
         go.set()
         assert (await waiting).status == 200
@@ -132,7 +132,7 @@ def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, resource_cach
             searches = asyncio.ensure_future(_all(front, scopes))
             while not begun.is_set():
                 await asyncio.sleep(0)
-            feed = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", host="x")))
+            feed = asyncio.ensure_future(call_app(front.app, scope_of("/all.rss", host="x")))
             await asyncio.sleep(0)
             refresh = asyncio.ensure_future(front.builder.refresh())
             await asyncio.sleep(0)
@@ -159,7 +159,9 @@ def test_the_number_of_waiting_searches_is_bounded(tmp_path):
 
 
 async def _all(front: Front, scopes: list[Any]) -> list[int]:
-    return [reply.status for reply in await asyncio.gather(*(ask(front.app, s) for s in scopes))]
+    return [
+        reply.status for reply in await asyncio.gather(*(call_app(front.app, s) for s in scopes))
+    ]
 
 
 def test_the_cache_is_bounded_and_measured(bench):
@@ -246,7 +248,7 @@ def test_requests_before_the_first_snapshot_share_one_refresh(bench):
         front.reader.refresh = refresh
 
         async def send() -> list[int]:
-            requests = [ask(front.app, scope_of("/all.rss", host="x")) for _ in range(10)]
+            requests = [call_app(front.app, scope_of("/all.rss", host="x")) for _ in range(10)]
             return [reply.status for reply in await asyncio.gather(*requests)]
 
         assert front.runner.run(send()) == [200] * 10
@@ -261,7 +263,7 @@ def test_a_client_that_hangs_up_before_the_first_snapshot_does_not_stop_the_othe
 
         async def send() -> int:
             scope = scope_of("/all.rss", host="x")
-            first, second = (asyncio.ensure_future(ask(front.app, scope)) for _ in range(2))
+            first, second = (asyncio.ensure_future(call_app(front.app, scope)) for _ in range(2))
             await asyncio.sleep(0)
             first.cancel()
             return (await second).status

@@ -17,7 +17,7 @@ from feedhub.document.preconditions import evaluate
 from feedhub.server import documents
 from feedhub.server.catalog_reader import VanishedError
 from feedhub.server.documents import Documents
-from tests.fronts import HOST, Front, Reply, ask, front_of, scope_of, two_articles
+from tests.fronts import HOST, Front, Reply, call_app, front_of, scope_of, two_articles
 from tests.kit import NOW, Bench
 
 START = NOW.timestamp()
@@ -78,18 +78,18 @@ class Comparison:
         self.tags = tags
         self.fallback: Any = front.app._fallback
 
-    def ask(self, app: Documents, scope: Any) -> tuple[Reply, str]:
+    def send(self, app: Documents, scope: Any) -> tuple[Reply, str]:
         """Return the response and its line in the log."""
         self.front.builder.recorder.flush_all()
         before = len(self.front.log.getvalue())
-        reply = self.front.runner.run(ask(app, scope))
+        reply = self.front.runner.run(call_app(app, scope))
         self.front.builder.recorder.flush_all()
         return reply, self.front.log.getvalue()[before:]
 
     def compare(self, scope: Any) -> Reply:
         """Return the response, which must be the same as without a cache."""
-        reply = self.ask(self.front.app, scope)
-        assert reply == self.ask(Documents(self.front.builder, self.fallback), scope)
+        reply = self.send(self.front.app, scope)
+        assert reply == self.send(Documents(self.front.builder, self.fallback), scope)
         assert reply[1].count("\n") == 1
         return reply[0]
 
@@ -212,7 +212,7 @@ def test_an_equal_request_is_one_look_up(front, clock, judged):
 def test_cached_responses_are_logged_with_their_client(front):
     for number in range(3):
         scope = scope_of("/all.rss", **HOST) | {"client": (f"192.0.2.{number}", 1)}
-        front.runner.run(ask(front.app, scope))
+        front.runner.run(call_app(front.app, scope))
     front.refresh()
 
     lines = front.log.getvalue().splitlines()
@@ -289,7 +289,7 @@ def test_a_slow_response_is_dated_when_it_is_sent(front, clock, status):
     front.reader.build = slow
 
     async def send() -> Reply:
-        waiting = asyncio.ensure_future(ask(front.app, scope_of("/all.rss", **HOST)))
+        waiting = asyncio.ensure_future(call_app(front.app, scope_of("/all.rss", **HOST)))
         await asyncio.sleep(0)
         clock.move(7)
         go.set()

@@ -13,7 +13,7 @@ import pytest
 from feedhub.errors import CatalogError
 from feedhub.server.catalog_reader import VanishedError
 from feedhub.server.documents import Documents
-from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of, two_articles
+from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of, two_articles
 from tests.kit import Bench
 
 
@@ -101,7 +101,7 @@ def test_fields_of_one_name_are_read_as_one_list(front):
     scope = scope_of("/all.rss", host="x")
     scope["headers"] += [(b"if-none-match", b'"a"'), (b"if-none-match", etag.encode())]
 
-    assert front.runner.run(ask(front.app, scope)).status == 304
+    assert front.runner.run(call_app(front.app, scope)).status == 304
 
 
 def test_a_document_is_built_once(front):
@@ -170,9 +170,9 @@ def test_an_http_1_1_request_needs_exactly_one_host(front):
     twice = scope_of("/all.rss", host="a")
     twice["headers"].append((b"host", b"b"))
 
-    assert front.runner.run(ask(front.app, nameless)).status == 400
-    assert front.runner.run(ask(front.app, twice)).status == 400
-    assert front.runner.run(ask(front.app, scope_of("/all.rss", version="1.0"))).status == 200
+    assert front.runner.run(call_app(front.app, nameless)).status == 400
+    assert front.runner.run(call_app(front.app, twice)).status == 400
+    assert front.runner.run(call_app(front.app, scope_of("/all.rss", version="1.0"))).status == 200
     assert front.get("/all.rss", host="evil.example").status == 200
 
 
@@ -269,7 +269,7 @@ def test_each_response_is_one_line_of_the_log_and_one_count(front):
 @pytest.mark.parametrize("client", [None, ("", 0)])
 def test_a_client_without_an_address_is_logged_as_unix(front, client):
     scope = scope_of("/all.rss", host="x") | {"client": client}
-    front.runner.run(ask(front.app, scope))
+    front.runner.run(call_app(front.app, scope))
     front.refresh()
 
     assert front.log.getvalue().startswith("unix: - - [")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
+from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 
 BASE = "https://feeds.example.org"
 MOVED = ("topics/ml -> topics/machine-learning", "topics/cafe -> topics/café")
@@ -160,7 +160,7 @@ REST = st.text(st.sampled_from("a./%0d%0a\\?#@: é\r\n\x00")) | st.text(max_size
 def test_no_path_redirects_elsewhere_or_injects_a_header(front: Front, rest, known):
     scope = scope_of("/", host="evil.example")
     scope["path"] = f"/{known}{rest}"
-    reply = front.runner.run(ask(front.app, scope))
+    reply = front.runner.run(call_app(front.app, scope))
     location = reply.fields.get("location", f"{BASE}/")
 
     assert reply.status in {200, 301, 404, 410}
@@ -219,7 +219,7 @@ def test_the_fallback_is_503_before_the_first_snapshot(tmp_path):
 
     front = Front(None)
     front.builder = type("Empty", (), {"snapshot": None})  # type: ignore[assignment]
-    reply = front.runner.run(ask(make_fallback(front.builder), scope_of("/all.rss")))
+    reply = front.runner.run(call_app(make_fallback(front.builder), scope_of("/all.rss")))
     front.runner.close()
 
     assert reply.status == 503

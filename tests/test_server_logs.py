@@ -57,10 +57,10 @@ class Log:
             assert len(line) < 4_000
         return [fields(line, self.log_format) for line in found]
 
-    def ask(
+    def send(
         self, method: str, target: str | bytes, *fields: Field, version: str = "1.1"
     ) -> Response:
-        """Ask once."""
+        """Send one request."""
         return request(self.server, method, target, list(fields), version=version)
 
 
@@ -92,12 +92,12 @@ def fields(line: str, log_format: str) -> dict[str, str]:
 
 
 def test_each_request_is_one_line_with_its_response(log):
-    whole = log.ask("GET", "/all.atom?utm_source=x", ("User-Agent", "Reader/1.0"))
+    whole = log.send("GET", "/all.atom?utm_source=x", ("User-Agent", "Reader/1.0"))
     tag = ("If-None-Match", whole["etag"])
-    log.ask("GET", "/all.atom", tag, ("Referer", "https://a.example/"))
-    log.ask("HEAD", "/all.rss", version="1.0")
-    missing = log.ask("GET", "/nothing")
-    log.ask("POST", "/all.atom")
+    log.send("GET", "/all.atom", tag, ("Referer", "https://a.example/"))
+    log.send("HEAD", "/all.rss", version="1.0")
+    missing = log.send("GET", "/nothing")
+    log.send("POST", "/all.atom")
     written = log.lines(5)
     logged = [(row["method"], row["target"], row["version"], row["status"]) for row in written]
     assert logged == [
@@ -117,9 +117,9 @@ def test_each_request_is_one_line_with_its_response(log):
 @pytest.mark.parametrize("case", NASTY)
 def test_fields_of_a_request_are_escaped_and_cut(log, case):
     text = NASTY[case]
-    answer = log.ask("GET", "/all.atom", ("User-Agent", text), ("Referer", text))
+    answer = log.send("GET", "/all.atom", ("User-Agent", text), ("Referer", text))
     assert answer.status in (200, 400)
-    log.ask("GET", "/all.rss", ("User-Agent", "the end"))
+    log.send("GET", "/all.rss", ("User-Agent", "the end"))
     *before, last = log.lines(2 if answer.status == 200 else 1)
     assert last["user_agent"] == "the end"
     for row in before:
@@ -134,7 +134,7 @@ def test_no_request_adds_a_line_of_its_own(log, case):
         answered = exchange(log.server.address, raw % LINE_ENDS[case]).status
     except ClosedError:
         answered = 0
-    log.ask("GET", "/all.rss", ("User-Agent", "the end"))
+    log.send("GET", "/all.rss", ("User-Agent", "the end"))
     assert log.lines(2 if answered == 200 else 1)[-1]["user_agent"] == "the end"
 
 
@@ -142,19 +142,19 @@ def test_no_request_adds_a_line_of_its_own(log, case):
     "target", [b"/%1b[2J", b"/%22%0a%0d", b"/\x1b[2J", b'/"quoted"', "/é\u202e".encode()]
 )
 def test_targets_are_escaped_too(log, target):
-    answer = log.ask("GET", target)
+    answer = log.send("GET", target)
     assert answer.status in (400, 404)
-    log.ask("GET", "/all.rss", ("User-Agent", "the end"))
+    log.send("GET", "/all.rss", ("User-Agent", "the end"))
     assert log.lines(2 if answer.status == 404 else 1)[-1]["user_agent"] == "the end"
 
 
 def test_several_workers_write_whole_lines_into_one_log(tmp_path, log_format):
     with serve(tmp_path, source(tmp_path), "--log", log_format, "--workers", "2") as server:
         log = Log(server, log_format)
-        tag = ("If-None-Match", log.ask("GET", "/all.atom")["etag"])
+        tag = ("If-None-Match", log.send("GET", "/all.atom")["etag"])
         for _ in range(20):
-            log.ask("GET", "/all.atom", tag)
-            log.ask("GET", "/nothing")
+            log.send("GET", "/all.atom", tag)
+            log.send("GET", "/nothing")
         written = log.lines(41)
     assert Counter(row["status"] for row in written) == {"200": 1, "304": 20, "404": 20}
 
@@ -163,7 +163,7 @@ def test_the_last_responses_are_logged_before_the_end(tmp_path, log_format):
     with serve(tmp_path, source(tmp_path), "--log", log_format) as server:
         log = Log(server, log_format)
         for _ in range(10):
-            log.ask("GET", "/all.atom")
+            log.send("GET", "/all.atom")
         assert server.stop() == 0
         assert server.stdout().count("\n") == 10
 

@@ -23,7 +23,7 @@ from feedhub.server.metrics import Metrics
 from feedhub.server.processes import ProcessStatus
 from feedhub.server.recorder import RequestRecorder
 from feedhub.server.sockets import notify, watchdog_seconds
-from tests.fronts import Reply, ask, scope_of
+from tests.fronts import Reply, call_app, scope_of
 
 WELL = Status(
     ready=True,
@@ -208,7 +208,7 @@ def admin(target: str, method: str = "GET", status: Status = WELL) -> Reply:
     recorder = RequestRecorder(AccessLog(io.StringIO()), metrics)
     recorder.record(recorder.labels(RECORD, "rss", 0), None, 0.002)
     app = make_admin(metrics, lambda: status)
-    return asyncio.run(ask(app, scope_of(target, method, host="127.0.0.1")))
+    return asyncio.run(call_app(app, scope_of(target, method, host="127.0.0.1")))
 
 
 def test_livez_says_ok():

@@ -71,7 +71,7 @@ def write(folder: Path, title: str, topic: str, **fields: object) -> None:
 
 def subscribe(reader: Subscriber, database: Path, address: str) -> str:
     """Subscribe, and wait until the hub has verified and stored the subscription."""
-    topic = reader.ask(address)
+    topic = reader.request_subscription(address)
     count = "SELECT count(*) FROM hub WHERE topic_url = ?"
 
     def is_stored() -> bool:

@@ -12,7 +12,7 @@ MAX_BATCH = 128
 
 
 class RequestLabels(NamedTuple):
-    """What equal responses to equal requests within one second share.
+    """The parts of a record that equal responses within one second share.
 
     Only the client and the time that it took differ. `size` is that of the body in bytes.
     """

@@ -30,7 +30,7 @@ class SourceFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """What shapes the reading of a file besides its bytes.
+    """The options that decide, besides its bytes, how a file is read.
 
     `base_url` resolves the file's relative addresses, base path kept; `permalink` is the pattern of
     an article's own page or ""; `zone` is that of dates without one; `ignore` names folders that
@@ -46,7 +46,7 @@ class ReadOptions:
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):
-    """What one file says at one moment.
+    """The result of reading one file at one moment.
 
     `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`,
     `scheduled`, `expired`, `undated`, `plain` (no front matter) or `rejected`. `due` is when the

@@ -146,7 +146,7 @@ def parse_path(path: str, root: str, generator: str) -> ArticlePath:
 
 
 class PageName(NamedTuple):
-    """What a page's address can be made of: the file's path, and what the file says.
+    """The parts of a page's address: the file's path, and values of its front matter.
 
     `own_slug` is as the file gives it, or ""; `published` is in the time zone of the site.
     """

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Flags(NamedTuple):
-    """What a file says about its own visibility; absent flags are None."""
+    """The fields of a file that decide whether it is shown; None for an absent one."""
 
     published: bool | None = None
     removed: bool | None = None

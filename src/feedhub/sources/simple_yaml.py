@@ -82,7 +82,7 @@ class NotSimpleYamlError(Exception):
 
 
 class KeyLine(NamedTuple):
-    """What a key part says: the column of its key from 0, and whether a hyphen stands before it.
+    """A parsed key part: the column of its key from 0, and whether a hyphen stands before it.
 
     `has_value` is whether a value follows on the line.
     """
@@ -126,7 +126,7 @@ class MappingLayout:
 
 
 class Layout:
-    """What the key parts of a record say so far; `next` caches the layouts with one part more.
+    """The parsed key parts of a record so far; `next` caches the layouts with one part more.
 
     `column` is that of the record's own keys. A list may follow from `list_column` on.
     """
