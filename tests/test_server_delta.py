@@ -60,7 +60,9 @@ def test_only_the_new_article_is_sent(front, old_tag, wish, coding):
         ("GET", {}),
     ],
 )
-def test_without_a_im_the_whole_document_is_sent(front, old_tag, method, fields):
+def test_unless_a_get_accepts_feed_deltas_the_whole_document_is_sent(
+    front, old_tag, method, fields
+):
     assert front.get("/all.json", method, if_none_match=old_tag, **fields).status == 200
 
 

@@ -15,7 +15,7 @@ from feedhub.config import HttpConfig
 from feedhub.errors import CatalogError
 from feedhub.server.on_demand import MAX_WAITING, FairQueue, HungUpError
 from feedhub.server.run import make_server
-from tests.fronts import Front, ask, bench_on_disk, front_of, scope_of
+from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 
 CROWD, STRANGER = "192.0.2.1", "198.51.100.9"
 
@@ -165,7 +165,7 @@ def test_a_search_of_a_stranger_overtakes_those_of_a_crowd(front):
     async def search(client: str, number: int) -> None:
         scope = scope_of(f"/search.rss?q=first&not_topic=x{number}", host="h")
         scope["client"] = (client, 1)
-        assert (await ask(front.app, scope)).status == 200
+        assert (await call_app(front.app, scope)).status == 200
         ended.append(client)
 
     async def everybody() -> None:
@@ -178,7 +178,9 @@ def test_a_search_of_a_stranger_overtakes_those_of_a_crowd(front):
 
 def test_equal_searches_are_looked_up_once(front):
     async def everybody() -> None:
-        requests = [ask(front.app, scope_of("/search.rss?q=first", host="h")) for _ in range(20)]
+        requests = [
+            call_app(front.app, scope_of("/search.rss?q=first", host="h")) for _ in range(20)
+        ]
         assert {reply.status for reply in await asyncio.gather(*requests)} == {200}
 
     front.runner.run(everybody())
