@@ -235,7 +235,7 @@ class ArticleSync:
     def _label(self, number: int, identity: str, published: int, labels: Iterable[Label]) -> None:
         month, feeds = month_of(published), [self._feed(label) for label in labels]
         rows = [(feed, published, identity, number, self._generation) for feed in feeds]
-        self._database.execute_many(_ADD_LABEL, rows)
+        self._database.execute_many(ADD_LABEL, rows)
         for feed in feeds:
             self.touched[feed].add(month)
             self._left.discard((feed, identity))
@@ -279,7 +279,7 @@ _SET_DUPLICATE = (
     "UPDATE articles SET state = 'duplicate', rejected = 1, problems = ? WHERE number = ?"
 )
 _LABELS_OF = "SELECT feed, published, id FROM labels WHERE article = ?"
-_ADD_LABEL = """
+ADD_LABEL = """
 INSERT INTO labels (feed, published, id, article, generation) VALUES (?, ?, ?, ?, ?)
 """
 _FIND_FEED = "SELECT number FROM feeds WHERE kind = ? AND key = ?"

@@ -120,11 +120,7 @@ class FeedSync:
     """
 
     def __init__(
-        self,
-        database: Database,
-        settings: Settings,
-        now: datetime,
-        generation: int,
+        self, database: Database, settings: Settings, now: datetime, generation: int
     ) -> None:
         self._database = database
         self._settings = settings

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from feedhub.catalog.articles import ADD_LABEL
 from feedhub.catalog.database import MATCHING_ARTICLES, Database, match_all, match_any
 from feedhub.dates import month_of
 from feedhub.feed import slug_for
@@ -140,16 +141,14 @@ class NamedSelectionSync:
                     self._database.execute(delete, (feed,))
 
     def _label(self, feed: int, wanted: set[tuple[int, str, int]]) -> None:
-        """Make these the articles of a feed, each as published, id and number."""
+        """Label these articles, and no others; each is given as published, id and number."""
         known = set(self._database.iterate(_LABELS, (feed,)))
-        for _, _, number in known - wanted:
-            self._database.execute(_DELETE_LABEL, (feed, number))
-        for published, identity, number in wanted - known:
-            self._database.execute(
-                _ADD_LABEL, (feed, published, identity, number, self._generation)
-            )
+        gone = [(feed, number) for _, _, number in known - wanted]
+        self._database.execute_many(_DELETE_LABEL, gone)
+        new = [(feed, *label, self._generation) for label in wanted - known]
+        self._database.execute_many(ADD_LABEL, new)
         self.touched[feed].update(month_of(published) for published, _, _ in known ^ wanted)
-        if known - wanted:
+        if gone:
             # A delta cannot express what has left, and the id of that is not stored.
             self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
 
@@ -175,9 +174,6 @@ _NAMED_FEEDS = "SELECT number, key FROM feeds WHERE kind = 'custom'"
 _NAMED_FEED = "SELECT number FROM feeds WHERE kind = 'custom' AND key = ?"
 _LABELS = "SELECT published, id, article FROM labels WHERE feed = ?"
 _DELETE_LABEL = "DELETE FROM labels WHERE feed = ? AND article = ?"
-_ADD_LABEL = """
-INSERT INTO labels (feed, published, id, article, generation) VALUES (?, ?, ?, ?, ?)
-"""
 _DELETE_FEED = (
     "DELETE FROM labels WHERE feed = ?",
     "DELETE FROM states WHERE feed = ?",
