@@ -17,7 +17,7 @@ from feedhub.server.on_demand import MAX_WAITING, FairQueue, HungUpError
 from feedhub.server.run import make_server
 from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 
-CROWD, STRANGER = "192.0.2.1", "198.51.100.9"
+BUSY, OTHER = "192.0.2.1", "198.51.100.9"
 
 
 async def listening() -> Any:
@@ -55,7 +55,7 @@ def run(test: Callable[[Turns], Awaitable[None]]) -> None:
     assert (dict(queue._waiting), queue._client_locks, queue._lock.locked()) == ({}, {}, False)
 
 
-def test_a_stranger_waits_for_one_request_of_each_other_client():
+def test_a_client_waits_for_one_request_of_each_other_client():
     async def test(turns: Turns) -> None:
         await asyncio.gather(*turns.start("AAAAAAAABBBBS"))
         assert "".join(turns.log) == "ABSABABABAAAA"
@@ -159,7 +159,7 @@ def front(tmp_path) -> Iterator[Front]:
     bench.catalog.close()
 
 
-def test_a_search_of_a_stranger_overtakes_those_of_a_crowd(front):
+def test_one_search_of_a_client_overtakes_the_many_of_another(front):
     ended: list[str] = []
 
     async def search(client: str, number: int) -> None:
@@ -168,22 +168,22 @@ def test_a_search_of_a_stranger_overtakes_those_of_a_crowd(front):
         assert (await call_app(front.app, scope)).status == 200
         ended.append(client)
 
-    async def everybody() -> None:
-        crowd = [search(CROWD, number) for number in range(20)]
-        await asyncio.gather(*crowd, search(STRANGER, 99))
+    async def send_all() -> None:
+        busy = [search(BUSY, number) for number in range(20)]
+        await asyncio.gather(*busy, search(OTHER, 99))
 
-    front.runner.run(everybody())
-    assert ended.index(STRANGER) <= 2
+    front.runner.run(send_all())
+    assert ended.index(OTHER) <= 2
 
 
 def test_equal_searches_are_looked_up_once(front):
-    async def everybody() -> None:
+    async def send_all() -> None:
         requests = [
             call_app(front.app, scope_of("/search.rss?q=first", host="h")) for _ in range(20)
         ]
         assert {reply.status for reply in await asyncio.gather(*requests)} == {200}
 
-    front.runner.run(everybody())
+    front.runner.run(send_all())
     assert front.reader.looked_up == 1
 
 
@@ -199,7 +199,7 @@ def test_a_wrong_or_a_cached_search_does_not_wait(front):
 def test_searches_of_clients_that_hang_up_are_dropped(front, parser):
     """Through the HTTP parser, which tells who is gone."""
 
-    async def everybody() -> bytes:
+    async def send_all() -> bytes:
         listener = socket.create_server(("127.0.0.1", 0))
         server = make_server(front.app, HttpConfig(parser=parser), dates=False)
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
@@ -219,7 +219,7 @@ def test_searches_of_clients_that_hang_up_are_dropped(front, parser):
         await serving
         return answer
 
-    assert front.runner.run(everybody()) == b"HTTP/1.1 200 OK"
+    assert front.runner.run(send_all()) == b"HTTP/1.1 200 OK"
     assert front.reader.looked_up < 8
     front.refresh()
     assert front.log.getvalue().count('" 499 0 ') > 20

@@ -24,8 +24,8 @@ T = TypeVar("T")
 class BodyCache:
     """The bytes of documents by path and coding, each built once for all requests that wait.
 
-    `max_bytes` bounds the cache, which drops the least recently used. `build` gets
-    a resource, a coding, and the bytes without a coding if they are cached.
+    `max_bytes` bounds the cache, which drops the least recently used. `build` gets a resource, a
+    coding, and the bytes without a coding if they are cached.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class HungUpError(Exception):
 
 
 class OnDemandRequest(NamedTuple):
-    """A selection or the slug of a story, and a format. Equal keys ask for the same document."""
+    """A selection or the slug of a story, and a format. Equal keys mean the same document."""
 
     key: tuple[str, bytes]
     wanted: Selection | str
@@ -37,7 +37,7 @@ class OnDemandRequest(NamedTuple):
 
 
 def parse_request(snapshot: SiteSnapshot, scope: Scope) -> OnDemandRequest | None:
-    """Return what a request asks for, or None; raises SelectionError for a wrong query."""
+    """Return the parsed request, None for any other address; raises SelectionError."""
     path, raw_path, query = scope["path"], scope["raw_path"], scope["query_string"]
     relative = path.removeprefix(f"{snapshot.prefix}/")
     feeds = snapshot.config.feeds
@@ -98,7 +98,7 @@ class OnDemandResources:
 
 
 class FairQueue:
-    """Lets one request run at a time; of each client only one waits beside those of others."""
+    """Runs one request at a time, and takes the clients in turns."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -116,7 +116,7 @@ class FairQueue:
         self._waiting[client] += 1
         hang_up = asyncio.ensure_future(wait_for_hang_up(receive))
         try:
-            # Locks are fair: who comes first is first.
+            # Locks are fair: they are acquired in order of arrival.
             async with self._client_locks.setdefault(client, asyncio.Lock()), self._lock:
                 if hang_up.done():
                     raise HungUpError
