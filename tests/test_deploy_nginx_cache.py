@@ -110,7 +110,7 @@ def test_no_spelling_of_an_address_poisons_another(
     assert not [target for target in behind.targets() if "?" in target or " " in target]
 
 
-def test_what_a_stranger_sends_never_reaches_the_origin(proxy: Proxy, behind: Origin):
+def test_hostile_header_fields_never_reach_the_origin(proxy: Proxy, behind: Origin):
     hostile: Fields = [
         ("X-Forwarded-Host", "evil.example"), ("X-Forwarded-For", "1.2.3.4"), ("Cookie", "a=b"),
         ("X-Forwarded-Proto", "https"), ("Forwarded", "host=evil.example"), ("A-IM", "feed"),

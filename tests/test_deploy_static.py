@@ -166,7 +166,7 @@ def test_a_complete_archive_is_cached_for_a_day(server: Proxy, address: str):
         ("/index.html", "/"),
     ],
 )
-def test_what_nearly_names_a_page_leads_there(server: Proxy, kind: str, target: str, page: str):
+def test_near_misses_of_a_page_redirect_to_it(server: Proxy, kind: str, target: str, page: str):
     answer = ask(server, target)
     # Caddy adds the slash itself, always with 308.
     status = 308 if kind == "caddy" and target != "/index.html" else 301

@@ -127,7 +127,7 @@ def test_the_addresses_that_readers_guess_are_feedhubs(name: str, pattern: str):
     assert dict(re.findall(pattern, text(name), re.MULTILINE)) == GUESSED_FEEDS
 
 
-def test_nginx_keeps_what_it_may_still_give_stale():
+def test_nginx_stores_responses_for_their_stale_time():
     (hours,) = set(re.findall(r"inactive=(\d+)h", text("nginx/proxy.conf")))
     assert int(hours) * 3600 > HTTP.max_age + max(HTTP.stale_if_error, HTTP.stale_while_revalidate)
 

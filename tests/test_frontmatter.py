@@ -409,7 +409,7 @@ def test_typed_values(text: str, reader: str, expected: Any) -> None:
     assert type(value) is type(expected)
 
 
-def test_every_bad_file_stands_in_a_table() -> None:
+def test_every_bad_file_has_an_expected_result() -> None:
     assert {path.name for path in BAD_INPUT.iterdir()} == {*REFUSED, *READ, *MISREAD}
 
 

@@ -292,7 +292,9 @@ def test_all_readers_read_the_same(documents: list[Path]) -> None:
         assert item["tags"] in (None, ["AI"])
 
 
-def test_feedparser_reads_what_it_accepts(documents: list[Path], tmp_path: Path) -> None:
+def test_feedparser_accepts_feeds_and_rejects_a_broken_one(
+    documents: list[Path], tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.rss"
     broken.write_text(RSS.replace("</channel>", ""), "utf-8")
 

@@ -118,7 +118,7 @@ def test_one_more_row_is_rendered_listed_configurable_and_searchable(site_with_a
     assert 'name="tongue" value="sv"' in text("index.html"), "labels can be combined"
 
 
-def test_the_rows_say_what_each_kind_is_for():
+def test_the_rows_of_kinds_are_consistent():
     assert FeedsConfig().kinds == LABEL_KINDS
     assert set(FACETS) < set(LABEL_KINDS)
     assert not set(LABEL_KINDS) & set(ON_DEMAND_KINDS)

@@ -114,7 +114,7 @@ def test_touch_targets_are_large_enough(seen):
     assert seen["small"] == [], "WCAG 2.2, 2.5.8"
 
 
-def test_without_scripts_only_what_needs_one_is_missing(seen):
+def test_without_scripts_every_feed_and_address_is_there(seen):
     assert seen["bare"] == {
         "feeds": len(seen["all"]),
         "idle": 0,

@@ -608,7 +608,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 BASE = ("--base-url", "https://feeds.example.org")
 
 
-def test_the_next_render_has_what_the_command_found(run, server: RawServer):
+def test_the_next_render_contains_the_probed_facts(run, server: RawServer):
     wide = png(600, 400)
     server.replies |= {"/1.png": reply(body=wide), "/2.png": reply("429 No")}
     images = [{"url": server.url(f"/{number}.png")} for number in (1, 2, 3)]

@@ -97,7 +97,7 @@ def test_deltas_are_off_by_default(tmp_path):
         assert front.get("/all.json", a_im="feed", if_none_match=etag).status == 200
 
 
-def test_a_page_is_always_whole(bench, front):
+def test_a_page_is_always_complete(bench, front):
     etag = front.get("/all/").fields["etag"]
     bench.write("c.md", title="Third", publishedDateTime="2020-06-10T11:00:00Z")
     bench.sync()

@@ -44,7 +44,7 @@ def test_a_response_has_the_bytes_that_the_site_renders(bench, front, path):
     assert reply.fields["cache-control"].startswith("public, max-age=900")
 
 
-def test_the_page_stands_at_the_root(bench, front):
+def test_the_root_is_the_landing_page(bench, front):
     assert front.get("/").body == bench.documents()["index.html"].body
 
 

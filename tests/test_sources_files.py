@@ -460,7 +460,7 @@ def test_key_is_the_same_for_every_way_to_the_folder(root, tmp_path, monkeypatch
     assert keys == {os.path.realpath(root)}
 
 
-def test_check_says_what_is_wrong_with_the_folder(root, tmp_path):
+def test_check_reports_an_unusable_folder(root, tmp_path):
     open_source(root).check()
     _write(tmp_path, "file.md")
     for name, reason in (("gone", "does not exist"), ("file.md", "is not a folder")):

@@ -104,7 +104,7 @@ def test_without_a_base_path():
     assert strip_templating(raw) == "/a /b c"
 
 
-def test_what_comes_out_is_markdown():
+def test_stripped_templating_is_valid_markdown():
     raw = (
         "{% highlight js %}\na < b\n{% endhighlight %}\n"
         '{{< figure src="/i.png" alt="a [b]" title="c \\"d\\"" >}}\n\n{{< youtube OKPNjXh-6Vk >}}'

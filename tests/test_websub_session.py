@@ -148,7 +148,7 @@ def test_the_count_of_failures_has_a_maximum(world):
     assert world.due() == START + 600
 
 
-def test_what_was_put_off_is_not_due(world):
+def test_a_deferred_ping_is_not_due(world):
     world.hub = 500
     world.send()
     world.now += 4.9
