@@ -226,6 +226,7 @@ def slug(text: str) -> str:
 
 def score(value: float) -> float:
     """Return a number to compare scores with."""
+    # The parameter of a search has six digits at most (`selection.py`).
     if not 0 <= value < 1_000_000:
         raise ValueError(f"it is {value}")
     return value
