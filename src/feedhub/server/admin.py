@@ -171,29 +171,18 @@ class StatusCollector(Collector):
         yield restarts
 
 
-class RegistryCollector(Collector):
-    """The metrics of another registry."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the metrics."""
-        yield from self._registry.collect()
-
-
 def format_metrics(own: Metrics, status: Callable[[], Status]) -> bytes:
     """Return all metrics in the text format of Prometheus."""
     own.flush()
-    registry = CollectorRegistry()
+    counts = own.registry
     if MULTIPROCESS_FOLDER in os.environ:
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    else:
-        registry.register(RegistryCollector(own.registry))
-    registry.register(StatusCollector(status))
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    return generate_latest(registry)
+        counts = CollectorRegistry()
+        MultiProcessCollector(counts)  # type: ignore[no-untyped-call]
+    present = CollectorRegistry()
+    present.register(StatusCollector(status))
+    ProcessCollector(registry=present)
+    PlatformCollector(registry=present)
+    return generate_latest(counts) + generate_latest(present)
 
 
 def make_admin(metrics: Metrics, status: Callable[[], Status]) -> Starlette:
