@@ -33,6 +33,13 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any) -
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait in this process for what is missing or was written a moment ago."""
+    monkeypatch.setattr("feedhub.sources.files.SETTLE_SECONDS", 0)
+    monkeypatch.setattr("feedhub.sources.files.QUIET_NS", 0)
+
+
 @pytest.fixture
 def default_sigint() -> Iterator[None]:
     """Let the processes that a test starts receive SIGINT.

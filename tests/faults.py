@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.kit import NOW, article_text, files_below, make_bench
+from tests.kit import NOW, article_text, files_below, make_bench, without_feed_dates
 from tests.renders import render_bench
 
 CALLS = ("write", "replace", "mkdir", "unlink", "fsync", "rmdir")
@@ -63,8 +63,12 @@ class TwoStates:
 
 
 def public(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return files without those that feedhub keeps for itself."""
-    return {path: body for path, body in files.items() if not path.startswith(".feedhub/")}
+    """Return files without those that feedhub keeps for itself, and without the dates of feeds."""
+    return {
+        path: without_feed_dates(path, body)
+        for path, body in files.items()
+        if not path.startswith(".feedhub/")
+    }
 
 
 def make_states(root: Path, **overrides: Any) -> TwoStates:
@@ -154,8 +158,9 @@ FORK_SERVER = """
 import os, sys
 from feedhub.cli import main, render as _
 from feedhub.formats import atom, jsonfeed, opml, rss
-from feedhub.sources import reading
+from feedhub.sources import files, reading
 from feedhub import render
+files.SETTLE_SECONDS = files.QUIET_NS = 0
 from tests.faults import kill_this_process, fault
 import brotli, markdown_it
 sys.stdout = open(os.devnull, "w")

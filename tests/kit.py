@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import brotli
 import feedparser
 import yaml
 
@@ -95,6 +98,23 @@ def parse(body: bytes):
     parsed = feedparser.parse(body)
     assert not parsed.bozo, parsed.get("bozo_exception")
     return parsed
+
+
+def without_feed_dates(path: str, body: bytes) -> bytes:
+    """Return a file, decoded, without the dates at which its feeds changed.
+
+    They depend on when the catalog saw the change, and on nothing else a document does.
+    """
+    try:
+        if path.endswith(".gz"):
+            body = gzip.decompress(body)
+        elif path.endswith(".br"):
+            body = brotli.decompress(body)
+    except (OSError, EOFError, brotli.error):
+        return body
+    if ".atom" in path:
+        return re.sub(rb"<updated>.*?</", b"", body, count=1)
+    return re.sub(rb"<(lastBuildDate|dateModified|lastmod)>.*?</", b"", body)
 
 
 def files_below(folder: Path) -> dict[str, bytes]:

@@ -82,7 +82,7 @@ def test_an_article_that_matches_no_more_leaves_the_archives_too(bench):
         bench.sync(NOW + timedelta(seconds=second))
         assert bench.titles("custom/best/2020-04.json") == ["Stays", *left]
         tags.append(bench.site.plan()["custom/best/2020-04.json"].etag())
-    assert tags[0] == tags[2] != tags[1]
+    assert len(set(tags)) == 3, "the date of a feed never goes back"
 
 
 def test_after_an_article_left_there_is_no_delta(tmp_path):

@@ -190,8 +190,8 @@ def test_a_withdrawn_article_leaves_the_open_catalog(workspace):
 # The catalog of a server, which keeps more: earlier documents, notes, dates of lists.
 
 
-# What only a render, a hub or a probe fills.
-_EMPTY = ("outputs", "pings", "images", "image_facts")
+# What only a render, a hub, a probe or a withdrawal fills.
+_EMPTY = ("tombstones", "outputs", "pings", "images", "image_facts")
 
 
 def test_canaries_are_found_in_every_table_of_a_catalog(workspace):
@@ -239,6 +239,8 @@ def test_a_withdrawn_article_leaves_no_trace_in_the_catalog_of_a_server(workspac
         workspace.write("secret.md", secret(hidden, labels=PUBLIC_LABELS))
     assert workspace.sync() in (0, 1)
     assert workspace.leaks() == []
+    with closing(sqlite3.connect(workspace.catalog)) as raw:
+        assert raw.execute("SELECT count(*) FROM tombstones").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("hidden", [*HIDES.values(), *REJECTED.values()], ids=[*HIDES, *REJECTED])

@@ -112,7 +112,8 @@ def test_a_backfilled_old_article_changes_its_feeds(rendered):
     Path("articles/old.md").write_text(text)
     assert render() == 0
 
-    assert changed(before) == with_pages({"all", "topics/ai"}) | {"index", "topics/index"}
+    lists = {"index", "topics/index", "feeds", "sitemap"}
+    assert changed(before) == with_pages({"all", "topics/ai"}) | lists
 
 
 def test_a_withdrawal_changes_its_feeds(rendered):
@@ -121,5 +122,6 @@ def test_a_withdrawal_changes_its_feeds(rendered):
     assert render() == 0
 
     feeds = {"all", "topics/ai", "topics/robots", "providers/cnet"}
-    assert changed(before) == with_pages(feeds) | {"index", "topics/index", "providers/index"}
+    lists = {"index", "topics/index", "providers/index", "feeds", "sitemap"}
+    assert changed(before) == with_pages(feeds) | lists
     assert b"On both" not in b"".join(body for body, *_ in tree().values())

@@ -183,6 +183,9 @@ class MemorySource:
     def scan(self):
         return [SourceFile(article.id, f"{self.version} {article!r}") for article in self.articles]
 
+    def settle(self) -> None:
+        """Return at once."""
+
     def read(self, path: str, now: datetime) -> ReadResult:
         (article,) = (one for one in self.articles if one.id == path)
         return ReadResult(state="shown", article=article)

@@ -48,6 +48,9 @@ class MemorySource:
         for path in FILES:
             yield SourceFile(path, "1")
 
+    def settle(self) -> None:
+        """Return at once."""
+
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read a text."""
         data = FILES[path].encode()

@@ -112,6 +112,36 @@ def test_edited_new_and_removed_files_are_rendered():
         assert watched.end(signal.SIGTERM) == 0
 
 
+def test_a_file_that_is_away_for_a_moment_never_leaves():
+    """As in a checkout, which deletes a file before it writes it again."""
+    write("two.md", "Two")
+    with watcher() as watched:
+        watched.summary()
+        before = Path("public/all.json").read_bytes()
+        Path("articles/two.md").rename("away")
+        back = threading.Timer(1.5, lambda: Path("away").rename("articles/two.md"))
+        back.start()
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            assert Path("public/all.json").read_bytes() == before
+            time.sleep(0.02)
+        back.join()
+        assert watched.summary()["documents"]["written"] == 0
+
+
+def test_a_deleted_file_is_withdrawn_within_seconds():
+    write("two.md", "Two")
+    with watcher() as watched:
+        watched.summary()
+        start = time.monotonic()
+        Path("articles/two.md").unlink()
+        while titles() != ["One"]:
+            time.sleep(0.02)
+            assert time.monotonic() - start < TIMEOUT
+        # Three on an idle machine.
+        assert time.monotonic() - start < TIMEOUT / 5
+
+
 def test_a_scheduled_article_appears_without_a_change():
     soon = datetime.now(UTC) + timedelta(seconds=SCHEDULE_DELAY)
     write("soon.md", "Soon", publishedDateTime=soon.isoformat())

@@ -341,7 +341,7 @@ _COUNT = "SELECT count(*) FROM articles WHERE state = 'shown'"
 _FEED_SLUGS = "SELECT kind, key, slug FROM feeds WHERE slug IS NOT NULL"
 _FEEDS = """
 SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint
-FROM states JOIN feeds ON feeds.number = states.feed
+FROM states JOIN feeds ON feeds.number = states.feed WHERE (count > 0 OR period = '')
 """
 _ARTICLE = "SELECT record, facts FROM records LEFT JOIN image_facts USING (number) WHERE number = ?"
 _STORY = """
@@ -350,7 +350,7 @@ FROM search_entries JOIN records USING (number) LEFT JOIN image_facts USING (num
 WHERE story = ?
 """
 _STORY_SLUGS = "SELECT story FROM search_entries WHERE story IS NOT NULL ORDER BY story"
-_ONE_FEED = f"{_FEEDS} WHERE kind = ? AND slug = ? AND period = ?"
+_ONE_FEED = f"{_FEEDS} AND kind = ? AND slug = ? AND period = ?"
 _TOTALS = """
 SELECT kind, slug, count(*) FROM labels JOIN feeds ON feeds.number = labels.feed
 GROUP BY feeds.number

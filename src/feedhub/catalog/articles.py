@@ -21,8 +21,13 @@ from feedhub.catalog.records import (
 from feedhub.dates import month_of
 from feedhub.errors import Problem
 from feedhub.feed import Label, labels_of
+from feedhub.fingerprint import digest
 from feedhub.fork_map import fork_map
 from feedhub.sources import Source, SourceFile
+
+# The newest tombstones stay, about 80 bytes each: what left before them gets the date of a new
+# article when it returns. A number, not an age: the clock may jump.
+MAX_TOMBSTONES = 100_000
 
 
 class StoredFile(NamedTuple):
@@ -50,13 +55,14 @@ class StoredFile(NamedTuple):
         unread = row.state == "plain" or (row.state == "rejected" and not row.withdraws)
         return unread and self.state in ("shown", "duplicate")
 
-    def updated_with(self, article: ArticleRow, now: datetime, *, silent: bool) -> int:
-        """Return when the article last changed for a subscriber (RFC 4287, 4.2.9)."""
-        if article.dated or self.updated is None:
-            return article.updated
-        if self.digest == article.digest or silent:
-            return max(article.published, self.updated)
-        return max(article.published, int(now.timestamp()))
+    def updated_with(self, article: ArticleRow, now: datetime, *, silent: bool = False) -> int:
+        """Return when the article last changed for a subscriber (RFC 4287, 4.2.9).
+
+        Never earlier than they have, though a file may state so or the clock may have gone back.
+        """
+        if article.dated or silent or self.digest == article.digest:
+            return max(article.updated, self.updated or 0)
+        return max(article.published, int(now.timestamp()), (self.updated or 0) + 1)
 
 
 class ArticleSync:
@@ -82,6 +88,8 @@ class ArticleSync:
         self._generation = generation
         self._stored = {row[0]: StoredFile._make(row[1:]) for row in database.iterate(_FILES)}
         self._ids = {stored.id for stored in self._stored.values()}
+        shown = (stored for stored in self._stored.values() if stored.state == "shown")
+        self._published = {stored.id: stored for stored in shown}
         self._feeds: dict[tuple[str, str], int] = {}  # numbers by kind and key
         self._claimed: dict[str, None] = {}  # ids to settle, in order of path
         self._scan_problems: list[Problem] = []
@@ -99,6 +107,12 @@ class ArticleSync:
         file.
         """
         present, changed = self._scan(reread=reread, on_progress=on_progress)
+        missing = self._stored.keys() - present
+        if any(self._stored[path].id is not None for path in missing):
+            self._source.settle()
+            present, changed = self._scan(reread=reread, on_progress=lambda: None)
+            # Only what both scans missed is gone: a checkout may have moved on to other files.
+            missing -= present
 
         def read(file: SourceFile) -> FileRow:  # perhaps in another process, without the database
             return row_of(self._source.read(file.path, self._now), self._kinds)
@@ -107,7 +121,7 @@ class ArticleSync:
             for file, row in zip(changed, rows, strict=True):
                 self._put(file, row, silent=reread)
                 on_progress()
-        for path in self._stored.keys() - present:
+        for path in missing:
             self._remove(self._stored[path])
         if relabel:
             stored = sorted(self._stored.items())
@@ -117,6 +131,7 @@ class ArticleSync:
         for feed in {feed for feed, _ in self._left}:
             # A delta cannot express a withdrawal, and the id of what is withdrawn is not stored.
             self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
+        self._database.execute(_PRUNE_TOMBSTONES, (MAX_TOMBSTONES,))
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every problem of every file, in order of path, with the path a person knows."""
@@ -130,6 +145,7 @@ class ArticleSync:
         self, *, reread: bool, on_progress: Callable[[], object]
     ) -> tuple[set[str], list[SourceFile]]:
         """Return the paths that are still there, and the files that must be read."""
+        self._scan_problems.clear()
         present: set[str] = set()
         changed: list[SourceFile] = []
         for item in self._source.scan():
@@ -181,8 +197,9 @@ class ArticleSync:
         *,
         silent: bool,
     ) -> None:
-        if stored:
-            article = article.updated_at(stored.updated_with(article, self._now, silent=silent))
+        published = self._published_before(article.id)
+        if published:
+            article = article.updated_at(published.updated_with(article, self._now, silent=silent))
         values = (file.stamp, "shown", row.due, 0, row.problems, *article.columns)
         number = self._write(stored, file.path, values)
         self._database.execute(_PUT_RECORD, (number, article.record))
@@ -213,16 +230,38 @@ class ArticleSync:
         self._withdraw(stored)
         self._database.execute("DELETE FROM articles WHERE number = ?", (stored.number,))
 
+    def _published_before(self, identity: str) -> StoredFile | None:
+        """Return what subscribers have of an id, though its article may be hidden now."""
+        if identity not in self._ids:
+            row = self._database.fetch_one(_TOMBSTONE, (digest(identity),))
+            if row:
+                self._published[identity] = StoredFile(0, "", "hidden", None, identity, *row)
+                self._database.execute(_DELETE_TOMBSTONE, (digest(identity),))
+        return self._published.get(identity)
+
     def _settle(self, identity: str) -> None:
-        """Give an id to the first of the files that claim it, and label that one."""
+        """Give an id to the first of the files that claim it, and label that one.
+
+        An id that no file claims any more leaves a tombstone.
+        """
         claims = self._database.fetch_all(_CLAIMS, (identity,))
+        before = self._published.get(identity)
+        if before and not claims:
+            self._database.execute(
+                _PUT_TOMBSTONE, (digest(identity), before.digest, before.updated)
+            )
         for number, *_ in claims:
             self._unlabel(number)
         for number, path, *_ in claims[1:]:
             problem = _duplicate_id(path, self._source.locate(claims[0][1]))
             self._database.execute(_SET_DUPLICATE, (encode_problems((problem,)), number))
-        for number, _, published, record in claims[:1]:
+        for number, _, published, digest_, updated, size, record in claims[:1]:
             self._database.execute(_SET_SHOWN, (number,))
+            if before and before.number not in (0, number) and updated <= (before.updated or 0):
+                row = ArticleRow(identity, digest_, published, updated, size, False, record, ())
+                later = row.updated_at(before.updated_with(row, self._now))
+                self._database.execute(_SET_UPDATED, (later.updated, number))
+                self._database.execute(_PUT_RECORD, (number, later.record))
             labels = labels_of(decode_article(record), self._kinds)
             self._label(number, identity, published, labels)
 
@@ -266,8 +305,15 @@ WHERE number = ?
 """
 _PUT_RECORD = upsert("records", "number", "record")
 _CLAIMS = """
-SELECT articles.number, path, published, record FROM articles JOIN records USING (number)
-WHERE id = ? ORDER BY path
+SELECT articles.number, path, published, substr(digest, 1, 16), updated, size, record
+FROM articles JOIN records USING (number) WHERE id = ? ORDER BY path
+"""
+_SET_UPDATED = "UPDATE articles SET updated = ? WHERE number = ?"
+_TOMBSTONE = "SELECT digest, updated FROM tombstones WHERE id = ?"
+_PUT_TOMBSTONE = upsert("tombstones", "id", "digest updated")
+_DELETE_TOMBSTONE = "DELETE FROM tombstones WHERE id = ?"
+_PRUNE_TOMBSTONES = """
+DELETE FROM tombstones WHERE number <= (SELECT MAX(number) FROM tombstones) - ?
 """
 # A duplicate that comes first at last: its complaint goes, and its own warnings come with the next
 # reading.

@@ -17,7 +17,7 @@ from typing import Any
 from feedhub.errors import CatalogError
 
 APPLICATION_ID = 0x66656564  # "feed", at offset 68 of the file
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
 READ_BUSY_TIMEOUT = 1
 DAMAGED = "the catalog is damaged: delete it; the next run makes it again"
@@ -26,7 +26,8 @@ OTHER_VERSION = "this is not a catalog of this version of feedhub; run feedhub s
 # How many steps of SQLite's virtual machine pass between two looks at the clock: about 1 ms.
 TIME_LIMIT_STEPS = 20_000
 
-# Nothing of a hidden article stands here but its path, its state and when to look again.
+# Nothing of a hidden article stands here but its path, its state and when to look again, and
+# digests and a date in `tombstones`.
 SCHEMA = """
 -- The typed records of state.py, one row each.
 CREATE TABLE catalog_state (name TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
@@ -53,6 +54,13 @@ CREATE TABLE articles (
 );
 CREATE INDEX articles_by_id ON articles (id) WHERE id IS NOT NULL;
 CREATE INDEX articles_by_problem ON articles (number) WHERE problems IS NOT NULL;
+-- What the date of a withdrawn article depends on when it returns; `id` is a digest of its id.
+CREATE TABLE tombstones (
+    number INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    digest BLOB NOT NULL,
+    updated INTEGER NOT NULL
+);
 -- The article of each file that has one, as bytes; not in `articles`, which is scanned.
 CREATE TABLE records (number INTEGER PRIMARY KEY, record BLOB NOT NULL);
 -- Every feed that was ever named: its slug never becomes another feed's.
@@ -143,8 +151,9 @@ CREATE VIRTUAL TABLE search_index USING fts5 (
 );
 """
 TABLES = (
-    *("catalog_state", "index_dates", "articles", "records", "feeds", "labels", "states"),
-    *("history", "outputs", "pings", "search_entries", "search_index", "images", "image_facts"),
+    *("catalog_state", "index_dates", "articles", "tombstones", "records", "feeds", "labels"),
+    *("states", "history", "outputs", "pings", "search_entries", "search_index", "images"),
+    "image_facts",
 )
 # The numbers of the articles that the full text index finds; its value is made by `match_all` or
 # `match_any`.

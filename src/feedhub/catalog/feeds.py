@@ -115,15 +115,23 @@ class StoredState(NamedTuple):
 class FeedSync:
     """Computes feeds anew inside the transaction of a sync.
 
+    `silent` tells that the configuration or the code changed what documents say: that is no update.
     `changed` counts the states that changed; `changed_feeds` are kind and slug of the feeds that
     existed before and have other content now.
     """
 
     def __init__(
-        self, database: Database, settings: Settings, now: datetime, generation: int
+        self,
+        database: Database,
+        settings: Settings,
+        now: datetime,
+        generation: int,
+        *,
+        silent: bool,
     ) -> None:
         self._database = database
         self._settings = settings
+        self._silent = silent
         self._now = int(now.timestamp())
         self._generation = generation
         self.changed = 0
@@ -176,14 +184,14 @@ class FeedSync:
             old = before.get(period)
             # The newest archive ends where the subscription document begins, which moves.
             moved = not newer or months is None or period in months
-            if moved or old is None or (old.older, old.newer) != (older, newer):
+            if moved or old is None or not old.length or (old.older, old.newer) != (older, newer):
                 bounds = month_bounds(period)
                 month = self._database.iterate(_BETWEEN, (feed, *bounds))
                 subscribed = sum(month_of(entry.published) == period for entry in entries)
                 archived = [FeedEntry._make(row) for row in month][subscribed:]
                 self._put(feed, before, period, archived, (older, newer))
         for gone in before.keys() - {"", *periods}:
-            self._database.execute("DELETE FROM states WHERE feed = ? AND period = ?", (feed, gone))
+            self._database.execute(_EMPTY_ARCHIVE, (feed, gone))
 
     def _subscription(self, feed: int) -> tuple[list[FeedEntry], int | None]:
         """Return the entries in the window, and when the first one beyond it was published."""
@@ -221,9 +229,19 @@ class FeedSync:
         entries: Sequence[FeedEntry],
         neighbours: tuple[str, str],
     ) -> None:
-        """Store a state; only a new fingerprint moves `changed_at` (RFC 9110, 8.8.2)."""
+        """Store a state; only a new fingerprint moves `changed_at` (RFC 9110, 8.8.2).
+
+        The feed's own date, `updated`, moves with its content and never goes back (RFC 4287,
+        4.2.15). It is that of its newest update, which is the same in each catalog, unless that
+        stays behind what readers have: then it is now.
+        """
         old = before.get(period)
-        updated = max((entry.updated for entry in entries), default=old.updated if old else 0)
+        content = content_digest(entries, FILE_DIGEST_BYTES)
+        updated = max((entry.updated for entry in entries), default=0)
+        if old is not None and updated <= old.updated:
+            same = self._silent or old.content == content
+            later = max(self._now, old.changed_at + 1, old.updated + 1)
+            updated = old.updated if same else later
         kind, slug, label = self._database.fetch_all(_FEED, (feed,))[0]
         parts = (self._settings.shape, kind, slug, label, period, *neighbours, updated)
         new_fingerprint = fingerprint(*parts, content_digest(entries))
@@ -233,7 +251,6 @@ class FeedSync:
         # Last-Modified has whole seconds: two versions of a document never share one.
         changed_at = updated if old is None else max(self._now, old.changed_at + 1)
         newest = entries[0].published if entries else None
-        content = content_digest(entries, FILE_DIGEST_BYTES)
         state = StoredState(
             period, *neighbours, len(entries), newest, updated, changed_at, new_fingerprint, content
         )
@@ -284,6 +301,10 @@ _PUT_STATE = upsert(
     "feed period",
     "older newer count newest updated changed_at fingerprint content",
 )
+# It is listed no more, but its dates must not go back when it returns.
+_EMPTY_ARCHIVE = """
+UPDATE states SET count = 0, content = '', fingerprint = '' WHERE feed = ? AND period = ?
+"""
 _PUT_HISTORY = upsert("history", "feed fingerprint", "generation published id")
 _PRUNE_HISTORY = """
 DELETE FROM history WHERE feed = ? AND generation NOT IN

@@ -93,7 +93,7 @@ def sync_catalog(
     articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
     touched = articles.touched
     ImageSync(database, generation).run(touched)
-    feeds = FeedSync(database, settings, now, generation)
+    feeds = FeedSync(database, settings, now, generation, silent=reread or reshape)
     # Selections name labels by their slugs, and add to the feeds that must be computed.
     feeds.name_new_feeds()
     moved = sync_selections(database, settings, generation, touched, anew=reread or reshape)

@@ -52,8 +52,14 @@ def render(
     the source and for each document.
     """
     folder, root = OutputFolder(out), os.path.realpath(out)
+
+    def accept(changes: Changes, before: int) -> None:
+        # A catalog that has lost nothing takes note even so of when to look again.
+        if before and not allow_shrink:
+            refuse_shrinking(changes, folder.manifest.published)
+
     with folder.locked():
-        changes = site.sync(source, now, on_progress, processes=processes)
+        changes = site.sync(source, now, on_progress, accept, processes=processes)
         with site.snapshot():
             published = catalog.count()
             if not allow_shrink:

@@ -83,6 +83,9 @@ class Source(Protocol):
     def scan(self) -> Iterator[SourceFile | Problem]:
         """Yield every article file, and a Problem for each that cannot be opened."""
 
+    def settle(self) -> None:
+        """Wait, between two scans of which the first missed a known file, until it may be back."""
+
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file as of `now`; a bad file is a rejected ReadResult, never an exception."""
 

@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,15 @@ CHUNK_BYTES = 64 * 1024
 READER_VERSION = 1
 # How long a change waits for others that belong to it, and how often the watcher reports.
 DEBOUNCE_MS, POLL_MS = 100, 250
+# A checkout deletes a file before it writes it again. What is deleted for good is withdrawn within
+# three seconds in a watch all the same.
+SETTLE_SECONDS = 1.75
+# Git is given this long to end what it has begun. An older lock was left by one that crashed.
+MAX_LOCK_SECONDS, LOCK_POLL_SECONDS = 10.0, 0.05
+# Between two writes of one who writes in place, a file looks whole. So one is read when it has been
+# at rest for this long, which on a busy machine is longer than such a writer waits for its turn.
+QUIET_NS = 100_000_000
+MAX_READS = 4
 # Where the system cannot watch files, every so many seconds count as a change.
 UNWATCHED_SECONDS = 5
 
@@ -141,8 +151,7 @@ class FilesSource:
             return link_outside(path)
         if max(status.st_mtime_ns, status.st_ctime_ns) >= racy_since:
             return SourceFile(path, "")
-        stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        return SourceFile(path, " ".join(map(str, stamp)))
+        return SourceFile(path, stamp_of(status))
 
     def _contains(self, real_path: str) -> bool:
         return real_path.startswith(self._root + os.sep)
@@ -159,6 +168,15 @@ class FilesSource:
         whole = os.path.realpath(os.path.join(self._root, path))  # noqa: PTH118
         # Resolved once more: a circle of links can leave others unresolved.
         return whole if self._contains(os.path.realpath(whole)) else ""
+
+    def settle(self) -> None:
+        """Wait until a checkout that is under way has ended, and what it moves is there again."""
+        time.sleep(SETTLE_SECONDS)
+        root, end = Path(self._root), time.time() + MAX_LOCK_SECONDS
+        for lock in (above / ".git/index.lock" for above in (root, *root.parents)):
+            with suppress(OSError):  # there is none, or no longer
+                while time.time() < min(end, lock.stat().st_mtime + MAX_LOCK_SECONDS):
+                    time.sleep(LOCK_POLL_SECONDS)
 
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file; a bad file is a rejected ReadResult, never an exception."""
@@ -237,6 +255,12 @@ class FilesSource:
         return (status.st_dev, status.st_ino)
 
 
+def stamp_of(status: os.stat_result) -> str:
+    """Return a text that changes when a file is written or another takes its place."""
+    stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return " ".join(map(str, stamp))
+
+
 def unreadable(path: str, error: OSError) -> Problem:
     """Return the problem of a path that the system does not let us read."""
     reason = error.strerror or type(error).__name__
@@ -253,16 +277,25 @@ def read_bytes(path: str) -> bytes:
     """Read a regular file, or at least one byte more than an article may have.
 
     A pipe or device put in the file's place neither blocks nor floods; a link is not followed.
+    What is written meanwhile is read again; raises ArticleError where that does not end.
     """
     from feedhub.sources.frontmatter import MAX_BYTES  # loaded by now
 
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ArticleError("not-a-file", "this is not a regular file: remove it or rename it")
-        data = b""
-        while len(data) <= MAX_BYTES and (chunk := os.read(descriptor, CHUNK_BYTES)):
-            data += chunk
-        return data
+        for _ in range(MAX_READS):
+            before, data = os.fstat(descriptor), b""
+            if not stat.S_ISREG(before.st_mode):
+                message = "this is not a regular file: remove it or rename it"
+                raise ArticleError("not-a-file", message)
+            while len(data) <= MAX_BYTES and (chunk := os.read(descriptor, CHUNK_BYTES)):
+                data += chunk
+            is_at_rest = not 0 <= time.time_ns() - before.st_mtime_ns < QUIET_NS
+            if is_at_rest and stamp_of(before) == stamp_of(os.fstat(descriptor)):
+                return data
+            time.sleep(QUIET_NS / 1e9)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        message = "it is being written again and again; the last good version stays until it is not"
+        raise ArticleError("being-written", message)
     finally:
         os.close(descriptor)
