@@ -285,23 +285,20 @@ class TestFeedDates:
 
     def test_an_archive_that_comes_back_has_no_earlier_date(self, tmp_path):
         bench = make_bench(tmp_path, feeds__limit=1, feeds__days=0)
-        for month in (1, 2):
-            bench.write(f"{month}.md", title=f"{month}", publishedDateTime=f"2026-0{month}-02")
+        for name, date in (("old", "2026-01-02"), ("older", "2026-01-01"), ("new", "2026-02-02")):
+            bench.write(f"{name}.md", title=name, publishedDateTime=date)
         bench.sync()
 
-        def archive_date() -> datetime:
-            (archive,) = (s for s in bench.catalog.feeds(("all",)) if s.period)
-            return archive.updated
+        def archive_dates() -> list[datetime]:
+            return [s.updated for s in bench.catalog.feeds(("all",)) if s.period]
 
-        bench.write("1.md", title="1 again", publishedDateTime="2026-01-02")
-        bench.sync(later(1))
-        dates = [archive_date()]
-        (bench.root / "1.md").unlink()
-        bench.sync(later(2))
-        bench.write("1.md", title="1", publishedDateTime="2026-01-02")
+        for hour, name, dates in ((1, "older", [later(1)]), (2, "old", [])):
+            (bench.root / f"{name}.md").unlink()
+            bench.sync(later(hour))
+            assert archive_dates() == dates
+        bench.write("old.md", title="old", publishedDateTime="2026-01-02")
         bench.sync(later(3))
-        dates.append(archive_date())
-        assert dates == [later(1), later(3)]
+        assert archive_dates() == [later(3)]
 
 
 class TestGit:
@@ -376,6 +373,7 @@ for letter in itertools.cycle("ABC"):
         for _ in range(30):
             file.write(letter * 4096)
             file.flush()
+            time.sleep(0.005)
     time.sleep(pause)
 """
 
@@ -395,7 +393,7 @@ class TestWritingInPlace:
     def test_no_reading_is_cut_or_mixed(self, tmp_path, monkeypatch):
         monkeypatch.setattr(files, "QUIET_NS", QUIET_NS)
         path, read = tmp_path / "a.md", 0
-        with writing(path, 0.2):
+        with writing(path, 0.3):
             end = time.monotonic() + 2.5
             while time.monotonic() < end:
                 with suppress(ArticleError):
@@ -403,7 +401,7 @@ class TestWritingInPlace:
                     if data := read_bytes(str(path)):
                         assert (len(data), len(set(data))) == (122_880, 1)
                         read += 1
-        assert read > 5
+        assert read > 2
 
     def test_a_file_that_is_never_at_rest_keeps_its_last_version(self, bench, monkeypatch):
         before = bench.site.states()
