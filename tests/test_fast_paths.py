@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feedhub import text
+from feedhub import limits, text
 from feedhub.sources import ReadOptions, article_path, fields, files, tree, urls, values
 from tests.strategies import DATE, TEXT, URL
 
@@ -105,7 +105,7 @@ def test_long_host(length, end):
     assert _outcome(urls.absolute_url, url) == _outcome(urls.normalise, url, "")
 
 
-@pytest.mark.parametrize("length", [urls.MAX_LENGTH, urls.MAX_LENGTH + 1])
+@pytest.mark.parametrize("length", [limits.MAX_ADDRESS, limits.MAX_ADDRESS + 1])
 def test_long_address(length):
     url = "https://h/".ljust(length, "a")
     assert _outcome(urls.absolute_url, url) == _outcome(urls.normalise, url, "")

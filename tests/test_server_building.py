@@ -83,12 +83,21 @@ def test_the_status_shows_a_problem_of_the_sync_process(bench, reader):
         ({"ended_at": 100.0, "interval": 10}, 130.0, False),
         ({"ended_at": 100.0, "interval": 10}, 131.0, True),
         ({"ended_at": 100.0, "interval": 10}, 50.0, False),
+        ({"began_at": 100.0}, 130.0, False),
+        ({"began_at": 100.0, "ended_at": 90.0, "interval": 10}, 115.0, False),
     ],
 )
 def test_a_watching_sync_that_is_silent_is_a_problem(reader, synced, now, silent):
     reader.problem, reader.sync_report = "", SyncReport(**synced)
 
     assert bool(status_of(reader, now).problem) == silent
+
+
+def test_a_sync_that_takes_long_is_behind(reader):
+    reader.problem, reader.sync_report = "", SyncReport(began_at=100.0, ended_at=99.0, interval=60)
+
+    assert status_of(reader, 131.0).problem == "behind: the sync under way has taken 31 seconds"
+    assert not status_of(reader, 130.0).problem
 
 
 def test_a_changed_document_is_built_as_it_is_now(bench, reader):

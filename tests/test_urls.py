@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedhub.limits import MAX_ADDRESS
 from feedhub.sources import urls
-from feedhub.sources.urls import MAX_LENGTH, UrlError, absolute_url, rooted_url
+from feedhub.sources.urls import UrlError, absolute_url, rooted_url
 
 BASE = "https://example.org/blog/post"
 # RFC 3986, appendix B and 2: everything that may stand in a URI, written again for the tests.
@@ -143,7 +144,7 @@ def test_an_address_has_one_spelling(raw, url):
         "https://h/\u200e",
         "https://h/a\nb",
         "https://h/a&#10;b",
-        f"https://h/{'a' * MAX_LENGTH}",
+        f"https://h/{'a' * MAX_ADDRESS}",
         f"https://h/{'é' * 1000}",
     ],
 )
@@ -179,7 +180,7 @@ def test_a_scheme_relative_address_takes_the_scheme_of_its_base():
 
 
 def test_the_longest_address_is_accepted():
-    url = f"https://h/{'a' * (MAX_LENGTH - 10)}"
+    url = f"https://h/{'a' * (MAX_ADDRESS - 10)}"
     assert absolute_url(url) == url
     with pytest.raises(UrlError, match="longer"):
         absolute_url(url + "a")
@@ -273,7 +274,7 @@ def test_every_result_is_a_uri_that_stays_as_it_is(raw, base):
         except UrlError:
             continue
         assert URI.fullmatch(url)
-        assert len(url) <= MAX_LENGTH
+        assert len(url) <= MAX_ADDRESS
         assert absolute_url(url) == url
         assert absolute_url(url, "http://other.example/x") == url
         assert urlsplit(url).username is None

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import quote
 
+from feedhub import limits
 from feedhub.article import Article, Related
 from feedhub.kinds import KINDS
 from feedhub.text import label_key, short_hash, slugify
@@ -148,7 +150,7 @@ def labels_of(article: Article, kinds: Iterable[str]) -> list[Label]:
     found: dict[tuple[str, str], Label] = {}
     for kind in kinds:
         labels = KINDS[kind].labels
-        for text in labels(article) if labels else ():
+        for text in islice(labels(article), limits.MAX_LABELS) if labels else ():
             key = label_key(text)
             found.setdefault((kind, key), Label(kind, key, text))
     return list(found.values())

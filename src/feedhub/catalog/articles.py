@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
+from feedhub.catalog.cpu_limit import MAX_SECONDS, CpuLimit
 from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import (
     ArticleRow,
@@ -23,7 +25,7 @@ from feedhub.errors import Problem
 from feedhub.feed import Label, labels_of
 from feedhub.fingerprint import digest
 from feedhub.fork_map import fork_map
-from feedhub.sources import Source, SourceFile
+from feedhub.sources import ReadResult, Source, SourceFile
 
 # The newest tombstones stay, about 80 bytes each: what left before them gets the date of a new
 # article when it returns. A number, not an age: the clock may jump.
@@ -63,6 +65,13 @@ class StoredFile(NamedTuple):
         if article.dated or silent or self.digest == article.digest:
             return max(article.updated, self.updated or 0)
         return max(article.published, int(now.timestamp()), (self.updated or 0) + 1)
+
+
+def too_slow(path: str) -> ReadResult:
+    """Return what is known of a file that takes too long to read."""
+    message = f"reading takes more than {MAX_SECONDS:g} seconds of CPU time; shorten the file"
+    problem = Problem(path=path, code="too-slow", message=message)
+    return ReadResult(state="rejected", problems=(problem,))
 
 
 class ArticleSync:
@@ -115,9 +124,14 @@ class ArticleSync:
             missing -= present
 
         def read(file: SourceFile) -> FileRow:  # perhaps in another process, without the database
-            return row_of(self._source.read(file.path, self._now), self._kinds)
+            result = limit.run(partial(self._source.read, file.path, self._now))
+            return row_of(result or too_slow(file.path), self._kinds)
 
-        with closing(fork_map(read, changed, processes)) as rows:
+        with (
+            closing(CpuLimit()) as limit,
+            closing(fork_map(read, changed, processes, limit.start)) as rows,
+        ):
+            limit.start()
             for file, row in zip(changed, rows, strict=True):
                 self._put(file, row, silent=reread)
                 on_progress()

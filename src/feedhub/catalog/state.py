@@ -48,7 +48,8 @@ class SyncReport(CatalogRecord, frozen=True, kw_only=True):
 
     `articles` counts files by state; `seconds` is how long the sync took, `ended_at` a Unix time
     (0 before the first), `interval` the seconds after which the next is due, 0 where nothing
-    watches. `problem` is what stopped the latest sync, or "".
+    watches. `began_at` is when the sync began that is under way, or 0. `problem` is what stopped
+    the latest sync, or "".
     """
 
     key: ClassVar[str] = "sync report"
@@ -60,6 +61,7 @@ class SyncReport(CatalogRecord, frozen=True, kw_only=True):
     seconds: float = 0.0
     ended_at: float = 0.0
     interval: int = 0
+    began_at: float = 0.0
     problem: str = ""
 
 

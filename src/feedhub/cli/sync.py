@@ -126,14 +126,15 @@ class Syncer:
         """Leave the error in the catalog for the server's /readyz."""
         text = " ".join(str(error).split())  # /readyz and the log show it on one line
         report = catalog.read(SyncReport)
-        if report.problem != text:
-            catalog.write(replace(report, problem=text))
+        if report.problem != text or report.began_at:
+            catalog.write(replace(report, problem=text, began_at=0.0))
         if isinstance(error, ShrinkError):
             self._print_problems(error.problems)
 
     def _sync(self, catalog: Catalog) -> int:
         args, start, now = self._args, time.monotonic(), datetime.now(UTC)
         options.check_source(args)
+        catalog.write(replace(catalog.read(SyncReport), began_at=time.time()))
         site = Site(catalog, self._config, drafts=args.drafts)
         source = source_of(args.source, self._config, drafts=args.drafts)
         # Beside a server that has something to serve, the processors are for its requests.

@@ -28,6 +28,8 @@ from feedhub.server.processes import PING, SYNC, ProcessStatus
 
 # Seconds after which `feedhub ping`, if it runs, has sent or deferred a ping that is due.
 MAX_PING_DELAY = 300.0
+# What the server serves is behind the articles if a sync takes longer.
+MAX_SYNC_SECONDS = 30.0
 _HEADERS = {"cache-control": "no-store"}
 _PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _NO_PROCESSES: Mapping[str, ProcessStatus] = MappingProxyType({})
@@ -79,7 +81,7 @@ def status_of(
     sync_problem = processes[SYNC].problem if SYNC in processes else ""
     return Status(
         ready=snapshot is not None,
-        problem=reader.problem or sync_problem or silent_sync_problem(report, now),
+        problem=reader.problem or sync_problem or late_sync_problem(report, now),
         generation=snapshot.generation if snapshot else 0,
         documents=len(snapshot.resources) if snapshot else 0,
         articles=report.articles,
@@ -108,8 +110,10 @@ def hub_status(
     return HubStatus(count, state.notified_at, problem)
 
 
-def silent_sync_problem(report: SyncReport, now: float) -> str:
-    """Return what is wrong if a sync with --watch has missed two of its reports, or ""."""
+def late_sync_problem(report: SyncReport, now: float) -> str:
+    """Return what is wrong if a sync takes long, or has missed two reports with --watch, or ""."""
+    if report.began_at and now - report.began_at > MAX_SYNC_SECONDS:
+        return f"behind: the sync under way has taken {int(now - report.began_at)} seconds"
     silent = now - report.ended_at
     if not report.interval or silent <= 3 * report.interval:
         return ""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from feedhub import limits
 from feedhub.article import Article, Author, Image, Related
 from feedhub.errors import ArticleError
 from feedhub.sources import ReadOptions
@@ -25,13 +27,12 @@ from feedhub.sources.values import (
     read_labels,
     read_provider,
     read_related,
+    read_short_text,
     read_text,
     unique_labels,
 )
 from feedhub.text import cut, label_key, one_line, unescape_once
 
-MAX_TITLE = 1_000
-MAX_SUMMARY = 5_000
 _IRI = re.compile(r"[a-z][a-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
@@ -65,7 +66,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     name = PageName(
         path=file.path,
         title=fields.read_or_reject("title", read_text) or "",
-        own_slug=fields.read_or_warn("slug", read_text, ""),
+        own_slug=fields.read_or_warn("slug", read_short_text, ""),
         categories=read_categories(file),
         published=published.astimezone(options.zone),
     )
@@ -86,7 +87,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     article = Article(
         id=identity(file),
         slug=name.slug,
-        title=cut(title, MAX_TITLE),
+        title=cut(title, limits.MAX_TITLE),
         summary=read_summary(fields, body, opening),
         content_html=body,
         url=url,
@@ -115,7 +116,8 @@ def identity(file: ArticleFile) -> str:
     Never the address, title or date: the same file moves between publishers and back. A page bundle
     has the id of a file that bears its folder's name.
     """
-    own = file.fields.read_or_reject("id", lambda node: one_line(as_text(node) or "")) or ""
+    own = file.fields.read_or_reject("id", partial(as_text, limit=limits.MAX_ADDRESS)) or ""
+    own = one_line(own)
     if _IRI.fullmatch(own):
         return own
     specific = own or f"{file.path.collection}/{file.path.name}"
@@ -137,7 +139,7 @@ def page_url(file: ArticleFile, name: PageName) -> str:
         base = "" if _WHOLE_ADDRESS.match(address) else file.options.base_url.rstrip("/")
         return absolute_url(base + address)
 
-    own = file.fields.read_or_warn("page_url", read_text, "")
+    own = file.fields.read_or_warn("page_url", read_short_text, "")
     pattern = "" if own in ("", "false", "true") else fill_templates(own)
     if "{" in pattern:  # a template that only the site's generator can fill
         warn()
@@ -156,8 +158,8 @@ def read_summary(fields: Fields, body: str, opening: str) -> str:
     """Return the file's summary, else what stands before a `more` sign, else one paragraph."""
     own = fields.read_or_warn("summary", read_text, "")
     if own:
-        return cut(own, MAX_SUMMARY)
-    return first_text(_PARAGRAPH.sub(" ", opening), MAX_SUMMARY) or first_text(body)
+        return cut(own, limits.MAX_SUMMARY)
+    return first_text(_PARAGRAPH.sub(" ", opening), limits.MAX_SUMMARY) or first_text(body)
 
 
 def read_body(file: ArticleFile, base: str) -> tuple[str, str]:
@@ -178,9 +180,10 @@ def read_categories(file: ArticleFile) -> tuple[str, ...]:
     """Return the categories of the file, and those that Jekyll and Pelican see in folders."""
     path = file.path
     own = labels_of(file, "category") + labels_of(file, "categories", spaced=path.is_post)
+    labels = unique_labels((path.post_categories if path.is_post else ()) + own)
+    labels = file.fields.at_most(limits.MAX_LABELS, labels, "categories", "category", "categories")
     if path.is_post:
-        return unique_labels(path.post_categories + own)
-    labels = unique_labels(own)
+        return labels
     by_folder = path.generator == "pelican" and not labels
     return unique_labels(path.sections[-1:]) if by_folder else labels
 
@@ -188,7 +191,8 @@ def read_categories(file: ArticleFile) -> tuple[str, ...]:
 def read_topics(file: ArticleFile) -> tuple[str, ...]:
     """Return the topics of the file, then its tags, each once."""
     tags = labels_of(file, "tag") + labels_of(file, "tags", spaced=file.path.is_post)
-    return unique_labels(labels_of(file, "topics") + tags)
+    labels = unique_labels(labels_of(file, "topics") + tags)
+    return file.fields.at_most(limits.MAX_LABELS, labels, "topics", "topics", "tag", "tags")
 
 
 def labels_of(file: ArticleFile, field: str, *, spaced: bool = False) -> tuple[str, ...]:
@@ -243,7 +247,7 @@ def find_related(file: ArticleFile, own_url: str) -> tuple[Related, ...]:
 
 def read_language(node: Node) -> str:
     """Read a language tag (RFC 5646); an underscore counts as a hyphen."""
-    tag = (as_text(node) or "").strip().replace("_", "-")
+    tag = (as_text(node, limits.MAX_WORD) or "").strip().replace("_", "-")
     if not _LANGUAGE.fullmatch(tag):
         message = "the language is not a tag such as en or en-US"
         raise node_error(node, "bad-language", message)

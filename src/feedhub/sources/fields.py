@@ -11,6 +11,7 @@ from feedhub.errors import ArticleError, Level, Problem
 from feedhub.sources.tree import NULLS, Mapping, Node, Scalar, node_error
 
 T = TypeVar("T")
+Items = TypeVar("Items", tuple[Node, ...], tuple[str, ...])
 
 #: Field -> the names it goes by: the seeds' and those of Jekyll, Hugo, Eleventy and Pelican. The
 #: first present one wins. Case, hyphens and underscores do not count.
@@ -148,6 +149,17 @@ class Fields:
         if not isinstance(node, Mapping):
             raise node_error(node, "wrong-type", "this must be a mapping of names to values")
         return Fields(node, self._path, self._problems)
+
+    def at_most(self, limit: int, items: Items, noun: str, *names: str) -> Items:
+        """Return the first `limit` items; warn about the rest at the first present of the fields.
+
+        Longer lists come from broken exports or strangers.
+        """
+        if len(items) > limit:
+            present = next(filter(self.node, names), names[0])
+            message = f"there are more than {limit} {noun}; the rest is left out"
+            self.warn_about(present, "too-many", message)
+        return items[:limit]
 
     def warn(
         self,

@@ -7,6 +7,7 @@ import re
 from collections import abc
 from typing import NamedTuple, TypeAlias
 
+from feedhub import limits
 from feedhub.errors import ArticleError
 
 MAX_DEPTH = 16
@@ -70,14 +71,17 @@ def is_null(node: Node) -> bool:
     return type(node) is Scalar and node.plain and node.text in NULLS
 
 
-def as_text(node: Node) -> str | None:
+def as_text(node: Node, limit: int = 0) -> str | None:
     """Return a scalar's text as written, so that `5G` and `no` stay themselves; None for null.
 
-    Raises ArticleError `wrong-type` for a list or a mapping.
+    It is cut after MAX_TEXT characters. Raises ArticleError `too-long` where it has more than a
+    `limit`, and `wrong-type` for a list or a mapping.
     """
     if type(node) is not Scalar:
         raise node_error(node, "wrong-type", "a list or a table stands here; write text instead")
-    return None if node.plain and node.text in NULLS else node.text
+    if limit and len(node.text) > limit:
+        raise node_error(node, "too-long", f"this has more than {limit} characters; shorten it")
+    return None if node.plain and node.text in NULLS else node.text[: limits.MAX_TEXT]
 
 
 def as_bool(node: Node) -> bool:

@@ -8,9 +8,8 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
+from feedhub.limits import MAX_ADDRESS
 from feedhub.text import unescape_once
-
-MAX_LENGTH = 4096  # readers and proxies cut or refuse longer ones
 
 # Checked before urllib sees the address: it drops tabs and line ends without a word.
 _FORBIDDEN = re.compile(
@@ -82,8 +81,8 @@ def is_normal(raw: str) -> bool:
     scheme, _, rest = raw.partition("://")
     host, slash, path = rest.partition("/")
     if slash and path.isascii() and not path.encode().translate(None, _ALL_IN_PATH):
-        return scheme in _DEFAULT_PORTS and len(raw) <= MAX_LENGTH and is_normal_host(host)
-    return len(raw) <= MAX_LENGTH and bool(_NORMAL.fullmatch(raw))
+        return scheme in _DEFAULT_PORTS and len(raw) <= MAX_ADDRESS and is_normal_host(host)
+    return len(raw) <= MAX_ADDRESS and bool(_NORMAL.fullmatch(raw))
 
 
 # Cached, because most addresses of a site have few hosts.
@@ -109,6 +108,9 @@ def rooted_url(raw: str, base: str) -> str:
 
 def normalise(raw: str, base: str) -> str:
     """Return what `absolute_url` does, for every address; raises UrlError."""
+    # Entities are longer than what they stand for.
+    if len(raw) > 2 * MAX_ADDRESS:
+        raise UrlError(f"the address is longer than {MAX_ADDRESS} characters")
     text = unescape_once(raw.strip()).strip()
     if not text:
         raise UrlError("the address is empty")
@@ -127,8 +129,8 @@ def normalise(raw: str, base: str) -> str:
         result += "#" + quote(fragment, _ILLEGAL_IN_QUERY)
     # What still looks like an entity is meant so: it must not be decoded a second time.
     result = _ENTITY_LEFT.sub(r"\1%3B", result)
-    if len(result) > MAX_LENGTH:
-        raise UrlError(f"the address is longer than {MAX_LENGTH} characters")
+    if len(result) > MAX_ADDRESS:
+        raise UrlError(f"the address is longer than {MAX_ADDRESS} characters")
     return result
 
 

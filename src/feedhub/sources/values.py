@@ -7,17 +7,14 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
+from feedhub import limits
 from feedhub.article import Author, Image, Provider, Related
 from feedhub.sources.article_path import YEARS
 from feedhub.sources.fields import Fields
 from feedhub.sources.tree import Node, Scalar, Sequence, as_int, as_text, node_error
 from feedhub.sources.urls import UrlError, absolute_url, image_media_type, rooted_url
-from feedhub.text import label_key, one_line, plain_text
+from feedhub.text import cut, label_key, one_line, plain_text
 
-# Bounds on what one file may bring: longer labels and lists come from broken exports.
-MAX_LABEL = 200
-MAX_RELATED = 100
-MAX_IMAGES = 50
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z0-9-]{2,}")
 
 _DATETIME = re.compile(
@@ -97,10 +94,25 @@ def parse_duration(text: str) -> int:
     raise ValueError("this is not a duration such as PT2H44M")
 
 
-def read_text(node: Node) -> str:
-    """Read plain text: entities decoded once, on one line."""
-    text = as_text(node)
+def read_text(node: Node, limit: int = 0) -> str:
+    """Read plain text: entities decoded once, on one line. Refuse one longer than a `limit`."""
+    text = as_text(node, limit)
     return plain_text(text) if text else ""
+
+
+def read_name(node: Node) -> str:
+    """Read the name of a person or publisher, or its domain, as it is written."""
+    return as_text(node, limits.MAX_LABEL) or ""
+
+
+def read_short_text(node: Node) -> str:
+    """Read a text that becomes a part of an address."""
+    return read_text(node, limits.MAX_ADDRESS)
+
+
+def read_title(node: Node) -> str:
+    """Read the title of an image or a related article."""
+    return cut(read_text(node), limits.MAX_TITLE)
 
 
 def date_reader(zone: tzinfo) -> Callable[[Node], datetime]:
@@ -108,7 +120,7 @@ def date_reader(zone: tzinfo) -> Callable[[Node], datetime]:
 
     def read(node: Node) -> datetime:
         try:
-            return parse_datetime(as_text(node) or "", zone)
+            return parse_datetime(as_text(node, limits.MAX_WORD) or "", zone)
         except ValueError as error:
             message = f"the date is not usable: {error}; write it as 2020-06-09T11:36:00Z"
             raise node_error(node, "bad-date", message) from None
@@ -119,7 +131,7 @@ def date_reader(zone: tzinfo) -> Callable[[Node], datetime]:
 def read_duration(node: Node) -> int:
     """Read an ISO 8601 duration as seconds."""
     try:
-        return parse_duration(as_text(node) or "")
+        return parse_duration(as_text(node, limits.MAX_WORD) or "")
     except ValueError as error:
         raise node_error(node, "bad-duration", f"the length is not usable: {error}") from None
 
@@ -146,7 +158,7 @@ def read_labels(node: Node, *, spaced: bool = False) -> tuple[str, ...]:
         labels = [read_text(item) for item in node.items if isinstance(item, Scalar)]
     else:
         labels = split_text(node, spaced=spaced)
-    return tuple(label for label in labels if len(label) <= MAX_LABEL)
+    return tuple(label for label in labels if len(label) <= limits.MAX_LABEL)
 
 
 def split_text(node: Node, *, spaced: bool = False) -> list[str]:
@@ -172,10 +184,10 @@ def unique_labels(labels: Iterable[str]) -> tuple[str, ...]:
 def read_provider(fields: Fields, node: Node) -> Provider | None:
     """Read a publisher: a name, or a mapping with name and domain."""
     if isinstance(node, Scalar):
-        return make_provider(as_text(node) or "", "")
+        return make_provider(read_name(node), "")
     inner = fields.nested(node)
-    name = inner.read_or_warn("name", as_text, None) or ""
-    domain = inner.read_or_warn("domain", as_text, None) or ""
+    name = inner.read_or_warn("name", read_name, "")
+    domain = inner.read_or_warn("domain", read_name, "")
     provider = make_provider(name, domain)
     if domain and not (provider and provider.domain) and plain_text(domain):
         inner.warn("bad-domain", "the publisher's domain is not a host name; left out")
@@ -200,16 +212,18 @@ def read_authors(fields: Fields, node: Node, *, several: bool = False) -> tuple[
 
     def read(item: Node) -> Author:
         if isinstance(item, Scalar):
-            return Author(name=read_text(item))
+            return Author(name=plain_text(read_name(item)))
         inner = fields.nested(item)
         url = inner.read_or_warn("person_url", address_reader(""), "")
-        return Author(name=inner.read_or_warn("name", read_text, ""), url=url)
+        return Author(name=plain_text(inner.read_or_warn("name", read_name, "")), url=url)
 
     if several and isinstance(node, Scalar):
-        authors = [Author(name=name) for name in split_text(node)]
+        names = fields.at_most(limits.MAX_LABELS, read_labels(node), "authors", "authors")
+        authors = [Author(name=name) for name in names]
     else:
         nameless = Author(name="")
-        authors = [fields.read_node_or_warn(item, read, nameless) for item in items_of(node)]
+        items = fields.at_most(limits.MAX_LABELS, items_of(node), "authors", "authors", "author")
+        authors = [fields.read_node_or_warn(item, read, nameless) for item in items]
     found: dict[str, Author] = {}
     for author in authors:
         found.setdefault(label_key(author.name), author)
@@ -239,12 +253,12 @@ def read_images(
             url=url,
             width=read_pixels(inner, "width"),
             height=read_pixels(inner, "height"),
-            title=inner.read_or_warn("image_title", read_text, ""),
+            title=inner.read_or_warn("image_title", read_title, ""),
             media_type=image_media_type(url),
         )
 
     found: dict[str, Image] = {}
-    for item in items_of(node)[:MAX_IMAGES]:
+    for item in fields.at_most(limits.MAX_IMAGES, items_of(node), "images", "images", "image"):
         image = fields.read_node_or_warn(item, read, None)
         if image is not None:
             found.setdefault(image.url, image)
@@ -265,7 +279,7 @@ def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tupl
     def read(item: Node) -> Related | None:
         inner = fields.nested(item)
         url = inner.read_or_reject("related_url", read_address)
-        title = inner.read_or_warn("title", read_text, "")
+        title = inner.read_or_warn("title", read_title, "")
         if not url or not title:
             inner.warn("related-incomplete", "a related item needs a title and a webUrl; left out")
             return None
@@ -279,7 +293,7 @@ def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tupl
     if not isinstance(node, Sequence):
         raise node_error(node, "wrong-type", "related must be a list")
     found: dict[str, Related] = {}
-    for item in node.items[:MAX_RELATED]:
+    for item in fields.at_most(limits.MAX_RELATED, node.items, "related articles", "related"):
         related = fields.read_node_or_warn(item, read, None)
         if related is not None and related.url != own_url:
             found.setdefault(related.url, related)
