@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from feedhub.catalog import Catalog, Changes, SyncReport
+from feedhub.cli import main
+from feedhub.site import Site
 from tests.canaries import CANARY, REJECTED, disguises, secret
 from tests.kit import article_text, files_below
 from tests.launching import open_folder, unprivileged
@@ -137,6 +143,28 @@ def test_a_shrunken_source_is_exit_code_3_unless_allowed():
         assert sync("--allow-shrink").returncode == 0
         until(lambda: len(titles(server)) == 2, "the shrunken source does not appear")
         until(lambda: readyz(server)[1]["problem"] == "", "the problem stays")
+
+
+def test_a_sync_says_when_it_began_and_that_it_has_ended(monkeypatch):
+    seen = []
+
+    def sync_and_look(site: Site, *args: Any, **kwargs: Any) -> Changes:
+        with closing(Catalog(Path("data/catalog.db"))) as catalog:
+            seen.append(catalog.read(SyncReport).began_at)
+        return original(site, *args, **kwargs)
+
+    original = Site.sync
+    monkeypatch.setattr(Site, "sync", sync_and_look)
+    for guarded in (False, True):
+        if guarded:  # refused: nothing is left
+            shutil.rmtree("articles")
+            Path("articles").mkdir()
+        before = time.time()
+        code = main(["sync", "articles", *CATALOG, *BASE])
+        assert code == (3 if guarded else 0)
+        assert before - 1 <= seen[-1] <= time.time()
+        with closing(Catalog(Path("data/catalog.db"))) as catalog:
+            assert catalog.read(SyncReport).began_at == 0
 
 
 def test_nothing_of_a_hidden_article_stays_in_the_catalog():
