@@ -32,7 +32,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_folder_as_catalog_is_refused_without_writing_anything(run, folder: Path, path: str):
     before = files_below(folder)
     ran = run("sync", "articles", "--catalog", path, *BASE)
-    message = f"feedhub: {path}: the catalog cannot be opened: unable to open database file\n"
+    message = (
+        f"feedhub: {path}: the catalog cannot be opened: Is a directory; choose another path\n"
+    )
     assert ran == Result(2, "", message)
     assert files_below(folder) == before
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import time
@@ -182,6 +183,49 @@ def protect(folder: Path, *, protected: bool) -> None:
     for path in folder.iterdir():
         path.chmod(0o444 if protected else 0o644)
     folder.chmod(0o555 if protected else 0o755)
+
+
+def limit_files(server: Server, size: int) -> None:
+    """Let no process of the server write behind this offset of a file, as on a full disk."""
+    for pid in (server.process.pid, *children(server.process.pid)):
+        hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def test_a_full_disk_of_the_catalog_is_told_until_there_is_room(server):
+    assert readyz(server)["state"] == "ready"
+    limit_files(server, 4_000)
+    (server.folder / "articles" / "article-1.md").unlink()
+    why = "feedhub sync cannot use the catalog; its message is in the log"
+    until(lambda: why in readyz(server)["problem"], "the problem is not reported")
+    assert readyz(server)["state"] == "degraded"
+    assert metric(server, "feedhub_sync_failing") == 1
+    synced = metric(server, "feedhub_sync_timestamp_seconds")
+    assert "Article 1" in titles(server)
+    assert logged(server, "catalog.db: the catalog cannot be")
+    assert not logged(server, "Traceback")
+    limit_files(server, resource.RLIM_INFINITY)
+    until(lambda: "Article 1" not in titles(server), "the withdrawal stays undone")
+    until(lambda: readyz(server)["state"] == "ready", "the failure stays")
+    assert metric(server, "feedhub_sync_timestamp_seconds") > synced
+
+
+def test_a_server_goes_on_beside_a_damaged_catalog_and_picks_up_the_new_one(server):
+    catalog = server.folder / "catalog.db"
+    before, size = titles(server), catalog.stat().st_size // 4096 * 4096
+    with catalog.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (size - 4096))
+    assert titles(server) == before
+    write(server.folder, "Later")
+    until(lambda: "Later" in titles(server), "the new catalog is not read")
+    until(lambda: readyz(server)["state"] == "ready", "the failure stays")
+    assert len(logged(server, "the catalog was damaged and is made anew")) == 1
+    assert not logged(server, "Traceback")
+
+
+def test_the_first_start_says_nothing_of_another_version(server):
+    assert not logged(server, "version")
 
 
 def test_a_sync_that_dies_is_restarted(server):

@@ -73,6 +73,10 @@ class CatalogError(FeedhubError):
     """The catalog cannot be opened, locked or written."""
 
 
+class DamagedError(CatalogError):
+    """The catalog is damaged; who may write it makes it anew."""
+
+
 class OutputError(FeedhubError):
     """The output folder cannot be written, or holds files that feedhub did not write."""
 

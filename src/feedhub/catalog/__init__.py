@@ -33,7 +33,7 @@ from feedhub.catalog.sync import (
     sync_catalog,
 )
 from feedhub.dates import from_timestamp, month_bounds
-from feedhub.errors import CatalogError
+from feedhub.errors import CatalogError, DamagedError, FeedhubError
 from feedhub.feed import FeedState
 from feedhub.sources import Source
 
@@ -65,12 +65,19 @@ SEARCH_TIMEOUT = 2.0
 class Catalog:
     """The catalog at `path`, made if there is none, or one in memory where `path` is None.
 
-    Every method may raise CatalogError.
+    One that is damaged is made anew after a call of `on_damage`. Every method may raise
+    CatalogError, and DamagedError for damage that opening has not found.
     """
 
-    def __init__(self, path: Path | None, database: Database | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        database: Database | None = None,
+        *,
+        on_damage: Callable[[], object] = lambda: None,
+    ) -> None:
         if database is None:
-            database = Database.open(path) if path else Database.open_in_memory()
+            database = Database.open(path, on_damage) if path else Database.open_in_memory()
         self._path = path
         self._database = database
         self.pings = PingQueue(database)
@@ -87,6 +94,17 @@ class Catalog:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+    def heal(self, error: Exception) -> bool:
+        """Remove the file if an error shows that it is damaged; return whether it does.
+
+        Where nothing vouches for the content, a bug is more likely to be damage.
+        """
+        unexpected = not isinstance(error, (FeedhubError, OSError))
+        damaged = isinstance(error, DamagedError) or (unexpected and not self._database.was_sealed)
+        if damaged:
+            self._database.remove()
+        return damaged
 
     def follow_fork(self, generation: int) -> None:
         """Become usable, to read, in a process that was forked from the one that opened it.

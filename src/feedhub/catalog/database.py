@@ -7,22 +7,40 @@ render.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from feedhub.errors import CatalogError
+from feedhub.catalog.seal import (
+    APPLICATION_ID,
+    PAGE_SIZE,
+    break_seal,
+    has_broken_seal,
+    is_catalog,
+    remove_catalog,
+    seal,
+)
+from feedhub.errors import CatalogError, DamagedError
 
-APPLICATION_ID = 0x66656564  # "feed", at offset 68 of the file
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
 READ_BUSY_TIMEOUT = 1
-DAMAGED = "the catalog is damaged: delete it; the next run makes it again"
 NO_CATALOG = "there is no catalog yet; feedhub render or sync makes it"
 OTHER_VERSION = "this is not a catalog of this version of feedhub; run feedhub sync or render again"
+DAMAGED = "the catalog is damaged; the next sync or render makes it anew"
+# Errors of SQLite that say nothing of the file's content.
+OUTER_ERRORS = (
+    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM),
+    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_AUTH),
+)
+# What this process has looked through: where readers keep a log from being emptied, each sync finds
+# its catalog without a seal.
+CHECKED: set[Path | None] = set()
 # How many steps of SQLite's virtual machine pass between two looks at the clock: about 1 ms.
 TIME_LIMIT_STEPS = 20_000
 
@@ -170,39 +188,56 @@ class Database:
     Made by `open`, `open_existing` or `open_in_memory`. It is used by one thread at a time.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path | None,
+        file: int | None,
+        *,
+        was_sealed: bool,
+    ) -> None:
         self._connection = connection
         self._path = path
+        # The same file, open as long as the connection: to close it ends all locks of the process.
+        self._file = file
         self._guard = ErrorGuard(path)
+        self.was_sealed = was_sealed
 
     @classmethod
-    def open(cls, path: Path) -> Database:
+    def open(cls, path: Path, on_damage: Callable[[], object] = lambda: None) -> Database:
         """Open the database at `path` to write; one of another schema version is emptied.
 
-        Raises CatalogError where the file is not a catalog or cannot be used.
+        A damaged one is made anew after a call of `on_damage`. Raises CatalogError where the file
+        is not a catalog or cannot be used.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return cls._open_and_prepare(path)
-        except sqlite3.Error as error:
-            # Only the primary code counts: the higher bits say more.
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
-                raise CatalogError(f"{path}: {DAMAGED}") from error
-            raise CatalogError(f"{path}: the catalog cannot be opened: {error}") from error
-        except OSError as error:
-            why = f"{error.strerror}; choose another path"
-            raise CatalogError(f"{path}: the catalog cannot be opened: {why}") from error
+        file = None
+        with ExitStack() as on_error:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+                on_error.callback(os.close, file)
+                database = cls._open_and_prepare(path, file)
+                on_error.pop_all()
+            except (sqlite3.Error, CatalogError, OSError) as error:
+                if file is None or not is_damage(error) or not is_catalog(file):
+                    raise not_usable(error, f"{path}: the catalog cannot be opened") from error
+                remove_catalog(path, file)
+            else:
+                return database
+        on_damage()
+        return cls.open(path)
 
     @classmethod
     def open_in_memory(cls) -> Database:
         """Open an empty database that is gone when it is closed."""
-        return cls._open_and_prepare(None)
+        return cls._open_and_prepare(None, None)
 
     @classmethod
-    def _open_and_prepare(cls, path: Path | None) -> Database:
+    def _open_and_prepare(cls, path: Path | None, file: int | None) -> Database:
+        was_sealed = path is None or file is None or is_sealed(path, file)
         # Without an isolation level the driver begins no transactions of its own.
         connection = sqlite3.connect(path or ":memory:", timeout=BUSY_TIMEOUT, isolation_level=None)
-        database = cls(connection, path)
+        database = cls(connection, path, file, was_sealed=was_sealed)
         with closed_on_error(connection):
             database._prepare()
         return database
@@ -211,27 +246,33 @@ class Database:
     def open_existing(cls, path: Path, *, read_only: bool) -> Database:
         """Open a database that another process has created, to read or also to write.
 
-        Raises CatalogError where there is none yet, or one of another schema version.
+        Raises CatalogError where there is none yet, or one of another schema version, and
+        DamagedError for a damaged one.
         """
         try:
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
-                uri=True,
-                timeout=READ_BUSY_TIMEOUT if read_only else BUSY_TIMEOUT,
-                isolation_level=None,
-            )
-            database = cls(connection, path)
-            with closed_on_error(connection):
+            with ExitStack() as on_error:
+                file = os.open(path, os.O_RDONLY if read_only else os.O_RDWR)
+                on_error.callback(os.close, file)
+                was_sealed = is_sealed(path, file)
+                connection = sqlite3.connect(
+                    f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
+                    uri=True,
+                    timeout=READ_BUSY_TIMEOUT if read_only else BUSY_TIMEOUT,
+                    isolation_level=None,
+                )
+                on_error.callback(connection.close)
+                database = cls(connection, path, file, was_sealed=was_sealed)
                 version = database._version()
                 if version == (0, 0):  # the first sync has created the file, but no table yet
                     raise CatalogError(f"{path}: {NO_CATALOG}")
                 if version != (APPLICATION_ID, SCHEMA_VERSION):
                     raise CatalogError(f"{path}: {OTHER_VERSION}")
-        except sqlite3.Error as error:
-            if not path.exists():
-                raise CatalogError(f"{path}: {NO_CATALOG}") from None
-            raise CatalogError(f"{path}: the catalog cannot be read: {error}") from error
-        return database
+                on_error.pop_all()
+                return database
+        except FileNotFoundError:
+            raise CatalogError(f"{path}: {NO_CATALOG}") from None
+        except (sqlite3.Error, OSError) as error:
+            raise not_usable(error, f"{path}: the catalog cannot be read") from error
 
     def reopen_in_fork(self) -> None:
         """Open the same file anew, read-only, in a process that was forked, and hold a snapshot.
@@ -242,12 +283,36 @@ class Database:
             raise CatalogError("a catalog in memory has no second reader")
         # SQLite's connections may neither be used nor closed on this side of a fork.
         self._parents_connection = self._connection
-        self._connection = self.open_existing(self._path, read_only=True)._connection
-        self.execute("BEGIN DEFERRED")
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        self._file = None
+        self._run("BEGIN DEFERRED")
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection; a file that nobody else writes is sealed first."""
+        try:
+            # Another process is busy with it, or the disk is full: then the next one seals it.
+            with suppress(CatalogError, OSError):
+                self._seal()
+        finally:
+            self._connection.close()
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def _seal(self) -> None:
+        if self._file is None or self._path is None:
+            return
+        self.truncate_log()
+        self._run("PRAGMA busy_timeout = 0")
+        self._run("BEGIN IMMEDIATE")
+        if not log_size(self._path):
+            seal(self._file)
+
+    def remove(self) -> None:
+        """Remove the damaged file, unless another process has done so."""
+        if self._file is not None and self._path is not None:
+            remove_catalog(self._path, self._file)
 
     def _version(self) -> tuple[int, int]:
         return self._pragma("application_id"), self._pragma("user_version")
@@ -256,10 +321,24 @@ class Database:
         value: int = self._connection.execute(f"PRAGMA {name}").fetchone()[0]
         return value
 
+    def _tables(self) -> list[str]:
+        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        return [row[0] for row in self._connection.execute(query)]
+
     def _prepare(self) -> None:
-        if self._pragma("application_id") not in (0, APPLICATION_ID):
+        application, tables = self._pragma("application_id"), self._tables()
+        if application not in (0, APPLICATION_ID):
             message = "this is not a feedhub catalog; choose another path"
             raise CatalogError(f"{self._path}: {message}")
+        if tables and application != APPLICATION_ID:
+            message = "this is another program's database; choose another path"
+            raise CatalogError(f"{self._path}: {message}")
+        if not self.was_sealed and self._path not in CHECKED:  # it was not closed in order
+            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise DamagedError(f"{self._path}: {DAMAGED}")
+            CHECKED.add(self._path)
+        self._connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         # Readers go on with their snapshot while a sync writes.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -273,11 +352,8 @@ class Database:
 
     def _create_tables(self) -> None:
         run = self._connection.execute
-        names = [row[0] for row in run("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        if names and self._pragma("application_id") != APPLICATION_ID:
-            message = "this is another program's database; choose another path"
-            raise CatalogError(f"{self._path}: {message}")
-        for name in names:
+        self._break_seal()
+        for name in self._tables():
             run(f'DROP TABLE IF EXISTS "{name}"')
         for statement in SCHEMA.split(";\n"):
             run(statement)
@@ -287,7 +363,13 @@ class Database:
     # Statements
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> int:
-        """Run one statement and return how many rows it changed."""
+        """Run one statement that writes, and return how many rows it changed."""
+        if self._connection.in_transaction:
+            return self._run(statement, values)
+        with self.transaction():
+            return self._run(statement, values)
+
+    def _run(self, statement: str, values: Sequence[object] = ()) -> int:
         with self._guard:
             return self._connection.execute(statement, values).rowcount
 
@@ -326,7 +408,14 @@ class Database:
             yield
             return
         with self._held("BEGIN IMMEDIATE"):
+            changes_before = self._connection.total_changes
             yield
+            if self._connection.total_changes != changes_before:
+                self._break_seal()
+
+    def _break_seal(self) -> None:
+        if self._file is not None:
+            break_seal(self._file)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -336,14 +425,14 @@ class Database:
 
     @contextmanager
     def _held(self, begin: str) -> Iterator[None]:
-        self.execute(begin)
+        self._run(begin)
         try:
             yield
         except BaseException:
             if self._connection.in_transaction:  # some errors have ended it already
-                self.execute("ROLLBACK")
+                self._run("ROLLBACK")
             raise
-        self.execute("COMMIT")
+        self._run("COMMIT")
 
     def data_version(self) -> int:
         """Return a number that changes when another process has written."""
@@ -369,10 +458,12 @@ class Database:
 
     def truncate_log(self) -> None:
         """Empty the write-ahead log, which holds withdrawn texts, unless a reader is in the way."""
+        if self._path is None or not log_size(self._path):  # even then, SQLite would break the seal
+            return
         # A sync does not wait for a reader: the next one truncates what is left.
-        self.execute("PRAGMA busy_timeout = 0")
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
+        self._run("PRAGMA busy_timeout = 0")
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
 
     # Full text search: the texts are tokens, joined by blanks
 
@@ -432,6 +523,38 @@ def leave_readable(path: Path) -> None:
             path.with_name(path.name + suffix).touch()
 
 
+def is_sealed(path: Path, file: int) -> bool:
+    """Tell whether a catalog was closed in order; raises DamagedError if it has changed since."""
+    broken = None if log_size(path) else has_broken_seal(file)
+    if broken and is_catalog(file):
+        raise DamagedError(f"{path}: {DAMAGED}")
+    return broken is False
+
+
+def log_size(path: Path) -> int:
+    """Return the size of the write-ahead log, 0 where there is none."""
+    log = Path(os.path.realpath(path) + "-wal")
+    return log.stat().st_size if log.exists() else 0
+
+
+def not_usable(error: Exception, what: str) -> CatalogError:
+    """Return what to raise for an error of SQLite or the system; a CatalogError stays."""
+    if isinstance(error, CatalogError):
+        return error
+    why = f"{error.strerror}; choose another path" if isinstance(error, OSError) else error
+    return CatalogError(f"{what}: {why}")
+
+
+def is_damage(error: BaseException) -> bool:
+    """Tell whether an error comes from what is in the file, as far as SQLite knows."""
+    if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)):
+        return False
+    if isinstance(error, sqlite3.Error):
+        # Only the primary code counts: the higher bits say more.
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF not in OUTER_ERRORS
+    return isinstance(error, DamagedError)
+
+
 class ErrorGuard:
     """Raises the errors of SQLite as CatalogErrors that name the file; may be entered again."""
 
@@ -442,10 +565,10 @@ class ErrorGuard:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.Error):
+            if is_damage(error):
+                raise DamagedError(f"{self._path}: {DAMAGED}") from error
             raise CatalogError(f"{self._path}: the catalog cannot be used: {error}") from error
-        if isinstance(error, sqlite3.DatabaseError):
-            raise CatalogError(f"{self._path}: {DAMAGED}") from error
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from feedhub.article import Article, Image
 from feedhub.catalog.database import Database, upsert
-from feedhub.catalog.records import FILE_DIGEST_BYTES, decode_article
+from feedhub.catalog.records import FILE_DIGEST_BYTES, decode_article, values_of
 from feedhub.dates import month_of
 from feedhub.fingerprint import Value, digest, named_values
 
@@ -130,7 +130,7 @@ class Images:
     def used(self) -> set[str]:
         """Return the address of every image of a published article."""
         rows = self._database.iterate(_NEWEST)
-        return {image.url for row in rows for image in _images.decode(row[0]).images}
+        return {image.url for row in rows for image in _images.decode(values_of(row[0])).images}
 
     def put(self, records: Iterable[ImageRecord]) -> None:
         """Store results; the next sync puts them into the feeds."""
@@ -160,7 +160,7 @@ class ImageSync:
         used: set[str] = set()
         changes: list[tuple[int, bytes, bytes | None, bool]] = []
         for number, file_digest, record, before in self._database.iterate(_SHOWN_WITH):
-            urls = [image.url for image in _images.decode(record).images]
+            urls = [image.url for image in _images.decode(values_of(record)).images]
             used.update(urls)
             known = {url: every[url] for url in urls if url in every}
             now = msgspec.msgpack.encode(known) if known else None

@@ -50,7 +50,8 @@ class PingQueue:
 
     def clear(self) -> None:
         """Remove every address."""
-        self._database.execute("DELETE FROM pings")
+        # Without a condition, SQLite writes a page even where there is no row.
+        self._database.execute("DELETE FROM pings WHERE TRUE")
 
     def release(self, now: float) -> None:
         """Release what was held back: the new bytes can be fetched since the Unix time `now`."""

@@ -5,6 +5,7 @@ Made from what was read, which several processes do at the same time.
 
 from __future__ import annotations
 
+import zlib
 from typing import NamedTuple
 
 import msgspec
@@ -12,12 +13,13 @@ from msgspec.structs import replace
 
 from feedhub.article import Article, Provider
 from feedhub.dates import from_timestamp
-from feedhub.errors import Problem
+from feedhub.errors import DamagedError, Problem
 from feedhub.feed import Label, labels_of
 from feedhub.fingerprint import Value, digest, named_values
 from feedhub.sources import ReadResult
 
 encode = msgspec.msgpack.encode
+CHECKSUM_SIZE = 4
 _article = msgspec.msgpack.Decoder(Article)
 _problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
 
@@ -53,7 +55,7 @@ class ArticleRow(NamedTuple):
         if moment == self.updated:
             return self
         later = replace(decode_article(self.record), updated=from_timestamp(moment))
-        return self._replace(updated=moment, record=encode(later))
+        return self._replace(updated=moment, record=encode_article(later))
 
 
 class FileRow(NamedTuple):
@@ -77,7 +79,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
             updated=int(article.updated.timestamp()),
             size=size_of(article),
             dated=result.dated_update,
-            record=encode(article),
+            record=encode_article(article),
             labels=tuple(labels_of(article, kinds)),
         )
     return FileRow(
@@ -90,9 +92,23 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
     )
 
 
+def encode_article(article: Article) -> bytes:
+    """Return the record of an article: a checksum and its values."""
+    values = encode(article)
+    return zlib.crc32(values).to_bytes(CHECKSUM_SIZE, "big") + values
+
+
 def decode_article(record: bytes) -> Article:
-    """Return the article of a record."""
-    return _article.decode(record)
+    """Return the article of a record; raises DamagedError for a damaged one."""
+    return _article.decode(values_of(record))
+
+
+def values_of(record: bytes) -> memoryview:
+    """Return the values in a record; raises DamagedError where they do not match its checksum."""
+    values = memoryview(record)[CHECKSUM_SIZE:]
+    if zlib.crc32(values).to_bytes(CHECKSUM_SIZE, "big") != record[:CHECKSUM_SIZE]:
+        raise DamagedError("an article in the catalog is damaged")
+    return values
 
 
 def encode_problems(problems: tuple[Problem, ...]) -> bytes | None:

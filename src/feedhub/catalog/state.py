@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from feedhub.catalog.database import Database, upsert
-from feedhub.errors import CatalogError
+from feedhub.errors import DamagedError
 
 
 class CatalogRecord(Struct, frozen=True, kw_only=True):
@@ -84,19 +84,22 @@ R = TypeVar("R", bound=CatalogRecord)
 
 
 def read_record(database: Database, kind: type[R]) -> R:
-    """Return the record of this kind, or one of defaults; raises CatalogError for a damaged one."""
-    row = database.fetch_one("SELECT record FROM catalog_state WHERE name = ?", (kind.key,))
+    """Return the record of this kind, or one of defaults; raises DamagedError for a damaged one."""
+    row = database.fetch_one(GET_RECORD, (kind.key,))
     if row is None:
         return kind()
     try:
         return msgspec.msgpack.decode(row[0], type=kind)
     except msgspec.MsgspecError as error:
-        raise CatalogError(f"the {kind.key} in the catalog cannot be read: {error}") from None
+        raise DamagedError(f"the {kind.key} in the catalog cannot be read: {error}") from None
 
 
 def write_record(database: Database, record: CatalogRecord) -> None:
-    """Replace the record of this kind."""
-    database.execute(PUT_RECORD, (record.key, msgspec.msgpack.encode(record)))
+    """Replace the record of this kind, if it differs: a file that nobody writes stays sealed."""
+    row = (record.key, msgspec.msgpack.encode(record))
+    if database.fetch_value(GET_RECORD, row[:1]) != row[1]:
+        database.execute(PUT_RECORD, row)
 
 
+GET_RECORD = "SELECT record FROM catalog_state WHERE name = ?"
 PUT_RECORD = upsert("catalog_state", "name", "record")

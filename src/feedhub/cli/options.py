@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from feedhub.catalog import Catalog
 from feedhub.cli import console
@@ -18,6 +19,7 @@ from feedhub.errors import ConfigError
 from feedhub.site import Site, source_of
 from feedhub.sources import Source, open_source
 
+T = TypeVar("T")
 # Of the processes that a server starts: those that serve requests come first.
 NICENESS = 10
 
@@ -212,6 +214,23 @@ def cache_folder() -> Path:
         return Path(folder)
     home = Path.home()
     return home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
+
+
+def use_catalog(path: Path, use: Callable[[Catalog], T]) -> T:
+    """Return what `use` returns of the catalog at `path`; a damaged one is made anew first."""
+
+    def report() -> None:
+        console.error(f"{path}: the catalog was damaged and is made anew")
+
+    with closing(Catalog(path, on_damage=report)) as catalog:
+        try:
+            return use(catalog)
+        except Exception as error:
+            if not catalog.heal(error):
+                raise
+    report()
+    with closing(Catalog(path)) as catalog:
+        return use(catalog)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import json
 import os
 import time
 from argparse import ArgumentParser, Namespace
-from contextlib import closing
 from datetime import UTC, datetime
 
 from feedhub.catalog import Catalog
@@ -84,27 +83,32 @@ def render(args: Namespace) -> tuple[int, datetime | None]:
     """Render and print a summary; return the exit code and when time alone changes the output."""
     config = options.config_of(args)  # again, because --watch follows its changes
     check_paths(args, config)
+    catalog_path = options.catalog_path(args, config)
+    return options.use_catalog(catalog_path, lambda catalog: render_with(catalog, args, config))
+
+
+def render_with(catalog: Catalog, args: Namespace, config: Config) -> tuple[int, datetime | None]:
+    """Render with an open catalog and print a summary; return what `render` returns."""
     start = time.monotonic()
-    with closing(Catalog(options.catalog_path(args, config))) as catalog:
-        try:
-            with console.progress() as on_progress:
-                report = render_site(
-                    Site(catalog, config, drafts=args.drafts),
-                    catalog,
-                    source_of(args.source, config, drafts=args.drafts),
-                    args.out,
-                    now=datetime.now(UTC),
-                    compress=config.render.compress,
-                    drafts=args.drafts,
-                    allow_shrink=args.allow_shrink,
-                    processes=args.workers or processors(),
-                    on_progress=on_progress,
-                )
-        except ShrinkError as error:
-            console.print_problems(error.problems, args.source)
-            console.error(str(error))
-            return error.exit_code, catalog.next_due()
-        due = catalog.next_due()
+    try:
+        with console.progress() as on_progress:
+            report = render_site(
+                Site(catalog, config, drafts=args.drafts),
+                catalog,
+                source_of(args.source, config, drafts=args.drafts),
+                args.out,
+                now=datetime.now(UTC),
+                compress=config.render.compress,
+                drafts=args.drafts,
+                allow_shrink=args.allow_shrink,
+                processes=args.workers or processors(),
+                on_progress=on_progress,
+            )
+    except ShrinkError as error:
+        console.print_problems(error.problems, args.source)
+        console.error(str(error))
+        return error.exit_code, catalog.next_due()
+    due = catalog.next_due()
     errors = console.print_problems(report.changes.problems, args.source)
     if args.json or not console.is_quiet():
         print(summary(report, time.monotonic() - start, as_json=args.json))

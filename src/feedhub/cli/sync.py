@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser, Namespace
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -24,7 +23,14 @@ from feedhub.catalog import (
 )
 from feedhub.cli import console, options
 from feedhub.config import Config
-from feedhub.errors import CatalogError, ConfigError, FeedhubError, Problem, ShrinkError
+from feedhub.errors import (
+    CatalogError,
+    ConfigError,
+    DamagedError,
+    FeedhubError,
+    Problem,
+    ShrinkError,
+)
 from feedhub.fork_map import processors
 from feedhub.site import Site, source_of
 from feedhub.sources import open_source
@@ -32,6 +38,8 @@ from feedhub.sources import open_source
 EXAMPLES = ("articles --catalog /var/lib/feedhub/catalog.sqlite --watch",)
 # A file system may lose a notice of a change, and a server reports a sync that is silent.
 MAX_INTERVAL = timedelta(seconds=60)
+# What a server is told in this way it cannot read from the catalog (EX_IOERR of sysexits.h).
+CATALOG_FAILED = os.EX_IOERR
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -105,22 +113,25 @@ class Syncer:
         time.sleep(min(1.0, max(0.0, self._changed_at + 1 - time.time())))
         path = self._args.catalog
         try:
-            with closing(Catalog(path)) as catalog:
-                try:
-                    code = self._sync(catalog)
-                except (FeedhubError, OSError) as error:
-                    self._save_failure(catalog, error)
-                    raise
-                return code, catalog.next_due()
+            return options.use_catalog(path, self._sync_and_report)
         except CatalogError as error:
             if self._args.parent is None:
                 raise
             # The error cannot be left in the catalog: the server sees that this process has ended.
             console.error(str(error))
-            sys.exit(error.exit_code)
+            sys.exit(CATALOG_FAILED)
         finally:
             # A server that may only read the catalog cannot make the files SQLite needs.
             leave_readable(path)
+
+    def _sync_and_report(self, catalog: Catalog) -> tuple[int, datetime | None]:
+        try:
+            return self._sync(catalog), catalog.next_due()
+        except DamagedError:
+            raise
+        except (FeedhubError, OSError) as error:
+            self._save_failure(catalog, error)
+            raise
 
     def _save_failure(self, catalog: Catalog, error: Exception) -> None:
         """Leave the error in the catalog for the server's /readyz."""

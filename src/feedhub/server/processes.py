@@ -20,6 +20,8 @@ SYNC, PING = "feedhub sync", "feedhub ping"
 MIN_DELAY, MAX_DELAY, RESET_AFTER = 0.5, 60.0, 60.0
 STABLE_AFTER = 3.0  # seconds that a restarted process must run before its problem is over
 STOP_TIMEOUT = 15.0
+# What a process of ours says by its status, because it cannot write it down.
+EXITS = {os.EX_IOERR: "cannot use the catalog; its message is in the log"}
 # Messages of the service manager, which are for the main process alone.
 SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_", "LISTEN_")
 
@@ -105,7 +107,7 @@ class SupervisedProcess:
             return f"cannot be started: {error.strerror}"
         self._process = process
         try:
-            return f"exited with status {await process.wait()}"
+            return EXITS.get(code := await process.wait(), f"exited with status {code}")
         finally:
             self._process = None
             self._on_exit(process.pid)
