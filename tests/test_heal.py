@@ -176,12 +176,12 @@ def test_a_change_behind_the_back_of_a_writer_is_damage(folder, run, column):
     assert documents(folder / "public") == expected
 
 
-@pytest.mark.parametrize("place", ["records.record", "catalog_state.record", "states.newest"])
+@pytest.mark.parametrize("place", ["records.record", "catalog_state.record"])
 def test_damage_that_nothing_vouches_for_is_found_when_it_is_read(folder, run, place):
     expected = documents(folder / "public")
     table, _, name = place.partition(".")
     with closing(sqlite3.connect("c.sqlite")) as other:
-        other.execute(f"UPDATE {table} SET {name} = 'no value'")  # noqa: S608
+        other.execute(f"UPDATE {table} SET {name} = CAST('no value' AS BLOB)")  # noqa: S608
         other.commit()
     shutil.rmtree("public")
     assert run(*RENDER, "--quiet") == (0, "", ANEW)
@@ -295,7 +295,7 @@ def test_a_reader_beside_a_writer_never_sees_damage(folder):
         looks += 1
     assert (writer.returncode, looks > 5) == (0, True)
     with closing(Catalog(path)) as catalog:
-        assert catalog.pings.waiting().number == 50
+        assert len(list(catalog._database.iterate("SELECT * FROM pings"))) == 50
 
 
 def test_a_full_disk_leaves_no_half_seal(tmp_path, monkeypatch):

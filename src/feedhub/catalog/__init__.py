@@ -33,7 +33,7 @@ from feedhub.catalog.sync import (
     sync_catalog,
 )
 from feedhub.dates import from_timestamp, month_bounds
-from feedhub.errors import CatalogError, DamagedError, FeedhubError
+from feedhub.errors import CatalogError
 from feedhub.feed import FeedState
 from feedhub.sources import Source
 
@@ -65,8 +65,7 @@ SEARCH_TIMEOUT = 2.0
 class Catalog:
     """The catalog at `path`, made if there is none, or one in memory where `path` is None.
 
-    One that is damaged is made anew after a call of `on_damage`. Every method may raise
-    CatalogError, and DamagedError for damage that opening has not found.
+    A damaged one is made anew after `on_damage`. Every method may raise CatalogError.
     """
 
     def __init__(
@@ -95,16 +94,9 @@ class Catalog:
         """Close the database."""
         self._database.close()
 
-    def heal(self, error: Exception) -> bool:
-        """Remove the file if an error shows that it is damaged; return whether it does.
-
-        Where nothing vouches for the content, a bug is more likely to be damage.
-        """
-        unexpected = not isinstance(error, (FeedhubError, OSError))
-        damaged = isinstance(error, DamagedError) or (unexpected and not self._database.was_sealed)
-        if damaged:
-            self._database.remove()
-        return damaged
+    def remove(self) -> None:
+        """Remove the file, which is damaged, unless another process has done so."""
+        self._database.remove()
 
     def follow_fork(self, generation: int) -> None:
         """Become usable, to read, in a process that was forked from the one that opened it.

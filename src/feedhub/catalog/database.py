@@ -15,15 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from feedhub.catalog.seal import (
-    APPLICATION_ID,
-    PAGE_SIZE,
-    break_seal,
-    has_broken_seal,
-    is_catalog,
-    remove_catalog,
-    seal,
-)
+from feedhub.catalog import seal
 from feedhub.errors import CatalogError, DamagedError
 
 SCHEMA_VERSION = 6
@@ -32,14 +24,11 @@ READ_BUSY_TIMEOUT = 1
 NO_CATALOG = "there is no catalog yet; feedhub render or sync makes it"
 OTHER_VERSION = "this is not a catalog of this version of feedhub; run feedhub sync or render again"
 DAMAGED = "the catalog is damaged; the next sync or render makes it anew"
-# Errors of SQLite that say nothing of the file's content.
-OUTER_ERRORS = (
-    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM),
-    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR),
-    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_AUTH),
-)
-# What this process has looked through: where readers keep a log from being emptied, each sync finds
-# its catalog without a seal.
+# Errors of SQLite that come from what is in a file; 0 stands for those of the driver.
+DAMAGE_CODES = {0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} | {
+    *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT)
+}
+# What this process has looked through: a busy catalog is never sealed.
 CHECKED: set[Path | None] = set()
 # How many steps of SQLite's virtual machine pass between two looks at the clock: about 1 ms.
 TIME_LIMIT_STEPS = 20_000
@@ -193,8 +182,7 @@ class Database:
         connection: sqlite3.Connection,
         path: Path | None,
         file: int | None,
-        *,
-        was_sealed: bool,
+        was_sealed: bool = True,
     ) -> None:
         self._connection = connection
         self._path = path
@@ -218,12 +206,11 @@ class Database:
                 on_error.callback(os.close, file)
                 database = cls._open_and_prepare(path, file)
                 on_error.pop_all()
-            except (sqlite3.Error, CatalogError, OSError) as error:
-                if file is None or not is_damage(error) or not is_catalog(file):
-                    raise not_usable(error, f"{path}: the catalog cannot be opened") from error
-                remove_catalog(path, file)
-            else:
                 return database
+            except (sqlite3.Error, CatalogError, OSError) as error:
+                if file is None or not is_damage(error) or not seal.is_catalog(file):
+                    raise not_usable(error, f"{path}: the catalog cannot be opened") from error
+                seal.remove_catalog(path, file)
         on_damage()
         return cls.open(path)
 
@@ -237,7 +224,7 @@ class Database:
         was_sealed = path is None or file is None or is_sealed(path, file)
         # Without an isolation level the driver begins no transactions of its own.
         connection = sqlite3.connect(path or ":memory:", timeout=BUSY_TIMEOUT, isolation_level=None)
-        database = cls(connection, path, file, was_sealed=was_sealed)
+        database = cls(connection, path, file, was_sealed)
         with closed_on_error(connection):
             database._prepare()
         return database
@@ -253,7 +240,7 @@ class Database:
             with ExitStack() as on_error:
                 file = os.open(path, os.O_RDONLY if read_only else os.O_RDWR)
                 on_error.callback(os.close, file)
-                was_sealed = is_sealed(path, file)
+                is_sealed(path, file)
                 connection = sqlite3.connect(
                     f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
                     uri=True,
@@ -261,11 +248,11 @@ class Database:
                     isolation_level=None,
                 )
                 on_error.callback(connection.close)
-                database = cls(connection, path, file, was_sealed=was_sealed)
+                database = cls(connection, path, file)
                 version = database._version()
                 if version == (0, 0):  # the first sync has created the file, but no table yet
                     raise CatalogError(f"{path}: {NO_CATALOG}")
-                if version != (APPLICATION_ID, SCHEMA_VERSION):
+                if version != (seal.APPLICATION_ID, SCHEMA_VERSION):
                     raise CatalogError(f"{path}: {OTHER_VERSION}")
                 on_error.pop_all()
                 return database
@@ -289,30 +276,22 @@ class Database:
         self._run("BEGIN DEFERRED")
 
     def close(self) -> None:
-        """Close the connection; a file that nobody else writes is sealed first."""
-        try:
-            # Another process is busy with it, or the disk is full: then the next one seals it.
-            with suppress(CatalogError, OSError):
-                self._seal()
-        finally:
-            self._connection.close()
-            if self._file is not None:
-                os.close(self._file)
-                self._file = None
-
-    def _seal(self) -> None:
-        if self._file is None or self._path is None:
-            return
-        self.truncate_log()
-        self._run("PRAGMA busy_timeout = 0")
-        self._run("BEGIN IMMEDIATE")
-        if not log_size(self._path):
-            seal(self._file)
+        """Close the connection; a file that nobody else writes, on a disk with room, is sealed."""
+        with suppress(CatalogError, OSError):
+            self.truncate_log()
+            self._run("PRAGMA busy_timeout = 0")
+            self._run("BEGIN IMMEDIATE")
+            if self._file is not None and self._path is not None and not log_size(self._path):
+                seal.seal(self._file)
+        self._connection.close()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def remove(self) -> None:
-        """Remove the damaged file, unless another process has done so."""
+        """Remove the file, unless another process has done so."""
         if self._file is not None and self._path is not None:
-            remove_catalog(self._path, self._file)
+            seal.remove_catalog(self._path, self._file)
 
     def _version(self) -> tuple[int, int]:
         return self._pragma("application_id"), self._pragma("user_version")
@@ -327,10 +306,10 @@ class Database:
 
     def _prepare(self) -> None:
         application, tables = self._pragma("application_id"), self._tables()
-        if application not in (0, APPLICATION_ID):
+        if application not in (0, seal.APPLICATION_ID):
             message = "this is not a feedhub catalog; choose another path"
             raise CatalogError(f"{self._path}: {message}")
-        if tables and application != APPLICATION_ID:
+        if tables and application != seal.APPLICATION_ID:
             message = "this is another program's database; choose another path"
             raise CatalogError(f"{self._path}: {message}")
         if not self.was_sealed and self._path not in CHECKED:  # it was not closed in order
@@ -338,7 +317,7 @@ class Database:
             if found != "ok":
                 raise DamagedError(f"{self._path}: {DAMAGED}")
             CHECKED.add(self._path)
-        self._connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        self._connection.execute(f"PRAGMA page_size = {seal.PAGE_SIZE}")
         # Readers go on with their snapshot while a sync writes.
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -352,12 +331,13 @@ class Database:
 
     def _create_tables(self) -> None:
         run = self._connection.execute
-        self._break_seal()
+        if self._file is not None:
+            seal.break_seal(self._file)
         for name in self._tables():
             run(f'DROP TABLE IF EXISTS "{name}"')
         for statement in SCHEMA.split(";\n"):
             run(statement)
-        run(f"PRAGMA application_id = {APPLICATION_ID}")
+        run(f"PRAGMA application_id = {seal.APPLICATION_ID}")
         run(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     # Statements
@@ -410,12 +390,8 @@ class Database:
         with self._held("BEGIN IMMEDIATE"):
             changes_before = self._connection.total_changes
             yield
-            if self._connection.total_changes != changes_before:
-                self._break_seal()
-
-    def _break_seal(self) -> None:
-        if self._file is not None:
-            break_seal(self._file)
+            if self._file is not None and self._connection.total_changes != changes_before:
+                seal.break_seal(self._file)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -525,8 +501,8 @@ def leave_readable(path: Path) -> None:
 
 def is_sealed(path: Path, file: int) -> bool:
     """Tell whether a catalog was closed in order; raises DamagedError if it has changed since."""
-    broken = None if log_size(path) else has_broken_seal(file)
-    if broken and is_catalog(file):
+    broken = None if log_size(path) else seal.has_broken_seal(file)
+    if broken and seal.is_catalog(file):
         raise DamagedError(f"{path}: {DAMAGED}")
     return broken is False
 
@@ -539,19 +515,15 @@ def log_size(path: Path) -> int:
 
 def not_usable(error: Exception, what: str) -> CatalogError:
     """Return what to raise for an error of SQLite or the system; a CatalogError stays."""
-    if isinstance(error, CatalogError):
-        return error
     why = f"{error.strerror}; choose another path" if isinstance(error, OSError) else error
-    return CatalogError(f"{what}: {why}")
+    return error if isinstance(error, CatalogError) else CatalogError(f"{what}: {why}")
 
 
 def is_damage(error: BaseException) -> bool:
     """Tell whether an error comes from what is in the file, as far as SQLite knows."""
-    if isinstance(error, (sqlite3.ProgrammingError, sqlite3.InterfaceError)):
-        return False
-    if isinstance(error, sqlite3.Error):
+    if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
         # Only the primary code counts: the higher bits say more.
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF not in OUTER_ERRORS
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE_CODES
     return isinstance(error, DamagedError)
 
 

@@ -104,7 +104,7 @@ def decode_article(record: bytes) -> Article:
 
 
 def values_of(record: bytes) -> memoryview:
-    """Return the values in a record; raises DamagedError where they do not match its checksum."""
+    """Return the values in a record; raises DamagedError if its checksum is another."""
     values = memoryview(record)[CHECKSUM_SIZE:]
     if zlib.crc32(values).to_bytes(CHECKSUM_SIZE, "big") != record[:CHECKSUM_SIZE]:
         raise DamagedError("an article in the catalog is damaged")

@@ -1,8 +1,6 @@
 """The seal of a catalog: a checksum behind its last page, where SQLite reads nothing.
 
-A file with a seal is as it was closed or damaged, whichever byte has changed. Who writes breaks the
-seal first, so a file without one was not closed in order, or is being written. Files are passed as
-descriptors: to close one ends all locks that the process has on the file.
+Who writes breaks the seal first: a file without one was not closed in order, or is being written.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TypeVar
 from feedhub.catalog import Catalog
 from feedhub.cli import console
 from feedhub.config import CONFIG_FILE, Config, SiteConfig, load_config
-from feedhub.errors import ConfigError
+from feedhub.errors import ConfigError, DamagedError
 from feedhub.site import Site, source_of
 from feedhub.sources import Source, open_source
 
@@ -225,9 +225,8 @@ def use_catalog(path: Path, use: Callable[[Catalog], T]) -> T:
     with closing(Catalog(path, on_damage=report)) as catalog:
         try:
             return use(catalog)
-        except Exception as error:
-            if not catalog.heal(error):
-                raise
+        except DamagedError:
+            catalog.remove()
     report()
     with closing(Catalog(path)) as catalog:
         return use(catalog)

@@ -38,8 +38,6 @@ from feedhub.sources import open_source
 EXAMPLES = ("articles --catalog /var/lib/feedhub/catalog.sqlite --watch",)
 # A file system may lose a notice of a change, and a server reports a sync that is silent.
 MAX_INTERVAL = timedelta(seconds=60)
-# What a server is told in this way it cannot read from the catalog (EX_IOERR of sysexits.h).
-CATALOG_FAILED = os.EX_IOERR
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -119,7 +117,7 @@ class Syncer:
                 raise
             # The error cannot be left in the catalog: the server sees that this process has ended.
             console.error(str(error))
-            sys.exit(CATALOG_FAILED)
+            sys.exit(os.EX_IOERR)
         finally:
             # A server that may only read the catalog cannot make the files SQLite needs.
             leave_readable(path)

@@ -65,14 +65,10 @@ class Status(NamedTuple):
     hub: HubStatus | None = None
     processes: Mapping[str, ProcessStatus] = _NO_PROCESSES
 
-    @property
-    def state(self) -> str:
-        """Return "starting", "degraded" if there is a problem, or "ready"."""
-        return "starting" if not self.ready else "degraded" if self.problem else "ready"
-
     def to_json(self) -> dict[str, Any]:
         """Return the fields as /readyz shows them, `hub` only if there is one."""
-        fields: dict[str, Any] = {"state": self.state, **self._asdict()}
+        state = "starting" if not self.ready else "degraded" if self.problem else "ready"
+        fields: dict[str, Any] = {"state": state, **self._asdict()}
         del fields["hub"]
         fields["processes"] = {name: state._asdict() for name, state in self.processes.items()}
         return fields | ({"hub": self.hub._asdict()} if self.hub else {})
