@@ -10,6 +10,7 @@ import pytest
 from feedhub.config.rules import PLACEHOLDERS
 from feedhub.sources.article_path import page_address
 from feedhub.sources.fields import NAMES
+from feedhub.sources.gate_neighbours import NEIGHBOURS
 from tests.readings import page_name
 
 TEXT = (Path(__file__).parent.parent / "docs" / "front-matter.md").read_text("utf-8")
@@ -32,6 +33,15 @@ FIELDS = [
 def test_the_fields_are_those_of_the_code_in_order():
     documented = [tuple(re.findall("`([^`]+)`", row[0])) for row in FIELDS]
     assert documented == list(NAMES.values())
+
+
+def test_the_neighbours_of_the_gate_are_those_of_the_code_in_order():
+    actions = {"hidden": "hidden", "rejected": "rejected, withdrawn", "ignored": "ignored"}
+    documented = [
+        (" ".join(re.findall("`([^`]+)`", keys)), *cells)
+        for keys, *cells in _rows("Misspelt names, and those of other systems")
+    ]
+    assert documented == [row._replace(action=actions[row.action]) for row in NEIGHBOURS]
 
 
 def test_no_cell_is_empty():

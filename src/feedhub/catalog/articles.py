@@ -20,7 +20,7 @@ from feedhub.catalog.records import (
     encode_problems,
     row_of,
 )
-from feedhub.dates import month_of
+from feedhub.dates import format_day, from_timestamp, month_of
 from feedhub.errors import Problem
 from feedhub.feed import Label, labels_of
 from feedhub.fingerprint import digest
@@ -54,7 +54,7 @@ class StoredFile(NamedTuple):
 
     def outlasts(self, row: FileRow) -> bool:
         """Return whether the last good article stays: the file may be half-written."""
-        unread = row.state == "plain" or (row.state == "rejected" and not row.withdraws)
+        unread = row.state in ("plain", "rejected") and not row.withdraws
         return unread and self.state in ("shown", "duplicate")
 
     def updated_with(self, article: ArticleRow, now: datetime, *, silent: bool = False) -> int:
@@ -191,7 +191,9 @@ class ArticleSync:
         stored = self._stored.get(file.path)
         if stored and stored.outlasts(row) and not stored.is_due(self._now):
             # `due` stays too: past it the article might have to be hidden.
-            problems = row.problems or encode_problems((_lost_front_matter(file.path),))
+            problem = decode_problems(row.problems)[0] if row.problems else None
+            problem = _still_published(problem or _lost_front_matter(file.path), stored)
+            problems = encode_problems((problem,))
             self._database.execute(_KEEP_EARLIER, (file.stamp, problems, stored.number))
         elif row.article is None:
             if stored:
@@ -347,8 +349,16 @@ _ADD_FEED = "INSERT INTO feeds (kind, key, label) VALUES (?, ?, ?) RETURNING num
 
 
 def _lost_front_matter(path: str) -> Problem:
-    message = "the front matter is gone; the last good version stays: restore it or remove the file"
+    message = "the front matter is gone: restore it or remove the file"
     return Problem(path=path, code="front-matter-lost", message=message)
+
+
+def _still_published(problem: Problem, stored: StoredFile) -> Problem:
+    """Return the problem of a file of which an earlier version stays, with the date of that."""
+    message = problem.message.rstrip(".")
+    if stored.state == "shown" and stored.updated is not None:
+        message += f"; the version of {format_day(from_timestamp(stored.updated))} stays published"
+    return replace(problem, message=message)
 
 
 def _duplicate_id(path: str, first: str) -> Problem:

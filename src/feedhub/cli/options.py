@@ -239,5 +239,6 @@ def open_in_memory(args: Namespace) -> Iterator[tuple[Site, Catalog, Source]]:
     check_source(args)
     debug_inputs(args, config)
     with closing(Catalog(None)) as catalog:
-        source = source_of(args.source, config, drafts=args.drafts)
+        checks = args.command == "check"
+        source = source_of(args.source, config, drafts=args.drafts, unknown_keys=checks)
         yield Site(catalog, config, drafts=args.drafts), catalog, source

@@ -102,7 +102,9 @@ def story_suffix(config: Config) -> str:
     return next((FORMATS[name].suffix for name in names if name != "json"), ".json")
 
 
-def source_of(address: str | Path, config: Config, *, drafts: bool = False) -> Source:
+def source_of(
+    address: str | Path, config: Config, *, drafts: bool = False, unknown_keys: bool = False
+) -> Source:
     """Return the source at `address`, read as the configuration says."""
     options = ReadOptions(
         authority=config.site.authority,
@@ -111,6 +113,7 @@ def source_of(address: str | Path, config: Config, *, drafts: bool = False) -> S
         zone=ZoneInfo(config.source.timezone),
         ignore=config.source.ignore,
         drafts=drafts,
+        unknown_keys=unknown_keys,
     )
     return open_source(address, options)
 

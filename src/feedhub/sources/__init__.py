@@ -34,7 +34,7 @@ class ReadOptions:
 
     `base_url` resolves the file's relative addresses, base path kept; `permalink` is the pattern of
     an article's own page or ""; `zone` is that of dates without one; `ignore` names folders that
-    hold no articles.
+    hold no articles; `unknown_keys` asks for a problem for each key that feedhub ignores.
     """
 
     authority: str = ""
@@ -43,6 +43,7 @@ class ReadOptions:
     zone: tzinfo = UTC
     ignore: tuple[str, ...] = ()
     drafts: bool = False
+    unknown_keys: bool = False
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):
@@ -51,8 +52,8 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`,
     `scheduled`, `expired`, `undated`, `plain` (no front matter) or `rejected`. `due` is when the
     file must be read again though it has not changed. `dated_update` tells whether the file itself
-    says when it was updated. `withdraws` is true for a rejected file of which no earlier version
-    may stay published.
+    says when it was updated. `withdraws` is true for a file that could not be read and of which no
+    earlier version may stay published.
     """
 
     state: str

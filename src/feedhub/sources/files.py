@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,7 @@ RACY_NS = 2_000_000_000
 CHUNK_BYTES = 64 * 1024
 # Raise it when the same bytes are read differently by newer code: the catalog then reads every
 # file again.
-READER_VERSION = 1
+READER_VERSION = 2
 # How long a change waits for others that belong to it, and how often the watcher reports.
 DEBOUNCE_MS, POLL_MS = 100, 250
 # A checkout deletes a file before it writes it again. What is deleted for good is withdrawn within
@@ -82,6 +83,7 @@ class FilesSource:
             zone=str(options.zone),
             ignore=options.ignore,
             drafts=options.drafts,
+            unknown_keys=options.unknown_keys,
         )
         return fingerprint(READER_VERSION, values)
 
@@ -180,20 +182,26 @@ class FilesSource:
 
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file; a bad file is a rejected ReadResult, never an exception."""
-        from feedhub.sources.reading import read_article  # loads the parsers; most runs need none
+        # Imported here because they load the parsers, and most runs need none.
+        from feedhub.sources.gate_neighbours import has_hiding_line
+        from feedhub.sources.reading import read_article
 
-        withdraws = False
+        withdraws, data, zone = False, b"", self._options.zone
         try:
             whole = self.real_path(path)
             if whole:
-                return read_article(
+                data = read_bytes(whole)
+                result = read_article(
                     path,
-                    read_bytes(whole),
+                    data,
                     root=self._name,
                     generator=self._generator,
                     options=self._options,
                     now=now,
                 )
+                if result.state == "plain" and has_hiding_line(data, zone, now):
+                    return ReadResult(state="plain", withdraws=True)
+                return result
             problem = link_outside(path)
         except ArticleError as error:
             problem, withdraws = error.at(path), error.withdraws
@@ -202,6 +210,10 @@ class FilesSource:
         except Exception as error:  # one bad file must never stop the others
             message = f"the file cannot be read ({type(error).__name__}): please report it"
             problem = Problem(path=path, code="unexpected", message=message)
+        if not withdraws and has_hiding_line(data, zone, now):
+            withdraws = True
+            message = f"{problem.message.rstrip('.')}; a line hides the article: it is withdrawn"
+            problem = replace(problem, message=message)
         return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws)
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
