@@ -17,12 +17,12 @@ from feedhub.text import label_key, slugify
 
 def check(site: Site, catalog: Catalog, source: Source, now: datetime) -> list[Problem]:
     """Return every problem of the source by path and line; `catalog` must be empty, in memory."""
-    found = site.sync(source, now).problems
     # An unknown key stands once, for the first file: all files of a site may have it.
-    keys = {
-        problem.message: problem for problem in reversed(found) if problem.code == "unknown-key"
+    found = {
+        problem.message if problem.code == "unknown-key" else problem: problem
+        for problem in reversed(site.sync(source, now).problems)
     }
-    problems = [*keys.values(), *(problem for problem in found if problem.code != "unknown-key")]
+    problems = [*reversed(found.values())]
     problems += duplicate_urls(catalog, source)
     problems += unexpected_slugs(site, catalog, source)
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column))

@@ -355,7 +355,7 @@ def _lost_front_matter(path: str) -> Problem:
 
 def _still_published(problem: Problem, stored: StoredFile) -> Problem:
     """Return the problem of a file of which an earlier version stays, with the date of that."""
-    message = problem.message.rstrip(".")
+    message = problem.message
     if stored.state == "shown" and stored.updated is not None:
         message += f"; the version of {format_day(from_timestamp(stored.updated))} stays published"
     return replace(problem, message=message)

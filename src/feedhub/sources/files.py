@@ -212,7 +212,7 @@ class FilesSource:
             problem = Problem(path=path, code="unexpected", message=message)
         if not withdraws and has_hiding_line(data, zone, now):
             withdraws = True
-            message = f"{problem.message.rstrip('.')}; a line hides the article: it is withdrawn"
+            message = f"{problem.message}; a line hides the article: it is withdrawn"
             problem = replace(problem, message=message)
         return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import NamedTuple
 
 from feedhub.errors import ArticleError
 from feedhub.sources.fields import NAMES, keys_by_field
-from feedhub.sources.tree import Mapping, Node, Scalar, is_null
+from feedhub.sources.tree import Mapping, Node, Scalar, is_null, node_error
 from feedhub.sources.values import date_reader
 
 
@@ -52,12 +51,10 @@ password | any text | rejected | WordPress, Hexo: only for those who know it
 visibility | not public | rejected | WordPress, Ghost: for members, or for nobody
 state access audience workflow stage | draft, private ... | rejected | Tumblr, Drupal, Substack
 publishedAt publishedOn publishedDate publishAt publishOn | a later date | rejected | Forem, Sanity
-datePublished pubDatetime postDate releaseAt | a later date | rejected | schema.org, AstroPaper
-goLiveAt embargo embargoUntil scheduledAt | a later date | rejected | Wagtail, Drupal: not before
+datePublished pubDatetime postDate goLiveAt embargo | a later date | rejected | AstroPaper, Wagtail
 expires expiresAt expiresOn expireAt expireDate expiry | a date | rejected | Wagtail, Craft
 expirationDate expiration unpublishAt unpublishOn | a date | rejected | WordPress, Drupal
-noindex robots sitemap search searchHidden | nothing | ignored | search engines only
-navExclude hiddenInHomeList share archived | nothing | ignored | menus, buttons, age""".splitlines()
+noindex robots sitemap search share archived | nothing | ignored | not of lists""".splitlines()
 )
 
 # Mappings whose keys are the article's own: Hugo, Zola, exports.
@@ -83,8 +80,6 @@ _PAIR = re.compile(
 )
 _CLOSING = re.compile(r"\n(?:---|\+\+\+)[ \t]*(?:\n|\Z)")
 _HEAD_BYTES = 16 * 1024
-
-
 _FOREIGN = {
     plain_key(key): row._replace(
         keys={"a later date": "publishDate", "a date": "expiryDate"}.get(row.hides, "published")
@@ -155,19 +150,24 @@ def unread_keys(written: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(key for key in written if key not in read or plain_key(key) in _UNRELATED)
 
 
-def find_hiding_keys(
-    mapping: Mapping, zone: tzinfo, now: datetime
-) -> Iterator[tuple[str, Node, Neighbour]]:
-    """Yield each key, with its value, that feedhub does not read but that may be meant to hide."""
-    entries = mapping.entries
+def is_hidden_elsewhere(mapping: Mapping, zone: tzinfo, now: datetime) -> bool:
+    """Return whether a key of other systems hides the article.
+
+    Raises ArticleError that withdraws where only its author knows whether a key is meant to.
+    """
+    entries, found = mapping.entries, []
     for key in unread_keys(tuple(entries.keys())):
         pairs = [(key, entries[key])] if neighbours_of(key) else []
         if key.casefold() in _WRAPPERS and isinstance(inner := entries[key], Mapping):
             pairs += inner.entries.items()
-        for name, node in pairs:
-            for neighbour in neighbours_of(name):
-                if hides(neighbour, node, zone, now):
-                    yield name, node, neighbour
+        found += [(*pair, row) for pair in pairs for row in neighbours_of(pair[0])]
+    hiding = [(key, node, row) for key, node, row in found if hides(row, node, zone, now)]
+    for key, node, row in hiding:
+        if row.action != "hidden":
+            message = f"the key {key} may be meant to hide this article; did you mean {row.keys}?"
+            message += " Rename it or remove it"
+            raise node_error(node, "hiding-key", message, withdraws=True)
+    return bool(hiding)
 
 
 def has_hiding_line(data: bytes, zone: tzinfo, now: datetime) -> bool:

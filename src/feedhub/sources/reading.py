@@ -11,7 +11,7 @@ from feedhub.sources.assembly import ArticleFile, make_article
 from feedhub.sources.fields import NAMES, Fields, normal_key
 from feedhub.sources.frontmatter import read_front_matter
 from feedhub.sources.gate import Flags, Verdict, judge
-from feedhub.sources.gate_neighbours import find_hiding_keys, unread_keys
+from feedhub.sources.gate_neighbours import is_hidden_elsewhere, unread_keys
 from feedhub.sources.tree import Mapping, Scalar, as_bool, node_error
 from feedhub.sources.values import date_reader
 
@@ -24,8 +24,6 @@ _STATUS_HIDES = {
 _DATA_SUFFIXES = ("yml", "yaml")
 # Eleventy's words for "ask the file system", which says nothing that lasts.
 _NO_DATE = {"last modified", "created", "git last modified", "git created"}
-# How many unknown keys of a file are reported.
-_MAX_UNKNOWN = 10
 
 
 def read_article(
@@ -59,8 +57,9 @@ def read_article(
         message = "there is no date, so this is no article: give it one if it should be"
         problem = Problem(path=path, level="info", code="undated", message=message)
         return ReadResult(state="undated", problems=(problem,))
-    if verdict.state in ("shown", "scheduled") and is_hidden_elsewhere(matter.fields, options, now):
-        verdict = Verdict("unpublished")
+    if verdict.state in ("shown", "scheduled"):
+        hidden = is_hidden_elsewhere(matter.fields, options.zone, now)
+        verdict = Verdict("unpublished") if hidden and not options.drafts else verdict
     if date is None or verdict.state != "shown":
         return ReadResult(state=verdict.state, due=verdict.due)
     if options.unknown_keys:
@@ -104,27 +103,11 @@ def pass_gate(file: ArticleFile, now: datetime) -> tuple[Verdict, datetime | Non
     return judge(flags, now, drafts=drafts), date
 
 
-def is_hidden_elsewhere(mapping: Mapping, options: ReadOptions, now: datetime) -> bool:
-    """Return whether a key of other systems hides the article.
-
-    Raises ArticleError that withdraws where only the author knows whether a key is meant to.
-    """
-    hidden = False
-    for key, node, meant in find_hiding_keys(mapping, options.zone, now):
-        hidden = not options.drafts
-        if meant.action != "hidden":
-            message = f"the key {key} may be meant to hide this article; did you mean {meant.keys}?"
-            raise node_error(
-                node, "hiding-key", f"{message} Rename it or remove it", withdraws=True
-            )
-    return hidden
-
-
 def report_unknown_keys(fields: Fields, mapping: Mapping) -> None:
-    """Add a problem for each of the first keys that feedhub does not know."""
+    """Add a problem for each of the first ten keys that feedhub does not know."""
     names = [name for field in NAMES.values() for name in field]
     unread = unread_keys(tuple(mapping.entries.keys()))
-    for key in [key for key in unread if normal_key(key) != "publisher"][:_MAX_UNKNOWN]:
+    for key in [key for key in unread if normal_key(key) != "publisher"][:10]:
         node = mapping.entries[key]
         message = f"the key {key} is not known and ignored{did_you_mean(key, names)}"
         fields.warn("unknown-key", message, node.line, node.column, level="info")
