@@ -1,0 +1,124 @@
+-- The tables of a catalog in SQLite.
+-- Nothing of a hidden article stands here but its path, its state and when to look again, and
+-- digests and a date in `tombstones`.
+
+-- The typed records of state.py, one row each.
+CREATE TABLE catalog_state (name TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+-- When each document that lists the site changed.
+CREATE TABLE index_dates (
+    path TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    changed_at INTEGER NOT NULL
+) WITHOUT ROWID;
+-- One row for each file of the source, whatever its state.
+CREATE TABLE articles (
+    number INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    stamp TEXT NOT NULL,
+    state TEXT NOT NULL,
+    due INTEGER,
+    rejected INTEGER NOT NULL DEFAULT 0,
+    problems BLOB,
+    id TEXT,
+    digest BLOB,
+    published INTEGER,
+    updated INTEGER,
+    size INTEGER
+);
+CREATE INDEX articles_by_id ON articles (id) WHERE id IS NOT NULL;
+CREATE INDEX articles_by_problem ON articles (number) WHERE problems IS NOT NULL;
+-- What the date of a withdrawn article depends on when it returns; `id` is a digest of its id.
+CREATE TABLE tombstones (
+    number INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    digest BLOB NOT NULL,
+    updated INTEGER NOT NULL
+);
+-- The article of each file that has one, as bytes; not in `articles`, which is scanned.
+CREATE TABLE records (number INTEGER PRIMARY KEY, record BLOB NOT NULL);
+-- Every feed that was ever named: its slug never becomes another feed's.
+CREATE TABLE feeds (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    label TEXT NOT NULL,
+    slug TEXT,
+    UNIQUE (kind, key),
+    UNIQUE (kind, slug)
+);
+-- Which articles are in which feed; `generation` is when the entry last changed.
+CREATE TABLE labels (
+    feed INTEGER NOT NULL,
+    published INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    article INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (feed, published DESC, id)
+) WITHOUT ROWID;
+CREATE INDEX labels_by_article ON labels (article);
+-- The subscription document of each feed (period '') and its archives.
+CREATE TABLE states (
+    feed INTEGER NOT NULL,
+    period TEXT NOT NULL,
+    older TEXT NOT NULL,
+    newer TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    newest INTEGER,
+    updated INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (feed, period)
+) WITHOUT ROWID;
+-- The documents that a delta may start from, each with its last entry.
+CREATE TABLE history (
+    feed INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    published INTEGER,
+    id TEXT NOT NULL,
+    PRIMARY KEY (feed, fingerprint)
+) WITHOUT ROWID;
+-- What the last render wrote into each folder.
+CREATE TABLE outputs (
+    root TEXT NOT NULL,
+    path TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    stamp TEXT NOT NULL,
+    PRIMARY KEY (root, path)
+) WITHOUT ROWID;
+-- The queue of queue.py; a row without `due` is held back.
+CREATE TABLE pings (
+    path TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    since REAL NOT NULL,
+    tries INTEGER NOT NULL,
+    due REAL
+) WITHOUT ROWID;
+-- What search_index.py has indexed of each article.
+CREATE TABLE search_entries (
+    number INTEGER PRIMARY KEY,
+    stamp TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    quality REAL,
+    story TEXT
+);
+CREATE INDEX search_entries_by_story ON search_entries (story) WHERE story IS NOT NULL;
+-- The results of `feedhub probe`.
+CREATE TABLE images (
+    url TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    looked_up_at INTEGER NOT NULL,
+    retry_at INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    media_type TEXT NOT NULL DEFAULT '',
+    length INTEGER,
+    width INTEGER,
+    height INTEGER
+) WITHOUT ROWID;
+-- Those of them that each article shows.
+CREATE TABLE image_facts (number INTEGER PRIMARY KEY, facts BLOB NOT NULL);
+-- The tokens of each article, by its number.
+CREATE VIRTUAL TABLE search_index USING fts5 (
+    title, summary, content, names, tokenize = 'ascii', columnsize = 0
+);
