@@ -82,7 +82,7 @@ def test_nothing_found_is_none(database):
 
 @pytest.mark.parametrize("method", ["execute", "fetch_one", "fetch_all", "fetch_value"])
 def test_an_error_of_the_engine_is_one_of_the_catalog(database, method):
-    with pytest.raises(CatalogError, match="the catalog is damaged.*no such table: absent"):
+    with pytest.raises(CatalogError, match=r"the catalog is damaged.*no such table: absent"):
         getattr(database, method)("SELECT * FROM absent")
     with pytest.raises(CatalogError, match="no such table: absent"):
         list(database.iterate("SELECT * FROM absent"))
