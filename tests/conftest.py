@@ -16,6 +16,9 @@ pytest.register_assert_rewrite("tests.judges")
 ROOT = Path(__file__).parent.parent
 NO_SKIPS = "CI_NO_SKIPS"
 
+# nohup ignores it, and what is ignored is ignored by every process that a test starts.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 # A slow or busy machine must not fail tests: examples have no deadline.
 _NO_DEADLINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("default", parent=_NO_DEADLINE, max_examples=100)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.faults import without_coverage
 from tests.servers import request, start, until
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ class Copy:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"PYTHONPATH": str(self.folder / "src")}
+        return without_coverage() | {"PYTHONPATH": str(self.folder / "src")}
 
     def run(self, *command: str, code: int = 0) -> str:
         """Run Python in the copy and return what it printed."""

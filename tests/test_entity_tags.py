@@ -26,6 +26,7 @@ from feedhub.selection import NamedSelection, Selection, Term
 from feedhub.site.indexes import IndexOptions
 from feedhub.site.settings import shape_of
 from tests.conftest import ROOT
+from tests.faults import without_coverage
 from tests.golden.tags import tags
 
 GOLDEN = Path(__file__).parent / "golden/entity-tags"
@@ -54,7 +55,7 @@ def tags_of_copy(folder: Path, change: Callable[[str], str]) -> str:
     assert changed != texts
     for path, text in changed.items():
         path.write_text(text, encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
+    environment = without_coverage() | {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
     command = [sys.executable, "-m", "tests.golden.tags"]
     return subprocess.run(
         command, check=True, capture_output=True, text=True, env=environment, cwd=folder

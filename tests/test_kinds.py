@@ -15,6 +15,7 @@ import pytest
 from feedhub.config import FeedsConfig
 from feedhub.kinds import FACETS, KINDS, LABEL_KINDS, ON_DEMAND_KINDS
 from tests.conftest import ROOT
+from tests.faults import without_coverage
 from tests.kit import article_text
 
 NEW_ROW = """
@@ -80,7 +81,7 @@ def run(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{folder / 'src'}{os.pathsep}{ROOT}"},
+        env={**without_coverage(), "PYTHONPATH": f"{folder / 'src'}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
     )

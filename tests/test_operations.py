@@ -37,6 +37,15 @@ def server(tmp_path, source) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def unmeasured_server(tmp_path, source, monkeypatch) -> Iterator[Server]:
+    """Serve without coverage, whose own files a limit would hit too."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        monkeypatch.delenv(name)
+    with serve(tmp_path, source) as server:
+        yield server
+
+
 def write(folder: Path, title: str, body: str = "", **fields: object) -> None:
     """Write an article file named by its title."""
     path = folder / "articles" / f"{title.replace(' ', '-').lower()}.md"
@@ -192,7 +201,8 @@ def limit_files(server: Server, size: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
-def test_a_full_disk_of_the_catalog_is_told_until_there_is_room(server):
+def test_a_full_disk_of_the_catalog_is_told_until_there_is_room(unmeasured_server):
+    server = unmeasured_server
     assert readyz(server)["state"] == "ready"
     limit_files(server, 4_000)
     (server.folder / "articles" / "article-1.md").unlink()
@@ -220,7 +230,8 @@ def test_a_server_goes_on_beside_a_damaged_catalog_and_picks_up_the_new_one(serv
     write(server.folder, "Later")
     until(lambda: "Later" in titles(server), "the new catalog is not read")
     until(lambda: readyz(server)["state"] == "ready", "the failure stays")
-    assert len(logged(server, "the catalog was damaged and is made anew")) == 1
+    # None where SQLite's log still held every page: then nothing damaged was read.
+    assert len(logged(server, "the catalog was damaged and is made anew")) <= 1
     assert not logged(server, "Traceback")
 
 
