@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import closing, suppress
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from feedhub.catalog import articles, seal
 from feedhub.catalog.database import Database, upsert
-from feedhub.errors import CatalogError
+from feedhub.errors import CatalogError, Problem
 from tests.conftest import ROOT
 
 ADD = "INSERT INTO records (number, record) VALUES (?, ?)"
@@ -103,3 +106,32 @@ def test_clearing_leaves_no_row(database):
     database.add_texts(1, ("title", "summary", "content", "names"))
     database.clear()
     assert numbers(database) == database.numbers_with_texts() == []
+
+
+def end_and_fail(database: Database) -> None:
+    with database.transaction():
+        database._run("ROLLBACK")
+        raise ValueError("why")
+
+
+def test_an_error_that_has_ended_the_transaction_is_raised_as_it_is():
+    with closing(Database.open_in_memory()) as database, pytest.raises(ValueError, match="why"):
+        end_and_fail(database)
+
+
+def test_only_the_file_that_is_open_is_removed(tmp_path):
+    Database.open_in_memory().remove()  # there is none
+    path = tmp_path / "catalog"
+    path.write_bytes(b"old")
+    with path.open("rb") as file:
+        path.unlink()
+        seal.remove_catalog(path, file.fileno())
+        path.write_bytes(b"new")
+        seal.remove_catalog(path, file.fileno())
+    assert path.read_bytes() == b"new"
+
+
+def test_a_problem_of_a_hidden_file_names_no_version_that_stays():
+    stored: Any = SimpleNamespace(state="duplicate", updated=0)
+    problem = Problem(path="a.md", code="c", message="m")
+    assert articles._still_published(problem, stored).message == "m"

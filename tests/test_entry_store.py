@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import pytest
 
 from feedhub.catalog import Catalog
-from feedhub.formats import FORMATS, SUBSCRIBED
+from feedhub.formats import FORMATS, SUBSCRIBED, Format
 from feedhub.formats.entries import encode_entry
 from feedhub.formats.pages import feed as feed_page
 from feedhub.selection import parse_query
@@ -233,3 +235,24 @@ def test_a_render_spools_and_leaves_nothing_behind(bench, tmp_path, monkeypatch)
 
 def test_an_entry_is_encoded_for_each_format_that_people_subscribe_to():
     assert set(encode_entry(sample.EVERYTHING, sample.CHANNEL)) == set(SUBSCRIBED)
+
+
+def test_a_format_of_its_own_module_encodes_its_entries(monkeypatch):
+    module: Any = ModuleType("feedhub.formats.of_a_test")
+    module.encode_item = lambda article, channel: f"{article.title} in {channel.title}".encode()
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    row = Format("plain", "Plain text", ".txt", "text/plain", ".of_a_test")
+    monkeypatch.setitem(SUBSCRIBED, "plain", row)
+    entry = encode_entry(sample.EVERYTHING, sample.CHANNEL)
+    assert entry["plain"].decode() == f"{sample.EVERYTHING.title} in {sample.CHANNEL.title}"
+
+
+def test_an_article_that_only_pages_hold_is_spooled_for_them_alone(bench, monkeypatch, encoded):
+    monkeypatch.setattr(entry_store, "MIN_SPOOLED", 1)
+    store = bench.site._entries
+    (number,) = bench.catalog.entries(bench.site.states()[0])[:1]
+    expected = bench.site._entries.page_item(number)
+    encoded.clear()
+    with store.spooled({}, {number: None}, tempfile.TemporaryFile, 1, lambda: None):
+        assert store.page_item(number) == expected
+    assert [name for name in encoded if name.startswith("encode_entry")] == []
