@@ -28,7 +28,7 @@ DAMAGED = "the catalog is damaged; the next sync or render makes it anew"
 DAMAGE_CODES = {0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} | {
     *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT)
 }
-# What this process has looked through: a busy catalog is never sealed.
+# Unsealed files that this process has checked: a busy catalog is never sealed.
 CHECKED: set[Path | None] = set()
 # How many steps of SQLite's virtual machine pass between two looks at the clock: about 1 ms.
 TIME_LIMIT_STEPS = 20_000
@@ -378,7 +378,7 @@ def leave_readable(path: Path) -> None:
 
 
 def is_sealed(path: Path, file: int) -> bool:
-    """Tell whether a catalog was closed in order; raises DamagedError if it has changed since."""
+    """Return whether a catalog was closed in order; raises DamagedError if it has changed since."""
     broken = None if log_size(path) else seal.has_broken_seal(file)
     if broken and seal.is_catalog(file):
         raise DamagedError(f"{path}: {DAMAGED}")
@@ -398,7 +398,7 @@ def not_usable(error: Exception, what: str) -> CatalogError:
 
 
 def is_damage(error: BaseException) -> bool:
-    """Tell whether an error comes from what is in the file, as far as SQLite knows."""
+    """Return whether an error comes from the content of the file, as far as SQLite knows."""
     if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
         # Only the primary code counts: the higher bits say more.
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE_CODES

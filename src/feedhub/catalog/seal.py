@@ -1,6 +1,6 @@
 """The seal of a catalog: a checksum behind its last page, where SQLite reads nothing.
 
-Who writes breaks the seal first: a file without one was not closed in order, or is being written.
+A writer removes the seal first: a file without one was not closed in order, or is being written.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ SQLITE_HEAD, SQLITE_FRACTIONS = b"SQLite format 3\0", b"\x40\x20\x20"  # at offs
 
 
 def has_broken_seal(file: int) -> bool | None:
-    """Tell whether an open catalog differs from its seal; None where it has none."""
+    """Return whether an open catalog differs from its seal, or None if it has none."""
     found = _measure(file)
     # What another process writes meanwhile differs the second time.
     return found and found[0] != found[1] and _measure(file) == found
 
 
 def seal(file: int) -> None:
-    """Seal an open file, unless the disk is full; nobody may write meanwhile."""
+    """Seal an open file, unless the disk is full; no other process may write meanwhile."""
     size = os.fstat(file).st_size
     if size % PAGE_SIZE == 0 and os.pwrite(file, _seal_of(file, size), size) != SEAL_SIZE:
         break_seal(file)
@@ -41,7 +41,7 @@ def break_seal(file: int) -> None:
 
 
 def is_catalog(file: int) -> bool:
-    """Tell whether an open file is a catalog, though damaged, or holds nothing at all."""
+    """Return whether an open file is a catalog, maybe a damaged one, or holds nothing at all."""
     size = os.fstat(file).st_size
     head, tail = os.pread(file, 100, 0), os.pread(file, SEAL_SIZE, max(0, size - SEAL_SIZE))
     known = head.startswith(SQLITE_HEAD) or head[21:24] == SQLITE_FRACTIONS
