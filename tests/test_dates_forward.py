@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from feedhub.sources import files
+from feedhub.sources import file_rules
 from tests.kit import NOW, Bench, make_bench
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
@@ -162,12 +162,13 @@ class Newsroom(RuleBasedStateMachine):
 
     @rule()
     def reread(self) -> None:
-        before, files.READER_VERSION = files.READER_VERSION, files.READER_VERSION + 1
+        before = file_rules.READER_VERSION
+        file_rules.READER_VERSION += 1
         try:
             self.sync()
             self.check()
         finally:
-            files.READER_VERSION = before
+            file_rules.READER_VERSION = before
         self.sync()
 
     @invariant()

@@ -167,6 +167,9 @@ def test_generators_by_their_configuration(tmp_path: Path, sign, generator):
     for name in ("content", "posts"):
         (tmp_path / name).mkdir()
 
-    assert generator_of(tmp_path) == generator
-    assert generator_of(tmp_path / "content") == generator
-    assert generator_of(tmp_path / "posts") == ""
+    def found(folder: Path) -> str:
+        return generator_of(folder.name, lambda path: (folder / path).is_file())
+
+    assert found(tmp_path) == generator
+    assert found(tmp_path / "content") == generator
+    assert found(tmp_path / "posts") == ""

@@ -5,12 +5,10 @@ Both follow the generator that the site was made for: Jekyll, Eleventy, Pelican 
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -56,12 +54,15 @@ _SAME_IN_HUGO = re.compile(r"[a-z0-9._#+~@-]+")
 _SAFE = "/!$&'()*+,;=:@~"
 
 
-def generator_of(root: Path) -> str:
-    """Return the generator of a site, or ""; `root` is its folder, or its content folder."""
-    folders = [root, root.parent] if root.name in (*_CONTENT, _POSTS) else [root]
-    for folder in folders:
+def generator_of(folder: str, has_file: Callable[[str], bool]) -> str:
+    """Return the generator of a site, or "".
+
+    `folder` is the name of its folder, or of its content folder; `has_file` tells whether there is
+    a file at a path below that, or in the folder above (`../`).
+    """
+    for above in ("", "../") if folder in (*_CONTENT, _POSTS) else ("",):
         for name, generator in _CONFIG_FILES.items():
-            if os.path.isfile(folder / name):  # noqa: PTH113 - no error, whatever the rights
+            if has_file(above + name):
                 return generator
     return ""
 

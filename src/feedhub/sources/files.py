@@ -8,27 +8,20 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from feedhub.errors import ArticleError, ConfigError, Problem
-from feedhub.fingerprint import fingerprint, named_values
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.article_path import generator_of
-from feedhub.text import UNPRINTABLE
-
-SUFFIXES = (".md", ".markdown", ".html", ".txt", ".yml", ".yaml")
+from feedhub.sources.file_rules import MANIFEST, SUFFIXES, bad_name, signature_of, unreadable
 
 # A write within this time before the scan may be followed by another that changes no stamp (git
 # calls such a file racy), so its stamp is not trusted next time.
 RACY_NS = 2_000_000_000
 # Enough for most files; asking for the size of the longest takes longer than reading.
 CHUNK_BYTES = 64 * 1024
-# Raise it when the same bytes are read differently by newer code: the catalog then reads every
-# file again.
-READER_VERSION = 2
 # How long a change waits for others that belong to it, and how often the watcher reports.
 DEBOUNCE_MS, POLL_MS = 100, 250
 # A checkout deletes a file before it writes it again. What is deleted for good is withdrawn within
@@ -62,8 +55,11 @@ class FilesSource:
         self._folder = folder
         self._root = os.path.realpath(folder)
         self._name = os.path.basename(self._root)  # noqa: PTH119
-        self._generator = generator_of(Path(self._root))
+        self._generator = generator_of(self._name, self._has_file)
         self._options = options
+
+    def _has_file(self, path: str) -> bool:
+        return os.path.isfile(f"{self._root}/{path}")  # noqa: PTH113 - no error, whatever the rights
 
     @property
     def key(self) -> str:
@@ -73,19 +69,8 @@ class FilesSource:
     @property
     def signature(self) -> str:
         """Return a text that changes when the same bytes would be read differently."""
-        options = self._options
-        values = named_values(
-            root=os.fsencode(self._root),
-            generator=self._generator,
-            authority=options.authority,
-            base_url=options.base_url,
-            permalink=options.permalink,
-            zone=str(options.zone),
-            ignore=options.ignore,
-            drafts=options.drafts,
-            unknown_keys=options.unknown_keys,
-        )
-        return fingerprint(READER_VERSION, values)
+        root = os.fsencode(self._root)
+        return signature_of(self._options, root=root, generator=self._generator)
 
     def check(self) -> None:
         """Raise ConfigError where there is no folder."""
@@ -126,19 +111,13 @@ class FilesSource:
             if name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                # A render may write its output into the source: that holds no articles.
-                manifest = f"{entry.path}/.feedhub/manifest.json"
-                if name in self._options.ignore or os.path.lexists(manifest):
+                if name in self._options.ignore or os.path.lexists(f"{entry.path}/{MANIFEST}"):
                     continue
                 end = "/"
             elif not name.lower().endswith(SUFFIXES):
                 continue
             path = folder + name
-            if UNPRINTABLE.search(path):
-                message = "the name holds characters that cannot be shown: rename it"
-                items.append(Problem(path=ascii(path)[1:-1], code="bad-name", message=message))
-            else:
-                items.append(_DirItem(path + end, entry))
+            items.append(bad_name(path) or _DirItem(path + end, entry))
         return items
 
     def _stat(self, item: _DirItem, racy_since: int) -> SourceFile | Problem | None:
@@ -182,39 +161,15 @@ class FilesSource:
 
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file; a bad file is a rejected ReadResult, never an exception."""
-        # Imported here because they load the parsers, and most runs need none.
-        from feedhub.sources.gate_neighbours import has_hiding_line
-        from feedhub.sources.reading import read_article
+        # Imported here because it loads the parsers, and most runs need none.
+        from feedhub.sources.reading import read_file
 
-        withdraws, data, zone = False, b"", self._options.zone
-        try:
+        def load() -> bytes | Problem:
             whole = self.real_path(path)
-            if whole:
-                data = read_bytes(whole)
-                result = read_article(
-                    path,
-                    data,
-                    root=self._name,
-                    generator=self._generator,
-                    options=self._options,
-                    now=now,
-                )
-                if result.state == "plain" and has_hiding_line(data, zone, now):
-                    return ReadResult(state="plain", withdraws=True)
-                return result
-            problem = link_outside(path)
-        except ArticleError as error:
-            problem, withdraws = error.at(path), error.withdraws
-        except OSError as error:
-            problem = unreadable(path, error)
-        except Exception as error:  # one bad file must never stop the others
-            message = f"the file cannot be read ({type(error).__name__}): please report it"
-            problem = Problem(path=path, code="unexpected", message=message)
-        if not withdraws and has_hiding_line(data, zone, now):
-            withdraws = True
-            message = f"{problem.message}; a line hides the article: it is withdrawn"
-            problem = replace(problem, message=message)
-        return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws)
+            return read_bytes(whole) if whole else link_outside(path)
+
+        place = (self._name, self._generator)
+        return read_file(path, load, *place, self._options, now)
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
         """Yield, several times a second until `stop` is set, whether something changed.
@@ -271,12 +226,6 @@ def stamp_of(status: os.stat_result) -> str:
     """Return a text that changes when a file is written or another takes its place."""
     stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     return " ".join(map(str, stamp))
-
-
-def unreadable(path: str, error: OSError) -> Problem:
-    """Return the problem of a path that the system does not let us read."""
-    reason = error.strerror or type(error).__name__
-    return Problem(path=path, code="unreadable", message=f"cannot be read: {reason}")
 
 
 def link_outside(path: str) -> Problem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time
 
 from feedhub.errors import ArticleError, Problem, did_you_mean
@@ -9,9 +11,10 @@ from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.article_path import date_in_name, parse_path
 from feedhub.sources.assembly import ArticleFile, make_article
 from feedhub.sources.fields import NAMES, Fields, normal_key
+from feedhub.sources.file_rules import unreadable
 from feedhub.sources.frontmatter import read_front_matter
 from feedhub.sources.gate import Flags, Verdict, judge
-from feedhub.sources.gate_neighbours import is_hidden_elsewhere, unread_keys
+from feedhub.sources.gate_neighbours import has_hiding_line, is_hidden_elsewhere, unread_keys
 from feedhub.sources.tree import Mapping, Scalar, as_bool, node_error
 from feedhub.sources.values import date_reader
 
@@ -24,6 +27,42 @@ _STATUS_HIDES = {
 _DATA_SUFFIXES = ("yml", "yaml")
 # Eleventy's words for "ask the file system", which says nothing that lasts.
 _NO_DATE = {"last modified", "created", "git last modified", "git created"}
+
+
+def read_file(
+    path: str,
+    load: Callable[[], bytes | Problem],
+    root: str,
+    generator: str,
+    options: ReadOptions,
+    now: datetime,
+) -> ReadResult:
+    """Read one file as of `now`; a bad file is a rejected ReadResult, never an exception.
+
+    `load` returns its bytes, or why there are none; it may raise ArticleError and OSError.
+    """
+    withdraws, data, zone = False, b"", options.zone
+    try:
+        loaded = load()
+        if isinstance(loaded, Problem):
+            return ReadResult(state="rejected", problems=(loaded,))
+        data = loaded
+        result = read_article(path, data, root=root, generator=generator, options=options, now=now)
+        if result.state == "plain" and has_hiding_line(data, zone, now):
+            return ReadResult(state="plain", withdraws=True)
+        return result
+    except ArticleError as error:
+        problem, withdraws = error.at(path), error.withdraws
+    except OSError as error:
+        problem = unreadable(path, error)
+    except Exception as error:  # one bad file must never stop the others
+        message = f"the file cannot be read ({type(error).__name__}): please report it"
+        problem = Problem(path=path, code="unexpected", message=message)
+    if not withdraws and has_hiding_line(data, zone, now):
+        withdraws = True
+        message = f"{problem.message}; a line hides the article: it is withdrawn"
+        problem = replace(problem, message=message)
+    return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws)
 
 
 def read_article(
