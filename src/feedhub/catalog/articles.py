@@ -288,10 +288,13 @@ class ArticleSync:
         self._database.execute("DELETE FROM labels WHERE article = ?", (number,))
 
     def _label(self, number: int, identity: str, published: int, labels: Iterable[Label]) -> None:
-        month, feeds = month_of(published), [self._feed(label) for label in labels]
-        rows = [(feed, published, identity, number, self._generation) for feed in feeds]
+        month, spellings = month_of(published), {self._feed(label): label.text for label in labels}
+        rows = [
+            (feed, published, identity, number, self._generation, spelling)
+            for feed, spelling in spellings.items()
+        ]
         self._database.execute_many(ADD_LABEL, rows)
-        for feed in feeds:
+        for feed in spellings:
             self.touched[feed].add(month)
             self._left.discard((feed, identity))
 
@@ -342,7 +345,7 @@ _SET_DUPLICATE = (
 )
 _LABELS_OF = "SELECT feed, published, id FROM labels WHERE article = ?"
 ADD_LABEL = """
-INSERT INTO labels (feed, published, id, article, generation) VALUES (?, ?, ?, ?, ?)
+INSERT INTO labels (feed, published, id, article, generation, spelling) VALUES (?, ?, ?, ?, ?, ?)
 """
 _FIND_FEED = "SELECT number FROM feeds WHERE kind = ? AND key = ?"
 _ADD_FEED = "INSERT INTO feeds (kind, key, label) VALUES (?, ?, ?) RETURNING number"

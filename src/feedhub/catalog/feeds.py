@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import FILE_DIGEST_BYTES
 from feedhub.dates import month_bounds, month_of
-from feedhub.feed import Window, slug_for
+from feedhub.feed import Window
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.kinds import LABEL_KINDS
 
@@ -137,23 +137,13 @@ class FeedSync:
         self.changed = 0
         self.changed_feeds: list[tuple[str, str]] = []
 
-    def name_new_feeds(self) -> None:
-        """Give slugs to the feeds that have none, the one with the oldest article first.
+    def refresh_all(
+        self, touched: Mapping[int, set[str]], respelled: Collection[int], *, reshape: bool
+    ) -> None:
+        """Compute the feeds anew whose months are touched, or all with other settings.
 
-        The feed of everything exists even where there is no article yet.
+        A feed whose label is spelled differently now has another title in every document.
         """
-        self._database.execute(_ADD_SITE_FEED)
-        taken: dict[str, set[str]] = {}
-        for kind, slug in self._database.iterate(_SLUGS):
-            taken.setdefault(kind, set()).add(slug)
-        for number, kind, key in self._database.fetch_all(_UNNAMED):
-            slugs = taken.setdefault(kind, set())
-            slug = slug_for(key, slugs) if key else ""
-            slugs.add(slug)
-            self._database.execute("UPDATE feeds SET slug = ? WHERE number = ?", (slug, number))
-
-    def refresh_all(self, touched: Mapping[int, set[str]], *, reshape: bool) -> None:
-        """Compute the feeds anew whose months are touched, or all with other settings."""
         feeds: Collection[int] = touched.keys()
         if (
             reshape or self._settings.has_search_index
@@ -162,7 +152,7 @@ class FeedSync:
             shown = {number for number, kind in rows if kind in self._settings.published_kinds}
             feeds = shown if reshape else shown & touched.keys()
         for feed in sorted(feeds):
-            self.refresh(feed, None if reshape else touched[feed])
+            self.refresh(feed, None if reshape or feed in respelled else touched[feed])
         if reshape:
             # No delta may start from a document that was made with other settings. The articles of
             # the others were labelled anew with this generation.
@@ -236,13 +226,13 @@ class FeedSync:
         stays behind what readers have: then it is now.
         """
         old = before.get(period)
-        content = content_digest(entries, FILE_DIGEST_BYTES)
+        kind, slug, label = self._database.fetch_all(_FEED, (feed,))[0]
+        content = fingerprint(label, content_digest(entries, FILE_DIGEST_BYTES))
         updated = max((entry.updated for entry in entries), default=0)
         if old is not None and updated <= old.updated:
             same = self._silent or old.content == content
             later = max(self._now, old.changed_at + 1, old.updated + 1)
             updated = old.updated if same else later
-        kind, slug, label = self._database.fetch_all(_FEED, (feed,))[0]
         parts = (self._settings.shape, kind, slug, label, period, *neighbours, updated)
         new_fingerprint = fingerprint(*parts, content_digest(entries))
         if old is not None and old.fingerprint == new_fingerprint:
@@ -275,15 +265,6 @@ def content_digest(entries: Iterable[FeedEntry], size: int | None = None) -> str
     return digest.hexdigest()
 
 
-_ADD_SITE_FEED = """
-INSERT INTO feeds (kind, key, label, slug) VALUES ('all', '', '', '')
-ON CONFLICT (kind, key) DO NOTHING
-"""
-_SLUGS = "SELECT kind, slug FROM feeds WHERE slug IS NOT NULL"
-_UNNAMED = """
-SELECT feeds.number, kind, feeds.key FROM feeds LEFT JOIN labels ON labels.feed = feeds.number
-WHERE slug IS NULL GROUP BY feeds.number ORDER BY kind, MIN(published) NULLS FIRST, feeds.key
-"""
 _STATES_OF = """
 SELECT period, older, newer, count, newest, updated, changed_at, fingerprint, content
 FROM states WHERE feed = ?

@@ -46,13 +46,15 @@ CREATE TABLE feeds (
     UNIQUE (kind, key),
     UNIQUE (kind, slug)
 );
--- Which articles are in which feed; `generation` is when the entry last changed.
+-- Which articles are in which feed; `generation` is when the entry last changed, `spelling` how the
+-- article spells the feed's label.
 CREATE TABLE labels (
     feed INTEGER NOT NULL,
     published INTEGER NOT NULL,
     id TEXT NOT NULL,
     article INTEGER NOT NULL,
     generation INTEGER NOT NULL,
+    spelling TEXT,
     PRIMARY KEY (feed, published DESC, id)
 ) WITHOUT ROWID;
 CREATE INDEX labels_by_article ON labels (article);

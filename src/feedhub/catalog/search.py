@@ -145,7 +145,7 @@ class NamedSelectionSync:
         known = set(self._database.iterate(_LABELS, (feed,)))
         gone = [(feed, number) for _, _, number in known - wanted]
         self._database.execute_many(_DELETE_LABEL, gone)
-        new = [(feed, *label, self._generation) for label in wanted - known]
+        new = [(feed, *label, self._generation, None) for label in wanted - known]
         self._database.execute_many(ADD_LABEL, new)
         self.touched[feed].update(month_of(published) for published, _, _ in known ^ wanted)
         if gone:

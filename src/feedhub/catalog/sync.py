@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from feedhub.catalog.articles import ArticleSync
 from feedhub.catalog.database import Database
+from feedhub.catalog.feed_names import FeedNames
 from feedhub.catalog.feeds import FeedSync, Settings
 from feedhub.catalog.images import ImageSync
 from feedhub.catalog.state import SyncState, read_record, write_record
@@ -94,10 +95,12 @@ def sync_catalog(
     touched = articles.touched
     ImageSync(database, generation).run(touched)
     feeds = FeedSync(database, settings, now, generation, silent=reread or reshape)
+    names = FeedNames(database)
+    respelled = names.update_spellings(touched)
     # Selections name labels by their slugs, and add to the feeds that must be computed.
-    feeds.name_new_feeds()
+    names.name_new_feeds()
     moved = sync_selections(database, settings, generation, touched, anew=reread or reshape)
-    feeds.refresh_all(touched, reshape=reshape)
+    feeds.refresh_all(touched, respelled, reshape=reshape)
     if feeds.changed or reshape or moved:
         # Catalogs made anew from the same files agree on the first moment.
         if state.changed_at is None:
