@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from tests.kit import Bench, make_bench
 from tests.sites import later, state_of
 
 
-def put(bench: Bench, name: str, topic: str, day: int = 1, **fields: object) -> None:
+def put(bench: Bench, name: str, topic: str, day: int = 1, **fields: Any) -> None:
     bench.write(
         f"{name}.md", title=name, topics=[topic], publishedDateTime=f"2020-01-{day:02}", **fields
     )
