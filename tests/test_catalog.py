@@ -358,18 +358,42 @@ def test_articles_in_a_folder_that_cannot_be_read_stay(bench, monkeypatch):
     bench.write("news/a.md", title="A")
     bench.write("b.md", title="B")
     bench.sync()
-    scandir = os.scandir
+    real = os.open
 
-    def fail(path):
-        if str(path).endswith("news/"):
+    def fail(path, *arguments, **options):
+        if path == "news":
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return real(path, *arguments, **options)
 
-    monkeypatch.setattr("os.scandir", fail)
+    monkeypatch.setattr("os.open", fail)
     changes = bench.sync(later(60))
 
     assert sorted(bench.titles()) == ["A", "B"]
     assert [problem.code for problem in changes.problems] == ["unreadable"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_file_that_the_system_did_not_let_us_read_is_read_again(bench, monkeypatch, known):
+    """Or an edit that hides would wait for the next edit, after one error of the disk."""
+    monkeypatch.setattr("feedhub.sources.files.RACY_NS", -(10**15))  # trust every stamp
+    if known:
+        bench.write("a.md", title="A")
+        bench.sync()
+    bench.write("a.md", title="New")
+    real = os.read
+
+    def fail(descriptor, size):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("os.read", fail)
+    changes = bench.sync(later(60))
+    assert [problem.code for problem in changes.problems] == ["unreadable"]
+    assert bench.catalog.count() == known
+    monkeypatch.setattr("os.read", real)
+    changes = bench.sync(later(61))
+    assert (changes.read, changes.problems) == (1, ())
+    assert bench.titles() == ["New"]
+    assert bench.sync(later(62)).read == 0
 
 
 def test_labels_that_differ_only_in_spelling_are_one_feed(bench):

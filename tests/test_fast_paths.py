@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
 
@@ -226,7 +227,7 @@ TARGETS = (
 )
 @example({"b": "b"}, "b//a")
 @example({}, "/a")
-def test_real_path(items, path):
+def test_open_file(items, path):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(os.path.realpath(folder), "root")
         Path(root.parent, "outside").mkdir()
@@ -236,7 +237,21 @@ def test_real_path(items, path):
         found = files.FilesSource(root, ReadOptions(authority="a", base_url="https://h"))
         whole = os.path.realpath(os.path.join(root, path))  # noqa: PTH118 - keeps doubled slashes
         inside = os.path.realpath(whole).startswith(f"{root}/")
-        assert found.real_path(path) == (whole if inside else "")
+        opened = _identity(lambda: found.open_file(path))
+        assert opened == (_identity(lambda: os.open(whole, os.O_RDONLY)) if inside else "outside")
+
+
+def _identity(opening: Callable[[], int]) -> object:
+    """Return which file or folder was opened, if one was."""
+    try:
+        descriptor = opening()
+    except OSError:
+        return "none"
+    if descriptor < 0:
+        return "outside"
+    status = os.fstat(descriptor)
+    os.close(descriptor)
+    return (status.st_dev, status.st_ino)
 
 
 def _make(path: Path, target: str | None) -> None:

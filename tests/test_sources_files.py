@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +30,8 @@ from tests.readings import AUTHORITY, BASE
 
 OLD = time.time() - 3600
 UNPRIVILEGED = 65534
+# How often a folder is read while another process exchanges it with a link; the long form has more.
+EXCHANGES = int(os.environ.get("EXCHANGES", "300"))
 
 
 @pytest.fixture(autouse=True)
@@ -88,16 +92,40 @@ def _code(result: ReadResult) -> str:
 
 
 @contextmanager
-def _nested(root: Path, name: str, depth: int) -> Iterator[None]:
-    """Hold folders within folders, deeper than any path the system accepts, while needed."""
+def _exchanging(one: Path, other: Path) -> Iterator[None]:
+    """Let another process exchange what two paths name, again and again."""
+    code = f"""
+import ctypes, time
+exchange = ctypes.CDLL(None).renameat2
+while True:
+    exchange(-100, {os.fsencode(one)!r}, -100, {os.fsencode(other)!r}, 2)
+"""
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        try:
+            start = one.lstat().st_ino
+            while one.lstat().st_ino == start:
+                time.sleep(0.001)
+            yield
+        finally:
+            process.kill()
+
+
+@contextmanager
+def _nested(root: Path, name: str, depth: int) -> Iterator[str]:
+    """Hold folders within folders, an article in the last; deeper perhaps than the system's paths.
+
+    Yields the path of the article.
+    """
     here = os.open(root, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir(name, dir_fd=here)
         below = os.open(name, os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = below
+    with os.fdopen(os.open("a.md", os.O_CREAT | os.O_WRONLY, dir_fd=here), "w") as file:
+        file.write(article_text())
     os.close(here)
-    yield
+    yield f"{name}/" * depth + "a.md"
     subprocess.run(["rm", "-r", root], check=True)  # shutil.rmtree would recurse
 
 
@@ -133,14 +161,25 @@ class TestWhichFiles:
         assert _paths(root) == [name]
         assert _read(root, name).article is not None
 
-    def test_folders_deeper_than_python_can_recurse(self, root):
-        with _nested(root, "d", 1_500):
-            assert _paths(root) == []
+    @pytest.mark.parametrize(("name", "depth"), [("d", 1_500), ("d" * 250, 17)])
+    def test_folders_deeper_than_python_can_recurse_or_a_path_be_long(self, root, name, depth):
+        with _nested(root, name, depth) as path:
+            assert _paths(root) == [path]
+            assert _read(root, path).article is not None
             assert _problems(root) == []
 
-    def test_path_too_long_for_the_system_is_a_problem(self, root):
-        with _nested(root, "d" * 250, 17):
-            assert [problem[1:] for problem in _problems(root)] == [("error", "unreadable")]
+    def test_more_folders_in_each_other_than_may_be_open_are_a_problem(self, root):
+        _write(root, "z.md")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with _nested(root, "d", 150):
+            before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+            resource.setrlimit(resource.RLIMIT_NOFILE, (before + 100, hard))
+            try:
+                assert [problem[1:] for problem in _problems(root)] == [("error", "unreadable")]
+                assert _paths(root) == ["z.md"]
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
     @pytest.mark.parametrize(
         "name", ["记事\u3000一.md", "hard\u00a0blank.md", "👩\u200d👧.md", "می\u200cخواهم.md"]
@@ -234,9 +273,50 @@ class TestLinks:
         assert result.article is not None
         assert result.article.id == f"tag:{AUTHORITY}:root/a"
 
-    def test_a_path_that_leaves_the_folder_is_refused(self, root, tmp_path):
+    @pytest.mark.parametrize("path", ["../secret.md", "in/../../secret.md", "/secret.md", "."])
+    def test_a_path_that_leaves_the_folder_is_refused(self, root, tmp_path, path):
         _write(tmp_path, "secret.md")
-        assert _code(_read(root, "../secret.md")) == "link-outside"
+        assert _code(_read(root, path)) in ("link-outside", "unreadable")
+
+    def test_a_link_to_a_file_in_a_linked_folder_inside_is_read(self, root):
+        _write(root, "folder/a.md")
+        (root / "short").symlink_to("folder")
+        (root / "b.md").symlink_to(root / "short/a.md")
+        assert _paths(root) == ["b.md", "folder/a.md"]
+        assert _read(root, "b.md").article is not None
+
+    @pytest.mark.parametrize("path", ["folder/a.md", "folder/below/b.md", "link.md"])
+    def test_a_folder_exchanged_with_a_link_while_it_is_read(self, root, tmp_path, path):
+        """The folder below is a link to one outside, half of the time and at any moment."""
+        for name in ("a.md", "below/b.md"):
+            _write(root / "folder", name, article_text("Ours"))
+            _write(tmp_path / "outside", name, article_text("Secret"))
+        (root / "link.md").symlink_to("folder/a.md")
+        (root / "swapped").symlink_to(tmp_path / "outside")
+        source, met, reads = _source(root), set[str](), 0
+        with _exchanging(root / "folder", root / "swapped"):
+            while reads < EXCHANGES or len(met) < 2:
+                result, reads = source.read(path, NOW), reads + 1
+                if result.article:
+                    assert result.article.title == "Ours"
+                else:
+                    assert _code(result) in ("link-outside", "unreadable")
+                    assert result.retry
+                met.add(result.state)
+
+    def test_a_folder_exchanged_with_a_link_while_it_is_listed(self, root, tmp_path):
+        _write(root, "folder/below/ours.md")
+        _write(tmp_path, "outside/below/secret.md")
+        _write(tmp_path, "outside/secret.md")
+        (root / "swapped").symlink_to(tmp_path / "outside")
+        ours = {"folder/below/ours.md", "swapped/below/ours.md"}
+        met: set[str] = set()
+        with _exchanging(root / "folder", root / "swapped"):
+            scans = 0
+            while scans < EXCHANGES or met < ours:
+                met.update(_paths(root))
+                assert met <= ours
+                scans += 1
 
 
 class TestSpecialFiles:

@@ -189,6 +189,8 @@ class ArticleSync:
     def _put(self, file: SourceFile, row: FileRow, *, silent: bool) -> None:
         """Store what was read of a file."""
         stored = self._stored.get(file.path)
+        if row.retry:
+            file = file._replace(stamp="")
         if stored and stored.outlasts(row) and not stored.is_due(self._now):
             # `due` stays too: past it the article might have to be hidden.
             problem = decode_problems(row.problems)[0] if row.problems else None

@@ -59,11 +59,12 @@ class ArticleRow(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """The row of a file; `withdraws` is that of ReadResult, `due` a Unix time."""
+    """The row of a file; `withdraws` and `retry` are those of ReadResult, `due` a Unix time."""
 
     state: str
     due: int | None
     withdraws: bool
+    retry: bool
     problems: bytes | None
     article: ArticleRow | None
 
@@ -87,6 +88,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
         # Rounded up: a file is not read again before its time has come.
         due=None if result.due is None else -int(-result.due.timestamp() // 1),
         withdraws=result.withdraws,
+        retry=result.retry,
         problems=encode_problems(result.problems),
         article=row,
     )

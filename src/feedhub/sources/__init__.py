@@ -53,7 +53,8 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     `scheduled`, `expired`, `undated`, `plain` (no front matter) or `rejected`. `due` is when the
     file must be read again though it has not changed. `dated_update` tells whether the file itself
     says when it was updated. `withdraws` is true for a file that could not be read and of which no
-    earlier version may stay published.
+    earlier version may stay published; `retry` for one that the system did not let us read, so it
+    must be read again though it has not changed.
     """
 
     state: str
@@ -62,6 +63,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     due: datetime | None = None
     problems: tuple[Problem, ...] = ()
     withdraws: bool = False
+    retry: bool = False
 
 
 class Source(Protocol):

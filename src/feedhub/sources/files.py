@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -35,6 +36,12 @@ QUIET_NS = 100_000_000
 MAX_READS = 4
 # Where the system cannot watch files, every so many seconds count as a change.
 UNWATCHED_SECONDS = 5
+
+
+# What opening a link says where none may be followed: Linux has one for files and one for folders.
+LINK_ERRORS = (errno.ELOOP, errno.ENOTDIR)
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class _DirItem(NamedTuple):
@@ -88,20 +95,39 @@ class FilesSource:
         A Problem stands for all files below its path, as of a folder that cannot be listed.
         """
         racy_since = time.time_ns() - RACY_NS
-        stack = self._list("")
-        while stack:
-            item = stack.pop()
-            if isinstance(item, Problem):
-                yield item
-            elif item.path.endswith("/"):
-                stack += self._list(item.path)
-            elif found := self._stat(item, racy_since):
-                yield found
-
-    def _list(self, folder: str) -> list[_DirItem | Problem]:
-        """Return the folders and article files of a folder, and problems, the last name first."""
+        # The open folders from the root down to the one whose items come next. Each is opened in
+        # the one above, so nothing outside is listed if a link takes the place of a folder.
+        chain: list[int] = []
         try:
-            with os.scandir(os.path.join(self._root, folder)) as entries:  # noqa: PTH118
+            stack = self._list("", chain)
+            while stack:
+                item = stack.pop()
+                if isinstance(item, Problem):
+                    yield item
+                    continue
+                depth = item.path.rstrip("/").count("/") + 1
+                while len(chain) > depth:
+                    os.close(chain.pop())
+                if item.path.endswith("/"):
+                    stack += self._list(item.path, chain)
+                elif found := self._stat(item, racy_since):
+                    yield found
+        finally:
+            for descriptor in chain:
+                os.close(descriptor)
+
+    def _list(self, folder: str, chain: list[int]) -> list[_DirItem | Problem]:
+        """Return the folders and article files of a folder, and problems, the last name first.
+
+        The folder is opened in the last one of `chain` and added to it.
+        """
+        try:
+            if chain:
+                name = folder[:-1].rpartition("/")[2]
+                chain.append(os.open(name, _OPEN_FOLDER, dir_fd=chain[-1]))
+            else:
+                chain.append(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            with os.scandir(chain[-1]) as entries:
                 ordered = sorted(entries, key=lambda entry: entry.name, reverse=True)
         except OSError as error:
             return [unreadable(folder or ".", error)]
@@ -111,7 +137,7 @@ class FilesSource:
             if name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                if name in self._options.ignore or os.path.lexists(f"{entry.path}/{MANIFEST}"):
+                if name in self._options.ignore or _is_output(name, chain[-1]):
                     continue
                 end = "/"
             elif not name.lower().endswith(SUFFIXES):
@@ -128,27 +154,34 @@ class FilesSource:
         except OSError as error:
             gone = isinstance(error, FileNotFoundError) and not entry.is_symlink()
             return None if gone else unreadable(path, error)
-        if entry.is_symlink() and not self._contains(os.path.realpath(entry.path)):
+        if entry.is_symlink() and not self.real_path(path):
             return link_outside(path)
         if max(status.st_mtime_ns, status.st_ctime_ns) >= racy_since:
             return SourceFile(path, "")
         return SourceFile(path, stamp_of(status))
 
-    def _contains(self, real_path: str) -> bool:
-        return real_path.startswith(self._root + os.sep)
-
     def real_path(self, path: str) -> str:
-        """Return where the file at `path` is, or "" if a link or `..` leads out of the folder."""
-        whole = self._root
-        for part in path.split("/"):
-            whole = f"{whole}/{part}"
-            if part in ("", ".", "..") or os.path.islink(whole):  # noqa: PTH114
-                break
-        else:
-            return whole
+        """Return where the file at `path` is below the root, or "" if it is outside."""
         whole = os.path.realpath(os.path.join(self._root, path))  # noqa: PTH118
         # Resolved once more: a circle of links can leave others unresolved.
-        return whole if self._contains(os.path.realpath(whole)) else ""
+        inside = os.path.realpath(whole).startswith(self._root + os.sep)
+        return whole.removeprefix(self._root + os.sep) if inside else ""
+
+    def open_file(self, path: str) -> int:
+        """Return a descriptor of the file at `path`, or -1 if a link or `..` leads out of the root.
+
+        A link to a file inside is followed. What its path was found to be, and every other path, is
+        opened without one, so a link that is put in the place of a folder meanwhile leads nowhere.
+        """
+        try:
+            return open_below(self._root, path)
+        except OSError as error:
+            if error.errno not in LINK_ERRORS:
+                raise
+            real = self.real_path(path)
+            if not real:
+                return -1
+        return open_below(self._root, real)
 
     def settle(self) -> None:
         """Wait until a checkout that is under way has ended, and what it moves is there again."""
@@ -165,8 +198,8 @@ class FilesSource:
         from feedhub.sources.reading import read_file
 
         def load() -> bytes | Problem:
-            whole = self.real_path(path)
-            return read_bytes(whole) if whole else link_outside(path)
+            descriptor = self.open_file(path)
+            return link_outside(path) if descriptor < 0 else read_bytes(descriptor)
 
         place = (self._name, self._generator)
         return read_file(path, load, *place, self._options, now)
@@ -234,15 +267,44 @@ def link_outside(path: str) -> Problem:
     return Problem(path=path, level="warning", code="link-outside", message=message)
 
 
-def read_bytes(path: str) -> bytes:
-    """Read a regular file, or at least one byte more than an article may have.
+def _is_output(folder: str, parent: int) -> bool:
+    """Return whether a folder is the output of a render, which may be in the source: no articles.
 
-    A pipe or device put in the file's place neither blocks nor floods; a link is not followed.
-    What is written meanwhile is read again; raises ArticleError where that does not end.
+    `parent` is a descriptor of the folder above.
+    """
+    try:
+        os.stat(f"{folder}/{MANIFEST}", dir_fd=parent, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
+def open_below(root: str, path: str) -> int:
+    """Open a file for reading, folder by folder below `root`; raises OSError if one is a link."""
+    *folders, name = path.split("/")
+    if not {"", ".", ".."}.isdisjoint((*folders, name)):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not folders:
+        return os.open(f"{root}/{name}", _OPEN_FILE)
+    parent = os.open(f"{root}/{folders[0]}", _OPEN_FOLDER)
+    try:
+        for folder in folders[1:]:
+            child = os.open(folder, _OPEN_FOLDER, dir_fd=parent)
+            os.close(parent)
+            parent = child
+        return os.open(name, _OPEN_FILE, dir_fd=parent)
+    finally:
+        os.close(parent)
+
+
+def read_bytes(descriptor: int) -> bytes:
+    """Read and close a regular file: all of it, or at least a byte more than an article may have.
+
+    A pipe or device put in the file's place neither blocks nor floods. What is written meanwhile is
+    read again; raises ArticleError where that does not end.
     """
     from feedhub.sources.frontmatter import MAX_BYTES  # loaded by now
 
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         for _ in range(MAX_READS):
             before, data = os.fstat(descriptor), b""

@@ -41,11 +41,11 @@ def read_file(
 
     `load` returns its bytes, or why there are none; it may raise ArticleError and OSError.
     """
-    withdraws, data, zone = False, b"", options.zone
+    withdraws, retry, data, zone = False, False, b"", options.zone
     try:
         loaded = load()
         if isinstance(loaded, Problem):
-            return ReadResult(state="rejected", problems=(loaded,))
+            return ReadResult(state="rejected", problems=(loaded,), retry=True)
         data = loaded
         result = read_article(path, data, root=root, generator=generator, options=options, now=now)
         if result.state == "plain" and has_hiding_line(data, zone, now):
@@ -54,7 +54,7 @@ def read_file(
     except ArticleError as error:
         problem, withdraws = error.at(path), error.withdraws
     except OSError as error:
-        problem = unreadable(path, error)
+        problem, retry = unreadable(path, error), True
     except Exception as error:  # one bad file must never stop the others
         message = f"the file cannot be read ({type(error).__name__}): please report it"
         problem = Problem(path=path, code="unexpected", message=message)
@@ -62,7 +62,7 @@ def read_file(
         withdraws = True
         message = f"{problem.message}; a line hides the article: it is withdrawn"
         problem = replace(problem, message=message)
-    return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws)
+    return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws, retry=retry)
 
 
 def read_article(
