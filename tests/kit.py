@@ -17,6 +17,7 @@ from feedhub.catalog import Catalog
 from feedhub.config import Config, load_config
 from feedhub.document import Document
 from feedhub.site import Site, source_of
+from feedhub.sources import Source
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -55,13 +56,17 @@ class Bench:
     def site(self) -> Site:
         return Site(self.catalog, self.config, drafts=self.drafts)
 
+    def source(self) -> Source:
+        """Return the folder as a source."""
+        return source_of(self.root, self.config, drafts=self.drafts)
+
     def sync(self, now: datetime = NOW):
         """Sync and return the Changes."""
         return self.sync_with(self.site, now)
 
     def sync_with(self, site: Site, now: datetime = NOW):
         """Sync by this site and return the Changes."""
-        return site.sync(source_of(self.root, self.config, drafts=self.drafts), now)
+        return site.sync(self.source(), now)
 
     def documents(self) -> dict[str, Document]:
         """Build every document of the site; return them by path."""

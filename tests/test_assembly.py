@@ -21,10 +21,18 @@ class TestIdentity:
         [
             ("news/item.md", "news/item"),
             ("_news/2020-06-09-item.md", "news/2020-06-09-item"),
-            ("deep/down/item.md", "down/item"),
+            ("deep/down/item.md", "deep/down/item"),
+            ("blog/2024/01/notes.md", "blog/2024/01/notes"),
+            ("blog/2024/trip/index.md", "blog/2024/trip"),
+            ("_news/2024/item.md", "news/2024/item"),
+            ("_archive/_news/item.md", "news/item"),
+            ("travel/_posts/2024/item.md", "posts/2024/item"),
+            ("_news/index.md", "folder/_news"),
+            ("__/item.md", "articles/item"),
+            ("under_score/a/item.md", "under_score/a/item"),
             ("item.md", "folder/item"),
             ("posts/trip/index.md", "posts/trip"),
-            ("content/index.md", "content/index"),
+            ("content/index.md", "folder/content"),
             ("index.md", "folder/index"),
             ("news/with.dots.md", "news/with.dots"),
             ("news/Zürich & 100%.md", "news/Z%C3%BCrich%20%26%20100%25"),
@@ -35,8 +43,28 @@ class TestIdentity:
     def test_id_from_folder_and_stem(self, path, specific):
         assert article_of(path=path).id == f"tag:example.org,2026:{specific}"
 
-    def test_folder_without_a_name(self):
-        assert article_of(path="item.md", root="").id == "tag:example.org,2026:articles/item"
+    @pytest.mark.parametrize(
+        ("root", "path", "specific"),
+        [
+            ("", "item.md", "articles/item"),
+            ("_news", "item.md", "news/item"),
+            ("_news", "2024/item.md", "news/2024/item"),
+            ("_news", "_old/2024/item.md", "old/2024/item"),
+            ("news", "2024/item.md", "2024/item"),
+        ],
+    )
+    def test_the_source_may_be_the_collection(self, root, path, specific):
+        assert article_of(path=path, root=root).id == f"tag:example.org,2026:{specific}"
+
+    @pytest.mark.parametrize("root", ["news", "_news"])
+    @pytest.mark.parametrize("folder", ["", "_news", "posts", "_old"])
+    @pytest.mark.parametrize("name", ["item", "_odd", "2024-01-01-item"])
+    def test_in_a_flat_folder_the_last_folder_names_it(self, root, folder, name):
+        expected = f"{(folder or root).lstrip('_')}/{name}"
+        if (root, folder) == ("_news", "posts"):  # a folder in a collection
+            expected = f"news/{expected}"
+        path = f"{folder}/{name}.md".lstrip("/")
+        assert article_of(path=path, root=root).id == f"tag:example.org,2026:{expected}"
 
     def test_a_decomposed_file_name_gives_the_same_id(self):
         assert (

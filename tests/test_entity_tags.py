@@ -158,6 +158,7 @@ def test_every_value_of_the_settings_is_in_their_fingerprint():
         "archives": False,
         "shape": "y",
         "plan": "y",
+        "authority": "y",
         "private": True,
         "named": (),
         "stories": True,

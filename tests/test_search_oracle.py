@@ -172,6 +172,7 @@ class MemorySource:
     version: int = 0
     key: str = "memory"
     signature: str = "memory"
+    collection: str = ""
 
     def check(self) -> None:
         """Find nothing wrong."""

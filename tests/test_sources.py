@@ -29,6 +29,7 @@ class MemorySource:
     """A source of texts in memory."""
 
     key = signature = ADDRESS
+    collection = ""
 
     def __init__(self, address: Path, options: ReadOptions) -> None:
         self._options = options

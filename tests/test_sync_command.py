@@ -263,7 +263,7 @@ def test_before_the_first_sync_the_server_answers_503(folder):
 
 def test_documents_follow_the_configuration_of_the_sync(reader):
     write("one", "Elsewhere")
-    assert sync("--base-url", "https://other.example").returncode == 0
+    assert sync("--base-url", "https://other.example", "--accept-new-ids").returncode == 0
     until(lambda: titles(reader) == ["Elsewhere", "Two"], "the new catalog is not taken")
     answer = request(reader, "GET", "/all.atom")
     assert answer["link"] == '<https://other.example/all.atom>; rel="self"'

@@ -6,6 +6,7 @@ FeedhubError            ends a command; carries the command's exit code
   x CatalogError        the catalog cannot be used
   x OutputError         the output folder cannot be written, or must not be
   x ShrinkError         publishing would withdraw most of what is published: nothing is touched
+  x NewIdsError         the ids of published articles would change: nothing is touched
 """
 
 from __future__ import annotations
@@ -92,6 +93,12 @@ class ShrinkError(FeedhubError):
     def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
         super().__init__(message)
         self.problems = problems
+
+
+class NewIdsError(FeedhubError):
+    """The ids of published articles would change, and every reader would show them again."""
+
+    exit_code = 3
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

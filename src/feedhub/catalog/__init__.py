@@ -18,6 +18,7 @@ from feedhub.catalog.records import decode_article
 from feedhub.catalog.state import (
     CatalogRecord,
     HubState,
+    Identity,
     R,
     StoredConfig,
     SyncReport,
@@ -47,6 +48,7 @@ __all__ = [
     "CatalogFollower",
     "Changes",
     "HubState",
+    "Identity",
     "Ping",
     "QueueStatus",
     "Settings",
@@ -134,13 +136,23 @@ class Catalog:
         on_progress: Callable[[], object] = lambda: None,
         *,
         processes: int = 1,
+        accept_new_ids: bool = False,
     ) -> Changes:
         """Bring the articles and feeds up to the source as it is to be shown at `now`.
 
         Call it in a transaction. Files are read by up to `processes` processes; `on_progress` is
-        called for each file of the source.
+        called for each file of the source. Raises NewIdsError if the ids of published articles
+        would change, unless `accept_new_ids`.
         """
-        return sync_catalog(self._database, source, settings, now, on_progress, processes=processes)
+        return sync_catalog(
+            self._database,
+            source,
+            settings,
+            now,
+            on_progress,
+            processes=processes,
+            accept_new_ids=accept_new_ids,
+        )
 
     def write(self, record: CatalogRecord) -> None:
         """Replace the record of this kind, in the transaction of a sync if one is under way."""

@@ -27,9 +27,9 @@ class Settings:
     """What shapes feeds besides the articles.
 
     `shape` is a fingerprint of everything else that documents depend on, `plan` one of what decides
-    which documents there are. `private` is true where unpublished articles are let in: such a
-    catalog is never mixed with a public one. `named` are the selections that are feeds; `searched`
-    and `stories` tell whether a server offers searches or stories.
+    which documents there are. `authority` is that of all ids. `private` is true where unpublished
+    articles are let in: such a catalog is never mixed with a public one. `named` are the selections
+    that are feeds; `searched` and `stories` tell whether a server offers searches or stories.
     """
 
     kinds: tuple[str, ...]
@@ -37,6 +37,7 @@ class Settings:
     archives: bool
     shape: str
     plan: str = ""
+    authority: str = ""
     private: bool = False
     named: tuple[NamedSelection, ...] = ()
     stories: bool = False
@@ -60,6 +61,7 @@ class Settings:
                 archives=self.archives,
                 shape=self.shape,
                 plan=self.plan,
+                authority=self.authority,
                 private=self.private,
                 named=named,
                 stories=self.stories,

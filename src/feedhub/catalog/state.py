@@ -35,6 +35,18 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     private: bool | None = None
 
 
+class Identity(CatalogRecord, frozen=True, kw_only=True):
+    """What the ids of the published articles are made of, "" as long as readers know none.
+
+    `collection` is the name of the source's folder, or "" where no id contains it.
+    """
+
+    key: ClassVar[str] = "identity"
+
+    authority: str = ""
+    collection: str = ""
+
+
 class StoredConfig(CatalogRecord, frozen=True, kw_only=True):
     """The configuration of the last sync, as JSON."""
 

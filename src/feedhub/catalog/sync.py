@@ -12,8 +12,9 @@ from feedhub.catalog.articles import ArticleSync
 from feedhub.catalog.database import Database
 from feedhub.catalog.feed_names import FeedNames
 from feedhub.catalog.feeds import FeedSync, Settings
+from feedhub.catalog.identity import refuse_new_ids, remember_identity
 from feedhub.catalog.images import ImageSync
-from feedhub.catalog.state import SyncState, read_record, write_record
+from feedhub.catalog.state import Identity, SyncState, read_record, write_record
 from feedhub.errors import Problem, ShrinkError
 from feedhub.sources import Source
 
@@ -74,11 +75,16 @@ def sync_catalog(
     on_progress: Callable[[], object],
     *,
     processes: int,
+    accept_new_ids: bool,
 ) -> Changes:
     """Bring a catalog up to the source as it is to be shown at `now`, inside a transaction.
 
-    Files are read by so many processes; `on_progress` is called for each file of the source.
+    Files are read by so many processes; `on_progress` is called for each file of the source. Raises
+    NewIdsError if ids of published articles would change, unless `accept_new_ids`.
     """
+    if not accept_new_ids:
+        known = read_record(database, Identity)
+        refuse_new_ids(known, settings.authority, source.collection)
     state = read_record(database, SyncState)
     if state.private not in (None, settings.private):
         # A catalog never mixes drafts with the public site: the other's is emptied first.
@@ -110,6 +116,7 @@ def sync_catalog(
         state = replace(state, generation=generation, changed_at=changed_at)
     state = replace(state, source_signature=source.signature, private=settings.private)
     write_record(database, replace(state, settings_fingerprint=settings.fingerprint))
+    remember_identity(database, settings.authority, source.collection)
     return Changes(
         states=dict(database.iterate(_STATES)),
         rejected=database.fetch_value(_REJECTED),

@@ -19,8 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     0 done; 1 articles were rejected, the rest is published; 2 usage, configuration or output cannot
-    be used; 3 refused, because too little would be left to publish. 130 after Ctrl-C, 141 when the
-    reader of the output is gone.
+    be used; 3 refused: too little would be left to publish, or ids would change. 130 after Ctrl-C,
+    141 when the reader of the output is gone.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # the caller has closed it

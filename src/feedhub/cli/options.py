@@ -106,12 +106,17 @@ def add_watch(parser: ArgumentParser, about: str) -> None:
     parser.add_argument("--watch", action="store_true", help=about)
 
 
-def add_allow_shrink(parser: ArgumentParser) -> None:
-    """Add the switch that allows to withdraw most articles at once."""
+def add_permissions(parser: ArgumentParser) -> None:
+    """Add the switches that allow what is refused because it is rarely meant."""
     parser.add_argument(
         "--allow-shrink",
         action="store_true",
         help="publish even if nothing, or less than half of what was published, is left",
+    )
+    parser.add_argument(
+        "--accept-new-ids",
+        action="store_true",
+        help="publish even if the ids of published articles change; readers show them all as new",
     )
 
 

@@ -37,7 +37,7 @@ exit codes:
   0  done
   1  articles were rejected, the rest is published
   2  usage, configuration or output cannot be used
-  3  refused: too little would be left to publish"""
+  3  refused: too little would be left to publish, or ids would change"""
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

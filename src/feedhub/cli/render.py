@@ -47,7 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     options.add_watch(
         parser, "keep running; render again when a file changes or a scheduled article is due"
     )
-    options.add_allow_shrink(parser)
+    options.add_permissions(parser)
     options.add_workers(parser)
     options.add_json(parser, "summary")
 
@@ -101,6 +101,7 @@ def render_with(catalog: Catalog, args: Namespace, config: Config) -> tuple[int,
                 compress=config.render.compress,
                 drafts=args.drafts,
                 allow_shrink=args.allow_shrink,
+                accept_new_ids=args.accept_new_ids,
                 processes=args.workers or processors(),
                 on_progress=on_progress,
             )

@@ -79,7 +79,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="format of the access log: text (the default, combined log format) or json",
     )
     options.add_drafts(parser)
-    options.add_allow_shrink(parser)
+    options.add_permissions(parser)
     options.add_parent(parser)
 
 
@@ -172,7 +172,9 @@ def add_processes(service: Service, args: Namespace, public: socket.socket) -> N
 
     if args.source is not None:
         command = [*command_line(args, "sync", args.source), "--watch"]
-        command += ["--allow-shrink"] * args.allow_shrink + ["--json"] * (args.log == "json")
+        command += ["--json"] * (args.log == "json")
+        command += ["--allow-shrink"] * args.allow_shrink
+        command += ["--accept-new-ids"] * args.accept_new_ids
         service.processes.append(
             SupervisedProcess(SYNC, command, service.events, redirect_stdout=True)
         )

@@ -49,7 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     options.add_watch(
         parser, "keep running; sync again when a file changes or a scheduled article is due"
     )
-    options.add_allow_shrink(parser)
+    options.add_permissions(parser)
     options.add_workers(parser)
     options.add_json(parser, "summary")
     options.add_parent(parser)
@@ -151,7 +151,14 @@ class Syncer:
         with console.progress() as on_progress:
             accept = accept_all if args.allow_shrink else refuse_shrinking
             processes = 1 if serving else args.workers or processors()
-            changes = site.sync(source, now, on_progress, accept, processes=processes)
+            changes = site.sync(
+                source,
+                now,
+                on_progress,
+                accept,
+                processes=processes,
+                accept_new_ids=args.accept_new_ids,
+            )
         if changes.changed:
             self._changed_at = int(now.timestamp())
         report = SyncReport(

@@ -224,6 +224,13 @@ def slug(text: str) -> str:
     return text
 
 
+def folder_name(text: str) -> str:
+    """Return the name of a folder."""
+    if "/" in text or not text.strip():
+        raise ValueError("it is not the name of a folder")
+    return text
+
+
 def score(value: float) -> float:
     """Return a number to compare scores with."""
     # The parameter of a search has six digits at most (`selection.py`).

@@ -64,6 +64,12 @@ class SourceConfig:
         "a path or an address with placeholders",
         rules.optional(rules.permalink),
     )
+    collection: str = key(
+        "",
+        'Name of the folder in the ids of articles directly in it; "" means its own name',
+        "the name of a folder, without a slash",
+        rules.optional(rules.folder_name),
+    )
     timezone: str = key("UTC", "Time zone of dates without one", "a time zone", rules.timezone)
     ignore: tuple[str, ...] = key(
         ("node_modules", "_site", "_layouts", "_includes", "archetypes", "themes", "vendor"),

@@ -41,13 +41,15 @@ def render(
     compress: tuple[str, ...] = (),
     drafts: bool = False,
     allow_shrink: bool = False,
+    accept_new_ids: bool = False,
     processes: int = 1,
     on_progress: Callable[[], object] = lambda: None,
 ) -> RenderReport:
     """Bring the folder `out` up to the source as it is to be shown at `now`.
 
     Raises ShrinkError, and leaves the folder as it is, if nothing or less than half of what was
-    published last time would be left, unless `allow_shrink`; OutputError if the folder cannot be
+    published last time would be left, unless `allow_shrink`; NewIdsError if the ids of published
+    articles would change, unless `accept_new_ids`; OutputError if the folder cannot be
     written. Up to `processes` processes read and write. `on_progress` is called for each file of
     the source and for each document.
     """
@@ -59,7 +61,14 @@ def render(
             refuse_shrinking(changes, folder.manifest.published)
 
     with folder.locked():
-        changes = site.sync(source, now, on_progress, accept, processes=processes)
+        changes = site.sync(
+            source,
+            now,
+            on_progress,
+            accept,
+            processes=processes,
+            accept_new_ids=accept_new_ids,
+        )
         with site.snapshot():
             published = catalog.count()
             if not allow_shrink:

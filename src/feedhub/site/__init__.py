@@ -113,6 +113,7 @@ class Site:
             archives=config.feeds.archives,
             shape=shape_of(self._channel, pages=self._pages),
             plan=fingerprint(config.feeds.formats, sorted(self._removed), index_options.values()),
+            authority=self._channel.authority,
             private=drafts,
             named=tuple(map(named_selection, config.feeds.custom)),
             stories=bool(self._channel.stories),
@@ -152,19 +153,26 @@ class Site:
         accept: Accept = accept_all,
         *,
         processes: int = 1,
+        accept_new_ids: bool = False,
     ) -> Changes:
         """Bring the catalog up to the source as it is to be shown at `now`, or leave it as it was.
 
         `accept` gets the changes, and how many articles were published before; what it raises takes
         everything back. Up to `processes` processes read files. `on_progress` is called for each
-        file of the source.
+        file of the source. Raises NewIdsError if the ids of published articles would change, unless
+        `accept_new_ids`.
         """
         seconds = int(now.timestamp())
         try:
             with self._catalog.transaction():
                 before = self._catalog.count()
                 changes = self._catalog.sync(
-                    source, self._settings, now, on_progress, processes=processes
+                    source,
+                    self._settings,
+                    now,
+                    on_progress,
+                    processes=processes,
+                    accept_new_ids=accept_new_ids,
                 )
                 accept(changes, before)
                 self._forget()

@@ -108,6 +108,7 @@ def source_of(
     """Return the source at `address`, read as the configuration says."""
     options = ReadOptions(
         authority=config.site.authority,
+        collection=config.source.collection,
         base_url=config.source.base_url,
         permalink=config.source.permalink,
         zone=ZoneInfo(config.source.timezone),

@@ -32,12 +32,14 @@ class SourceFile(NamedTuple):
 class ReadOptions:
     """The options that decide, besides its bytes, how a file is read.
 
-    `base_url` resolves the file's relative addresses, base path kept; `permalink` is the pattern of
-    an article's own page or ""; `zone` is that of dates without one; `ignore` names folders that
-    hold no articles; `unknown_keys` asks for a problem for each key that feedhub ignores.
+    `collection` is used instead of the folder's name, unless it is "". `base_url` resolves the
+    file's relative addresses, base path kept; `permalink` is the pattern of an article's own page
+    or ""; `zone` is that of dates without one; `ignore` names folders that hold no articles;
+    `unknown_keys` asks for a problem for each key that feedhub ignores.
     """
 
     authority: str = ""
+    collection: str = ""
     base_url: str = ""
     permalink: str = ""
     zone: tzinfo = UTC
@@ -72,6 +74,10 @@ class Source(Protocol):
     @property
     def key(self) -> str:
         """Return the same text for every address of this source; it names the default catalog."""
+
+    @property
+    def collection(self) -> str:
+        """Return the name that the ids of articles directly in this source have, "" for none."""
 
     @property
     def signature(self) -> str:

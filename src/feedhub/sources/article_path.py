@@ -136,7 +136,31 @@ class ArticlePath(NamedTuple):
         """The name of the folder it lies in, without leading underscores (`_posts` -> `posts`)."""
         bundle = self.name != self.stem
         folders = self.folders[:-1] if bundle else self.folders
-        return (folders[-1] if folders else self.root).lstrip("_") or "articles"
+        return collection_name(folders[-1] if folders else self.root)
+
+    @property
+    def id_path(self) -> str:
+        """The path below its collection, for ids: that of `_news/2024/a.md` is `news/2024/a`.
+
+        The collection is the nearest folder above whose name begins with an underscore, else the
+        source. Only what lies directly in the source has the source's name before its own.
+        """
+        stands_for_folder = self.is_index and self.folders
+        *folders, name = self.folders if stands_for_folder else (*self.folders, self.stem)
+        above = [self.root, *folders]
+        marked = [index for index, folder in enumerate(above) if folder.startswith("_")]
+        start = marked[-1] if marked else min(1, len(folders))
+        return "/".join((collection_name(above[start]), *above[start + 1 :], name))
+
+
+def collection_name(folder: str) -> str:
+    """Return the name of a folder without leading underscores; never empty."""
+    return folder.lstrip("_") or "articles"
+
+
+def tag_uri(authority: str, specific: str) -> str:
+    """Return a tag URI (RFC 4151)."""
+    return f"tag:{authority}:{quote(unicodedata.normalize('NFC', specific), safe='/')}"
 
 
 def parse_path(path: str, root: str, generator: str) -> ArticlePath:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from feedhub import limits
 from feedhub.article import Article, Author, Image, Related
 from feedhub.errors import ArticleError
 from feedhub.sources import ReadOptions
-from feedhub.sources.article_path import ArticlePath, PageName, fill_templates, page_address
+from feedhub.sources.article_path import (
+    ArticlePath,
+    PageName,
+    fill_templates,
+    page_address,
+    tag_uri,
+)
 from feedhub.sources.fields import Fields
 from feedhub.sources.markup import first_text, frame_url, html_body, markdown_body
 from feedhub.sources.templating import fill_pelican, strip_templating
@@ -111,7 +116,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
 
 
 def identity(file: ArticleFile) -> str:
-    """Return the article's id: its own, else a tag URI of collection and file stem (RFC 4151).
+    """Return the article's id: its own, else a tag URI of its path in the collection (RFC 4151).
 
     Never the address, title or date: the same file moves between publishers and back. A page bundle
     has the id of a file that bears its folder's name.
@@ -120,8 +125,7 @@ def identity(file: ArticleFile) -> str:
     own = one_line(own)
     if _IRI.fullmatch(own):
         return own
-    specific = own or f"{file.path.collection}/{file.path.name}"
-    return f"tag:{file.options.authority}:{quote(unicodedata.normalize('NFC', specific), safe='/')}"
+    return tag_uri(file.options.authority, own or file.path.id_path)
 
 
 def page_url(file: ArticleFile, name: PageName) -> str:

@@ -15,7 +15,7 @@ SUFFIXES = (".md", ".markdown", ".html", ".txt", ".yml", ".yaml")
 MANIFEST = ".feedhub/manifest.json"
 # Raise it when the same bytes are read differently by newer code: the catalog then reads every
 # file again.
-READER_VERSION = 2
+READER_VERSION = 3
 
 
 def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
@@ -24,6 +24,7 @@ def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
         root=root,
         generator=generator,
         authority=options.authority,
+        collection=options.collection,
         base_url=options.base_url,
         permalink=options.permalink,
         zone=str(options.zone),

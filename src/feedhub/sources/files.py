@@ -74,6 +74,11 @@ class FilesSource:
         return self._root
 
     @property
+    def collection(self) -> str:
+        """Return the configured name of the collection, else that of the folder."""
+        return self._options.collection or self._name
+
+    @property
     def signature(self) -> str:
         """Return a text that changes when the same bytes would be read differently."""
         root = os.fsencode(self._root)
@@ -201,7 +206,7 @@ class FilesSource:
             descriptor = self.open_file(path)
             return link_outside(path) if descriptor < 0 else read_bytes(descriptor)
 
-        place = (self._name, self._generator)
+        place = (self.collection, self._generator)
         return read_file(path, load, *place, self._options, now)
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:

@@ -1,0 +1,121 @@
+"""The ids that readers know do not change: a sync that would change them is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from feedhub.catalog import Identity
+from feedhub.config import load_config
+from feedhub.errors import NewIdsError
+from tests.kit import NOW, Bench, make_bench
+
+AUTHORITY = "feeds.example.org,2026"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A bench whose article A lies directly in the source, and B in a folder."""
+    bench = make_bench(tmp_path)
+    bench.write("a.md", title="A")
+    bench.write("posts/b.md", title="B")
+    bench.sync()
+    return bench
+
+
+def moved_to(bench: Bench, name: str) -> Bench:
+    """Return the bench with another name of its source folder."""
+    return replace(bench, root=bench.root.rename(bench.root.with_name(name)))
+
+
+def at(bench: Bench, base_url: str, **keys: str) -> Bench:
+    """Return the bench with another address of the site; `keys` are keys of the configuration."""
+    config = load_config(None, {}, {"site.base_url": base_url} | keys)
+    return replace(bench, config=config)
+
+
+RENAMED: dict[str, Callable[[Bench], Bench]] = {
+    'source.collection = "articles"': lambda bench: moved_to(bench, "texts"),
+    f'site.authority = "{AUTHORITY}"': lambda bench: at(bench, "https://new.example"),
+    f'site.authority = "{AUTHORITY}" and source.collection = "articles"': lambda bench: at(
+        moved_to(bench, "texts"), "https://new.example"
+    ),
+}
+
+
+class TestRefusal:
+    @pytest.mark.parametrize("keys", RENAMED)
+    def test_it_names_the_keys_that_keep_the_ids_and_changes_nothing(self, bench, keys):
+        before, states = bench.ids("all.json"), bench.site.states()
+        renamed = RENAMED[keys](bench)
+        for _ in range(2):
+            with pytest.raises(NewIdsError) as refused:
+                renamed.sync()
+            assert f"set {keys} to keep the ids, or give --accept-new-ids" in str(refused.value)
+            assert "\n" not in str(refused.value)
+            assert (bench.ids("all.json"), bench.site.states()) == (before, states)
+        assert refused.value.exit_code == 3
+
+    def test_the_keys_keep_the_ids(self, bench):
+        before = bench.ids("all.json")
+        keys = {"site.authority": AUTHORITY, "source.collection": "articles"}
+        kept = at(moved_to(bench, "texts"), "https://new.example", **keys)
+        kept.sync()
+        assert kept.ids("all.json") == before
+
+    @pytest.mark.parametrize("keys", RENAMED)
+    def test_accepted_ones_are_those_that_readers_know(self, bench, keys):
+        renamed = RENAMED[keys](bench)
+        before = bench.ids("all.json")
+        renamed.site.sync(renamed.source(), NOW, accept_new_ids=True)
+        assert renamed.ids("all.json") != before
+        renamed.sync()
+
+    def test_a_name_that_is_in_no_id_may_change(self, bench):
+        (bench.root / "a.md").unlink()
+        bench.sync()
+        before = bench.ids("all.json")
+        renamed = moved_to(bench, "texts")
+        renamed.sync()
+        assert renamed.ids("all.json") == before
+
+    def test_the_folder_may_be_renamed_as_long_as_nothing_is_published(self, tmp_path):
+        bench = make_bench(tmp_path)
+        bench.write("a.md", title="A", published=False)
+        bench.sync()
+        bench = moved_to(at(bench, "https://new.example"), "texts")
+        bench.write("a.md", title="A")
+        bench.sync()
+        assert bench.ids("all.json") == ["tag:new.example,2026:texts/a"]
+
+    @pytest.mark.parametrize("trial", ["http://127.0.0.1:8000", "http://localhost"])
+    def test_a_trial_is_not_remembered(self, tmp_path, trial):
+        bench = make_bench(tmp_path, site__base_url=trial)
+        bench.write("a.md", title="A")
+        bench.sync()
+        assert bench.catalog.read(Identity) == Identity()
+        moved_to(at(bench, "https://new.example"), "texts").sync()
+
+    def test_a_preview_and_the_public_site_have_the_same_ids(self, bench):
+        """A catalog is emptied between them."""
+        before = bench.catalog.read(Identity)
+        assert before == Identity(authority=AUTHORITY, collection="articles")
+        preview = replace(bench, drafts=True)
+        with pytest.raises(NewIdsError):
+            at(preview, "https://new.example").sync()
+        preview.sync()
+        assert bench.catalog.read(Identity) == before
+
+
+def test_the_source_may_begin_with_an_underscore(tmp_path):
+    bench = moved_to(make_bench(tmp_path), "_news")
+    bench.write("2024/a.md", title="A")
+    bench.sync()
+    assert bench.ids("all.json") == ["tag:feeds.example.org,2026:news/2024/a"]
+    assert bench.catalog.read(Identity).collection == "_news"
+    renamed = moved_to(bench, "news")
+    with pytest.raises(NewIdsError, match=r'set source.collection = "_news" to keep'):
+        renamed.sync()
