@@ -16,11 +16,13 @@ import pytest
 
 from feedhub.cli.registry import parse
 from tests.kit import article_text
+from tests.repositories import git, make_repository
 from tests.servers import free_port, request, start, until
 
 UNITS = Path(__file__).parent.parent / "deploy/systemd"
 NAMES = sorted(path.name for path in UNITS.glob("feedhub-*"))
 SERVICES = [name for name in NAMES if name.endswith(".service")]
+FETCH = "feedhub-fetch.service"  # runs git
 
 
 def need(program: str) -> str:
@@ -44,6 +46,8 @@ def command(name: str) -> list[str]:
 def test_the_units_are_all_there():
     assert NAMES == [
         "feedhub-admin.socket",
+        "feedhub-fetch.service",
+        "feedhub-fetch.timer",
         "feedhub-ping.service",
         "feedhub-probe.service",
         "feedhub-probe.timer",
@@ -60,6 +64,7 @@ def test_the_units_are_all_there():
         ("feedhub-sync.service", 5),
         ("feedhub-ping.service", 15),
         ("feedhub-probe.service", 15),
+        (FETCH, 15),
     ],
 )
 def test_a_service_is_exposed_as_little_as_promised(name: str, tenths: int):
@@ -76,7 +81,7 @@ def test_systemd_has_nothing_to_complain_of(tmp_path: Path):
     program.chmod(0o755)
     for name in NAMES:
         content = (UNITS / name).read_text(encoding="utf-8")
-        changed = content.replace("/opt/feedhub/bin/feedhub", str(program))
+        changed = re.sub("/opt/feedhub/bin/feedhub|/usr/bin/git", str(program), content)
         (tmp_path / name).write_text(changed, encoding="utf-8")
     ran = subprocess.run(
         [need("systemd-analyze"), "verify", "--man=no", *(tmp_path / name for name in NAMES)],
@@ -88,7 +93,7 @@ def test_systemd_has_nothing_to_complain_of(tmp_path: Path):
     assert (ran.returncode, told) == (0, [])
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != FETCH])
 def test_a_service_is_started_with_options_that_feedhub_has(name: str):
     program, *arguments = command(name)
     assert program == "/opt/feedhub/bin/feedhub"
@@ -113,8 +118,24 @@ def test_only_sync_may_write_and_only_serve_has_a_socket():
         assert values(name, "TasksMax")
 
 
+def test_fetch_gets_what_was_pushed_and_sees_no_catalog(tmp_path: Path):
+    origin = make_repository(tmp_path / "origin.git")
+    origin.commit({"a.md": article_text("A")})
+    git(tmp_path, "clone", "--quiet", "--mirror", "origin.git", "articles.git")
+    origin.commit({"a.md": article_text("Again")}, anew=True)
+    program, *arguments = command(FETCH)
+    assert program == "/usr/bin/git"
+    places = {"/srv/articles.git": str(tmp_path / "articles.git")}
+    git(tmp_path, *(places.get(word, word) for word in arguments))
+    assert git(tmp_path / "articles.git", "rev-parse", "main") == origin.git("rev-parse", "main")
+    assert values(FETCH, "InaccessiblePaths") == ["-/var/lib/feedhub"]
+    assert values(FETCH, "ReadWritePaths") == ["-/srv/articles.git"]
+    assert values(FETCH, "User") == values("feedhub-sync.service", "User")
+    assert values(FETCH, "WantedBy") == []
+
+
 @pytest.mark.parametrize("name", ["feedhub-ping.service", "feedhub-probe.service"])
-def test_only_ping_and_probe_have_a_network_and_they_see_no_article(name: str):
+def test_those_with_a_network_see_no_article(name: str):
     assert values("feedhub-serve.service", "PrivateNetwork") == ["yes"]
     assert values("feedhub-sync.service", "PrivateNetwork") == ["yes"]
     assert values(name, "PrivateNetwork") == []

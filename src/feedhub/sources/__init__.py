@@ -108,6 +108,10 @@ class Source(Protocol):
 def open_source(address: str | Path, options: ReadOptions = ReadOptions()) -> Source:
     """Return the source at `address`; only reading needs `options`."""
     # Imported here, so that a source loads nothing of the others.
+    if str(address).startswith("git+"):
+        from feedhub.sources.git import GitSource
+
+        return GitSource(str(address), options)
     from feedhub.sources.files import FilesSource
 
     return FilesSource(Path(address), options)

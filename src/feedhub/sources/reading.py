@@ -25,6 +25,8 @@ _STATUS_HIDES = {
 }
 # A data file may begin with YAML's sign for the start of a document, and has no second one.
 _DATA_SUFFIXES = ("yml", "yaml")
+# How the file begins that git has instead of a file that Git LFS keeps.
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 # Eleventy's words for "ask the file system", which says nothing that lasts.
 _NO_DATE = {"last modified", "created", "git last modified", "git created"}
 
@@ -83,6 +85,9 @@ def read_article(
             raise
         matter = None
     if matter is None:
+        if data.startswith(_LFS_POINTER):
+            message = "Git LFS has the text, this is a pointer to it: keep articles in git itself"
+            raise ArticleError("lfs-pointer", message)
         return ReadResult(state="plain")
     problems: list[Problem] = []
     file = ArticleFile(
