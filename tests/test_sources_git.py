@@ -348,7 +348,7 @@ class TestReading:
         assert read(source, "b.md").state == "shown"
 
     @pytest.mark.parametrize(
-        "half", ["exit", 'read id; echo "$id blob 9"', "read id; echo 1 blob 0"]
+        "does", ["exit", 'read id; echo "$id blob 9"', "read id; echo 1 blob 0"]
     )
     def test_a_git_that_always_dies_is_told(self, repository, tmp_path, monkeypatch, does):
         source = source_at(repository.address())
