@@ -131,19 +131,19 @@ class TestLink:
     def test_original_url_comes_third(self):
         assert article_of("originalUrl: https://c.example/x").url == "https://c.example/x"
 
-    @pytest.mark.parametrize("options", [{"permalink": "/:slug/"}, {}])
+    @pytest.mark.parametrize("options", [{"permalinks": (("", "/:slug/"),)}, {}])
     def test_a_permalink_wins_over_the_original_url(self, options):
         links = "originalUrl: https://c.example/x\n" + ("" if options else "permalink: /item/")
         assert article_of(links, **options).url == f"{BASE}/item/"
 
     def test_default_page_is_last(self):
-        assert article_of().url == f"{BASE}/news/item/"
+        assert article_of().url == f"{BASE}/news/item"
 
     def test_relative_addresses_start_at_the_site(self):
         assert article_of("webUrl: /x").url == f"{BASE}/x"
 
     def test_empty_addresses_do_not_count(self):
-        assert article_of("webUrl:\nlink: ''\noriginalUrl: ' '").url == f"{BASE}/news/item/"
+        assert article_of("webUrl:\nlink: ''\noriginalUrl: ' '").url == f"{BASE}/news/item"
 
     def test_whole_permalink(self):
         assert article_of("url: https://d.example/page").url == "https://d.example/page"
@@ -173,7 +173,8 @@ class TestLink:
     @pytest.mark.parametrize(
         "permalink",
         [
-            '"/{{ secret | upper }}/"',
+            '"/{{ page.fileSlug }}/"',
+            "/:year/:title/",
             '"https://user@a.example/"',
             f"/{'x' * 4090}/",
             '"http://"',
@@ -182,17 +183,15 @@ class TestLink:
     def test_an_unusable_permalink_warns_and_gives_the_default(self, permalink):
         result = read_dated(f"excerpt: A summary.\npermalink: {permalink}")
         assert result.article is not None
-        assert result.article.url == f"{BASE}/news/item/"
+        assert result.article.url == f"{BASE}/news/item"
         assert problems_of(result) == [(5, "warning", "bad-permalink")]
 
     def test_without_any_usable_address_there_is_no_article(self):
-        labels = ", ".join(f"{number:03}{'x' * 190}" for number in range(30))
+        path = f"{'é' * 700}/a.md"
         with pytest.raises(ArticleError) as caught:
-            read_dated(f"categories: [{labels}]", path="_posts/a.md")
+            read_dated(path=path)
         assert caught.value.code == "bad-permalink"
-        elsewhere = read_dated(
-            f"webUrl: https://a.example/\ncategories: [{labels}]", path="_posts/a.md"
-        )
+        elsewhere = read_dated("webUrl: https://a.example/", path=path)
         assert elsewhere.article is not None
         assert elsewhere.article.url == "https://a.example/"
 
@@ -209,7 +208,7 @@ class TestTexts:
         result = read(f"{title}date: 2024-01-02\nexcerpt: S.", path="n/2024-01-02-two-words.md")
         assert result.article is not None
         assert result.article.title == "Two words"
-        assert [(p.level, p.code) for p in result.problems] == [("warning", "no-title")]
+        assert problems_of(result) == [(2, "warning", "no-title")]
 
     def test_a_title_that_is_a_list_rejects_the_article(self):
         with pytest.raises(ArticleError, match="list") as caught:
@@ -263,9 +262,9 @@ class TestBody:
     @pytest.mark.parametrize(
         ("matter", "base"),
         [
-            ("", f"{BASE}/news/item/"),
+            ("", f"{BASE}/news/"),
             ("webUrl: https://a.example/b/c.html", "https://a.example/b/"),
-            ("link: https://a.example/b/c.html", f"{BASE}/news/item/"),
+            ("link: https://a.example/b/c.html", f"{BASE}/news/"),
             (
                 "webUrl: https://a.example/\noriginalUrl: https://b.example/d/e",
                 "https://b.example/d/",
@@ -283,31 +282,8 @@ class TestBody:
     def test_a_blank_body_is_empty(self):
         assert self.body("\n \n") == ""
 
-    def test_templates_are_removed(self):
-        assert self.body("{% include x %}a{{ b }}") == "<p>a</p>"
-
     def test_braces_alone_stay(self):
         assert self.body("{static} {a}") == "<p>{static} {a}</p>"
-
-    @pytest.mark.parametrize(
-        ("link", "address"),
-        [
-            ("{static}/i/x.png", f"{BASE}/i/x.png"),
-            ("{static}x.png", f"{BASE}/blog/x.png"),
-            ("{filename}/i/x.png", f"{BASE}/i/x.png"),
-            ("{attach}x.zip", f"{BASE}/x.zip"),
-            ("{attach}/down/x.zip", f"{BASE}/x.zip"),
-        ],
-    )
-    def test_pelican_files(self, link, address):
-        options = {"path": "content/blog/item.md", "generator": "pelican"}
-        assert self.body(f"[x]({link})", **options) == f'<p><a href="{address}">x</a></p>'
-
-    @pytest.mark.parametrize(
-        "link", ["{filename}a.md", "{tag}x", "{author}y", "{category}z", "{index}"]
-    )
-    def test_pelican_pages(self, link):
-        assert self.body(f"[x]({link})", generator="pelican") == "<p><a>x</a></p>"
 
 
 class TestLabels:
@@ -317,9 +293,7 @@ class TestLabels:
             ("[AI, Robots]", "news/a.md", ("AI", "Robots")),
             ("AI, Robots", "news/a.md", ("AI", "Robots")),
             ("two words", "news/a.md", ("two words",)),
-            ("two words", "_posts/a.md", ("two", "words")),
             ("two words, three", "_posts/a.md", ("two words", "three")),
-            ("[two words]", "_posts/a.md", ("two words",)),
             ("a, b; c", "news/a.md", ("a b", "c")),
             ("['Paris, France', 'Paris,France']", "news/a.md", ("Paris France",)),
             ("[ai, AI, ＡＩ, ' a i ']", "news/a.md", ("ai", "a i")),
@@ -335,26 +309,11 @@ class TestLabels:
         assert article_of(f"tags: {tags}", path=path).topics == topics
 
     def test_topics_and_tags_are_joined(self):
-        assert article_of("topics: [A]\ntag: b c\ntags: [B, a]", path="_posts/a.md").topics == (
-            "A",
-            "b c",
-            "B",
-        )
+        assert article_of("topics: [A]\ntag: b c\ntags: [B, a]").topics == ("A", "b c", "B")
 
     def test_category_and_categories_are_joined(self):
-        matter = "category: Hip Hop\ncategories: news hip"
-        assert article_of(matter, path="_posts/a.md").categories == ("Hip Hop", "news", "hip")
-
-    def test_eleventy_does_not_split_labels_at_blanks(self):
-        matter = "tags: two words"
-        assert article_of(matter, path="_posts/a.md", generator="eleventy").topics == ("two words",)
-
-    def test_folders_above_posts(self):
-        assert article_of(path="src/a/b/_posts/x.md").categories == ("a", "b")
-        assert article_of(
-            "category: Own", path="content/a/x.md", generator="pelican"
-        ).categories == ("Own",)
-        assert article_of(path="content/x.md", generator="pelican").categories == ()
+        matter = "category: Hip Hop\ncategories: [news, hip hop]"
+        assert article_of(matter).categories == ("Hip Hop", "news")
 
 
 class TestPeople:
@@ -414,9 +373,9 @@ class TestImages:
             ("image: /img/i.png", f"{BASE}/img/i.png"),
             ("image: /site/img/i.png", f"{BASE}/img/i.png"),
             ("image: img/i.png", f"{BASE}/img/i.png"),
-            ("image: ./i.png", f"{BASE}/news/item/i.png"),
-            ("image: ' ./i.png '", f"{BASE}/news/item/i.png"),
-            ("image: ../i.png", f"{BASE}/news/i.png"),
+            ("image: ./i.png", f"{BASE}/news/i.png"),
+            ("image: ' ./i.png '", f"{BASE}/news/i.png"),
+            ("image: ../i.png", f"{BASE}/i.png"),
             ("cover: {image: i.png}", f"{BASE}/i.png"),
             ("featured_image: i.png", f"{BASE}/i.png"),
             ("images: [i.png]", f"{BASE}/i.png"),

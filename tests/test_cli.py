@@ -71,6 +71,7 @@ def test_render_prints_the_summary_as_json(run):
             "published": 1,
             "hidden": {"unpublished": 1},
             "rejected": 0,
+            "without_address": 0,
         },
         "documents": {"written": written, "unchanged": 0, "removed_files": 0},
     }

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feedhub import limits, text
-from feedhub.sources import ReadOptions, article_path, fields, files, tree, urls, values
+from feedhub.sources import ReadOptions, fields, files, tree, urls, values
 from tests.strategies import DATE, TEXT, URL
 
 MARKS = "\x00\t\n\x0b\x1c\x85\xa0\xad\u0600\u061c\u200b\u200d\u2028\u3000\ufdd0\ufeff\ue000"
@@ -155,11 +155,6 @@ def test_date(written, zone):
 )
 def test_media_type(url):
     assert urls.image_media_type(url) == urls.find_media_type(url)
-
-
-@given(st.one_of(TEXT, _pieces(*"az09.-_#+~@ é/A\n&\u0301")))
-def test_part_of_a_path(part):
-    assert article_path.hugo_segment(part) == article_path.rewrite_hugo_segment(part)
 
 
 @given(

@@ -550,7 +550,7 @@ def test_check_reports_an_unusable_folder(root, tmp_path):
 
 def test_signature_names_every_option(root):
     """An option that is missing there would leave articles as they were read before."""
-    options = {"permalink": "/:slug/", "ignore": (), "zone": ZoneInfo("Asia/Tokyo")}
+    options = {"permalinks": (("", "/:slug/"),), "ignore": (), "zone": ZoneInfo("Asia/Tokyo")}
     others = {"authority": "b", "base_url": "https://b.example", "collection": "b", "drafts": True}
     others["unknown_keys"] = True
     changed = options | others

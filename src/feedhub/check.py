@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from feedhub.catalog import Catalog
@@ -14,18 +16,27 @@ from feedhub.site import Site
 from feedhub.sources import Source
 from feedhub.text import label_key, slugify
 
+# What all files of a site may have is said once.
+OF_MANY_FILES = ("unknown-key", "no-address")
+
 
 def check(site: Site, catalog: Catalog, source: Source, now: datetime) -> list[Problem]:
     """Return every problem of the source by path and line; `catalog` must be empty, in memory."""
-    # An unknown key stands once, for the first file: all files of a site may have it.
-    found = {
-        problem.message if problem.code == "unknown-key" else problem: problem
-        for problem in reversed(site.sync(source, now).problems)
-    }
-    problems = [*reversed(found.values())]
+    problems = [*first_of_many(site.sync(source, now).problems)]
     problems += duplicate_urls(catalog, source)
     problems += unexpected_slugs(site, catalog, source)
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column))
+
+
+def first_of_many(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the problems; those that all files of a site may have once, for the first file."""
+    files = Counter(problem.message for problem in problems if problem.code in OF_MANY_FILES)
+    for problem in problems:
+        if problem.code not in OF_MANY_FILES:
+            yield problem
+        elif count := files.pop(problem.message, 0):
+            more = f" (and {count - 1} more)" if count > 1 else ""
+            yield replace(problem, message=f"{problem.message}{more}")
 
 
 def duplicate_urls(catalog: Catalog, source: Source) -> Iterator[Problem]:

@@ -117,8 +117,9 @@ def render_with(catalog: Catalog, args: Namespace, config: Config) -> tuple[int,
 
 
 def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
-    """Return what a render did, in three lines or as one JSON object."""
+    """Return what a render did, in a few lines or as one JSON object."""
     changes = report.changes
+    without_address = sum(problem.code == "no-address" for problem in changes.problems)
     hidden = {state: changes.states[state] for state in HIDDEN_STATES if changes.states.get(state)}
     if as_json:
         articles = {
@@ -127,6 +128,7 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
             "published": report.published,
             "hidden": hidden,
             "rejected": changes.rejected,
+            "without_address": without_address,
         }
         documents = {
             "written": report.written,
@@ -138,9 +140,14 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
         )
     reasons = ", ".join(f"{count} {HIDDEN_STATES[state]}" for state, count in hidden.items())
     hidden_text = f"{sum(hidden.values())} hidden" + (f" ({reasons})" if reasons else "")
+    addresses = (
+        f"addresses: {without_address} articles have none of their own, and get their file's path: "
+        "give them a url in front matter, or set source.permalink\n"
+    )
     return (
         f"articles: {changes.articles} found, {changes.read} read, "
         f"{report.published} published, {hidden_text}, {changes.rejected} rejected\n"
+        f"{addresses if without_address else ''}"
         f"documents: {report.written} written, {report.unchanged} unchanged, "
         f"{report.removed} files removed\n"
         f"{seconds:.2f} seconds"

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from feedhub.errors import did_you_mean
 
-PLACEHOLDERS = ("year", "month", "day", "slug", "stem", "category", "path", "collection")
+PLACEHOLDERS = ("path", "folder", "stem", "slug", "title", "category", "year", "month", "day")
 
 # What XML 1.0 forbids (2.2), and what breaks a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -212,9 +212,18 @@ def permalink(pattern: str) -> str:
     names = re.findall(r":([A-Za-z_]+)", pattern)
     if unknown := [name for name in names if name not in PLACEHOLDERS]:
         raise ValueError(f":{unknown[0]} is not known; choose from :{', :'.join(PLACEHOLDERS)}")
-    if not {"slug", "stem", "path"} & set(names):
-        raise ValueError("without :slug, :stem or :path all articles would share one address")
+    if not {"path", "stem", "slug", "title"} & set(names):
+        raise ValueError("without :path, :stem, :slug or :title articles would share one address")
     return pattern
+
+
+def folder_permalinks(rows: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the folder and the permalink pattern of each row."""
+    pairs = [tuple(part.strip() for part in row.split("->")) for row in rows]
+    if not all(len(pair) == 2 for pair in pairs):
+        raise ValueError("write posts -> /blog/:slug/")
+    folders = unique_names(tuple(pair[0].strip("/") for pair in pairs))
+    return tuple(zip(folders, (permalink(pair[1]) for pair in pairs), strict=True))
 
 
 def slug(text: str) -> str:

@@ -64,6 +64,12 @@ class SourceConfig:
         "a path or an address with placeholders",
         rules.optional(rules.permalink),
     )
+    folder_permalinks: tuple[tuple[str, str], ...] = key(
+        (),
+        "The same for the articles below a folder, such as posts -> /blog/:slug/",
+        "a list of folder -> path or address with placeholders",
+        rules.folder_permalinks,
+    )
     collection: str = key(
         "",
         'Name of the folder in the ids of articles directly in it; "" means its own name',

@@ -110,7 +110,7 @@ def source_of(
         authority=config.site.authority,
         collection=config.source.collection,
         base_url=config.source.base_url,
-        permalink=config.source.permalink,
+        permalinks=(("", config.source.permalink), *config.source.folder_permalinks),
         zone=ZoneInfo(config.source.timezone),
         ignore=config.source.ignore,
         drafts=drafts,

@@ -33,15 +33,15 @@ class ReadOptions:
     """The options that decide, besides its bytes, how a file is read.
 
     `collection` is used instead of the folder's name, unless it is "". `base_url` resolves the
-    file's relative addresses, base path kept; `permalink` is the pattern of an article's own page
-    or ""; `zone` is that of dates without one; `ignore` names folders that hold no articles;
-    `unknown_keys` asks for a problem for each key that feedhub ignores.
+    file's relative addresses, base path kept; `permalinks` are the patterns of articles' own pages
+    by folder, "" for all; `zone` is that of dates without one; `ignore` names folders that hold no
+    articles; `unknown_keys` asks for a problem for each key that feedhub ignores.
     """
 
     authority: str = ""
     collection: str = ""
     base_url: str = ""
-    permalink: str = ""
+    permalinks: tuple[tuple[str, str], ...] = ()
     zone: tzinfo = UTC
     ignore: tuple[str, ...] = ()
     drafts: bool = False

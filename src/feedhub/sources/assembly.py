@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from feedhub import limits
 from feedhub.article import Article, Author, Image, Related
@@ -15,13 +14,14 @@ from feedhub.sources import ReadOptions
 from feedhub.sources.article_path import (
     ArticlePath,
     PageName,
-    fill_templates,
+    default_address,
     page_address,
+    pattern_of,
     tag_uri,
 )
 from feedhub.sources.fields import Fields
 from feedhub.sources.markup import first_text, frame_url, html_body, markdown_body
-from feedhub.sources.templating import fill_pelican, strip_templating
+from feedhub.sources.templating import leave_out_hidden
 from feedhub.sources.tree import Mapping, Node, Scalar, as_number, as_text, node_error
 from feedhub.sources.urls import UrlError, absolute_url
 from feedhub.sources.values import (
@@ -41,7 +41,11 @@ from feedhub.text import cut, label_key, one_line, unescape_once
 _IRI = re.compile(r"[a-z][a-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
-# Jekyll's and Hugo's sign for the end of the summary.
+# What only a site's generator fills in: `{{ page.fileSlug }}`, `:title`.
+_TO_BE_FILLED = re.compile(r"\{|(?<![A-Za-z0-9]):[a-z]")
+# What a template may begin with.
+_BRACES = re.compile(r"\{[%{#:/]")
+# The sign for the end of the summary.
 _MORE = re.compile(r"<!--\s*more\s*-->", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"</?p(?: [^<>]*)?>")
 # What stays in a summary that was never written.
@@ -49,17 +53,22 @@ _PLACEHOLDERS = frozenset({"placeholder", "placeholder.", "todo", "tbd"})
 
 
 class ArticleFile(NamedTuple):
-    """A file from which an article is made: its path, fields and body."""
+    """A file from which an article is made: its path, fields, and body with the line it begins at.
+
+    `generator` is the one whose source the folder is, or "".
+    """
 
     path: ArticlePath
     options: ReadOptions
     fields: Fields
     body: str
+    body_line: int = 1
+    generator: str = ""
 
     @property
-    def base_path(self) -> str:
-        """The path of the site's base address, without a slash at its end."""
-        return urlsplit(self.options.base_url).path.rstrip("/")
+    def pattern(self) -> str:
+        """The permalink pattern of the configuration for the file's folder, or ""."""
+        return pattern_of(self.path, self.options.permalinks)
 
 
 def make_article(file: ArticleFile, published: datetime, updated: datetime | None) -> Article:
@@ -72,7 +81,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
         path=file.path,
         title=fields.read_or_reject("title", read_text) or "",
         own_slug=fields.read_or_warn("slug", read_short_text, ""),
-        categories=read_categories(file),
+        categories=read_categories(fields),
         published=published.astimezone(options.zone),
     )
     title = name.title
@@ -84,7 +93,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     web = fields.read_or_reject("web_url", rooted) or ""
     canonical = fields.read_or_reject("canonical_url", rooted) or ""
     original = fields.read_or_reject("original_url", address_reader("")) or ""
-    has_own_page = bool(options.permalink or fields.node("page_url"))
+    has_own_page = bool(file.pattern or fields.node("page_url"))
     url = web or canonical or (original if original and not has_own_page else page)
     if not url:
         raise ArticleError("bad-permalink", "the page's address is too long: give it a permalink")
@@ -101,7 +110,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
         language=fields.read_or_warn("language", read_language, ""),
         provider=fields.read_or_warn("provider", lambda node: read_provider(fields, node), None),
         authors=find_authors(fields),
-        topics=read_topics(file),
+        topics=read_topics(fields),
         categories=name.categories,
         images=find_images(file, page),
         related=find_related(file, url),
@@ -112,6 +121,9 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     )
     warn_about_texts(fields, article)
     warn_about_addresses(fields, article, options.base_url)
+    if url == page and not has_own_page:
+        message = "no address: the file's path stands in; give it a url, or set source.permalink"
+        fields.warn("no-address", message, level="info")
     return article
 
 
@@ -131,12 +143,8 @@ def identity(file: ArticleFile) -> str:
 def page_url(file: ArticleFile, name: PageName) -> str:
     """Return the address of the article's own page: the one it names, else the pattern's.
 
-    It is "" where even the default address is too long to be used.
+    Without either it is that of the file's path, or "" where that is too long to be used.
     """
-
-    def warn() -> None:
-        message = "the permalink gives no usable address; the default is used"
-        file.fields.warn_about("page_url", "bad-permalink", message)
 
     def on_site(address: str) -> str:
         # Addresses of pages start at the site's base, whatever its path.
@@ -144,18 +152,21 @@ def page_url(file: ArticleFile, name: PageName) -> str:
         return absolute_url(base + address)
 
     own = file.fields.read_or_warn("page_url", read_short_text, "")
-    pattern = "" if own in ("", "false", "true") else fill_templates(own)
-    if "{" in pattern:  # a template that only the site's generator can fill
-        warn()
-        pattern = ""
-    try:
-        return on_site(page_address(name, pattern or file.options.permalink))
-    except UrlError:
-        warn()
-    try:
-        return on_site(page_address(name))
-    except UrlError:
-        return ""
+    own = "" if own in ("false", "true") else own
+    message = "the permalink gives no usable address; the default is used: write the whole address"
+    if _TO_BE_FILLED.search(own):
+        file.fields.warn_about("page_url", "bad-permalink", message)
+        own = ""
+    if own and not _WHOLE_ADDRESS.match(own):
+        own = f"/{own.lstrip('/')}"
+    pattern = file.pattern
+    for address in (own, page_address(name, pattern) if pattern else "", default_address(name)):
+        try:
+            if address:
+                return on_site(address)
+        except UrlError:
+            file.fields.warn_about("page_url", "bad-permalink", message)
+    return ""
 
 
 def read_summary(fields: Fields, body: str, opening: str) -> str:
@@ -169,10 +180,8 @@ def read_summary(fields: Fields, body: str, opening: str) -> str:
 def read_body(file: ArticleFile, base: str) -> tuple[str, str]:
     """Return the body as HTML, and as much of it as stands before a `more` sign."""
     text = file.body
-    if file.path.generator == "pelican":
-        text = fill_pelican(text, base_path=file.base_path, folders=file.path.sections)
-    elif "{{" in text or "{%" in text:
-        text = strip_templating(text, base_path=file.base_path)
+    if _BRACES.search(text):
+        text = without_hidden(file)
     if not text.strip():
         return "", ""
     render = html_body if file.path.suffix == "html" else markdown_body
@@ -180,28 +189,39 @@ def read_body(file: ArticleFile, base: str) -> tuple[str, str]:
     return render(text, base=base), render(opening, base=base) if rest else ""
 
 
-def read_categories(file: ArticleFile) -> tuple[str, ...]:
-    """Return the categories of the file, and those that Jekyll and Pelican see in folders."""
-    path = file.path
-    own = labels_of(file, "category") + labels_of(file, "categories", spaced=path.is_post)
-    labels = unique_labels((path.post_categories if path.is_post else ()) + own)
-    labels = file.fields.at_most(limits.MAX_LABELS, labels, "categories", "category", "categories")
-    if path.is_post:
-        return labels
-    by_folder = path.generator == "pelican" and not labels
-    return unique_labels(path.sections[-1:]) if by_folder else labels
+def without_hidden(file: ArticleFile) -> str:
+    """Return the body without what its templates hide; warn about that, and about other tags."""
+
+    def warn(code: str, position: int, message: str) -> None:
+        line = file.body_line + file.body.count("\n", 0, position)
+        file.fields.warn(code, message, line)
+
+    templated = leave_out_hidden(file.body)
+    if templated.hidden >= 0:
+        message = "a comment or condition of a template is left out, with all text in it"
+        warn("template-block", templated.hidden, message)
+    if templated.tag >= 0 and file.generator:
+        message = f"a template tag is published as text: build the site with {file.generator}"
+        warn("template-tag", templated.tag, f"{message} and give feedhub what it builds")
+    return templated.text
 
 
-def read_topics(file: ArticleFile) -> tuple[str, ...]:
+def read_categories(fields: Fields) -> tuple[str, ...]:
+    """Return the categories of the file, each once."""
+    return labels_of(fields, "categories", "category", "categories")
+
+
+def read_topics(fields: Fields) -> tuple[str, ...]:
     """Return the topics of the file, then its tags, each once."""
-    tags = labels_of(file, "tag") + labels_of(file, "tags", spaced=file.path.is_post)
-    labels = unique_labels(labels_of(file, "topics") + tags)
-    return file.fields.at_most(limits.MAX_LABELS, labels, "topics", "topics", "tag", "tags")
+    return labels_of(fields, "topics", "topics", "tag", "tags")
 
 
-def labels_of(file: ArticleFile, field: str, *, spaced: bool = False) -> tuple[str, ...]:
-    """Return the labels of a field; `spaced` also splits a text at its blanks, as Jekyll does."""
-    return file.fields.read_or_warn(field, lambda node: read_labels(node, spaced=spaced), ())
+def labels_of(fields: Fields, noun: str, *names: str) -> tuple[str, ...]:
+    """Return the labels of some fields, each once, as many as are allowed."""
+    labels: list[str] = []
+    for name in names:
+        labels += fields.read_or_warn(name, read_labels, ())
+    return fields.at_most(limits.MAX_LABELS, unique_labels(labels), noun, *names)
 
 
 def find_authors(fields: Fields) -> tuple[Author, ...]:

@@ -15,7 +15,7 @@ SUFFIXES = (".md", ".markdown", ".html", ".txt", ".yml", ".yaml")
 MANIFEST = ".feedhub/manifest.json"
 # Raise it when the same bytes are read differently by newer code: the catalog then reads every
 # file again.
-READER_VERSION = 3
+READER_VERSION = 4
 
 
 def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
@@ -26,7 +26,7 @@ def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
         authority=options.authority,
         collection=options.collection,
         base_url=options.base_url,
-        permalink=options.permalink,
+        permalinks=options.permalinks,
         zone=str(options.zone),
         ignore=options.ignore,
         drafts=options.drafts,

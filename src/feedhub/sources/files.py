@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from feedhub.errors import ArticleError, ConfigError, Problem
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
-from feedhub.sources.article_path import generator_of
 from feedhub.sources.file_rules import MANIFEST, SUFFIXES, bad_name, signature_of, unreadable
+from feedhub.sources.generators import find_generator
 
 # A write within this time before the scan may be followed by another that changes no stamp (git
 # calls such a file racy), so its stamp is not trusted next time.
@@ -62,11 +62,11 @@ class FilesSource:
         self._folder = folder
         self._root = os.path.realpath(folder)
         self._name = os.path.basename(self._root)  # noqa: PTH119
-        self._generator = generator_of(self._name, self._has_file)
+        self._generator = find_generator(self._has)
         self._options = options
 
-    def _has_file(self, path: str) -> bool:
-        return os.path.isfile(f"{self._root}/{path}")  # noqa: PTH113 - no error, whatever the rights
+    def _has(self, path: str) -> bool:
+        return os.path.lexists(f"{self._root}/{path}")
 
     @property
     def key(self) -> str:
@@ -82,7 +82,7 @@ class FilesSource:
     def signature(self) -> str:
         """Return a text that changes when the same bytes would be read differently."""
         root = os.fsencode(self._root)
-        return signature_of(self._options, root=root, generator=self._generator)
+        return signature_of(self._options, root=root, generator=self._generator.name)
 
     def check(self) -> None:
         """Raise ConfigError where there is no folder."""
@@ -92,13 +92,16 @@ class FilesSource:
 
     def locate(self, path: str) -> str:
         """Return the path of a file as it continues the path of the folder."""
-        return os.path.join(self._folder, path)  # noqa: PTH118 - 2 µs instead of 10
+        whole = os.path.join(self._folder, path)  # noqa: PTH118 - 2 µs instead of 10
+        return os.path.normpath(whole) if path.startswith("../") else whole
 
     def scan(self) -> Iterator[SourceFile | Problem]:
         """Yield every article file in order of path, and a Problem for each that cannot be opened.
 
         A Problem stands for all files below its path, as of a folder that cannot be listed.
         """
+        if self._generator:
+            yield self._generator.problem
         racy_since = time.time_ns() - RACY_NS
         # The open folders from the root down to the one whose items come next. Each is opened in
         # the one above, so nothing outside is listed if a link takes the place of a folder.
@@ -206,7 +209,7 @@ class FilesSource:
             descriptor = self.open_file(path)
             return link_outside(path) if descriptor < 0 else read_bytes(descriptor)
 
-        place = (self.collection, self._generator)
+        place = (self.collection, self._generator.name)
         return read_file(path, load, *place, self._options, now)
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:

@@ -19,10 +19,11 @@ _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"-\0-\0-\0", b"\0-\0-\0-", b"+\0+\0+
 
 
 class FrontMatter(NamedTuple):
-    """The fields of one file, and its body."""
+    """The fields of one file, and its body with the line it begins at."""
 
     fields: Mapping
     body: str
+    body_line: int
 
 
 def read_front_matter(data: bytes) -> FrontMatter | None:
@@ -43,7 +44,7 @@ def read_front_matter(data: bytes) -> FrontMatter | None:
         return simple
     head, body = split_front_matter(decode(data))
     fields = read_toml(head) if head.startswith("+") else read_yaml(head)
-    return FrontMatter(fields, body)
+    return FrontMatter(fields, body, head.count("\n") + 2)
 
 
 def read_simple_front_matter(data: bytes) -> FrontMatter | None:
@@ -59,7 +60,7 @@ def read_simple_front_matter(data: bytes) -> FrontMatter | None:
         body = data[fence + 4 :].decode()
     except UnicodeDecodeError:
         return None
-    return FrontMatter(fields, body) if fields else None
+    return FrontMatter(fields, body, data.count(b"\n", 0, fence) + 2) if fields else None
 
 
 def decode(data: bytes) -> str:

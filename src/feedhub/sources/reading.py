@@ -72,10 +72,10 @@ def read_article(
 ) -> ReadResult:
     """Read the bytes of the file at `path` below the folder named `root`, as of `now`.
 
-    `generator` is what the site is made with, or "". Raises ArticleError where the file cannot be
-    trusted.
+    `generator` is the one whose source the folder is, or "". Raises ArticleError where the file
+    cannot be trusted.
     """
-    article_path = parse_path(path, root, generator)
+    article_path = parse_path(path, root)
     if article_path.is_list:
         return ReadResult(state="plain")
     try:
@@ -95,6 +95,8 @@ def read_article(
         options=options,
         fields=Fields(matter.fields, path, problems),
         body=matter.body,
+        body_line=matter.body_line,
+        generator=generator,
     )
     verdict, date = pass_gate(file, now)
     if verdict.state == "undated":

@@ -1,118 +1,108 @@
-"""Template tags in bodies: replaced if the file alone says by what, else removed.
-
-Liquid and shortcodes of Jekyll, Hugo and Eleventy, and the links of Pelican.
-"""
+"""Templates in bodies are never filled in: a tag is text, and what a block hides is left out."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
 from collections import defaultdict
+from typing import NamedTuple
 
-MAX_TAG = 2_000  # characters; a longer one is prose, not a tag
+# Blocks whose text stands elsewhere, or nowhere: comments, conditions, variables.
+_BLOCKS = "comment|if|unless|case|capture|set|macro"
 _EVENT = re.compile(
-    r"^[ \t>]*(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})|(?P<ticks>`+)|\\[`{]"
-    r"|(?P<liquid>\{%)|(?P<hugo>\{\{[<%])|(?P<value>\{\{)"
-    r'|(?P<kramdown>\{:(?:toc|[ ]?[.#][\w-][^{}\n]{0,200}|[ ]?[a-z-]+="[^{}\n]{0,200})\})',
+    r"^[ \t>]*(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})|(?P<ticks>`+)|\\`"
+    rf"|\{{%[-~+]?\s{{0,9}}(?P<block>{_BLOCKS})\b|(?P<shortcode>\{{\{{[<%]\s{{0,9}}comment\b)"
+    r"|(?P<comment>\{::comment\}|\{\{!--|\{\{!|\{\{?/\*|\{#)"
+    r"|(?P<tag>\{\{[^{}]{1,500}\}\}|\{%[^{}]{1,500}%\}|\{::)",
     re.MULTILINE,
 )
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
-_LITERAL = re.compile(r"""[-\s]*(?:"([^"]*)"|'([^']*)')\s*(?:\|\s*([a-z_]+))?""")
-_CLOSINGS = {
-    name: re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}") for name in ("raw", "comment", "highlight")
+_NESTED = {
+    name: re.compile(rf"\{{%[-~+]?\s{{0,9}}(?:({name})\b|end{name}\b[^{{}}]{{0,99}}%\}})")
+    for name in _BLOCKS.split("|")
 }
-_SHORTCODE_CLOSING = re.compile(r"\{\{[<%]\s*/\s*highlight\s*[>%]\}\}")
-_SITE = re.compile(r"[-\s]*site\.(baseurl|url)[-\s]*")
-_PATH_FILTERS = frozenset({"relative_url", "absolute_url", "url", "prepend"})
-_SHORTCODE = re.compile(r"\s*(/?)\s*([\w./-]*)(.*)", re.DOTALL)
-_ARGUMENT = re.compile(r"""(?:([\w-]+)=)?(?:"((?:[^"\\]++|\\.)*+)"|`([^`]*)`|([^\s"`=]+))""")
-_VIDEO_ID = re.compile(r"[\w-]{1,40}", re.ASCII)
-_VIDEOS = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
-
-# Pelican's links to other files, in Markdown or HTML.
-_PELICAN_LINK = re.compile(
-    r"""(?<=[("'<])\{(static|attach|filename|author|category|tag|index)\}([^\s)"'>]*)"""
-)
-# Python-Markdown's sign for the language of an indented block.
-_PELICAN_LANGUAGE = re.compile(r"^(?: {4}|\t):::\w+\n", re.MULTILINE)
-_PELICAN_SOURCES = (".md", ".markdown", ".mkd", ".rst", ".html", ".htm")
-# The HTML cleaner drops this scheme: the text of the link stays, the link goes.
-_NO_ADDRESS = "unknown:"
+_SHORTCODE_END = re.compile(r"\{\{[<%]\s{0,9}/\s{0,9}comment\s{0,9}[>%]\}\}")
+_KRAMDOWN_END = re.compile(r"\{:/(?:comment)?\}")
+_COMMENT_ENDS = {"{{!--": "--}}", "{{!": "}}", "{{/*": "*/}}", "{/*": "*/}", "{#": "#}"}
 
 
-def fill_pelican(markdown: str, *, base_path: str, folders: tuple[str, ...]) -> str:
-    """Return `markdown` with addresses for files; links to other pages lose theirs.
+class Templated(NamedTuple):
+    """A body without what its templates hide.
 
-    Static files keep their path below the content folder, in which the file itself lies in
-    `folders`; attached ones lie next to the page that attaches them.
+    `hidden` and `tag` are where, in the body as it was, the first text that was left out began and
+    the first other tag stands; -1 where there is none.
     """
 
-    def address(match: re.Match[str]) -> str:
-        kind, path = match[1], match[2]
-        is_page = kind in ("author", "category", "tag", "index")
-        if is_page or path.lower().endswith(_PELICAN_SOURCES):
-            return _NO_ADDRESS
-        if kind == "attach":
-            return path.rpartition("/")[2] if path.startswith("/") else path
-        return "/".join((base_path, *(() if path.startswith("/") else folders), path.lstrip("/")))
-
-    return _PELICAN_LINK.sub(address, _PELICAN_LANGUAGE.sub("", markdown))
+    text: str
+    hidden: int
+    tag: int
 
 
-def strip_templating(markdown: str, *, base_path: str = "") -> str:
-    """Return `markdown` without Liquid tags and Hugo shortcodes; code blocks and spans stay.
+def leave_out_hidden(body: str) -> Templated:
+    """Return a body without the comments and conditional blocks of template languages.
 
-    `{% highlight %}` becomes a fenced block, `figure` an image, a video shortcode a link, and
-    addresses made by filters of the site start with `base_path`. What only the site's generator
-    knows is dropped. The time taken grows with the length, whatever the text.
+    Code stays, and so does any other tag. A block that is never closed hides the rest. The time
+    taken grows with the length, whatever the text.
     """
-    return TemplateStripper(markdown, base_path.rstrip("/")).strip()
+    return _Scanner(body).scan()
 
 
-class TemplateStripper:
-    """Reads one body once, from its start to its end.
+class _Scanner:
+    """Reads one body once, from its start to its end."""
 
-    The methods that return a text and an index return what stands for a sign of the body, and where
-    the body goes on after it.
-    """
-
-    def __init__(self, text: str, base_path: str) -> None:
+    def __init__(self, text: str) -> None:
         self._text = text
-        self._base_path = base_path
-        # Closing tags that do not occur any more: a search for each tag would take quadratic time.
-        self._absent: set[re.Pattern[str]] = set()
+        # Ends that do not occur any more: a search for each start would take quadratic time.
+        self._absent: set[str] = set()
         # Where the runs of backticks begin, by their length; None until a span needs it.
         self._backticks: dict[int, list[int]] | None = None
 
-    def strip(self) -> str:
-        """Return the whole body without its templating."""
+    def scan(self) -> Templated:
+        """Return the whole body without what is hidden."""
         pieces: list[str] = []
-        index = 0
+        index, hidden, tag = 0, -1, -1
+        copied = 0
         while match := _EVENT.search(self._text, index):
-            pieces.append(self._text[index : match.start()])
-            replacement, index = self._replace(match)
-            pieces.append(replacement)
-        pieces.append(self._text[index:])
-        return "".join(pieces)
+            start, index = match.span()
+            if match["fence"]:
+                index = self._fence_end(match["fence"], index)
+            elif match["ticks"]:
+                index = self._code_span_end(index, len(match["ticks"]))
+            elif match["tag"]:
+                tag = start if tag < 0 else tag
+            elif (end := self._hidden_end(match)) >= 0:
+                pieces.append(self._text[copied:start])
+                hidden = start if hidden < 0 else hidden
+                index = copied = end
+        return Templated("".join([*pieces, self._text[copied:]]), hidden, tag)
 
-    def _replace(self, match: re.Match[str]) -> tuple[str, int]:
-        start, end = match.span()
-        if match["fence"]:
-            fence = match["fence"]
-            close = re.compile(rf"^[ \t>]*{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
-            found = close.search(self._text, end)
-            end = found.end() if found else len(self._text)
-            return self._text[start:end], end
-        if match["ticks"]:
-            end = self._code_span_end(end, len(match["ticks"]))
-            return self._text[start:end], end
-        if match["liquid"]:
-            return self._liquid_tag(end)
-        if match["hugo"]:
-            return self._shortcode(end, match[0][-1])
-        if match["value"]:
-            return self._value(end)
-        return ("" if match["kramdown"] else match[0]), end
+    def _hidden_end(self, match: re.Match[str]) -> int:
+        """Return where a block that hides its text ends, or -1 if nothing begins here."""
+        text, end = self._text, match.end()
+        if match["block"]:
+            depth = 1
+            for inner in _NESTED[match["block"]].finditer(text, end):
+                depth += 1 if inner[1] else -1
+                if not depth:
+                    return inner.end()
+            return len(text)
+        if match["shortcode"] or match["comment"] == "{::comment}":
+            closing = _SHORTCODE_END if match["shortcode"] else _KRAMDOWN_END
+            found = closing.search(text, end)
+            return found.end() if found else len(text)
+        # These signs occur in other texts too, so that only a whole pair is a comment.
+        mark = _COMMENT_ENDS.get(match["comment"], "")
+        position = text.find(mark, end) if mark and mark not in self._absent else -1
+        if position < 0:
+            self._absent.add(mark)
+            return -1
+        return position + len(mark)
+
+    def _fence_end(self, fence: str, start: int) -> int:
+        """Return where a fenced block of code ends."""
+        close = re.compile(rf"^[ \t>]*{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
+        found = close.search(self._text, start)
+        return found.end() if found else len(self._text)
 
     def _code_span_end(self, start: int, length: int) -> int:
         """Return where the next run of as many backticks in the paragraph ends, or `start`.
@@ -128,99 +118,3 @@ class TemplateStripper:
         if next_run == len(runs) or _BLANK_LINE.search(self._text, start, runs[next_run]):
             return start
         return runs[next_run] + length
-
-    def _find_tag_end(self, start: int, close: str) -> tuple[str, int] | None:
-        """Return the inside of a tag and where it ends, or None if it is too long for one."""
-        end = self._text.find(close, start, start + MAX_TAG)
-        return (self._text[start:end], end + len(close)) if end >= 0 else None
-
-    def _liquid_tag(self, start: int) -> tuple[str, int]:
-        tag = self._find_tag_end(start, "%}")
-        if not tag:
-            return "{%", start
-        inner, end = tag
-        name, _, words = inner.strip("- \t\r\n").partition(" ")
-        if name not in _CLOSINGS:
-            return "", end
-        block = self._read_block(_CLOSINGS[name], end)
-        if not block:
-            return "", end
-        content, end = block
-        texts = {"raw": content, "comment": "", "highlight": fence_code(content, words)}
-        return texts[name], end
-
-    def _read_block(self, closing: re.Pattern[str], start: int) -> tuple[str, int] | None:
-        """Return what lies before the closing tag and where that ends; None if there is none."""
-        match = None if closing in self._absent else closing.search(self._text, start)
-        if not match:
-            self._absent.add(closing)
-            return None
-        return self._text[start : match.start()], match.end()
-
-    def _value(self, start: int) -> tuple[str, int]:
-        tag = self._find_tag_end(start, "}}")
-        if not tag:
-            return "{{", start
-        inner, end = tag
-        if site := _SITE.fullmatch(inner):
-            return (self._base_path if site[1] == "baseurl" else ""), end
-        literal = _LITERAL.match(inner)
-        if not literal:
-            return "", end
-        text = literal[1] if literal[1] is not None else literal[2]
-        is_path = literal[3] in _PATH_FILTERS and bool(self._base_path)
-        if is_path and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//|#", text):
-            text = f"{self._base_path}/{text.removeprefix('/')}"
-        return text, end
-
-    def _shortcode(self, start: int, bracket: str) -> tuple[str, int]:
-        tag = self._find_tag_end(start, {"<": ">}}", "%": "%}}"}[bracket])
-        if not tag:
-            return "{{" + bracket, start
-        inner, end = tag
-        _, slash, name, words, _ = _SHORTCODE.split(inner, maxsplit=1)
-        if slash:
-            return "", end
-        arguments: dict[str, str] = {}  # those without a name by their number
-        for key, quoted, raw, bare in _ARGUMENT.findall(words):
-            value = quoted.replace('\\"', '"') or raw or bare
-            arguments.setdefault(key or str(len(arguments)), value)
-        if name != "highlight":
-            return replace_shortcode(name, arguments), end
-        block = self._read_block(_SHORTCODE_CLOSING, end)
-        if not block:
-            return "", end
-        return fence_code(block[0], arguments.get("0", "")), block[1]
-
-
-def replace_shortcode(name: str, arguments: dict[str, str]) -> str:
-    """Return the Markdown for one of Hugo's own shortcodes, "" for others."""
-    first = arguments.get("0", "")
-    if name == "figure":
-        return figure_to_markdown(arguments)
-    if name in ("ref", "relref"):
-        return arguments.get("path", first)
-    video = arguments.get("id", first)
-    if name in _VIDEOS and _VIDEO_ID.fullmatch(video):
-        return f"<{_VIDEOS[name]}{video}>"
-    return ""
-
-
-def figure_to_markdown(arguments: dict[str, str]) -> str:
-    """Return the image of Hugo's shortcode `figure`, or "" where it has no address."""
-    source = re.sub(r"[<>\n]", "", arguments.get("src", ""))
-    if not source:
-        return ""
-    caption = arguments.get("caption", "")
-    words = re.sub(r"([\\\[\]])", r"\\\1", " ".join(arguments.get("alt", caption).split()))
-    title = " ".join((arguments.get("title", "") or caption).split())
-    title = re.sub(r'([\\"])', r"\\\1", title)
-    return f"![{words}](<{source}>" + (f' "{title}")' if title else ")")
-
-
-def fence_code(content: str, words: str) -> str:
-    """Return a fenced block that its content cannot close; `words` begin with its language."""
-    longest = max((len(run) for run in re.findall("`+", content)), default=0)
-    fence = "`" * max(3, longest + 1)
-    language = re.sub(r"[^\w+#.-].*", "", words.strip(), flags=re.DOTALL)
-    return f"\n{fence}{language}\n{content.strip(chr(10))}\n{fence}\n"

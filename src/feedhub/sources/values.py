@@ -149,23 +149,19 @@ def address_reader(base: str, *, rooted: bool = False) -> Callable[[Node], str]:
     return read
 
 
-def read_labels(node: Node, *, spaced: bool = False) -> tuple[str, ...]:
-    """Read labels from a list, or from one text, in the order of the file.
-
-    Between the labels of a text stand semicolons, else commas, else, if `spaced`, blanks.
-    """
+def read_labels(node: Node) -> tuple[str, ...]:
+    """Read labels from a list, or from one text with semicolons or else commas between them."""
     if isinstance(node, Sequence):
         labels = [read_text(item) for item in node.items if isinstance(item, Scalar)]
     else:
-        labels = split_text(node, spaced=spaced)
+        labels = split_text(node)
     return tuple(label for label in labels if len(label) <= limits.MAX_LABEL)
 
 
-def split_text(node: Node, *, spaced: bool = False) -> list[str]:
-    """Split a text at its semicolons, else its commas, else, if `spaced`, its blanks."""
+def split_text(node: Node) -> list[str]:
+    """Split a text at its semicolons, else its commas."""
     text = plain_text(as_text(node) or "")
-    divider = next((sign for sign in ";," if sign in text), " " if spaced else ",")
-    return [part.strip() for part in text.split(divider)]
+    return [part.strip() for part in text.split(";" if ";" in text else ",")]
 
 
 def unique_labels(labels: Iterable[str]) -> tuple[str, ...]:
