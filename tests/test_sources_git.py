@@ -307,14 +307,14 @@ class TestReading:
             assert read(source, path) == folder.read(path, NOW), path
 
     @pytest.mark.parametrize("path", ["", "content"])
-    def test_the_generator_is_recognised(self, repository, path):
+    def test_the_source_of_a_site_is_recognised(self, repository, path):
         post = f"{path}/_posts/2020-01-01-a.md".lstrip("/")
-        text = article_text("A", webUrl=None)
-        repository.commit({post: text, "_config.yml": ""})
+        repository.commit({post: article_text("A", "{{ x }}"), "_config.yml": ""})
         source = source_at(repository.address(path=path))
-        article = read(source, "_posts/2020-01-01-a.md").article
-        assert article is not None
-        assert article.url == f"{BASE}/2020/06/09/a.html"
+        [warning] = [item for item in source.scan() if isinstance(item, Problem)]
+        assert source.locate(warning.path) == "HEAD:_config.yml"
+        assert "source of a Jekyll site" in warning.message
+        assert code_of(read(source, "_posts/2020-01-01-a.md")) == "template-tag"
 
     def test_a_file_of_the_maximum_size_is_read_and_a_larger_one_rejected(self, repository):
         whole = A + "x" * (MAX_BYTES - len(A))

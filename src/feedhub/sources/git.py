@@ -25,8 +25,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from feedhub.errors import ConfigError, Problem, did_you_mean
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
-from feedhub.sources.article_path import generator_of
 from feedhub.sources.file_rules import MANIFEST, SUFFIXES, bad_name, signature_of
+from feedhub.sources.generators import Generator, find_generator
 from feedhub.text import UNPRINTABLE
 
 SCHEME = "git+file"
@@ -262,20 +262,26 @@ class GitSource:
 
         The ref and the place of the repository do not count: a blob has the same id in all.
         """
-        return signature_of(self._options, root=f"git {self._name}", generator=self._generator)
+        return signature_of(self._options, root=f"git {self._name}", generator=self._generator.name)
 
     @cached_property
     def _commit(self) -> str:
         return self._repository.commit(self._ref)
 
     @cached_property
-    def _generator(self) -> str:
-        def has_file(path: str) -> bool:
-            folder, _, name = posixpath.normpath(f"{self._folder}/{path}").rpartition("/")
-            return name.encode() in names(folder)
+    def _generator(self) -> Generator:
+        @cache
+        def names(folder: str) -> list[bytes]:
+            with suppress(ConfigError):  # there is no such folder
+                return self._names(folder)
+            return []
 
-        names = cache(self._names)
-        return generator_of(self._name, has_file)
+        def has(path: str) -> bool:
+            whole = posixpath.normpath(posixpath.join(self._folder, path))
+            folder, _, name = whole.rpartition("/")
+            return not whole.startswith("..") and name.encode() in names(folder)
+
+        return find_generator(has)
 
     def _names(self, folder: str) -> list[bytes]:
         """Return the names in a folder of the commit; raises ConfigError if there is none."""
@@ -294,7 +300,8 @@ class GitSource:
 
     def locate(self, path: str) -> str:
         """Return the name that git has for a file, as in `git show main:content/a.md`."""
-        return f"{self._ref}:{posixpath.join(self._folder, path)}"
+        whole = posixpath.join(self._folder, path)
+        return f"{self._ref}:{posixpath.normpath(whole) if path.startswith('../') else whole}"
 
     def scan(self) -> Iterator[SourceFile | Problem]:
         """Yield every article file in order of path, and a Problem for each that is not read."""
@@ -305,6 +312,8 @@ class GitSource:
             yield Problem(path=".", code="unreadable", message=str(error))
             return
         items = list_articles(listed, set(self._options.ignore))
+        if self._generator:
+            yield self._generator.problem
         self._blobs = {item.path: item.stamp for item in items if isinstance(item, SourceFile)}
         yield from items
 
@@ -320,7 +329,7 @@ class GitSource:
         def load() -> bytes:
             return self._reader.read(self._blobs[path], MAX_BYTES + 1)
 
-        return read_file(path, load, self._name, self._generator, self._options, now)
+        return read_file(path, load, self._name, self._generator.name, self._options, now)
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
         """Yield, several times a second until `stop` is set, whether the ref names another commit.
