@@ -163,6 +163,7 @@ def test_every_value_of_the_settings_is_in_their_fingerprint():
         "named": (),
         "stories": True,
         "searched": True,
+        "keep_empty": 0,
     }
     assert values.keys() == {field.name for field in fields(Settings)}
     changed = [replace(settings, **{name: value}) for name, value in values.items()]

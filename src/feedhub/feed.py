@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from feedhub import limits
 from feedhub.article import Article, Related
-from feedhub.kinds import KINDS
+from feedhub.kinds import KINDS, PER_LABEL_KINDS
 from feedhub.text import label_key, short_hash, slugify
 
 
@@ -114,6 +114,11 @@ class FeedState:
     updated: datetime
     changed_at: datetime
     fingerprint: str
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether lists name the feed: not if no article has its label any more."""
+        return self.count > 0 or self.kind not in PER_LABEL_KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

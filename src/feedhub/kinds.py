@@ -113,6 +113,8 @@ KINDS = {
 
 # Kinds whose feeds follow from the labels of articles: those that `feeds.kinds` can name.
 LABEL_KINDS = tuple(kind.name for kind in KINDS.values() if kind.labels)
+# Those that have a feed for each label: all but the feed of everything.
+PER_LABEL_KINDS = tuple(kind.name for kind in KINDS.values() if kind.labels and kind.folder)
 # Kinds that a search can select by; their names are its parameters.
 FACETS = tuple(kind.name for kind in KINDS.values() if kind.preposition)
 ON_DEMAND_KINDS = tuple(kind.name for kind in KINDS.values() if kind.on_demand)

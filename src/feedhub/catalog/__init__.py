@@ -207,8 +207,11 @@ class Catalog:
         return from_timestamp(known[1] if known else 0)
 
     def next_due(self) -> datetime | None:
-        """Return when the first file must be read again though nothing changed, or None."""
-        due = self._database.fetch_value("SELECT MIN(due) FROM articles")
+        """Return when time alone changes something, or None.
+
+        Then the first file must be read again, or the first empty feed is retired.
+        """
+        due = self._database.fetch_value(_NEXT_DUE)
         return None if due is None else from_timestamp(due)
 
     def outputs(self, root: str) -> dict[str, tuple[str, str]]:
@@ -265,6 +268,16 @@ class Catalog:
     def feed_slugs(self) -> Iterator[tuple[str, str, str]]:
         """Yield kind, key and slug of every feed that has an address."""
         yield from self._database.iterate(_FEED_SLUGS)
+
+    def retired_slugs(self, kinds: tuple[str, ...]) -> frozenset[bytes]:
+        """Return the digests of kind and slug of all feeds of these kinds that are retired."""
+        rows = self._database.iterate(_RETIRED)
+        return frozenset(slug_digest for kind, slug_digest in rows if kind in kinds)
+
+    def emptied(self, kinds: tuple[str, ...]) -> dict[str, datetime]:
+        """Return when the last feed of each of these kinds was emptied, as its document says."""
+        rows = self._database.iterate(_EMPTIED)
+        return {kind: from_timestamp(updated) for kind, updated in rows if kind in kinds}
 
     # Articles
 
@@ -360,10 +373,19 @@ _ARTICLES = """
 SELECT path, record FROM articles JOIN records USING (number) WHERE state = 'shown' ORDER BY path
 """
 _COUNT = "SELECT count(*) FROM articles WHERE state = 'shown'"
+_NEXT_DUE = """
+SELECT MIN(due) FROM (SELECT MIN(due) AS due FROM articles UNION ALL SELECT MIN(due) FROM feeds)
+"""
+_RETIRED = "SELECT kind, slug_digest FROM feeds WHERE emptied_at IS NOT NULL AND slug IS NULL"
+_EMPTIED = """
+SELECT kind, MAX(updated) FROM feeds JOIN states ON states.feed = feeds.number AND period = ''
+WHERE emptied_at IS NOT NULL GROUP BY kind
+"""
 _FEED_SLUGS = "SELECT kind, key, slug FROM feeds WHERE slug IS NOT NULL"
 _FEEDS = """
 SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint
-FROM states JOIN feeds ON feeds.number = states.feed WHERE (count > 0 OR period = '')
+FROM states JOIN feeds ON feeds.number = states.feed
+WHERE (count > 0 OR period = '') AND slug IS NOT NULL
 """
 _ARTICLE = "SELECT record, facts FROM records LEFT JOIN image_facts USING (number) WHERE number = ?"
 _STORY = """

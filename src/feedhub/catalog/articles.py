@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from feedhub.catalog.cpu_limit import MAX_SECONDS, CpuLimit
 from feedhub.catalog.database import Database, upsert
+from feedhub.catalog.feed_names import find_or_add_feed
 from feedhub.catalog.records import (
     ArticleRow,
     FileRow,
@@ -304,8 +305,7 @@ class ArticleSync:
         """Return the number of a label's feed, which is added if it is new."""
         number = self._feeds.get(label[:2])
         if number is None:
-            number = self._database.fetch_value(_FIND_FEED, label[:2])
-            number = number or int(self._database.fetch_value(_ADD_FEED, label))
+            number = find_or_add_feed(self._database, label)
             self._feeds[label[:2]] = number
         return number
 
@@ -349,8 +349,6 @@ _LABELS_OF = "SELECT feed, published, id FROM labels WHERE article = ?"
 ADD_LABEL = """
 INSERT INTO labels (feed, published, id, article, generation, spelling) VALUES (?, ?, ?, ?, ?, ?)
 """
-_FIND_FEED = "SELECT number FROM feeds WHERE kind = ? AND key = ?"
-_ADD_FEED = "INSERT INTO feeds (kind, key, label) VALUES (?, ?, ?) RETURNING number"
 
 
 def _lost_front_matter(path: str) -> Problem:

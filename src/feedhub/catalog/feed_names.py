@@ -1,31 +1,100 @@
-"""The names of feeds: how the label of each is spelled, and its slug."""
+"""The names of feeds: how the label of each is spelled, its slug, and what stays without articles.
+
+A feed whose last article has left keeps its name for a while, for its subscribers; then it is
+retired: of its name only digests stay. They keep its slug from becoming another feed's, and lead
+the label back to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from datetime import datetime
 
 from feedhub.catalog.database import Database
-from feedhub.feed import slug_for
+from feedhub.feed import Label, feed_path, slug_for
+from feedhub.fingerprint import digest
+from feedhub.kinds import PER_LABEL_KINDS
+from feedhub.text import slugify
+
+SECONDS_PER_DAY = 86_400
+# The newest retired feeds stay, about 100 bytes each: the slug of another is free again. A number,
+# not an age: the clock may jump.
+MAX_RETIRED = 100_000
+
+
+def find_or_add_feed(database: Database, label: Label) -> int:
+    """Return the number of a label's feed, which is added if it is new; one may return."""
+    number = database.fetch_value(_FIND, label[:2])
+    if number is None:
+        number = database.fetch_value(_FIND_RETIRED, (digest(*label[:2]),))
+        if number is None:
+            return int(database.fetch_value(_ADD, label))
+        database.execute(_RETURN, (label.key, label.text, number))
+    return int(number)
 
 
 class FeedNames:
-    """Brings the names of feeds up to date inside the transaction of a sync."""
+    """Brings the names of feeds up to date inside the transaction of a sync at `now`.
 
-    def __init__(self, database: Database) -> None:
+    A feed without articles keeps its name for `keep_empty` days. All methods take `touched`, the
+    months of feeds that must be computed again, by feed number, and delete those of feeds that are
+    no more.
+    """
+
+    def __init__(self, database: Database, now: datetime, *, keep_empty: int) -> None:
         self._database = database
+        self._now = int(now.timestamp())
+        self._keep_seconds = keep_empty * SECONDS_PER_DAY
 
-    def update_spellings(self, feeds: Iterable[int]) -> set[int]:
-        """Spell the labels of these feeds as most of their articles do; return those that differ.
+    def update(self, touched: dict[int, set[str]]) -> set[int]:
+        """Note which of these feeds are empty, and spell the labels of all others.
 
-        So a label depends on the published articles alone, not on which of them came first.
+        A label is spelled as by most of its articles, so it depends on the published articles
+        alone, not on which came first. Returns the feeds whose label is spelled differently now.
         """
         respelled = set()
-        for feed in feeds:
-            label, spelling = self._database.fetch_all(_SPELLING, (feed,))[0]
-            if spelling not in (None, label):
-                self._database.execute(_SET_LABEL, (spelling, feed))
-                respelled.add(feed)
+        for feed in list(touched):
+            kind, label, slug, emptied_at, spelling = self._database.fetch_all(_NAME, (feed,))[0]
+            if kind not in PER_LABEL_KINDS:
+                continue
+            if spelling is not None:
+                if spelling != label:
+                    self._database.execute(_SET_LABEL, (spelling, feed))
+                    respelled.add(feed)
+                if emptied_at is not None:
+                    self._database.execute(_SET_FILLED, (feed,))
+            elif slug is None:  # it came and went in this sync
+                del touched[feed]
+                self._database.execute(_RETIRE_AGAIN, (feed,))
+                self._database.execute(_DELETE_UNNAMED, (feed,))
+            elif emptied_at is None:
+                due = self._now + self._keep_seconds
+                self._database.execute(_SET_EMPTY, (self._now, due, feed))
         return respelled
+
+    def retire_due(self, touched: dict[int, set[str]], *, anew: bool) -> int:
+        """Retire the feeds that have been empty for long enough; return how many those are.
+
+        Their dates stay: they must not go back when the label returns. `anew` tells that the time
+        to keep them may be another than before.
+        """
+        if anew:
+            self._database.execute(_SET_DUE, (self._keep_seconds,))
+        due = self._database.fetch_all(_DUE, (self._now,))
+        for feed, kind, key, slug in due:
+            self._database.execute(_RETIRE, (digest(kind, key), digest(kind, slug), feed))
+            self._database.execute(_EMPTY_STATES, (feed,))
+            self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
+            # The slug is nearly the label. A dot or slash follows it in all paths of the feed, and
+            # the next character after both is the zero.
+            path = feed_path(kind, slug)
+            for table in ("pings", "outputs"):
+                self._database.execute(_DELETE_PATHS.format(table), (f"{path}.", f"{path}0"))
+            touched.pop(feed, None)
+        if due:
+            for (feed,) in self._database.fetch_all(_OLDEST_RETIRED, (MAX_RETIRED,)):
+                for delete in _DELETE_RETIRED:
+                    self._database.execute(delete, (feed,))
+        return len(due)
 
     def name_new_feeds(self) -> None:
         """Give slugs to the feeds that have none, the one with the oldest article first.
@@ -33,31 +102,61 @@ class FeedNames:
         The feed of everything exists even where there is no article yet.
         """
         self._database.execute(_ADD_SITE_FEED)
-        taken: dict[str, set[str]] = {}
-        for kind, slug in self._database.iterate(_SLUGS):
-            taken.setdefault(kind, set()).add(slug)
-        for number, kind, key in self._database.fetch_all(_UNNAMED):
-            slugs = taken.setdefault(kind, set())
-            slug = slug_for(key, slugs) if key else ""
-            slugs.add(slug)
-            self._database.execute("UPDATE feeds SET slug = ? WHERE number = ?", (slug, number))
+        for feed, kind, key in self._database.fetch_all(_UNNAMED):
+            plain = slugify(key)
+            values = (kind, plain, digest(kind, plain), feed)
+            is_taken = self._database.fetch_value(_IS_TAKEN, values)
+            slug = slug_for(key, {plain} if is_taken else set()) if key else ""
+            self._database.execute(_SET_SLUG, (slug, feed))
 
 
-# Of two spellings that are as frequent, that of the newest article; there is none in a feed that no
-# label names.
-_SPELLING = """
-SELECT label, (
+_FIND = "SELECT number FROM feeds WHERE kind = ? AND key = ?"
+_FIND_RETIRED = "SELECT number FROM feeds WHERE key_digest = ?"
+_ADD = "INSERT INTO feeds (kind, key, label) VALUES (?, ?, ?) RETURNING number"
+# Its digests stay until it has its slug again.
+_RETURN = "UPDATE feeds SET key = ?, label = ? WHERE number = ?"
+# Of two spellings that are as frequent, that of the newest article; NULL where there is no article.
+_NAME = """
+SELECT kind, label, slug, emptied_at, (
     SELECT spelling FROM labels WHERE feed = feeds.number
     GROUP BY spelling ORDER BY count(*) DESC, MAX(published) DESC, spelling LIMIT 1
 ) FROM feeds WHERE number = ?
 """
 _SET_LABEL = "UPDATE feeds SET label = ? WHERE number = ?"
+_SET_EMPTY = "UPDATE feeds SET emptied_at = ?, due = ? WHERE number = ?"
+_SET_FILLED = "UPDATE feeds SET emptied_at = NULL, due = NULL WHERE number = ?"
+_SET_DUE = "UPDATE feeds SET due = emptied_at + ? WHERE emptied_at IS NOT NULL AND slug IS NOT NULL"
+_DUE = "SELECT number, kind, key, slug FROM feeds WHERE due <= ?"
+_RETIRE = """
+UPDATE feeds SET key_digest = ?, slug_digest = ?, key = NULL, label = NULL, slug = NULL, due = NULL
+WHERE number = ?
+"""
+_RETIRE_AGAIN = """
+UPDATE feeds SET key = NULL, label = NULL WHERE number = ? AND key_digest IS NOT NULL
+"""
+_DELETE_UNNAMED = "DELETE FROM feeds WHERE number = ? AND key_digest IS NULL"
+_EMPTY_STATES = """
+UPDATE states SET count = 0, newest = NULL, content = '', fingerprint = '' WHERE feed = ?
+"""
+_DELETE_PATHS = "DELETE FROM {} WHERE path >= ? AND path < ?"
+_OLDEST_RETIRED = """
+SELECT number FROM feeds WHERE key_digest IS NOT NULL AND key IS NULL
+ORDER BY emptied_at DESC, number DESC LIMIT 1000000 OFFSET ?
+"""
+_DELETE_RETIRED = ("DELETE FROM states WHERE feed = ?", "DELETE FROM feeds WHERE number = ?")
 _ADD_SITE_FEED = """
 INSERT INTO feeds (kind, key, label, slug) VALUES ('all', '', '', '')
 ON CONFLICT (kind, key) DO NOTHING
 """
-_SLUGS = "SELECT kind, slug FROM feeds WHERE slug IS NOT NULL"
 _UNNAMED = """
 SELECT feeds.number, kind, feeds.key FROM feeds LEFT JOIN labels ON labels.feed = feeds.number
-WHERE slug IS NULL GROUP BY feeds.number ORDER BY kind, MIN(published) NULLS FIRST, feeds.key
+WHERE slug IS NULL AND feeds.key IS NOT NULL
+GROUP BY feeds.number ORDER BY kind, MIN(published) NULLS FIRST, feeds.key
+"""
+_IS_TAKEN = """
+SELECT EXISTS (SELECT 1 FROM feeds WHERE kind = ? AND slug = ?)
+    OR EXISTS (SELECT 1 FROM feeds WHERE slug_digest = ? AND number <> ?)
+"""
+_SET_SLUG = """
+UPDATE feeds SET slug = ?, key_digest = NULL, slug_digest = NULL WHERE number = ?
 """

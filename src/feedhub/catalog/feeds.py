@@ -29,7 +29,8 @@ class Settings:
     `shape` is a fingerprint of everything else that documents depend on, `plan` one of what decides
     which documents there are. `authority` is that of all ids. `private` is true where unpublished
     articles are let in: such a catalog is never mixed with a public one. `named` are the selections
-    that are feeds; `searched` and `stories` tell whether a server offers searches or stories.
+    that are feeds; `searched` and `stories` tell whether a server offers searches or stories. A
+    feed without articles is retired after `keep_empty` days.
     """
 
     kinds: tuple[str, ...]
@@ -42,6 +43,7 @@ class Settings:
     named: tuple[NamedSelection, ...] = ()
     stories: bool = False
     searched: bool = False
+    keep_empty: int = 30
 
     @property
     def fingerprint(self) -> str:
@@ -66,6 +68,7 @@ class Settings:
                 named=named,
                 stories=self.stories,
                 searched=self.searched,
+                keep_empty=self.keep_empty,
             )
         )
 
@@ -150,7 +153,7 @@ class FeedSync:
         if (
             reshape or self._settings.has_search_index
         ):  # then there may be feeds that are not published
-            rows = self._database.iterate("SELECT number, kind FROM feeds")
+            rows = self._database.iterate("SELECT number, kind FROM feeds WHERE slug IS NOT NULL")
             shown = {number for number, kind in rows if kind in self._settings.published_kinds}
             feeds = shown if reshape else shown & touched.keys()
         for feed in sorted(feeds):

@@ -36,16 +36,25 @@ CREATE TABLE tombstones (
 );
 -- The article of each file that has one, as bytes; not in `articles`, which is scanned.
 CREATE TABLE records (number INTEGER PRIMARY KEY, record BLOB NOT NULL);
--- Every feed that was ever named: its slug never becomes another feed's.
+-- Every feed that was ever named: its slug never becomes another feed's. One without articles has
+-- `emptied_at` and is retired when it is `due`: then only digests of kind and key, and of kind and
+-- slug, stay.
 CREATE TABLE feeds (
     number INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
-    key TEXT NOT NULL,
-    label TEXT NOT NULL,
+    key TEXT,
+    label TEXT,
     slug TEXT,
+    emptied_at INTEGER,
+    due INTEGER,
+    key_digest BLOB UNIQUE,
+    slug_digest BLOB UNIQUE,
     UNIQUE (kind, key),
     UNIQUE (kind, slug)
 );
+CREATE INDEX feeds_unnamed ON feeds (number) WHERE slug IS NULL AND key IS NOT NULL;
+CREATE INDEX feeds_by_due ON feeds (due) WHERE due IS NOT NULL;
+CREATE INDEX feeds_empty ON feeds (emptied_at) WHERE emptied_at IS NOT NULL;
 -- Which articles are in which feed; `generation` is when the entry last changed, `spelling` how the
 -- article spells the feed's label.
 CREATE TABLE labels (

@@ -155,7 +155,7 @@ class NamedSelectionSync:
 
 _BY_SLUG = "SELECT slug FROM feeds WHERE kind = ? AND slug = ?"
 _BY_KEY = "SELECT slug FROM feeds WHERE kind = ? AND key = ?"
-_LABEL = "SELECT label FROM feeds WHERE kind = ? AND slug = ?"
+_LABEL = "SELECT label FROM feeds WHERE kind = ? AND slug = ? AND emptied_at IS NULL"
 _NUMBER = "SELECT number FROM feeds WHERE kind = ? AND slug = ?"
 # The pluses and CROSS JOIN make SQLite read the newest articles first: most selections have few
 # terms and find enough among those.

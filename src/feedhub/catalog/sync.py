@@ -24,8 +24,9 @@ class Changes:
     """What one sync found.
 
     `states` counts the files by state; `rejected` were rejected (some stay shown in an earlier
-    version), `read` were read; `changed` feed states changed. `problems` are those of every file.
-    `changed_feeds` are kind and slug of each feed that existed before and has other content now.
+    version), `read` were read; `changed` feed states changed or were retired. `problems` are those
+    of every file. `changed_feeds` are kind and slug of each feed that existed before and has other
+    content now.
     """
 
     states: dict[str, int]
@@ -101,13 +102,14 @@ def sync_catalog(
     touched = articles.touched
     ImageSync(database, generation).run(touched)
     feeds = FeedSync(database, settings, now, generation, silent=reread or reshape)
-    names = FeedNames(database)
-    respelled = names.update_spellings(touched)
+    names = FeedNames(database, now, keep_empty=settings.keep_empty)
+    respelled = names.update(touched)
+    retired = names.retire_due(touched, anew=reshape)
     # Selections name labels by their slugs, and add to the feeds that must be computed.
     names.name_new_feeds()
     moved = sync_selections(database, settings, generation, touched, anew=reread or reshape)
     feeds.refresh_all(touched, respelled, reshape=reshape)
-    if feeds.changed or reshape or moved:
+    if feeds.changed or retired or reshape or moved:
         # Catalogs made anew from the same files agree on the first moment.
         if state.changed_at is None:
             changed_at = database.fetch_value(_NEWEST_UPDATE) or 0
@@ -121,7 +123,7 @@ def sync_catalog(
         states=dict(database.iterate(_STATES)),
         rejected=database.fetch_value(_REJECTED),
         read=articles.read,
-        changed=feeds.changed,
+        changed=feeds.changed + retired,
         problems=articles.problems(),
         changed_feeds=tuple(feeds.changed_feeds),
     )

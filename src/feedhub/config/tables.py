@@ -139,6 +139,9 @@ class FeedsConfig:
     days: int = integer(7, "... and all of the last D days before the newest", 0, 3660)
     max_bytes: int = integer(1_000_000, "Maximum size of a feed in bytes", 10_000, 100_000_000)
     archives: bool = key(True, "Publish older articles in monthly archives (RFC 5005)")
+    keep_empty: int = integer(
+        30, "Days that a feed without articles stays, on no list; then it is retired", 0, 3660
+    )
     moved: tuple[tuple[str, str], ...] = key(
         (),
         "Feeds with a new address, such as topics/ml -> topics/machine-learning",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from lxml.etree import Element, SubElement, tostring
 
@@ -10,11 +11,17 @@ from feedhub.dates import format_rfc822
 from feedhub.feed import Channel, Feed
 
 
-def encode(channel: Channel, groups: Iterable[tuple[str, Sequence[Feed]]], suffix: str) -> bytes:
+def encode(
+    channel: Channel,
+    groups: Iterable[tuple[str, Sequence[Feed]]],
+    suffix: str,
+    *,
+    updated: datetime | None = None,
+) -> bytes:
     """Return the list of feeds, each once, in the format whose addresses end in `suffix`.
 
     A group is a heading and its feeds. Without a heading its feeds are at the top level; without
-    feeds it is left out.
+    feeds it is left out. The list is as new as its newest feed, or as `updated` if that is later.
     """
     opml = Element("opml", version="2.0")
     head, body = SubElement(opml, "head"), SubElement(opml, "body")
@@ -22,7 +29,7 @@ def encode(channel: Channel, groups: Iterable[tuple[str, Sequence[Feed]]], suffi
     given = [(heading, feeds) for heading, feeds in groups if feeds]
     if given:
         newest = max(feed.updated for _, feeds in given for feed in feeds)
-        SubElement(head, "dateModified").text = format_rfc822(newest)
+        SubElement(head, "dateModified").text = format_rfc822(max(newest, updated or newest))
     for heading, feeds in given:
         parent = SubElement(body, "outline", text=heading) if heading else body
         for feed in feeds:

@@ -9,7 +9,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from feedhub.feed import feed_path
+from feedhub.fingerprint import digest
 from feedhub.formats import PAGE, SUBSCRIBED
+from feedhub.kinds import KINDS
 from feedhub.server import on_demand
 from feedhub.server.builder import DocumentBuilder
 from feedhub.server.responses import (
@@ -28,6 +30,8 @@ from feedhub.site.indexes import ICON_PATH
 
 MAX_PATH = 8_192  # bytes
 _PRINTABLE = re.compile(rb"[!-~]*")
+_SLUG_END = re.compile("[./]")
+_KINDS_BY_FOLDER = {kind.folder: kind.name for kind in KINDS.values()}
 # Addresses that readers try for the address of a site (the defaults of Miniflux, WordPress,
 # Hugo, Jekyll), and the format that each expects.
 GUESSED_FEEDS = {
@@ -138,16 +142,23 @@ def redirect_guess(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
 
 
 def moved_or_gone(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
-    """Return what the configuration says about a feed that moved or was retired."""
+    """Return a redirect to where a feed is now, or 410 for a retired one."""
     feeds = snapshot.config.feeds
     if any(belongs_to_feed(path, feed) for feed in feeds.gone):
         return text_response(410)
     for old, new in feeds.moved:
         if belongs_to_feed(path, old):
             return redirect(snapshot.url(new + path.removeprefix(old)))
-    return None
+    return text_response(410) if is_retired(snapshot, path) else None
 
 
 def belongs_to_feed(path: str, feed: str) -> bool:
     """Return whether a path is that of a feed in any format, of its archives or of its page."""
     return path.startswith(feed) and path[len(feed) :][:1] in ("", ".", "/")
+
+
+def is_retired(snapshot: SiteSnapshot, path: str) -> bool:
+    """Return whether a path is that of a feed that had no article for too long."""
+    folder, _, rest = path.partition("/")
+    slug = _SLUG_END.split(rest, maxsplit=1)[0]
+    return digest(_KINDS_BY_FOLDER.get(folder, ""), slug) in snapshot.retired

@@ -26,7 +26,7 @@ SECURITY_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"cross-origin"),
 )
-# There are endless selections: search engines should not index them.
+# There are endless selections: search engines should not index them. Nor what is on no list.
 NOINDEX = ((b"x-robots-tag", b"noindex"),)
 FEED_CSP = "default-src 'none'; frame-ancestors 'none'"
 
@@ -81,7 +81,7 @@ class Resource:
             *validators,
             (b"link", self._links),
             (b"content-security-policy", content_security_policy(self.planned).encode()),
-            *(NOINDEX if self.planned.on_demand else ()),
+            *(() if self.planned.is_listed else NOINDEX),
             *SECURITY_HEADERS,
             *CORS_HEADERS,
         )
@@ -144,7 +144,8 @@ class SiteSnapshot(NamedTuple):
     """Everything that is served at one moment: the resources by address.
 
     Every address begins with `prefix`, the path of the base URL. `due` is the Unix time at which
-    the site will change without a sync, or None. `url` returns the public URL of a path.
+    the site will change without a sync, or None. `url` returns the public URL of a path. `retired`
+    has a digest of kind and slug of each feed that had no article for too long.
     """
 
     generation: int
@@ -154,6 +155,7 @@ class SiteSnapshot(NamedTuple):
     config: Config
     prefix: str
     url: Callable[[str], str]
+    retired: frozenset[bytes] = frozenset()
 
     def find(self, path: str, raw_path: bytes) -> Resource | None:
         """Return the resource at a path, given decoded and as it was sent, or None.
@@ -186,4 +188,6 @@ def make_snapshot(
         known = previous.get(address)
         unchanged = known is not None and known.planned == planned
         resources[address] = known if known and unchanged else make_resource(site, planned)
-    return SiteSnapshot(generation, due, resources, cache_policy, config, prefix, site.url)
+    return SiteSnapshot(
+        generation, due, resources, cache_policy, config, prefix, site.url, site.retired_slugs()
+    )

@@ -77,6 +77,11 @@ class Planned(NamedTuple):
         """Whether it is built on request only, and on no list."""
         return self.state is not None and self.state.kind in ON_DEMAND_KINDS
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether it may be found without knowing its address."""
+        return not self.on_demand and (self.state is None or self.state.is_listed)
+
     def etag(self, coding: str = "") -> str:
         """Return the entity tag in a content coding: each has its own (RFC 9110, 8.8.3.3)."""
         parts = (self.fingerprint, self.path.partition("?")[0].rpartition(".")[2], coding)
@@ -118,6 +123,7 @@ class Site:
             named=tuple(map(named_selection, config.feeds.custom)),
             stories=bool(self._channel.stories),
             searched=config.feeds.search == "yes",
+            keep_empty=config.feeds.keep_empty,
         )
         self._on_demand = OnDemandFeeds(
             catalog,
@@ -263,8 +269,13 @@ class Site:
         return self._if_published(feeds.current(planned.state), planned.format)
 
     def states(self) -> list[FeedState]:
-        """Return the states of all feeds, without archives, in order of kind and slug."""
-        return [state for state in self._published_states() if not state.period]
+        """Return the states of listed feeds, without archives, in order of kind and slug."""
+        states = self._published_states()
+        return [state for state in states if state.is_listed and not state.period]
+
+    def retired_slugs(self) -> frozenset[bytes]:
+        """Return the digests of kind and slug of feeds that had no article for too long."""
+        return self._catalog.retired_slugs(self._settings.published_kinds)
 
     def _published_states(self) -> list[FeedState]:
         states = self._catalog.feeds(self._settings.published_kinds)

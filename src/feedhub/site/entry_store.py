@@ -6,6 +6,7 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import replace
 from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
@@ -90,7 +91,12 @@ class EntryStore:
         from feedhub.formats.pages.feed import encode_item
 
         channel = self._page_channel()
-        return [encode_item(article, channel) for article in self._story_articles(slug)]
+        # Coverage is in no feed, so its publisher may have no page.
+        without_links = replace(channel, links=replace(channel.links, kinds=()))
+        return [
+            encode_item(article, channel if article.related else without_links)
+            for article in self._story_articles(slug)
+        ]
 
     def entries(self, numbers: Iterable[int], format_name: str) -> list[bytes]:
         """Return articles as the feeds of one format hold them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -89,7 +89,10 @@ class Indexes:
         self._archives = archives
 
     def documents(self, states: list[FeedState]) -> Iterator[IndexDocument]:
-        """Yield the lists of the feeds with these states; those of archives are ignored."""
+        """Yield the lists of the feeds with these states.
+
+        Archives and feeds without articles are on no list.
+        """
         for path, new_fingerprint in self._fingerprints(states):
             media_type = MEDIA_TYPES[path.rpartition(".")[2]]
             changed_at = self._catalog.index_changed_at(path)
@@ -103,7 +106,7 @@ class Indexes:
 
     def body(self, path: str, states: list[FeedState]) -> bytes:
         """Return the bytes of the list at a path, made from the states of all feeds."""
-        states = [state for state in states if not state.period]
+        states = listed(states)
         if path == OPML_PATH:
             return self._opml(states)
         if path == ROBOTS_PATH:
@@ -120,9 +123,12 @@ class Indexes:
 
     def _fingerprints(self, states: list[FeedState]) -> Iterator[tuple[str, str]]:
         """Yield the path of each list, and the fingerprint of its bytes."""
-        states = [state for state in states if not state.period]
+        states, emptied = listed(states), self._emptied()
         outlines = [(s.kind, s.slug, s.label, int(s.updated.timestamp())) for s in states]
-        yield OPML_PATH, fingerprint(self._base_fingerprint, outlines)
+        last = max(emptied.values(), default=None)
+        # The list has the date of a feed in it, or else this one.
+        date = [int(last.timestamp())] if last and all(s.updated < last for s in states) else []
+        yield OPML_PATH, fingerprint(self._base_fingerprint, outlines, *date)
         if not self._options.pages:
             return
         options = self._options.values()
@@ -143,9 +149,13 @@ class Indexes:
         base_url = self._channel.base_url
         if not urlsplit(base_url).path:  # robots.txt is read at the root of a host alone
             yield ROBOTS_PATH, fingerprint(WRITERS, base_url)
-        for path, pages in split_sitemap(pages_of(states)):
+        for path, pages in split_sitemap(pages_of(states, emptied)):
             part = [(page, int(updated.timestamp())) for page, updated in pages]
             yield path, fingerprint(WRITERS, base_url, part)
+
+    def _emptied(self) -> dict[str, datetime]:
+        """Return when the last feed of each kind left the lists: their dates never go back."""
+        return self._catalog.emptied(self._channel.links.kinds)
 
     def _counted(self, states: list[FeedState]) -> list[tuple[FeedState, int]]:
         """Return each feed with the number of its articles, archives included."""
@@ -161,7 +171,9 @@ class Indexes:
         for state in states:
             feeds = groups.setdefault(KINDS[state.kind].heading, [])
             feeds.append(build_feed(self._channel, state, pages=self._options.pages))
-        return opml.encode(self._channel, groups.items(), self._listed_format.suffix)
+        emptied = max(self._emptied().values(), default=None)
+        suffix = self._listed_format.suffix
+        return opml.encode(self._channel, groups.items(), suffix, updated=emptied)
 
     def _page(self, path: str, states: list[FeedState]) -> bytes:
         from feedhub.formats.pages import landing  # Jinja2, which feeds do not need
@@ -183,22 +195,31 @@ class Indexes:
     def _sitemap(self, path: str, states: list[FeedState]) -> bytes:
         from feedhub.formats import sitemap  # lxml, which a render without changes does not need
 
-        parts = dict(split_sitemap(pages_of(states)))
+        parts = dict(split_sitemap(pages_of(states, self._emptied())))
         urls = ((self._channel.url(page), at) for page, at in parts[path])
         is_index = path == SITEMAP_PATH and len(parts) > 1
         return sitemap.encode_index(urls) if is_index else sitemap.encode(urls)
 
 
-def pages_of(states: list[FeedState]) -> list[tuple[str, datetime]]:
+def listed(states: list[FeedState]) -> list[FeedState]:
+    """Return the states of the feeds that lists name."""
+    return [state for state in states if state.is_listed and not state.period]
+
+
+def pages_of(
+    states: list[FeedState], emptied: Mapping[str, datetime]
+) -> list[tuple[str, datetime]]:
     """Return the path of every page's address, and when its content was updated.
 
     Not when its bytes changed: another catalog of the same source would have another date.
+    `emptied` is when the last feed of each kind left the lists.
     """
     lists: dict[str, datetime] = {}
-    for state in states:
-        folder = KINDS[state.kind].folder
-        for page in ("", f"{folder}/") if folder else ("",):
-            lists[page] = max(state.updated, lists.get(page, state.updated))
+    kinds = {state.kind for state in states}  # each has a page, which lists its feeds
+    for kind, updated in [*((s.kind, s.updated) for s in states), *emptied.items()]:
+        folder = KINDS[kind].folder
+        for page in ("", f"{folder}/") if folder and kind in kinds else ("",):
+            lists[page] = max(updated, lists.get(page, updated))
     return [*lists.items(), *((page_path(s.kind, s.slug), s.updated) for s in states)]
 
 

@@ -12,7 +12,7 @@ from feedhub.article import Article, Image
 from feedhub.feed import Channel, Feed, labels_of
 from feedhub.formats import content
 from feedhub.formats.pages import environment, write
-from feedhub.kinds import FACETS, KINDS
+from feedhub.kinds import FACETS, KINDS, PER_LABEL_KINDS
 from feedhub.text import cut, slugify
 
 MAX_EXCERPT = 280
@@ -93,6 +93,8 @@ def encode(feed: Feed, items: Sequence[PageItem]) -> bytes:
         addresses=[FeedLink(n, kind, feed.address(suffix)) for n, kind, suffix in formats],
         site_feeds=site_feed_links(feed),
         readers=reader_links,
+        # Perhaps the list of its kind has no other feed, and is gone.
+        listed=bool(items) or feed.kind not in PER_LABEL_KINDS,
         picture=next((image for item in items if (image := lead_picture(item.article))), None),
         items=list(fitting_html(items)),
         search=search_form(feed, items) if feed.kind == "search" else None,
