@@ -10,7 +10,7 @@ import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -54,6 +54,10 @@ class Observations:
             if (known := self._tag_of.setdefault((path, digest, coding), tag)) != tag:
                 self.errors.append(f"{path}: one body has the tags {known} and {tag}")
 
+    def seen(self) -> list[tuple[str, str]]:
+        """Return every address with every entity tag that it had."""
+        return [(path, tag) for path, tag in self._body_of if tag.startswith('"')]
+
     def tags(self, path: str) -> int:
         """Return how many tags of one address were seen."""
         return sum(known == path for known, _ in self._body_of)
@@ -62,8 +66,15 @@ class Observations:
 class Poller(threading.Thread):
     """One client on one connection: plain and conditional requests until `finish`."""
 
-    def __init__(self, number: int, address: Address, observations: Observations) -> None:
+    def __init__(
+        self,
+        number: int,
+        address: Address,
+        observations: Observations,
+        paths: Sequence[str] = PATHS,
+    ) -> None:
         super().__init__(name=f"poller-{number}")
+        self._paths = paths
         assert isinstance(address, tuple)
         self._connection = http.client.HTTPConnection(*address, timeout=30)
         self._random = random.Random(number)
@@ -77,7 +88,7 @@ class Poller(threading.Thread):
         with contextlib.closing(self._connection):
             try:
                 while not self._ended.is_set():
-                    self._poll(self._random.choice(PATHS))
+                    self._poll(self._random.choice(self._paths))
             except Exception as error:
                 self._observations.errors.append(f"{self.name}: {error!r}")
 

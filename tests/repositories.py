@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -56,7 +56,7 @@ def quoted(path: str) -> bytes:
     return b'"%s"' % b"".join(b"\\%03o" % byte for byte in data)
 
 
-def import_commits(folder: Path, commits: list[Files], branch: str, *, anew: bool) -> None:
+def import_commits(folder: Path, commits: Sequence[Files], branch: str, *, anew: bool) -> None:
     """Add commits to a branch, all at once; each changes some files, or deletes those of None."""
     lines: list[bytes] = []
     for number, files in enumerate(commits):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,7 +20,6 @@ from feedhub.errors import ArticleError
 from feedhub.sources import ReadOptions, files
 from feedhub.sources.files import FilesSource, read_bytes
 from tests.kit import NOW, Bench, article_text, make_bench
-from tests.renders import render_bench
 
 QUIET_NS = files.QUIET_NS  # as it is outside of tests
 EDITED = NOW + timedelta(hours=1)
@@ -332,37 +330,6 @@ class TestGit:
         in_an_hour = time.time() + 3600
         os.utime(lock, (in_an_hour, in_an_hour))
         assert 0.5 < self.settle(repository) < 5
-
-    def test_renders_beside_checkouts_miss_no_article(self, tmp_path, monkeypatch):
-        """Each checkout moves all articles but one to another folder."""
-        if shutil.which("git") is None:
-            pytest.skip("git is missing: apt-get install git")
-        monkeypatch.setattr(files, "SETTLE_SECONDS", 0.2)
-        bench, count = make_bench(tmp_path, feeds__limit=1000), 120
-        for number in range(count):
-            bench.write(f"old/{number}.md", title=f"N{number}", id=f"tag:x,2026:{number}")
-        git(tmp_path, "init", "--initial-branch", "main", ".")
-        git(tmp_path, "add", "articles")
-        git(tmp_path, "commit", "--message", "Old")
-        git(tmp_path, "checkout", "-b", "moved")
-        git(tmp_path, "mv", "articles/old", "articles/new")
-        git(tmp_path, "commit", "--message", "Moved")
-        render_bench(bench, tmp_path / "out")
-        for round_ in range(8):
-            branch = ("main", "moved")[round_ % 2]
-            thread = threading.Thread(target=git, args=(tmp_path, "checkout", branch))
-            thread.start()
-            time.sleep(round_ / 200)
-            render_bench(bench, tmp_path / "out", later(round_), allow_shrink=True)
-            thread.join()
-            assert len(set(bench.titles())) == count
-            render_bench(bench, tmp_path / "out", later(round_ + 0.5))
-            assert len(set(bench.titles())) == count
-
-
-def git(folder: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 WRITER = """
