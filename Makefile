@@ -38,6 +38,22 @@ test: lint types ## Run lint, type checks, import contracts, and all tests with 
 	$(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile --cov --cov-report=term
 	$(BIN)/coverage report --fail-under=100 --format=total --omit="*/cli/*,*/check.py,*/__main__.py"
 
+# The long forms of tests that `make test` runs in a short form, and those that have none.
+LONG_TESTS := tests/torture tests/test_heal.py tests/test_render_faults.py tests/test_sync_faults.py \
+	tests/test_sources_files.py tests/test_patterns.py tests/test_any_article.py tests/test_leaks.py \
+	tests/test_frontmatter.py tests/test_urls.py tests/test_markup.py tests/test_dates.py \
+	tests/test_random_requests.py tests/test_preconditions.py tests/test_search_oracle.py
+LONG := CATALOG_DAMAGES=2000 FAULT_CYCLES=1000 EXCHANGES=50000 HYPOTHESIS_PROFILE=nightly \
+	FUZZ_SECONDS=600 SOAK_SECONDS=3600
+
+.PHONY: torture
+torture: $(DEV) ## Run the long tests, for hours: kills, failing system calls, full disks, fuzzing, a soak
+	$(LONG) $(BIN)/pytest --numprocesses=$(JOBS) --dist=loadfile $(TORTURE) $(LONG_TESTS)
+
+.PHONY: mutation
+mutation: $(DEV) ## Change the code in one place after the other and list what no test notices, for hours
+	$(BIN)/python -m tests.mutation $(MODULES)
+
 .PHONY: lint
 lint: $(DEV) ## Check style, format and import contracts
 	$(BIN)/ruff check

@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.judges")
 
+# Only `make torture` names it.
+collect_ignore = ["torture"]
+
 ROOT = Path(__file__).parent.parent
 NO_SKIPS = "CI_NO_SKIPS"
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.kit import NOW, article_text, files_below, make_bench, without_feed_dates
 from tests.renders import render_bench
@@ -155,8 +155,8 @@ def without_coverage() -> dict[str, str]:
 
 
 FORK_SERVER = """
-import os, sys
-from feedhub.cli import main, render as _
+import os, signal, sys
+from feedhub.cli import main, render as _, sync as _
 from feedhub.formats import atom, jsonfeed, opml, rss
 from feedhub.sources import files, reading
 from feedhub import render
@@ -167,6 +167,9 @@ sys.stdout = open(os.devnull, "w")
 for line in sys.stdin:
     call, at, *arguments = line.rstrip("\\n").split("\\t")
     child = os.fork()
+    if not child and call == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os._exit(main(arguments))
     if not child:
         with fault(call, int(at), kill_this_process):
             code = main(arguments)
@@ -179,12 +182,14 @@ for line in sys.stdin:
 class ForkServer:
     """A process that has imported everything and forks a child for each command, to be killed."""
 
-    def __init__(self) -> None:
+    def __init__(self, stderr: IO[bytes] | None = None) -> None:
+        """Start the process; `stderr` is where the commands write errors."""
         reading, writing = os.pipe()
         command = f"import os; os.dup2({writing}, 3)\n{FORK_SERVER}"
         self._process = subprocess.Popen(
             [sys.executable, "-c", command],
             stdin=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             pass_fds=[writing],
             env=without_coverage(),
@@ -194,7 +199,10 @@ class ForkServer:
         self._answers = os.fdopen(reading)
 
     def start(self, arguments: list[str], call: str = "write", at: int = 0) -> int:
-        """Start a command that dies at the `at`-th call, 0 for never; return its process id."""
+        """Start a command that dies at the `at`-th call, 0 for never; return its process id.
+
+        The call "stop" stops it before it begins; SIGCONT lets it go on.
+        """
         assert self._process.stdin is not None
         self._process.stdin.write("\t".join([call, str(at), *arguments]) + "\n")
         self._process.stdin.flush()

@@ -22,8 +22,8 @@ from feedhub.errors import CatalogError, DamagedError
 from tests.command_line import BASE, is_one_line, runner, write
 from tests.kit import article_text, files_below
 
-# How many damaged catalogs are rendered from; FEEDHUB_DAMAGES=2000 is the long form.
-DAMAGES = int(os.environ.get("FEEDHUB_DAMAGES", "16"))
+# How many damaged catalogs are rendered from; CATALOG_DAMAGES=2000 is the long form.
+DAMAGES = int(os.environ.get("CATALOG_DAMAGES", "16"))
 ANEW = "feedhub: c.sqlite: the catalog was damaged and is made anew\n"
 ARTICLES = 50
 

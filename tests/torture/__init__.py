@@ -1,0 +1,1 @@
+"""Long tests that `make torture` runs; the others do not collect them."""
