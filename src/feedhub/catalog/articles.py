@@ -63,6 +63,8 @@ class StoredFile(NamedTuple):
 
         Never earlier than they have, though a file may state so or the clock may have gone back.
         """
+        if article.by_build and self.digest == article.digest:
+            return max(article.published, self.updated or 0)
         if article.dated or silent or self.digest == article.digest:
             return max(article.updated, self.updated or 0)
         return max(article.published, int(now.timestamp()), (self.updated or 0) + 1)

@@ -33,7 +33,7 @@ ENTRY_OVERHEAD = 1_500
 class ArticleRow(NamedTuple):
     """The row of an article; times are Unix times, `size` is about that of an entry.
 
-    `dated` tells whether the file states when it was updated.
+    `dated` tells whether the file states when it was updated; `by_build` that a build may have.
     """
 
     id: str
@@ -44,6 +44,7 @@ class ArticleRow(NamedTuple):
     dated: bool
     record: bytes
     labels: tuple[Label, ...]
+    by_build: bool = False
 
     @property
     def columns(self) -> tuple[object, ...]:
@@ -82,6 +83,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
             dated=result.dated_update,
             record=encode_article(article),
             labels=tuple(labels_of(article, kinds)),
+            by_build=result.dated_by_build,
         )
     return FileRow(
         state=result.state,

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from feedhub.catalog.database import Database, upsert
 from feedhub.errors import DamagedError
+from feedhub.sources import SourceMemory
 
 
 class CatalogRecord(Struct, frozen=True, kw_only=True):
@@ -90,6 +91,14 @@ class HubState(CatalogRecord, frozen=True, kw_only=True):
     notified_at: float = 0.0
     problem: str = ""
     not_before: float = 0.0
+
+
+class StoredMemory(CatalogRecord, frozen=True, kw_only=True):
+    """What the source wants to know at its next scan."""
+
+    key: ClassVar[str] = "source memory"
+
+    memory: SourceMemory = SourceMemory()
 
 
 R = TypeVar("R", bound=CatalogRecord)

@@ -14,9 +14,15 @@ from feedhub.catalog.feed_names import FeedNames
 from feedhub.catalog.feeds import FeedSync, Settings
 from feedhub.catalog.identity import refuse_new_ids, remember_identity
 from feedhub.catalog.images import ImageSync
-from feedhub.catalog.state import Identity, SyncState, read_record, write_record
+from feedhub.catalog.state import (
+    Identity,
+    StoredMemory,
+    SyncState,
+    read_record,
+    write_record,
+)
 from feedhub.errors import Problem, ShrinkError
-from feedhub.sources import Source
+from feedhub.sources import RememberingSource, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +104,11 @@ def sync_catalog(
     # What changes is labelled with it now; it is stored only where a reader can see the change.
     generation = state.generation + 1
     articles = ArticleSync(database, source, now, kinds=settings.label_kinds, generation=generation)
+    if isinstance(source, RememberingSource):
+        source.memory = read_record(database, StoredMemory).memory
     articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
+    if isinstance(source, RememberingSource):
+        write_record(database, StoredMemory(memory=source.memory))
     touched = articles.touched
     ImageSync(database, generation).run(touched)
     feeds = FeedSync(database, settings, now, generation, silent=reread or reshape)

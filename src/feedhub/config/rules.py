@@ -240,6 +240,30 @@ def folder_name(text: str) -> str:
     return text
 
 
+def selector(text: str) -> str:
+    """Return a CSS selector."""
+    from cssselect import SelectorError, parse  # few configurations have one
+
+    try:
+        parse(text)
+    except SelectorError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def selectors(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return CSS selectors."""
+    return tuple(map(selector, unique_names(texts)))
+
+
+def site_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return paths below a folder, without slashes around them."""
+    paths = unique_names(tuple(path.strip().strip("/") for path in paths))
+    if any(part in (".", "..") for path in paths for part in path.split("/")):
+        raise ValueError("a path leads out of the folder")
+    return paths
+
+
 def score(value: float) -> float:
     """Return a number to compare scores with."""
     # The parameter of a search has six digits at most (`selection.py`).

@@ -83,6 +83,55 @@ class SourceConfig:
         "a list of names",
         rules.unique_names,
     )
+    kind: str = key(
+        "auto",
+        "What SOURCE is: files, with front matter, or built, a site made by a generator; "
+        "auto looks for a home page and a feed",
+        "auto, files or built",
+        rules.choice("auto", "files", "built"),
+    )
+    feed: tuple[str, ...] = key(
+        (),
+        "Feeds of a built site, such as feed.xml; [] means those that its home pages announce",
+        "a list of paths below SOURCE",
+        rules.site_paths,
+    )
+    content: str = key(
+        "feed",
+        "Where the text of a built site's articles is taken from: feed, as it is there, or page",
+        "feed or page",
+        rules.choice("feed", "page"),
+    )
+    article: str = key(
+        "",
+        'CSS selector of an article\'s text in its page; "" means one of the usual elements',
+        "a CSS selector",
+        rules.optional(rules.selector),
+    )
+    remove: tuple[str, ...] = key(
+        (),
+        "CSS selectors of what is no part of an article's text, besides menus, comments and so on",
+        "a list of CSS selectors",
+        rules.selectors,
+    )
+    date: str = key(
+        "",
+        "CSS selector of an article's date in its page, for entries without one",
+        "a CSS selector",
+        rules.optional(rules.selector),
+    )
+    exclude: tuple[str, ...] = key(
+        (),
+        "Pages of a built site that are no articles, such as notes/*; * stands for any characters",
+        "a list of patterns",
+        rules.unique_names,
+    )
+    languages: tuple[str, ...] = key(
+        (),
+        "Languages of a built site to publish, such as en; [] means all",
+        "a list of language tags",
+        rules.unique_names,
+    )
 
 
 def with_label_keys(record: type[T]) -> type[T]:

@@ -15,7 +15,7 @@ from feedhub.errors import CatalogError, ConfigError, did_you_mean
 from feedhub.feed import Channel
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.formats import FORMATS, PAGE, WRITERS
-from feedhub.sources import ReadOptions, Source, open_source
+from feedhub.sources import BuiltOptions, ReadOptions, Source, open_source
 
 if TYPE_CHECKING:
     from feedhub.selection import NamedSelection  # most configurations have none
@@ -115,6 +115,16 @@ def source_of(
         ignore=config.source.ignore,
         drafts=drafts,
         unknown_keys=unknown_keys,
+        kind=config.source.kind,
+        built=BuiltOptions(
+            feed=config.source.feed,
+            content=config.source.content,
+            article=config.source.article,
+            remove=config.source.remove,
+            date=config.source.date,
+            exclude=config.source.exclude,
+            languages=config.source.languages,
+        ),
     )
     return open_source(address, options)
 

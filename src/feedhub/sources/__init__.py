@@ -5,12 +5,13 @@ A new kind of source is one module that implements `Source` and one branch in `o
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -26,6 +27,20 @@ class SourceFile(NamedTuple):
 
     path: str
     stamp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltOptions:
+    """How a site made by a generator is read; the keys of `[source]` say what each option means."""
+
+    feed: tuple[str, ...] = ()
+    content: str = "feed"
+    article: str = ""
+    remove: tuple[str, ...] = ()
+    date: str = ""
+    exclude: tuple[str, ...] = ()
+    archive: bool = False
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +61,8 @@ class ReadOptions:
     ignore: tuple[str, ...] = ()
     drafts: bool = False
     unknown_keys: bool = False
+    kind: str = "auto"
+    built: BuiltOptions = BuiltOptions()
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):
@@ -54,7 +71,8 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`,
     `scheduled`, `expired`, `undated`, `plain` (no front matter) or `rejected`. `due` is when the
     file must be read again though it has not changed. `dated_update` tells whether the file itself
-    says when it was updated. `withdraws` is true for a file that could not be read and of which no
+    says when it was updated, and `dated_by_build` that this may only be when it was built: then it
+    counts only with a change. `withdraws` is true for a file that could not be read and of which no
     earlier version may stay published; `retry` for one that the system did not let us read, so it
     must be read again though it has not changed.
     """
@@ -62,10 +80,22 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     state: str
     article: Article | None = None
     dated_update: bool = False
+    dated_by_build: bool = False
     due: datetime | None = None
     problems: tuple[Problem, ...] = ()
     withdraws: bool = False
     retry: bool = False
+
+
+class SourceMemory(Struct, frozen=True, kw_only=True):
+    """What the catalog keeps for a source between two scans.
+
+    `ids` are the ids that articles had, by path; files cannot tell them once they have moved on.
+    `cache` spares work and can be made anew.
+    """
+
+    ids: dict[str, str] = {}
+    cache: bytes = b""
 
 
 class Source(Protocol):
@@ -105,6 +135,13 @@ class Source(Protocol):
         """
 
 
+@runtime_checkable
+class RememberingSource(Protocol):
+    """A source with a memory: it is set before a scan and stored after it."""
+
+    memory: SourceMemory
+
+
 def open_source(address: str | Path, options: ReadOptions = ReadOptions()) -> Source:
     """Return the source at `address`; only reading needs `options`."""
     # Imported here, so that a source loads nothing of the others.
@@ -112,6 +149,16 @@ def open_source(address: str | Path, options: ReadOptions = ReadOptions()) -> So
         from feedhub.sources.git import GitSource
 
         return GitSource(str(address), options)
+    if options.kind == "built" or (options.kind == "auto" and has_home_page(address)):
+        from feedhub.sources.built.source import BuiltSource, looks_built
+
+        if options.kind == "built" or looks_built(address):
+            return BuiltSource(Path(address), options)
     from feedhub.sources.files import FilesSource
 
     return FilesSource(Path(address), options)
+
+
+def has_home_page(address: str | Path) -> bool:
+    """Return whether there is an index.html, without which no folder is a built site."""
+    return os.path.isfile(os.path.join(address, "index.html"))  # noqa: PTH113, PTH118 - no import

@@ -1,0 +1,315 @@
+"""The source that is a built site: list the entries of its feeds, read each with its page."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import astuple
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from feedhub.errors import ArticleError, ConfigError, Problem
+from feedhub.feed_reader import FeedEntry
+from feedhub.fingerprint import Value, fingerprint, named_values
+from feedhub.sources import ReadOptions, ReadResult, SourceFile, SourceMemory
+from feedhub.sources.built import discovery
+from feedhub.sources.built.additions import MAX_SIDE_FILE_BYTES, read_additions, side_file_of
+from feedhub.sources.built.articles import EntryPage, read_entry
+from feedhub.sources.built.discovery import find_feeds
+from feedhub.sources.built.entries import SiteEntry, pair, unique_entries
+from feedhub.sources.built.folder import MAX_PAGE_BYTES, QUIET_SECONDS, SiteFolder
+from feedhub.sources.built.pages import PageFacts, facts_of, parse_page
+from feedhub.sources.files import FilesSource, stamp_of
+
+# Raise it when the same bytes are read differently by newer code.
+READER_VERSION = 1
+# A minifier drops the end tag; but where the others have one and a young page has none, it is
+# being written.
+_TAIL_BYTES = 1024
+
+
+class PageMemory(Struct, frozen=True, array_like=True):
+    """What is known of a page as it was with this `status`: the hash of its bytes, and its head."""
+
+    status: str
+    hash: bytes
+    facts: PageFacts
+
+
+class ListedEntry(NamedTuple):
+    """An entry that the last scan has yielded, with the facts of its page and its stamp."""
+
+    entry: SiteEntry
+    facts: PageFacts
+    image: str
+    stamp: str
+
+
+_pages = msgspec.msgpack.Decoder(dict[str, PageMemory])
+
+
+class BuiltSource:
+    """The articles of a built site.
+
+    `memory` is what the catalog keeps between two scans: the ids that pages had, and what is known
+    of each page, so that one is parsed only when its bytes have changed.
+    """
+
+    def __init__(self, address: Path, options: ReadOptions) -> None:
+        self.memory = SourceMemory()
+        self._address = address
+        self._files = FilesSource(address, options)
+        self._folder = SiteFolder(self._files.key)
+        self._options = options
+        self._listed: dict[str, ListedEntry] = {}
+        self._pages: dict[str, PageMemory] = {}
+        self._problems: list[Problem] = []
+        self._known_ids: dict[str, str] | None = None  # those before the first scan
+
+    @property
+    def key(self) -> str:
+        """Return the real path of the folder."""
+        return self._files.key
+
+    @property
+    def collection(self) -> str:
+        """Return "": the ids are those of the feed."""
+        return ""
+
+    @property
+    def signature(self) -> str:
+        """Return a text that changes when the same bytes would be read differently."""
+        options, built = self._options, self._options.built
+        values = named_values(
+            root=self.key,
+            authority=options.authority,
+            base_url=options.base_url,
+            zone=str(options.zone),
+            feed=built.feed,
+            content=built.content,
+            article=built.article,
+            remove=built.remove,
+            date=built.date,
+        )
+        return fingerprint("built", READER_VERSION, values)
+
+    def check(self) -> None:
+        """Raise ConfigError where there is no folder."""
+        self._files.check()
+
+    def locate(self, path: str) -> str:
+        """Return the path of a page as it continues the path of the folder."""
+        return self._files.locate(path)
+
+    def scan(self) -> Iterator[SourceFile | Problem]:
+        """Yield every entry of the site's feeds, by the path of its page.
+
+        A generator empties the folder and writes for a while: what is not whole yet is looked at
+        again when nothing has changed for two seconds. Raises ConfigError where it still is not.
+        """
+        try:
+            self._look()
+            is_whole = not self._has_open_page()
+        except ConfigError:
+            is_whole = False
+        if not is_whole:
+            self._folder.wait_until_quiet()
+            self._look()
+        yield from self._problems
+        yield from self._new_ids()
+        for path in sorted(self._listed):
+            yield SourceFile(path, self._listed[path].stamp)
+        self._remember()
+
+    def _new_ids(self) -> Iterator[Problem]:
+        """Yield a problem for each page that had another id: readers take it for a new article."""
+        if self._known_ids is None:
+            self._known_ids = self.memory.ids
+        for path, listed in self._listed.items():
+            before = self._known_ids.get(path)
+            if before and before != listed.entry.entry.id:
+                message = "the feed has another id for this page than before: readers see it as new"
+                yield Problem(path=path, level="warning", code="id-changed", message=message)
+
+    def settle(self) -> None:
+        """Wait until nothing in the site has changed for two seconds."""
+        self._folder.wait_until_quiet()
+
+    def _look(self) -> None:
+        """List the entries of the feeds and look at their pages."""
+        built = self._options.built
+        self._folder.forget()
+        self._problems = []
+        feeds = find_feeds(
+            self._folder, paths=built.feed, languages=built.languages, zone=self._options.zone
+        )
+        entries: list[SiteEntry] = []
+        for feed in feeds:
+            pairing = pair(self._folder, feed.path, feed.content, feed.language, built.exclude)
+            entries += pairing.entries
+            total = len(feed.content.entries)
+            if pairing.missing:
+                message = missing_message(pairing.missing, total)
+                if not pairing.entries:
+                    raise ConfigError(f"{self._folder.root}/{feed.path}:1: {message}")
+                problem = Problem(path=feed.path, level="warning", code="no-page", message=message)
+                self._problems.append(problem)
+        known = self._pages or recall(self.memory)
+        self._pages = {}
+        for entry in entries:
+            if entry.page and entry.page not in self._pages:
+                self._pages[entry.page] = self._page(entry.page, known.get(entry.page))
+        self._list(unique_entries(entries))
+
+    def _page(self, path: str, known: PageMemory | None) -> PageMemory:
+        """Return what there is to know of a page; it is read only if its status has changed."""
+        status = self._folder.status(path)
+        stamp = stamp_of(status) if status else ""
+        if known and stamp and known.status == stamp:
+            return known
+        data = self._read(path)
+        digest = blake2b(data, digest_size=16).digest()
+        # A write just now may be followed by another that changes no status.
+        is_young = status is None or time.time() - status.st_mtime < QUIET_SECONDS
+        is_known = known is not None and known.hash == digest
+        facts = known.facts if known and is_known else facts_of(parse_page(data))
+        return PageMemory("" if is_young else stamp, digest, facts)
+
+    def _read(self, path: str) -> bytes:
+        """Return the bytes of a page, none if it has gone meanwhile."""
+        try:
+            return self._folder.read(path)
+        except OSError:
+            return b""
+
+    def _list(self, entries: list[SiteEntry]) -> None:
+        """Note the entries with their stamps, which cover all that an article is made of."""
+        images = Counter(page.facts.image for page in self._pages.values())
+        self._listed = {}
+        for entry in entries:
+            page = self._pages.get(entry.page, PageMemory("", b"", PageFacts()))
+            # A picture that most pages share is the site's, not the article's.
+            is_shared = images[page.facts.image] * 2 > len(self._pages) > 1
+            image = "" if is_shared else page.facts.image
+            language = entry.language or page.facts.language
+            stamp = fingerprint(
+                entry_values(entry.entry),
+                language,
+                image,
+                page.facts.meta,
+                self._side_file(entry),
+                page.hash if self._needs_page(entry.entry) else b"",
+            )
+            listed = ListedEntry(entry._replace(language=language), page.facts, image, stamp)
+            self._listed[entry.path] = listed
+
+    def _needs_page(self, entry: FeedEntry) -> bool:
+        """Return whether an article is made of more than the head of its page."""
+        built = self._options.built
+        return built.content == "page" or bool(
+            built.date and not (entry.published or entry.updated)
+        )
+
+    def _side_file(self, entry: SiteEntry) -> bytes:
+        try:
+            return self._folder.read(side_file_of(entry.page), MAX_SIDE_FILE_BYTES)
+        except OSError:  # nearly always: there is none
+            return b""
+
+    def _has_open_page(self) -> bool:
+        """Return whether the text of a page is needed that may still be being written."""
+        if self._options.built.content != "page":
+            return False
+        young = [path for path, page in self._pages.items() if not page.status]
+        return any(b"</html" not in self._read(path)[-_TAIL_BYTES:].lower() for path in young)
+
+    def _remember(self) -> None:
+        """Keep the ids that pages have, and what is known of the pages."""
+        ids = dict(self.memory.ids)
+        for path, listed in self._listed.items():
+            identity = listed.entry.entry.id
+            if listed.entry.page and identity:
+                ids[path] = identity
+        self.memory = SourceMemory(ids=ids, cache=msgspec.msgpack.encode(self._pages))
+
+    def read(self, path: str, now: datetime) -> ReadResult:
+        """Read one entry with its page; a bad one is a rejected ReadResult, never an exception."""
+        if path not in self._listed:
+            list(self.scan())
+        try:
+            listed = self._listed[path]
+            entry = listed.entry
+            root = None
+            if entry.page and self._needs_page(entry.entry):
+                root = parse_page(self._folder.read(entry.page, MAX_PAGE_BYTES))
+            side_file = self._side_file(entry)
+            zone = self._options.zone
+            page = EntryPage(
+                entry=entry,
+                root=root,
+                language=entry.language,
+                image=listed.image,
+                additions=read_additions(entry.page, listed.facts.meta, side_file, zone),
+            )
+            return read_entry(page, self._options, now)
+        except ArticleError as error:
+            problem = error.at(path)
+        except OSError as error:
+            message = f"cannot be read: {error.strerror or type(error).__name__}"
+            problem = Problem(path=path, code="unreadable", message=message)
+        except Exception as error:  # one bad page must never stop the others
+            message = f"the page cannot be read ({type(error).__name__}): please report it"
+            problem = Problem(path=path, code="unexpected", message=message)
+        return ReadResult(state="rejected", problems=(problem,))
+
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
+        """Yield, several times a second until `stop` is set, whether something changed."""
+        return self._files.watch(stop, output)
+
+
+def looks_built(address: str | Path) -> bool:
+    """Return whether there is a built site at an address."""
+    return discovery.looks_built(SiteFolder(os.path.realpath(address)))
+
+
+def entry_values(entry: FeedEntry) -> tuple[Value, ...]:
+    """Return the values of an entry for a fingerprint."""
+    published, updated = entry.published, entry.updated
+    return (
+        entry.id,
+        entry.link,
+        entry.title,
+        astuple(entry.summary),
+        astuple(entry.content),
+        published.timestamp() if published else None,
+        updated.timestamp() if updated else None,
+        [(author.name, author.url) for author in entry.authors],
+        entry.categories,
+        [astuple(enclosure) for enclosure in entry.enclosures],
+        entry.language,
+    )
+
+
+def recall(memory: SourceMemory) -> dict[str, PageMemory]:
+    """Return what the memory knows of pages; nothing where another version has written it."""
+    try:
+        return _pages.decode(memory.cache)
+    except msgspec.MsgspecError:
+        return {}
+
+
+def missing_message(missing: list[tuple[str, str]], total: int) -> str:
+    """Return that entries point to no file, and to which first."""
+    link, path = missing[0]
+    return (
+        f"{len(missing)} of {total} entries point to no file: for the first, {link}, there is no "
+        f"{path}; SOURCE must be the folder that is deployed, built anew"
+    )
