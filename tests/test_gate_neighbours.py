@@ -450,5 +450,7 @@ def test_check_names_each_unknown_key_once_and_a_render_says_nothing(tmp_path):
     problems = check(other.site, other.catalog, source, NOW)
     assert {problem.level for problem in problems} == {"info"}
     assert len(problems) == 10
-    assert problems[0].message == ("the key exerpt is not known and ignored; did you mean excerpt?")
+    assert problems[0].message == (
+        "the key exerpt is not known and ignored; did you mean excerpt? (and 1 more)"
+    )
     assert Path(problems[0].path).name == "a.md"

@@ -79,7 +79,13 @@ class TestStates:
             ("published:", "not-boolean"),
             ("draft: maybe", "not-boolean"),
             ("removed: 1", "not-boolean"),
-            ("status: done", "bad-status"),
+            ("status: drafts", "bad-status"),
+            ("status: In progress", "bad-status"),
+            ("status: do not publish", "bad-status"),
+            ("status: 7", "bad-status"),
+            ("status: черновик", "bad-status"),
+            ("status: Entwurf", "bad-status"),
+            ("status: wip", "bad-status"),
             ("status: [draft]", "bad-status"),
         ],
     )
@@ -88,6 +94,13 @@ class TestStates:
             read_dated(matter)
         assert (caught.value.code, caught.value.line) == (code, 4)
         assert caught.value.withdraws
+
+    @pytest.mark.parametrize("status", ["done", "evergreen", "final version", "seedling"])
+    def test_a_status_of_its_own_hides_nothing_and_is_said(self, status):
+        result = read_dated(f"excerpt: S.\nstatus: {status}")
+        assert result.state == "shown"
+        assert problems_of(result) == [(5, "warning", "unknown-status")]
+        assert read_dated("status: live").problems == read_dated().problems
 
     @pytest.mark.parametrize("matter", ["expiryDate: soon", "publishDate: [2024-01-01]"])
     def test_dates_that_cannot_be_read_reject(self, matter):
@@ -145,6 +158,51 @@ class TestTimes:
         article = read(f"title: T\n{matter}", path=path).article
         assert article is not None
         assert article.published == article.updated == datetime.fromisoformat(published)
+
+    @pytest.mark.parametrize(
+        ("matter", "published"),
+        [
+            ("date: 2024/03/01", "2024-03-01T00:00:00Z"),
+            ("date: Fri, 01 Mar 2024 10:00:00 +0200", "2024-03-01T08:00:00Z"),
+            ("pubDatetime: 2024-03-01", "2024-03-01T00:00:00Z"),
+            ("publishedAt: 2024-03-01", "2024-03-01T00:00:00Z"),
+            ("date created: 2024-03-01", "2024-03-01T00:00:00Z"),
+            ("date: 2024-03-02\npublishedAt: 2024-03-01", "2024-03-02T00:00:00Z"),
+            ("date:\n  created: 2024-03-01\n  updated: 2024-04-01", "2024-03-01T00:00:00Z"),
+            ("date: {created: 2024-03-01, published: 2024-03-02}", "2024-03-02T00:00:00Z"),
+        ],
+    )
+    def test_dates_of_other_systems(self, matter, published):
+        result = read(f"title: T\nexcerpt: S.\n{matter}")
+        assert result.article is not None
+        assert result.article.published == datetime.fromisoformat(published)
+        assert problems_of(result) == []
+        assert (result.article.updated > result.article.published) == ("updated" in matter)
+
+    @pytest.mark.parametrize("name", ["publishedAt", "pubDatetime", "publishedOn"])
+    def test_a_later_date_of_other_systems_is_never_passed_over(self, name):
+        assert read(f"title: T\n{name}: 2030-01-01").state == "scheduled"
+        with pytest.raises(ArticleError) as caught:
+            read_dated(f"{name}: 2030-01-01")
+        assert caught.value.withdraws
+        with pytest.raises(ArticleError, match="may be meant to hide"):
+            read(f"title: T\npublishedDate: 2024-01-01\nembargo: 2030-01-01\n{name}: 2030-01-01")
+
+    @pytest.mark.parametrize(
+        "date", ["{created: 2024-03-01, embargo: 2030-01-01}", "{}", "{updated: 2024-03-01}"]
+    )
+    def test_other_mappings_are_no_dates(self, date):
+        with pytest.raises(ArticleError) as caught:
+            read(f"title: T\ndate: {date}", path="2024-03-01-a.md")
+        assert caught.value.code == "bad-date"
+
+    def test_an_offset_that_no_place_has_is_a_warning(self):
+        result = read("title: T\nexcerpt: S.\ndate: 2024-03-01 10:00:00 -1700")
+        assert result.article is not None
+        assert result.article.published == datetime(2024, 3, 2, 3, tzinfo=UTC)
+        assert problems_of(result) == [(4, "warning", "odd-offset")]
+        for date in ("2024-03-01 10:00:00 +1400", "2024-03-01T10:00:00+14:00", "2024-03-15"):
+            assert problems_of(read(f"title: T\nexcerpt: S.\ndate: {date}")) == []
 
     def test_zone_of_dates_without_one(self):
         zone = ZoneInfo("Europe/Berlin")

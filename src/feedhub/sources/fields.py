@@ -23,6 +23,15 @@ NAMES: dict[str, tuple[str, ...]] = {
     "is_excluded": ("eleventyExcludeFromCollections",),
     "status": ("status",),
     "published": ("publishedDateTime", "publishDate", "pubDate", "date"),
+    # read where there is none of those; beside one of them, a later date hides the article
+    "published_elsewhere": (
+        "publishedAt",
+        "publishedOn",
+        "publishedDate",
+        "datePublished",
+        "pubDatetime",
+        "date created",
+    ),
     "updated": ("updatedDateTime", "lastmod", "lastModifiedAt", "modified", "updated"),
     "expires": ("expiryDate", "unpublishDate"),
     # the article
@@ -50,7 +59,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "length": ("length", "duration"),
     "quality": ("quality",),
     "heat": ("heat",),
-    # inside providers, authors, images and related items
+    # inside dates, providers, authors, images and related items
+    "created": ("published", "created"),
     "name": ("name", "displayName", "title"),
     "domain": ("domain",),
     "person_url": ("url", "uri", "website", "link"),

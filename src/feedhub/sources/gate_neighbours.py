@@ -62,8 +62,8 @@ _WRAPPERS = _words("params extra meta metadata data build _build attributes page
 # Good keys one letter from one of the gate's: they hide by a value that says so, not by others.
 _UNRELATED = _words("craft daft gate late rate data dates stats publisher")
 _TRUE, _FALSE = _words("true yes on 1 y"), _words("false no off 0 n never")
-_PUBLIC = _TRUE | _words("public published publish visible everyone all open live")
-_PRIVATE = _FALSE | _words(
+PUBLIC = _TRUE | _words("public published publish visible everyone all open live")
+PRIVATE = _FALSE | _words(
     "draft hidden skip pending private trash unlisted unpublished password protected members paid "
     "tiers secret internal scheduled queued queue embargoed removed deleted withdrawn"
 )
@@ -101,7 +101,7 @@ _GATE = {
     for name in NAMES[field]
 }
 _KNOWN = {plain_key(name) for names in NAMES.values() for name in names}
-_KNOWN -= _GATE.keys() | _UNRELATED
+_KNOWN -= _GATE.keys() | _FOREIGN.keys() | _UNRELATED
 _KNOWN |= _words("update moved remote")  # no nearer than two letters
 
 
@@ -137,27 +137,30 @@ def hides(neighbour: Neighbour, node: Node, zone: tzinfo, now: datetime) -> bool
             )
         except ArticleError:
             return neighbour.action != "unrelated"
-    shown, hidden = _VALUES.get(kind, (_PUBLIC, _PRIVATE))
+    shown, hidden = _VALUES.get(kind, (PUBLIC, PRIVATE))
     unclear = neighbour.action == "misspelt" and len(text) < 6  # a misspelt flag too
     return text in hidden or (text not in shown and (unclear or kind in ("any text", "not public")))
 
 
 @lru_cache(maxsize=256)
 def unread_keys(written: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the keys among those written that no field reads, and `publisher`: see above."""
+    """Return the keys among those written that no field reads, or only where nothing else does."""
     fields = keys_by_field(written)
-    read = {key for field in NAMES.keys() & fields.keys() for key in fields[field]}
+    always = NAMES.keys() & fields.keys() - {"published_elsewhere"}
+    read = {key for field in always for key in fields[field]}
     return tuple(key for key in written if key not in read or plain_key(key) in _UNRELATED)
 
 
-def is_hidden_elsewhere(mapping: Mapping, zone: tzinfo, now: datetime) -> bool:
-    """Return whether a key of other systems hides the article.
+def is_hidden_elsewhere(
+    mapping: Mapping, zone: tzinfo, now: datetime, date: Node | None = None
+) -> bool:
+    """Return whether a key of other systems hides the article; `date` is where its own date stands.
 
     Raises ArticleError that withdraws where only its author knows whether a key is meant to.
     """
     entries, found = mapping.entries, []
     for key in unread_keys(tuple(entries.keys())):
-        pairs = [(key, entries[key])] if neighbours_of(key) else []
+        pairs = [(key, entries[key])] if entries[key] != date and neighbours_of(key) else []
         if key.casefold() in _WRAPPERS and isinstance(inner := entries[key], Mapping):
             pairs += inner.entries.items()
         found += [(*pair, row) for pair in pairs for row in neighbours_of(pair[0])]
@@ -179,7 +182,7 @@ def has_hiding_line(data: bytes, zone: tzinfo, now: datetime) -> bool:
     for found in _PAIR.finditer(text):
         value = found[2].strip()
         # The file may have been cut within its last value: then only a whole word counts.
-        if found.end(2) < len(text) or value.lower() in _TRUE | _PRIVATE:
+        if found.end(2) < len(text) or value.lower() in _TRUE | PRIVATE:
             node = Scalar(value, 1, 1, plain=True)
             if any(hides(neighbour, node, zone, now) for neighbour in neighbours_of(found[1])):
                 return True

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, tzinfo
+from difflib import get_close_matches
 
 from feedhub.errors import ArticleError, Problem, did_you_mean
+from feedhub.limits import MAX_WORD
 from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.article_path import date_in_name, parse_path
 from feedhub.sources.assembly import ArticleFile, make_article
@@ -14,15 +17,29 @@ from feedhub.sources.fields import NAMES, Fields, normal_key
 from feedhub.sources.file_rules import unreadable
 from feedhub.sources.frontmatter import read_front_matter
 from feedhub.sources.gate import Flags, Verdict, judge
-from feedhub.sources.gate_neighbours import has_hiding_line, is_hidden_elsewhere, unread_keys
-from feedhub.sources.tree import Mapping, Scalar, as_bool, node_error
-from feedhub.sources.values import date_reader
+from feedhub.sources.gate_neighbours import (
+    PRIVATE,
+    PUBLIC,
+    has_hiding_line,
+    is_hidden_elsewhere,
+    unread_keys,
+)
+from feedhub.sources.tree import Mapping, Node, Scalar, as_bool, node_error
+from feedhub.sources.values import date_reader, has_far_offset
 
 # The words of Pelican, and those of WordPress that its exporters leave: whether each hides.
 _STATUS_HIDES = {
     **dict.fromkeys(("published", "publish"), False),
     **dict.fromkeys(("draft", "hidden", "skip", "pending", "private", "trash"), True),
 }
+# Words that may hide, in some languages: a status with one near to them is never guessed at.
+_MAY_HIDE = PRIVATE | set(
+    """todo idea review revise revision unfinished incomplete planned progress paused hold later
+    expired retracted withheld hide remove delete wip not dont wait waiting entwurf privat versteckt
+    verborgen gesperrt brouillon prive borrador privado bozza privato rascunho concept koncept szkic
+    kladde utkast luonnos vazlat taslak""".split()  # noqa: SIM905 - a list of as many lines
+)
+_WORDS = re.compile(r"[a-z]+")
 # A data file may begin with YAML's sign for the start of a document, and has no second one.
 _DATA_SUFFIXES = ("yml", "yaml")
 # How the file begins that git has instead of a file that Git LFS keeps.
@@ -104,14 +121,16 @@ def read_article(
         problem = Problem(path=path, level="info", code="undated", message=message)
         return ReadResult(state="undated", problems=(problem,))
     if verdict.state in ("shown", "scheduled"):
-        hidden = is_hidden_elsewhere(matter.fields, options.zone, now)
+        own = file.fields.node("published_elsewhere")
+        own = None if file.fields.node("published") else own
+        hidden = is_hidden_elsewhere(matter.fields, options.zone, now, own)
         verdict = Verdict("unpublished") if hidden and not options.drafts else verdict
     if date is None or verdict.state != "shown":
         return ReadResult(state=verdict.state, due=verdict.due)
     if options.unknown_keys:
         report_unknown_keys(file.fields, matter.fields)
     # An update dated in the future counts when its time has come.
-    stated = file.fields.read_or_warn("updated", date_reader(options.zone), None)
+    stated = read_update(file.fields, options.zone)
     updated = stated if stated and stated <= now else None
     later = [moment for moment in (verdict.due, stated) if moment and moment > now]
     return ReadResult(
@@ -153,7 +172,8 @@ def report_unknown_keys(fields: Fields, mapping: Mapping) -> None:
     """Add a problem for each of the first ten keys that feedhub does not know."""
     names = [name for field in NAMES.values() for name in field]
     unread = unread_keys(tuple(mapping.entries.keys()))
-    for key in [key for key in unread if normal_key(key) != "publisher"][:10]:
+    known = {normal_key(name) for name in (*NAMES["published_elsewhere"], "publisher")}
+    for key in [key for key in unread if normal_key(key) not in known][:10]:
         node = mapping.entries[key]
         message = f"the key {key} is not known and ignored{did_you_mean(key, names)}"
         fields.warn("unknown-key", message, node.line, node.column, level="info")
@@ -179,18 +199,49 @@ def has_hiding_status(fields: Fields) -> bool:
     if node is None:
         return False
     text = node.text.strip().lower() if isinstance(node, Scalar) else ""
-    if text not in _STATUS_HIDES:
-        message = "status must be published, draft, hidden or skip"
+    if text in _STATUS_HIDES or text in PUBLIC:
+        return _STATUS_HIDES.get(text, False)
+    words = _WORDS.findall(text) if text.isascii() else ()
+    near = any(get_close_matches(word, _MAY_HIDE, n=1, cutoff=0.8) for word in words)
+    if not words or near or len(text) > MAX_WORD:
+        message = "the status may be meant to hide this article: write published, draft or hidden"
         raise node_error(node, "bad-status", message, withdraws=True)
-    return _STATUS_HIDES[text]
+    fields.warn_about("status", "unknown-status", "the status is not known, and hides nothing")
+    return False
 
 
 def read_date(file: ArticleFile) -> datetime | None:
     """Return when the article was published: its field, else the date before the file's name."""
-    zone = file.options.zone
-    node = file.fields.node("published")
+    fields, zone = file.fields, file.options.zone
+    node = fields.node("published") or fields.node("published_elsewhere")
+    if isinstance(node, Mapping):
+        node = created_node(fields.nested(node), node)
     asks_file_system = isinstance(node, Scalar) and node.text.strip().lower() in _NO_DATE
     if node is not None and not asks_file_system:
+        if has_far_offset(node):
+            message = "no place is that far from UTC: look at the offset of the date"
+            fields.warn("odd-offset", message, node.line, node.column)
         return date_reader(zone)(node)
     named = date_in_name(file.path.name)
     return datetime.combine(named[0], time(), zone) if named else None
+
+
+def created_node(dates: Fields, node: Mapping) -> Node:
+    """Return the date of publication from a mapping such as `created: ..., updated: ...`.
+
+    Raises ArticleError where it has any other key: that might be a later date.
+    """
+    names = (*NAMES["created"], *NAMES["updated"])
+    created = dates.node("created")
+    if created is None or not {*map(normal_key, node.entries)} <= {*map(normal_key, names)}:
+        message = "the date is a mapping; it may hold created, published and updated"
+        raise node_error(node, "bad-date", message)
+    return created
+
+
+def read_update(fields: Fields, zone: tzinfo) -> datetime | None:
+    """Return when the file says it was updated; a date that cannot be read is left out."""
+    node = fields.node("published")
+    if isinstance(node, Mapping) and not fields.node("updated"):
+        fields = fields.nested(node)
+    return fields.read_or_warn("updated", date_reader(zone), None)

@@ -18,10 +18,19 @@ from feedhub.text import cut, label_key, one_line, plain_text
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.[a-z0-9-]{2,}")
 
 _DATETIME = re.compile(
-    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
+    r"(?P<year>[0-9]{4})(?P<mark>[-/])(?P<month>[0-9]{1,2})(?P=mark)(?P<day>[0-9]{1,2})"
     r"(?:(?:[Tt]| +)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?"
     r" *(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+# RFC 822, 5, with the year of RFC 1123; the zones are the only ones that have one meaning.
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MAIL_ZONES = {"UT": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6}
+_MAIL_ZONES |= {"PST": -8, "PDT": -7}
+_MAIL_DATETIME = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), +)?(?P<day>[0-9]{1,2}) +(?P<month>[A-Z][a-z]{2}) +"
+    r"(?P<year>[0-9]{4}) +(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
+    r" *(?P<zone>Z|UTC|GMT|[ECMP][SD]T|UT|[+-][0-9]{4})?"
 )
 # Most dates, and what every version of Python reads alike; some months have no day after the 28th.
 _TIMESTAMP = re.compile(
@@ -34,16 +43,16 @@ _DURATION = re.compile(
     r"(?:(?P<seconds>[0-9]{1,9})(?:\.[0-9]+)?S)?)?"
 )
 _CALENDAR_DURATION = re.compile(r"P[0-9WD.]*+(?<=[0-9.])[YM]")
-# No place is further from UTC.
-_MAX_OFFSET = timedelta(hours=14)
+# No place is further from UTC; a larger one is still a time.
+_FAR_OFFSET = re.compile(r":[0-9.]{2,12} *[+-](?:1[5-9]|2[0-9]|14:?(?!00)[0-9]{2})")
 
 
 def parse_datetime(text: str, zone: tzinfo = UTC) -> datetime:
     """Return the time of `text` in UTC, whole seconds; a text without a zone is in `zone`.
 
-    Reads RFC 3339 and the other forms that Jekyll, Hugo and YAML allow (`2015-1-1`,
-    `2015-01-01 10:00 +0200`). A date alone is its midnight. Raises ValueError, whose message
-    never quotes `text`.
+    Reads RFC 3339 and the other forms that Jekyll, Hugo and YAML allow (`2015-1-1`, `2015/01/01`,
+    `2015-01-01 10:00 +0200`), and RFC 822. A date alone is its midnight. Raises ValueError, whose
+    message never quotes `text`.
     """
     if _TIMESTAMP.fullmatch(text):
         return datetime.fromisoformat(text)
@@ -52,10 +61,12 @@ def parse_datetime(text: str, zone: tzinfo = UTC) -> datetime:
 
 def parse_any_datetime(text: str, zone: tzinfo) -> datetime:
     """Return what `parse_datetime` does, for every form of a date."""
-    match = _DATETIME.fullmatch(text.strip())
-    if not match:
+    match = _DATETIME.fullmatch(text.strip()) or _MAIL_DATETIME.fullmatch(text.strip())
+    name = match["month"].lower() if match else ""
+    if not match or not (name.isdigit() or name in _MONTHS):
         raise ValueError("this is not a date such as 2021-05-31T10:00:00Z")
-    year, month, day = (int(match[name]) for name in ("year", "month", "day"))
+    year, day = int(match["year"]), int(match["day"])
+    month = int(name) if name.isdigit() else _MONTHS.index(name) + 1
     hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
     if year not in YEARS:
         raise ValueError("the year is not between 1900 and 9998")
@@ -70,13 +81,13 @@ def parse_any_datetime(text: str, zone: tzinfo) -> datetime:
 def parse_offset(zone: str) -> tzinfo:
     """Return the time zone of `Z`, `UTC`, `GMT`, `+02`, `+0200` or `+02:00`; raises ValueError."""
     if zone[0] not in "+-":
-        return UTC
+        return timezone(timedelta(hours=_MAIL_ZONES.get(zone, 0)))
     digits = zone[1:].replace(":", "").ljust(4, "0")
     if int(digits[2:]) > 59:
         raise ValueError("the offset from UTC has more than 59 minutes")
     size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    if size > _MAX_OFFSET:
-        raise ValueError("the offset from UTC is more than 14 hours")
+    if size >= timedelta(hours=24):
+        raise ValueError("the offset from UTC is a day or more")
     return timezone(-size if zone[0] == "-" else size)
 
 
@@ -126,6 +137,11 @@ def date_reader(zone: tzinfo) -> Callable[[Node], datetime]:
             raise node_error(node, "bad-date", message) from None
 
     return read
+
+
+def has_far_offset(node: Node) -> bool:
+    """Return whether a date has an offset from UTC that no place on earth has."""
+    return type(node) is Scalar and bool(_FAR_OFFSET.search(node.text))
 
 
 def read_duration(node: Node) -> int:
