@@ -156,10 +156,10 @@ def without_coverage() -> dict[str, str]:
 
 FORK_SERVER = """
 import os, signal, sys
-from feedhub.cli import main, render as _, sync as _
-from feedhub.formats import atom, jsonfeed, opml, rss
-from feedhub.sources import files, reading
-from feedhub import render
+from feedhub.cli import main
+from feedhub.sources import files
+from tests.patterns import modules
+modules()
 files.SETTLE_SECONDS = files.QUIET_NS = 0
 from tests.faults import kill_this_process, fault
 import brotli, markdown_it
