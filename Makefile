@@ -39,11 +39,11 @@ test: lint types ## Run lint, type checks, import contracts, and all tests with 
 	$(BIN)/coverage report --fail-under=100 --format=total --omit="*/cli/*,*/check.py,*/__main__.py"
 
 # The long forms of tests that `make test` runs in a short form, and those that have none.
-LONG_TESTS := tests/torture tests/test_heal.py tests/test_render_faults.py tests/test_sync_faults.py \
+LONG_TESTS := tests/torture tests/test_heal.py tests/test_render_faults.py tests/test_sync_faults.py tests/test_histories.py \
 	tests/test_sources_files.py tests/test_patterns.py tests/test_any_article.py tests/test_leaks.py \
 	tests/test_frontmatter.py tests/test_urls.py tests/test_markup.py tests/test_dates.py \
 	tests/test_random_requests.py tests/test_preconditions.py tests/test_search_oracle.py
-LONG := CATALOG_DAMAGES=2000 FAULT_CYCLES=1000 EXCHANGES=50000 HYPOTHESIS_PROFILE=nightly \
+LONG := LONG_HISTORIES=1 CATALOG_DAMAGES=2000 FAULT_CYCLES=1000 EXCHANGES=50000 HYPOTHESIS_PROFILE=nightly \
 	FUZZ_SECONDS=600 SOAK_SECONDS=3600
 
 .PHONY: torture

@@ -42,3 +42,19 @@ def test_removed_wins_over_all_other_flags():
 
     assert judge(everything, NOW) == Verdict("removed")
     assert judge(everything, NOW, drafts=True) == Verdict("removed")
+
+
+def test_drafts_are_shown_only_where_they_are_asked_for():
+    hidden = Flags(published=False, date=NOW)
+
+    assert judge(hidden, NOW) == Verdict("unpublished")
+    assert judge(hidden, NOW, drafts=True) == Verdict("shown")
+
+
+def test_the_state_says_why():
+    later, earlier = NOW + timedelta(days=1), NOW - timedelta(days=1)
+
+    assert judge(Flags(), NOW) == Verdict("undated")
+    assert judge(Flags(date=earlier, expires=NOW), NOW) == Verdict("expired")
+    assert judge(Flags(date=later), NOW) == Verdict("scheduled", later)
+    assert judge(Flags(date=NOW, expires=later), NOW) == Verdict("shown", later)

@@ -1,6 +1,6 @@
 """Histories of a real repository, replayed: only what a commit changes is written.
 
-FEEDHUB_LONG=1 runs the long forms: thousands of commits, hundreds of checkouts.
+LONG_HISTORIES=1 runs the long forms: thousands of commits, hundreds of checkouts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.renders import render_bench, stamps
 from tests.repositories import git, import_commits, make_repository
 from tests.servers import Address, request, serve, until
 
-IS_LONG = bool(os.environ.get("FEEDHUB_LONG"))
+IS_LONG = bool(os.environ.get("LONG_HISTORIES"))
 COMMITS, NOISE = (3_000, 0.9) if IS_LONG else (60, 0.7)
 SERVED = 200 if IS_LONG else 8
 CHECKOUTS = 300 if IS_LONG else 8

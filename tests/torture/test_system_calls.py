@@ -84,11 +84,12 @@ def check_words(ran: Ran) -> None:
 def test_a_render_survives_every_failing_call(states: TwoStates, tracer: Tracer, call: str):
     states.switch(0)
     assert main(states.arguments) == 0
-    effects = EFFECTS[call]
+    effects, runs = EFFECTS[call], 0
     for at in range(1, MAX_CALLS):
         for effect in effects if at < 40 else effects[at % len(effects) :][:1]:
             number = 1 - int(states.output() == states.clean[1])
             states.switch(number)
+            runs += 1
             ran = tracer.run(states.arguments, call, effect, at)
             place = (call, effect, at, ran)
             check_words(ran)
@@ -99,7 +100,8 @@ def test_a_render_survives_every_failing_call(states: TwoStates, tracer: Tracer,
             assert main(states.arguments) == 0, place
             assert states.output() == states.clean[number], place
         if not ran.injected:
-            return
+            break
+    print(f"{call}: {runs} runs")
 
 
 @pytest.mark.parametrize("call", EFFECTS)
@@ -112,11 +114,12 @@ def test_a_sync_survives_every_failing_call(states: TwoStates, tracer: Tracer, c
         states.switch(number)
         assert main(arguments) == 0
         titles.append(published_titles(catalog))
-    effects = EFFECTS[call]
+    effects, runs = EFFECTS[call], 0
     for at in range(1, MAX_CALLS):
         for effect in effects if at < 40 else effects[at % len(effects) :][:1]:
             number = 1 - int(published_titles(catalog) == titles[1])
             states.switch(number)
+            runs += 1
             ran = tracer.run(arguments, call, effect, at)
             place = (call, effect, at, ran)
             check_words(ran)
@@ -126,7 +129,8 @@ def test_a_sync_survives_every_failing_call(states: TwoStates, tracer: Tracer, c
             assert main(arguments) == 0, place
             assert published_titles(catalog) == titles[number], place
         if not ran.injected:
-            return
+            break
+    print(f"{call}: {runs} runs")
 
 
 def published_titles(path: Path) -> list[str]:
