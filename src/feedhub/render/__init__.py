@@ -59,7 +59,7 @@ def render(
 
     def accept(changes: Changes, before: int) -> None:
         # A catalog that has lost nothing takes note even so of when to look again.
-        if before and not allow_shrink:
+        if (before or ledger) and not allow_shrink:
             refuse_shrinking(changes, folder.manifest.published)
 
     with folder.locked():
