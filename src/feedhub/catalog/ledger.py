@@ -17,9 +17,10 @@ from msgspec import Struct
 from msgspec.structs import astuple, replace
 
 from feedhub.catalog.database import Database, upsert
-from feedhub.catalog.state import Identity, SyncState, read_record, write_record
+from feedhub.catalog.state import Identity, StoredMemory, SyncState, read_record, write_record
 from feedhub.errors import OutputError, output_errors
 from feedhub.fingerprint import digest
+from feedhub.sources import SourceMemory
 
 # A field that is added has a default and comes last; only another layout is another version.
 VERSION = 1
@@ -92,12 +93,14 @@ class ImageEntry(Struct, frozen=True, array_like=True):
 class Ledger(Struct, frozen=True, kw_only=True):
     """What a new catalog takes over; `articles` are published or withdrawn, which it hides.
 
-    `sync` has no counters: those of a catalog mean nothing in another one.
+    `sync` has no counters: those of a catalog mean nothing in another one. `source_ids` are what
+    the source knew of published articles, by path.
     """
 
     version: int
     sync: SyncState
     identity: Identity = Identity()
+    source_ids: dict[str, str] = {}
     articles: tuple[ArticleEntry, ...] = ()
     feeds: tuple[FeedEntry, ...] = ()
     states: tuple[StateEntry, ...] = ()
@@ -108,12 +111,17 @@ class Ledger(Struct, frozen=True, kw_only=True):
 def encode_ledger(database: Database) -> bytes:
     """Return the ledger of a catalog; equal bytes mean that nothing in it differs."""
     published = sorted((digest(identity), *row) for identity, *row in database.iterate(_PUBLISHED))
+    source_ids = read_record(database, StoredMemory).memory.ids
+    if source_ids:  # of hidden articles nothing stays
+        shown = {row[0] for row in database.iterate(_SHOWN_PATHS)}
+        source_ids = {path: source_ids[path] for path in sorted(source_ids.keys() & shown)}
     feeds = database.fetch_all(_FEEDS)
     places = {row[0]: place for place, row in enumerate(feeds, 1)}
     rows = {
         "version": VERSION,
         "sync": replace(read_record(database, SyncState), generation=0, revision=0),
         "identity": read_record(database, Identity),
+        "source_ids": source_ids,
         # The newest tombstones last, as in the catalog, which forgets the first ones.
         "articles": [*published, *database.iterate(_TOMBSTONES)],
         "feeds": [row[1:] for row in feeds],
@@ -151,6 +159,7 @@ def restore(database: Database, ledger: Ledger) -> list[int]:
         database.execute_many(statement, map(astuple, entries))
     write_record(database, ledger.sync)
     write_record(database, ledger.identity)
+    write_record(database, StoredMemory(memory=SourceMemory(ids=ledger.source_ids)))
     return [place for place, feed in enumerate(ledger.feeds, 1) if feed.slug is not None]
 
 
@@ -202,6 +211,7 @@ def _read(path: Path) -> bytes | None:
 
 
 _PUBLISHED = "SELECT id, substr(digest, 1, 16), updated FROM articles WHERE state = 'shown'"
+_SHOWN_PATHS = "SELECT path FROM articles WHERE state = 'shown'"
 _TOMBSTONES = "SELECT id, digest, updated FROM tombstones ORDER BY number"
 _PUT_TOMBSTONE = upsert("tombstones", "id", "digest updated")
 _FEEDS = """
