@@ -40,7 +40,7 @@ TESTS = {
     "document.negotiation": "test_negotiation",
     "catalog.sync": "test_catalog test_publishing test_site_changes test_catalog_delta",
     "catalog.articles": "test_catalog test_dates_forward test_absence test_catalog_delta",
-    "sources.markup": "test_markup",
+    "sources.bodies": "test_bodies",
 }
 # An endless loop is a difference too. So much CPU time, and time, has one run of the tests.
 CPU_SECONDS, SECONDS = 60, 900

@@ -8,7 +8,7 @@ from html import escape
 from hypothesis import strategies as st
 
 from feedhub.article import Article, Author, Image, Provider, Related
-from feedhub.sources.markup import html_body
+from feedhub.sources.bodies import html_body
 from feedhub.sources.urls import UrlError, absolute_url
 from feedhub.text import one_line
 

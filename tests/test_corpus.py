@@ -234,7 +234,7 @@ class TestBodies:
         letters = [a for path, a in real.articles.items() if path.startswith("_newsletters/")]
         assert len(letters) == 3
         for letter in letters:
-            assert letter.content_html.startswith("<table>")
+            assert letter.content_html.startswith("<center>")
             assert not re.search(
                 r"<style|font-family|!important|mso|<!--|<meta", letter.content_html
             )

@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["feedhub"]):
     from feedhub.document import negotiation, preconditions
     from feedhub.errors import ArticleError
     from feedhub.formats.entries import encode_entry
-    from feedhub.sources import ReadOptions, markup, urls, values
+    from feedhub.sources import ReadOptions, bodies, urls, values
     from feedhub.sources.reading import read_article, read_file
     from feedhub.stats import log_lines
 
@@ -141,9 +141,9 @@ def log_line(data: bytes) -> None:
 def sanitiser(data: bytes) -> None:
     """A cleaned body has no active element, handler or odd address, and stays as it is."""
     raw = text_of(data)
-    for reader in (markup.html_body, markup.markdown_body):
+    for reader in (bodies.html_body, bodies.markdown_body):
         body = reader(raw, base=BASE)
-        assert markup.html_body(body, base=BASE) == body
+        assert bodies.html_body(body, base=BASE) == body
         if not body.strip():
             continue
         tree = html.fragment_fromstring(body, create_parent="div")
@@ -155,7 +155,7 @@ def sanitiser(data: bytes) -> None:
                 assert name != "style", body
                 if name in ("href", "src", "cite", "poster"):
                     assert value.startswith(("http://", "https://")), body
-        markup.first_text(body)
+        bodies.first_text(body)
 
 
 #: A target and the inputs from which it starts.

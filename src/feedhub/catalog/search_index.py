@@ -5,8 +5,6 @@ Nothing of a withdrawn article stays.
 
 from __future__ import annotations
 
-import re
-from html import unescape
 from typing import NamedTuple
 
 from feedhub.article import Article
@@ -14,16 +12,11 @@ from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import decode_article
 from feedhub.feed import labels_of, story_slug
 from feedhub.kinds import FACETS
+from feedhub.sources import bodies
 from feedhub.tokenizer import tokenize
 
 # No token, so that no phrase goes from one name to the next.
 NAME_SEPARATOR = " \u00b7 "
-# The content is sanitised: every tag is closed, and a quoted `>` stands in double quotes.
-_TAG = re.compile(r'<(?:[^<>"]|"[^"]*")*+>')
-# Tags that may stand within a word.
-_INLINE = re.compile(
-    r'</?(?:abbr|b|bdi|em|i|ins|mark|s|small|span|strong|sub|sup|u)\b(?:[^<>"]|"[^"]*")*+>'
-)
 
 
 class SearchEntry(NamedTuple):
@@ -80,8 +73,7 @@ class SearchIndexSync:
 def texts_of(article: Article) -> tuple[str, str, str, str]:
     """Return the tokens of title, summary, content and names, each joined by blanks."""
     names = [label.text for label in labels_of(article, FACETS)]
-    html = article.content_html
-    content = unescape(_TAG.sub(" ", _INLINE.sub("", html))) if html else ""
+    content = bodies.all_text(article.content_html)
     texts = [" ".join(tokenize(text)) for text in (article.title, article.summary, content)]
     joined_names = NAME_SEPARATOR.join(" ".join(tokenize(name)) for name in names)
     return texts[0], texts[1], texts[2], joined_names

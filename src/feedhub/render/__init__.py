@@ -44,7 +44,6 @@ def render(
     accept_new_ids: bool = False,
     processes: int = 1,
     on_progress: Callable[[], object] = lambda: None,
-    on_damaged_ledger: Callable[[Path], object] = lambda path: None,
 ) -> RenderReport:
     """Bring the folder `out` up to the source as it is to be shown at `now`.
 
@@ -52,18 +51,16 @@ def render(
     published last time would be left, unless `allow_shrink`; NewIdsError if the ids of published
     articles would change, unless `accept_new_ids`; OutputError if the folder cannot be
     written. Up to `processes` processes read and write. `on_progress` is called for each file of
-    the source and for each document. A new catalog takes over the ledger of the folder;
-    `on_damaged_ledger` is called if that is not possible.
+    the source and for each document.
     """
     folder, root = OutputFolder(out), os.path.realpath(out)
 
     def accept(changes: Changes, before: int) -> None:
         # A catalog that has lost nothing takes note even so of when to look again.
-        if (before or ledger) and not allow_shrink:
+        if before and not allow_shrink:
             refuse_shrinking(changes, folder.manifest.published)
 
     with folder.locked():
-        ledger = catalog.read_ledger(folder.ledger, partial(on_damaged_ledger, folder.ledger))
         changes = site.sync(
             source,
             now,
@@ -71,7 +68,6 @@ def render(
             accept,
             processes=processes,
             accept_new_ids=accept_new_ids,
-            ledger=ledger,
         )
         with site.snapshot():
             published = catalog.count()
@@ -95,8 +91,6 @@ def render(
                     on_progress()
         # What a preview lets in is no measure for what the next render publishes.
         measure = folder.manifest.published if drafts else published
-        folder.flush()
-        catalog.write_ledger(folder.ledger)
         removed = folder.commit(Manifest(measure, writer.files))
         catalog.remember_outputs(root, writer.outputs())
         catalog.pings.release(now.timestamp())

@@ -19,8 +19,8 @@ from feedhub.sources.article_path import (
     pattern_of,
     tag_uri,
 )
+from feedhub.sources.bodies import Body, first_text, frame_url, read_body
 from feedhub.sources.fields import Fields
-from feedhub.sources.markup import first_text, frame_url, html_body, markdown_body
 from feedhub.sources.templating import leave_out_hidden
 from feedhub.sources.tree import Mapping, Node, Scalar, as_number, as_text, node_error
 from feedhub.sources.urls import UrlError, absolute_url
@@ -45,9 +45,6 @@ _WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 _TO_BE_FILLED = re.compile(r"\{|(?<![A-Za-z0-9]):[a-z]")
 # What a template may begin with.
 _BRACES = re.compile(r"\{[%{#:/]")
-# The sign for the end of the summary.
-_MORE = re.compile(r"<!--\s*more\s*-->", re.IGNORECASE)
-_PARAGRAPH = re.compile(r"</?p(?: [^<>]*)?>")
 # What stays in a summary that was never written.
 _PLACEHOLDERS = frozenset({"placeholder", "placeholder.", "todo", "tbd"})
 
@@ -97,13 +94,13 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     url = web or canonical or (original if original and not has_own_page else page)
     if not url:
         raise ArticleError("bad-permalink", "the page's address is too long: give it a permalink")
-    body, opening = read_body(file, original or web or page)
+    body = make_body(file, original or web or page, title)
     article = Article(
         id=identity(file),
         slug=name.slug,
         title=cut(title, limits.MAX_TITLE),
-        summary=read_summary(fields, body, opening),
-        content_html=body,
+        summary=read_summary(fields, body),
+        content_html=body.html,
         url=url,
         published=published.astimezone(UTC),
         updated=max(published, updated or published).astimezone(UTC),
@@ -169,24 +166,23 @@ def page_url(file: ArticleFile, name: PageName) -> str:
     return ""
 
 
-def read_summary(fields: Fields, body: str, opening: str) -> str:
+def read_summary(fields: Fields, body: Body) -> str:
     """Return the file's summary, else what stands before a `more` sign, else one paragraph."""
     own = fields.read_or_warn("summary", read_text, "")
     if own:
         return cut(own, limits.MAX_SUMMARY)
-    return first_text(_PARAGRAPH.sub(" ", opening), limits.MAX_SUMMARY) or first_text(body)
+    return cut(body.opening, limits.MAX_SUMMARY) or first_text(body.html)
 
 
-def read_body(file: ArticleFile, base: str) -> tuple[str, str]:
-    """Return the body as HTML, and as much of it as stands before a `more` sign."""
+def make_body(file: ArticleFile, base: str, title: str) -> Body:
+    """Return the body of the file as HTML."""
     text = file.body
     if _BRACES.search(text):
         text = without_hidden(file)
     if not text.strip():
-        return "", ""
-    render = html_body if file.path.suffix == "html" else markdown_body
-    opening, *rest = _MORE.split(text, maxsplit=1)
-    return render(text, base=base), render(opening, base=base) if rest else ""
+        return Body("")
+    is_markdown = file.path.suffix != "html"
+    return read_body(text, base=base, is_markdown=is_markdown, key=identity(file), title=title)
 
 
 def without_hidden(file: ArticleFile) -> str:

@@ -17,6 +17,7 @@ _FORBIDDEN = re.compile(
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
+_CONTACT = re.compile(r"(mailto|tel):[ \t]*([^\s].*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::([0-9]{0,5}))?")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
@@ -74,6 +75,14 @@ def absolute_url(raw: str, base: str = "") -> str:
     (RFC 3986; RFC 5891).
     """
     return raw if is_normal(raw) else normalise(raw, base)
+
+
+def contact_url(raw: str) -> str:
+    """Return the address of a mailbox or telephone (RFC 6068, RFC 3966) in ASCII, else ""."""
+    match = _CONTACT.fullmatch(raw.strip())
+    if not match or _FORBIDDEN.search(raw) or len(raw) > MAX_ADDRESS:
+        return ""
+    return f"{match[1].lower()}:{quote(match[2], _ILLEGAL_IN_QUERY)}"
 
 
 def is_normal(raw: str) -> bool:

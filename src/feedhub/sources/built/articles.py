@@ -11,11 +11,11 @@ from feedhub.errors import ArticleError, Problem
 from feedhub.feed_reader import Enclosure, FeedEntry
 from feedhub.feed_reader.dates import parse_feed_date
 from feedhub.sources import ReadOptions, ReadResult
+from feedhub.sources.bodies import all_text, first_text, html_body
 from feedhub.sources.built.additions import Additions
 from feedhub.sources.built.entries import SiteEntry
 from feedhub.sources.built.pages import Element, article_html, compile_selector, text_of
 from feedhub.sources.gate import Flags, judge
-from feedhub.sources.markup import first_text, html_body, strip_tags
 from feedhub.sources.urls import UrlError, absolute_url, image_media_type
 from feedhub.sources.values import unique_labels
 from feedhub.text import cut, legal, one_line, slugify
@@ -149,8 +149,8 @@ def read_summary(entry: FeedEntry, body: str, url: str) -> str:
     """Return the summary as plain text: the feed's, where it is not the text itself."""
     own = entry.summary.html
     if own and (entry.content.html or "<" not in own):
-        text = strip_tags(html_body(own, base=url))
-        if text and text != strip_tags(body):
+        text = all_text(html_body(own, base=url))
+        if text and text != all_text(body):
             return cut(text, limits.MAX_SUMMARY)
     return first_text(body)
 

@@ -1,0 +1,101 @@
+"""Article bodies: from Markdown or HTML to a safe fragment that stands for itself in a feed.
+
+A body is parsed once, by a parser of the HTML standard. On its tree, repairs make visible what only
+a browser would show, addresses become absolute and hidden parts go; then nh3 sanitises the result.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+from feedhub.sources.bodies import markdown, sanitising, tree, words
+from feedhub.sources.bodies.repairs import Page, repair
+from feedhub.text import cut, label_key, legal, one_line, short_hash
+
+# How often a body is cleaned again until cleaning changes nothing; more rounds mean an attack.
+MAX_ROUNDS = 6
+
+
+class Body(NamedTuple):
+    """A body as `html`, and the text of what stands before its `more` sign, "" without one."""
+
+    html: str
+    opening: str = ""
+
+
+def read_body(raw: str, *, base: str, is_markdown: bool, key: str = "", title: str = "") -> Body:
+    """Return `raw` as a balanced HTML fragment of allowed tags with absolute addresses.
+
+    Relative addresses are resolved on `base`; those that cannot be are dropped, and so are scripts,
+    styles, forms, comments and tracking pixels. A player becomes a link to what it shows. Ids begin
+    with a hash of `key`, so that those of two articles differ. Reading the result again changes
+    nothing. A picture that repeats the `title` of the article says nothing. A body nested too deep
+    keeps its text alone.
+    """
+    if is_markdown:
+        raw = markdown.to_html(legal(raw)) or text_paragraphs(raw)
+    page = Page(base=base, key=f"r{short_hash(key or base)}-", title=label_key(title))
+    html, opening, settled = clean_once(legal(raw), page)
+    for _ in range(MAX_ROUNDS):
+        if settled:
+            return Body(html, opening)
+        again, _, settled = clean_once(html, page)
+        settled = settled or again == html
+        html = again
+    return Body(clean_once(text_paragraphs(html), page)[0], opening)
+
+
+def html_body(raw: str, *, base: str) -> str:
+    """Return HTML as `read_body` does."""
+    return read_body(raw, base=base, is_markdown=False).html
+
+
+def markdown_body(raw: str, *, base: str) -> str:
+    """Return Markdown as `read_body` does."""
+    return read_body(raw, base=base, is_markdown=True).html
+
+
+def clean_once(raw: str, page: Page) -> tuple[str, str, bool]:
+    """Return safe HTML, the text before its `more` sign, and whether reading it changes nothing."""
+    if tree.is_too_deep(raw):
+        raw = text_paragraphs(raw)
+    root = tree.parse(raw)
+    opening = repair(root, page)
+    repaired = (root.inner_html or "").strip()
+    html = legal(sanitising.clean(repaired)).strip()
+    # The sanitiser parses what the tree wrote. What it writes alike, both will read alike again.
+    return html, opening, html == repaired
+
+
+def first_text(html: str, limit: int = 300) -> str:
+    """Return the first text of sanitised `html`, on one line of at most `limit` characters."""
+    return cut(words.first_text(tree.parse(html)), limit) if html else ""
+
+
+def all_text(html: str) -> str:
+    """Return every word of sanitised `html`, for an index; only blocks divide words."""
+    return words.all_text(tree.parse(html)) if html else ""
+
+
+def frame_url(html: str) -> str:
+    """Return the https address of the first frame in raw `html` that has a usable one, or ""."""
+    if tree.is_too_deep(html):
+        return ""
+    page = Page(base="", key="", title="")
+    for frame in tree.parse(legal(html)).css("iframe"):
+        if url := page.frame_address(frame.attributes.get("src")):
+            return url
+    return ""
+
+
+def text_paragraphs(body: str) -> str:
+    """Return the text of HTML or Markdown as paragraphs without any other tag."""
+    lines = tree.strip_tags(legal(body)).split("\n")
+    paragraphs: list[list[str]] = [[]]
+    for line in map(one_line, lines):
+        if line:
+            paragraphs[-1].append(line)
+        elif paragraphs[-1]:
+            paragraphs.append([])
+    return "\n".join(f"<p>{escape(' '.join(lines))}</p>" for lines in paragraphs if lines)
