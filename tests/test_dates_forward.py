@@ -1,8 +1,9 @@
-"""No date that readers see goes back, whatever comes and goes; each change is seen once."""
+"""No date that readers see goes back, whatever comes, goes or is lost; a change is seen once."""
 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from feedhub.catalog import Catalog
+from feedhub.catalog.ledger import Ledger, decode_ledger, encode_ledger
+from feedhub.site import source_of
 from feedhub.sources import file_rules
 from tests.kit import NOW, Bench, make_bench
 
@@ -27,10 +31,11 @@ STEPS = st.sampled_from([1, 60, 3600, 86_400, -1, -3600, -86_400])
 class Reader:
     """A reader of JSON Feed that compares each entry's date with the one it has.
 
-    It is sent every document: `seen` are the entries that it ever had, by id.
+    It is sent every document: `seen` are the entries that it ever had, by `key`, id or address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: str) -> None:
+        self.key = key
         self.seen: dict[str, dict[str, Any]] = {}
 
     def poll(self, items: list[dict[str, Any]]) -> list[tuple[str, bool, bool]]:
@@ -40,12 +45,13 @@ class Reader:
         """
         changes = []
         for item in items:
-            before = self.seen.get(item["id"])
+            before = self.seen.get(item[self.key])
             if before is not None:
                 assert date_of(item) >= date_of(before), "the date of an entry went back"
+                assert item["id"] == before["id"], "an article is shown as new once more"
                 differs = (item["title"], item["tags"]) != (before["title"], before["tags"])
                 changes.append((item["id"], differs, date_of(item) > date_of(before)))
-            self.seen[item["id"]] = item
+            self.seen[item[self.key]] = item
         return changes
 
 
@@ -68,11 +74,11 @@ class Newsroom(RuleBasedStateMachine):
         self.now = NOW
         self.articles: dict[str, dict[str, Any]] = {}  # what is or was in each file
         self.paths: dict[str, str] = {}
-        self.reader = Reader()
-        self.feed_dates: dict[str, datetime] = {}
+        self.readers = (Reader("id"), Reader("url"))
+        self.feeds: dict[str, tuple[datetime, list[Any]]] = {}  # date and entries, by path
         self.bodies: dict[str, tuple[datetime, ...]] = {}
         self.titles = 0
-        self.silent = False
+        self.silent = False  # whether what changes now is our doing, and no update
 
     def teardown(self) -> None:
         self.bench.catalog.close()
@@ -82,7 +88,7 @@ class Newsroom(RuleBasedStateMachine):
     def begin(self) -> None:
         """Publish two articles, so that the source never shrinks to nothing."""
         for name in "ab":
-            self.put(name, topics=["AI"])
+            self.put(name)
         self.sync()
 
     def put(self, name: str, **fields: Any) -> None:
@@ -92,6 +98,8 @@ class Newsroom(RuleBasedStateMachine):
             "title": f"Title {name}",
             "id": f"tag:x,2026:{name}",
             "slug": name,
+            "webUrl": f"https://news.example/{name}",
+            "topics": ["AI"],
             "publishedDateTime": f"2020-0{number}-01T00:00:00Z",
         }
         self.articles[name] = self.articles.get(name, default) | fields
@@ -100,9 +108,10 @@ class Newsroom(RuleBasedStateMachine):
     def file(self, name: str) -> Path:
         return self.bench.root / self.paths.get(name, f"{name}.md")
 
-    def sync(self) -> None:
+    def sync(self, ledger: Ledger | None = None) -> None:
         self.now += timedelta(seconds=2)
-        self.bench.sync(self.now)
+        source = source_of(self.bench.root, self.bench.config)
+        self.bench.site.sync(source, self.now, ledger=ledger)
 
     @rule(name=NAMES, stated=STATED, topic=TOPICS)
     def edit_or_add(self, name: str, stated: str | None, topic: str) -> None:
@@ -154,14 +163,28 @@ class Newsroom(RuleBasedStateMachine):
         self.now += timedelta(seconds=seconds)
         self.sync()
 
+    @rule(name=NAMES, edits=st.booleans(), seconds=STEPS)
+    def lose_catalog(self, name: str, edits: bool, seconds: int) -> None:
+        """All that is left is the ledger; meanwhile an article may change, or the clock."""
+        ledger = decode_ledger(encode_ledger(self.bench.catalog._database))
+        self.bench.catalog.close()
+        self.bench.catalog = Catalog(None)
+        self.now += timedelta(seconds=seconds)
+        if edits:
+            self.titles += 1
+            self.put(name, title=f"Title {self.titles}", updatedDateTime=None)
+        self.sync(ledger)
+
     @rule(limit=st.sampled_from([1, 3, 10]))
     def reshape(self, limit: int) -> None:
+        self.silent = True
         feeds = replace(self.bench.config.feeds, limit=limit)
         self.bench.config = replace(self.bench.config, feeds=feeds)
         self.sync()
 
     @rule()
     def reread(self) -> None:
+        self.silent = True
         before = file_rules.READER_VERSION
         file_rules.READER_VERSION += 1
         try:
@@ -179,18 +202,24 @@ class Newsroom(RuleBasedStateMachine):
                 continue
             body = self.bench.site.document(planned).body
             if path.endswith(".json"):
-                for identity, differs, later in self.reader.poll(json.loads(body)["items"]):
-                    stated = self.articles[identity[-1]].get("updatedDateTime")
-                    assert later or not differs or stated, "a change that readers by date miss"
+                for reader in self.readers:
+                    for identity, differs, later in reader.poll(json.loads(body)["items"]):
+                        stated = self.articles[identity[-1]].get("updatedDateTime")
+                        assert later or not differs or stated, "a change that readers by date miss"
                 continue
             parsed = feedparser.parse(body)
             date = moment(parsed.feed)
-            assert date >= self.feed_dates.get(path, date), "the date of a feed went back"
-            self.feed_dates[path] = date
+            entries = [(entry.id, entry.title, entry.updated) for entry in parsed.entries]
+            before, had = self.feeds.get(path, (date, entries))
+            assert date >= before, "the date of a feed went back"
+            # Readers that look at nothing else miss no change.
+            assert date > before or entries == had or self.silent
+            self.feeds[path] = date, entries
             dates = (date, *(moment(entry) for entry in parsed.entries))
             assert self.bodies.setdefault(planned.fingerprint, dates) == dates
             if parsed.entries and not planned.state.period:
                 assert date >= max(dates[1:]), "an entry is newer than its feed"
+        self.silent = False
 
     @invariant()
     def noise_changes_nothing(self) -> None:
@@ -200,7 +229,7 @@ class Newsroom(RuleBasedStateMachine):
 
 
 Newsroom.TestCase.settings = settings(
-    max_examples=25,
+    max_examples=int(os.environ.get("FEEDHUB_HISTORIES", "25")),  # 2000 is the long form
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

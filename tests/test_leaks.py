@@ -197,7 +197,7 @@ _EMPTY = ("tombstones", "outputs", "pings", "images", "image_facts")
 def test_canaries_are_found_in_every_table_of_a_catalog(workspace):
     workspace.write("secret.md", secret())
     assert workspace.sync() == 0
-    assert workspace.leaks() == ["catalog/catalog.sqlite"]
+    assert workspace.leaks() == ["catalog/catalog.sqlite", "catalog/catalog.sqlite.ledger"]
     with sqlite3.connect(workspace.catalog) as raw:
         rows = {
             name: repr(raw.execute(f"SELECT * FROM {name}").fetchall())  # noqa: S608 - our own names

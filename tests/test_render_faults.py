@@ -85,7 +85,7 @@ def render_again(states: TwoStates, number: int) -> None:
     assert states.output() == states.clean[number]
     assert published(states.out) == published(states.root / f"clean{number}/public")
     own = {path.name for path in (states.out / ".feedhub").iterdir()}
-    assert own == {"lock", "manifest.json"}
+    assert own == {"lock", "ledger", "manifest.json"}
 
 
 def test_the_two_states_are_written_as_different_files(few: TwoStates):
@@ -191,7 +191,7 @@ def test_new_files_are_in_place_before_old_ones_are_removed(few: TwoStates):
     few.switch(0)
     render_again(few, 0)
     few.switch(1)
-    with fault("unlink", 2, os_error(CODES[0])):  # the first sweeps
+    with fault("unlink", 3, os_error(CODES[0])):  # the first two sweep
         assert main(few.arguments) == 2
     assert few.clean[1].items() <= few.output().items()
     render_again(few, 1)

@@ -11,8 +11,10 @@ FeedhubError            ends a command; carries the command's exit code
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Level = Literal["error", "warning", "info"]
@@ -99,6 +101,16 @@ class NewIdsError(FeedhubError):
     """The ids of published articles would change, and every reader would show them again."""
 
     exit_code = 3
+
+
+@contextmanager
+def output_errors(path: Path | str) -> Iterator[None]:
+    """Turn an OSError into an OutputError that names the file, `path` if the system does not."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename2 or error.filename or path
+        raise OutputError(f"{where}: cannot be written: {error.strerror}") from error
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

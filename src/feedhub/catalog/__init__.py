@@ -13,6 +13,7 @@ from feedhub.article import Article
 from feedhub.catalog.database import Database, leave_readable, upsert
 from feedhub.catalog.feeds import Settings
 from feedhub.catalog.images import Images, with_facts
+from feedhub.catalog.ledger import Ledger, checksum_of, read_ledger, write_ledger
 from feedhub.catalog.queue import Ping, PingQueue, QueueStatus
 from feedhub.catalog.records import decode_article
 from feedhub.catalog.state import (
@@ -49,6 +50,7 @@ __all__ = [
     "Changes",
     "HubState",
     "Identity",
+    "Ledger",
     "Ping",
     "QueueStatus",
     "Settings",
@@ -137,12 +139,13 @@ class Catalog:
         *,
         processes: int = 1,
         accept_new_ids: bool = False,
+        ledger: Ledger | None = None,
     ) -> Changes:
         """Bring the articles and feeds up to the source as it is to be shown at `now`.
 
         Call it in a transaction. Files are read by up to `processes` processes; `on_progress` is
-        called for each file of the source. Raises NewIdsError if the ids of published articles
-        would change, unless `accept_new_ids`.
+        called for each file of the source. A new catalog takes over `ledger`. Raises NewIdsError if
+        the ids of published articles would change, unless `accept_new_ids`.
         """
         return sync_catalog(
             self._database,
@@ -152,7 +155,25 @@ class Catalog:
             on_progress,
             processes=processes,
             accept_new_ids=accept_new_ids,
+            ledger=ledger,
         )
+
+    def read_ledger(self, path: Path, on_damage: Callable[[], object]) -> Ledger | None:
+        """Return the ledger at `path` if this catalog is new and can take it over.
+
+        `on_damage` is called for a damaged one, which is ignored. Raises OutputError.
+        """
+        return None if self.generation() else read_ledger(path, on_damage)
+
+    def write_ledger(self, path: Path) -> None:
+        """Bring the ledger at `path` up to the catalog, which costs little if no sync changed it.
+
+        Raises OutputError.
+        """
+        root, revision = os.path.realpath(path), str(self.read(SyncState).revision)
+        if self.outputs(root).get("") != (revision, checksum_of(path)):
+            write_ledger(self._database, path)
+            self.remember_outputs(root, {"": (revision, checksum_of(path))})
 
     def write(self, record: CatalogRecord) -> None:
         """Replace the record of this kind, in the transaction of a sync if one is under way."""

@@ -24,7 +24,8 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     `generation` counts the syncs that changed a feed; `changed_at` is the Unix time of the last
     change of what can be searched, None before the first. `source_signature` stands for how files
     are read, `settings_fingerprint` for the settings of feeds. `private` tells whether
-    unpublished articles were let in.
+    unpublished articles were let in. `revision` counts the syncs after which the ledger may be
+    another.
     """
 
     key: ClassVar[str] = "sync state"
@@ -34,6 +35,7 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     source_signature: str = ""
     settings_fingerprint: str = ""
     private: bool | None = None
+    revision: int = 0
 
 
 class Identity(CatalogRecord, frozen=True, kw_only=True):

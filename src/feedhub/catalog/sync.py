@@ -14,6 +14,7 @@ from feedhub.catalog.feed_names import FeedNames
 from feedhub.catalog.feeds import FeedSync, Settings
 from feedhub.catalog.identity import refuse_new_ids, remember_identity
 from feedhub.catalog.images import ImageSync
+from feedhub.catalog.ledger import Ledger, restore
 from feedhub.catalog.state import (
     Identity,
     StoredMemory,
@@ -83,20 +84,26 @@ def sync_catalog(
     *,
     processes: int,
     accept_new_ids: bool,
+    ledger: Ledger | None,
 ) -> Changes:
     """Bring a catalog up to the source as it is to be shown at `now`, inside a transaction.
 
-    Files are read by so many processes; `on_progress` is called for each file of the source. Raises
-    NewIdsError if ids of published articles would change, unless `accept_new_ids`.
+    Files are read by so many processes; `on_progress` is called for each file of the source. A new
+    catalog takes over the ledger of an earlier one. Raises NewIdsError if ids of published articles
+    would change, unless `accept_new_ids`.
     """
+    state = read_record(database, SyncState)
+    restored: list[int] = []  # the numbers of feeds
+    if ledger is not None and state.generation == 0:
+        restored = restore(database, ledger)
+        state = ledger.sync
     if not accept_new_ids:
         known = read_record(database, Identity)
         refuse_new_ids(known, settings.authority, source.collection)
-    state = read_record(database, SyncState)
     if state.private not in (None, settings.private):
         # A catalog never mixes drafts with the public site: the other's is emptied first.
         database.clear()
-        state = SyncState(generation=state.generation)
+        state, restored = SyncState(generation=state.generation), []
     # Files are read again where the same bytes would be read differently, feeds are computed again
     # where the same articles would give other documents.
     reread = state.source_signature != source.signature
@@ -110,6 +117,8 @@ def sync_catalog(
     if isinstance(source, RememberingSource):
         write_record(database, StoredMemory(memory=source.memory))
     touched = articles.touched
+    for feed in restored:  # each may have lost articles meanwhile
+        touched.setdefault(feed, set())
     ImageSync(database, generation).run(touched)
     feeds = FeedSync(database, settings, now, generation, silent=reread or reshape)
     names = FeedNames(database, now, keep_empty=settings.keep_empty)
@@ -126,6 +135,10 @@ def sync_catalog(
         else:
             changed_at = max(int(now.timestamp()), state.changed_at + 1)
         state = replace(state, generation=generation, changed_at=changed_at)
+    if restored:
+        state = replace(state, generation=generation)
+    if state.generation == generation or articles.read or touched:
+        state = replace(state, revision=state.revision + 1)
     state = replace(state, source_signature=source.signature, private=settings.private)
     write_record(database, replace(state, settings_fingerprint=settings.fingerprint))
     remember_identity(database, settings.authority, source.collection)

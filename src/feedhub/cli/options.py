@@ -221,6 +221,11 @@ def cache_folder() -> Path:
     return home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
 
 
+def report_damaged_ledger(path: Path) -> None:
+    """Print that a ledger is of no use."""
+    console.error(f"{path}: the ledger is damaged and is made anew; dates that it knew are lost")
+
+
 def use_catalog(path: Path, use: Callable[[Catalog], T]) -> T:
     """Return what `use` returns of the catalog at `path`; a damaged one is made anew first."""
 

@@ -104,6 +104,7 @@ def render_with(catalog: Catalog, args: Namespace, config: Config) -> tuple[int,
                 accept_new_ids=args.accept_new_ids,
                 processes=args.workers or processors(),
                 on_progress=on_progress,
+                on_damaged_ledger=options.report_damaged_ledger,
             )
     except ShrinkError as error:
         console.print_problems(error.problems, args.source)

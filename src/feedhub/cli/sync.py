@@ -10,6 +10,7 @@ import threading
 import time
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -146,6 +147,10 @@ class Syncer:
         catalog.write(replace(catalog.read(SyncReport), began_at=time.time()))
         site = Site(catalog, self._config, drafts=args.drafts)
         source = source_of(args.source, self._config, drafts=args.drafts)
+        ledger_path = args.catalog.with_name(f"{args.catalog.name}.ledger")
+        ledger = catalog.read_ledger(
+            ledger_path, partial(options.report_damaged_ledger, ledger_path)
+        )
         # Beside a server that has something to serve, the processors are for its requests.
         serving = args.parent is not None and catalog.generation() > 0
         with console.progress() as on_progress:
@@ -158,6 +163,7 @@ class Syncer:
                 accept,
                 processes=processes,
                 accept_new_ids=args.accept_new_ids,
+                ledger=ledger,
             )
         if changes.changed:
             self._changed_at = int(now.timestamp())
@@ -173,6 +179,7 @@ class Syncer:
         catalog.write(report)
         facts = facts_of(changes, report.seconds)
         catalog.pings.release(time.time())
+        catalog.write_ledger(ledger_path)
         errors = self._print_problems(changes.problems)
         if changes.changed or not args.watch:  # --watch is silent while nothing changes
             if args.json:

@@ -44,6 +44,7 @@ def render(
     accept_new_ids: bool = False,
     processes: int = 1,
     on_progress: Callable[[], object] = lambda: None,
+    on_damaged_ledger: Callable[[Path], object] = lambda path: None,
 ) -> RenderReport:
     """Bring the folder `out` up to the source as it is to be shown at `now`.
 
@@ -51,16 +52,18 @@ def render(
     published last time would be left, unless `allow_shrink`; NewIdsError if the ids of published
     articles would change, unless `accept_new_ids`; OutputError if the folder cannot be
     written. Up to `processes` processes read and write. `on_progress` is called for each file of
-    the source and for each document.
+    the source and for each document. A new catalog takes over the ledger of the folder;
+    `on_damaged_ledger` is called if that is not possible.
     """
     folder, root = OutputFolder(out), os.path.realpath(out)
 
     def accept(changes: Changes, before: int) -> None:
         # A catalog that has lost nothing takes note even so of when to look again.
-        if before and not allow_shrink:
+        if (before or ledger) and not allow_shrink:
             refuse_shrinking(changes, folder.manifest.published)
 
     with folder.locked():
+        ledger = catalog.read_ledger(folder.ledger, partial(on_damaged_ledger, folder.ledger))
         changes = site.sync(
             source,
             now,
@@ -68,6 +71,7 @@ def render(
             accept,
             processes=processes,
             accept_new_ids=accept_new_ids,
+            ledger=ledger,
         )
         with site.snapshot():
             published = catalog.count()
@@ -91,6 +95,8 @@ def render(
                     on_progress()
         # What a preview lets in is no measure for what the next render publishes.
         measure = folder.manifest.published if drafts else published
+        folder.flush()
+        catalog.write_ledger(folder.ledger)
         removed = folder.commit(Manifest(measure, writer.files))
         catalog.remember_outputs(root, writer.outputs())
         catalog.pings.release(now.timestamp())

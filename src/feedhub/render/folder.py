@@ -1,8 +1,9 @@
 """The output folder: which files in it are ours, and how new files replace old ones all at once.
 
-Documents are first written to `.feedhub/stage`, and flushed once; then the manifest names the files
-that are about to be ours, and only then are they renamed into place. A run that dies at any point
-leaves complete files, and the next run knows which are ours.
+Documents are first written to `.feedhub/stage`, and flushed once; then the ledger learns what
+readers are about to be told, then the manifest names the files that are about to be ours, and only
+then are they renamed into place. A run that dies at any point leaves complete files, and the next
+run knows which are ours.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-from feedhub.errors import OutputError
+from feedhub.errors import OutputError, output_errors
 
 NANOSECONDS = 1_000_000_000
 OWN_FOLDER = ".feedhub"
@@ -53,6 +54,7 @@ class OutputFolder:
         self._stage = self._own / "stage"
         self._manifest = self._own / "manifest.json"
         self._new_manifest = self._own / "manifest.new"
+        self.ledger = self._own / "ledger"
         self._staged: dict[str, Path] = {}
         self._free_folders: set[str] = set()
         # A render looks at tens of thousands of paths, and a Path takes ten times as long.
@@ -82,8 +84,9 @@ class OutputFolder:
 
     def _clean(self) -> None:
         shutil.rmtree(self._stage, ignore_errors=True)
-        with suppress(OSError):
-            self._new_manifest.unlink(missing_ok=True)
+        for unfinished in (self._new_manifest, self.ledger.with_name("ledger.new")):
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
 
     def _read_manifest(self) -> Manifest:
         try:
@@ -163,6 +166,12 @@ class OutputFolder:
         """Let the next commit publish a staged file."""
         self._staged[staged.path] = self._stage / staged.name
 
+    def flush(self) -> None:
+        """Make every staged file durable; call it before `commit`."""
+        if self._staged:
+            with output_errors(self.root):
+                flush_disk(self._own)
+
     def commit(self, manifest: Manifest) -> int:
         """Publish every staged file and remove those that `manifest` no longer names.
 
@@ -173,8 +182,6 @@ class OutputFolder:
         if not self._staged and not gone and manifest == old:
             return 0
         with output_errors(self.root):
-            if self._staged:
-                flush_disk(self._own)
             # If this run dies from here on, the next one knows both old and new files as ours.
             self._write_manifest(Manifest(old.published, old.files | manifest.files))
             self._publish()
@@ -244,16 +251,6 @@ def not_ours(path: Path) -> OutputError:
     if path.name.partition(".")[0] in ("robots", "sitemap"):
         advice += ", or set site.discovery to false"
     return OutputError(f"{path}: was not written by feedhub and is left alone; {advice}")
-
-
-@contextmanager
-def output_errors(path: Path | str) -> Iterator[None]:
-    """Turn an OSError into an OutputError that names the file, `path` if the system does not."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename2 or error.filename or path
-        raise OutputError(f"{where}: cannot be written: {error.strerror}") from error
 
 
 def flush_disk(folder: Path) -> None:

@@ -12,7 +12,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from feedhub.catalog import Accept, Catalog, Changes, Settings, StoredConfig, accept_all
+from feedhub.catalog import (
+    Accept,
+    Catalog,
+    Changes,
+    Ledger,
+    Settings,
+    StoredConfig,
+    accept_all,
+)
 from feedhub.config import Config
 from feedhub.document import Document
 from feedhub.errors import ConfigError
@@ -160,13 +168,14 @@ class Site:
         *,
         processes: int = 1,
         accept_new_ids: bool = False,
+        ledger: Ledger | None = None,
     ) -> Changes:
         """Bring the catalog up to the source as it is to be shown at `now`, or leave it as it was.
 
         `accept` gets the changes, and how many articles were published before; what it raises takes
         everything back. Up to `processes` processes read files. `on_progress` is called for each
-        file of the source. Raises NewIdsError if the ids of published articles would change, unless
-        `accept_new_ids`.
+        file of the source. A new catalog takes over `ledger`. Raises NewIdsError if the ids of
+        published articles would change, unless `accept_new_ids`.
         """
         seconds = int(now.timestamp())
         try:
@@ -179,6 +188,7 @@ class Site:
                     on_progress,
                     processes=processes,
                     accept_new_ids=accept_new_ids,
+                    ledger=ledger,
                 )
                 accept(changes, before)
                 self._forget()

@@ -1,0 +1,243 @@
+"""The ledger of a catalog: what readers were told and files cannot tell, in a small file.
+
+It lies where it outlives the catalog, and is read where the catalog is new: deleted, damaged, or
+emptied by another version of feedhub. Of an article it has no more than digests and a date; labels
+and images stand in it as long as a document names them.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple, replace
+
+from feedhub.catalog.database import Database, upsert
+from feedhub.catalog.state import Identity, StoredMemory, SyncState, read_record, write_record
+from feedhub.errors import OutputError, output_errors
+from feedhub.fingerprint import digest
+from feedhub.sources import SourceMemory
+
+# A field that is added has a default and comes last; only another layout is another version.
+VERSION = 1
+# Digests, which are most of it, cannot be compressed; names and addresses can.
+COMPRESSION_LEVEL = 1
+GZIP = 31  # with a checksum
+
+
+class ArticleEntry(Struct, frozen=True, array_like=True):
+    """What readers have of an article: digests of its id and of its content, and its `updated`."""
+
+    id: bytes
+    digest: bytes
+    updated: int
+
+
+class FeedEntry(Struct, frozen=True, array_like=True):
+    """A feed as the catalog stores it: of a retired one there are only digests."""
+
+    kind: str
+    key: str | None
+    label: str | None
+    slug: str | None
+    emptied_at: int | None
+    due: int | None
+    key_digest: bytes | None
+    slug_digest: bytes | None
+
+
+class StateEntry(Struct, frozen=True, array_like=True):
+    """The state of a feed (period "") or of one of its archives, as the catalog stores it.
+
+    `feed` is the position of the feed, from 1 on.
+    """
+
+    feed: int
+    period: str
+    older: str
+    newer: str
+    count: int
+    newest: int | None
+    updated: int
+    changed_at: int
+    fingerprint: str
+    content: str
+
+
+class IndexEntry(Struct, frozen=True, array_like=True):
+    """When a document that lists the site changed."""
+
+    path: str
+    fingerprint: str
+    changed_at: int
+
+
+class ImageEntry(Struct, frozen=True, array_like=True):
+    """What a server said of an image of a published article."""
+
+    url: str
+    state: str
+    looked_up_at: int
+    retry_at: int
+    failures: int
+    media_type: str
+    length: int | None
+    width: int | None
+    height: int | None
+
+
+class Ledger(Struct, frozen=True, kw_only=True):
+    """What a new catalog takes over; `articles` are published or withdrawn, which it hides.
+
+    `sync` has no counters: those of a catalog mean nothing in another one. `source_ids` are what
+    the source knew of published articles, by path.
+    """
+
+    version: int
+    sync: SyncState
+    identity: Identity = Identity()
+    source_ids: dict[str, str] = {}
+    articles: tuple[ArticleEntry, ...] = ()
+    feeds: tuple[FeedEntry, ...] = ()
+    states: tuple[StateEntry, ...] = ()
+    indexes: tuple[IndexEntry, ...] = ()
+    images: tuple[ImageEntry, ...] = ()
+
+
+def encode_ledger(database: Database) -> bytes:
+    """Return the ledger of a catalog; equal bytes mean that nothing in it differs."""
+    published = sorted((digest(identity), *row) for identity, *row in database.iterate(_PUBLISHED))
+    source_ids = read_record(database, StoredMemory).memory.ids
+    if source_ids:  # of hidden articles nothing stays
+        shown = {row[0] for row in database.iterate(_SHOWN_PATHS)}
+        source_ids = {path: source_ids[path] for path in sorted(source_ids.keys() & shown)}
+    feeds = database.fetch_all(_FEEDS)
+    places = {row[0]: place for place, row in enumerate(feeds, 1)}
+    rows = {
+        "version": VERSION,
+        "sync": replace(read_record(database, SyncState), generation=0, revision=0),
+        "identity": read_record(database, Identity),
+        "source_ids": source_ids,
+        # The newest tombstones last, as in the catalog, which forgets the first ones.
+        "articles": [*published, *database.iterate(_TOMBSTONES)],
+        "feeds": [row[1:] for row in feeds],
+        "states": sorted((places[feed], *row) for feed, *row in database.iterate(_STATES)),
+        "indexes": database.fetch_all(_INDEXES),
+        "images": database.fetch_all(_IMAGES),
+    }
+    return zlib.compress(msgspec.msgpack.encode(rows), COMPRESSION_LEVEL, wbits=GZIP)
+
+
+def decode_ledger(data: bytes) -> Ledger | None:
+    """Return a ledger, or None if it is damaged or of a version that this one cannot read."""
+    try:
+        ledger = msgspec.msgpack.decode(zlib.decompress(data, wbits=GZIP), type=Ledger)
+    except (zlib.error, msgspec.MsgspecError):
+        return None
+    return ledger if ledger.version == VERSION else None
+
+
+def restore(database: Database, ledger: Ledger) -> list[int]:
+    """Fill an empty catalog from a ledger, before its first sync.
+
+    Every article becomes a tombstone, until its file is read. Returns the numbers of the feeds that
+    are not retired.
+    """
+    feeds = [(place, *astuple(feed)) for place, feed in enumerate(ledger.feeds, 1)]
+    database.execute_many(_PUT_FEED, feeds)
+    tables = (
+        (_PUT_TOMBSTONE, ledger.articles),
+        (_PUT_STATE, ledger.states),
+        (_PUT_INDEX, ledger.indexes),
+        (_PUT_IMAGE, ledger.images),
+    )
+    for statement, entries in tables:
+        database.execute_many(statement, map(astuple, entries))
+    write_record(database, ledger.sync)
+    write_record(database, ledger.identity)
+    write_record(database, StoredMemory(memory=SourceMemory(ids=ledger.source_ids)))
+    return [place for place, feed in enumerate(ledger.feeds, 1) if feed.slug is not None]
+
+
+def read_ledger(path: Path, on_damage: Callable[[], object]) -> Ledger | None:
+    """Return the ledger at `path`; None if there is none, and after `on_damage` a damaged one.
+
+    Raises OutputError if it cannot be read.
+    """
+    data = _read(path)
+    if data is None:
+        return None
+    ledger = decode_ledger(data)
+    if ledger is None:
+        on_damage()
+    return ledger
+
+
+def write_ledger(database: Database, path: Path) -> None:
+    """Replace the ledger at `path`, all at once, if it differs from that of the catalog.
+
+    Raises OutputError if it cannot be written.
+    """
+    data = encode_ledger(database)
+    if _read(path) == data:
+        return
+    new = path.with_name(f"{path.name}.new")
+    with output_errors(path):
+        with new.open("wb") as file:
+            file.write(data)
+            # Before the rename, which must not be on the disk earlier than the content.
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+
+
+def checksum_of(path: Path) -> str:
+    """Return a checksum of the ledger at `path`, or "" if there is none; raises OutputError."""
+    data = _read(path)
+    return "" if data is None else f"{zlib.crc32(data):08x}"
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+_PUBLISHED = "SELECT id, substr(digest, 1, 16), updated FROM articles WHERE state = 'shown'"
+_SHOWN_PATHS = "SELECT path FROM articles WHERE state = 'shown'"
+_TOMBSTONES = "SELECT id, digest, updated FROM tombstones ORDER BY number"
+_PUT_TOMBSTONE = upsert("tombstones", "id", "digest updated")
+_FEEDS = """
+SELECT number, kind, key, label, slug, emptied_at, due, key_digest, slug_digest
+FROM feeds ORDER BY kind, key, key_digest
+"""
+_PUT_FEED = """
+INSERT INTO feeds (number, kind, key, label, slug, emptied_at, due, key_digest, slug_digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_STATES = """
+SELECT feed, period, older, newer, count, newest, updated, changed_at, fingerprint, content
+FROM states
+"""
+_PUT_STATE = """
+INSERT INTO states (feed, period, older, newer, count, newest, updated, changed_at, fingerprint,
+    content)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_INDEXES = "SELECT path, fingerprint, changed_at FROM index_dates ORDER BY path"
+_PUT_INDEX = "INSERT INTO index_dates (path, fingerprint, changed_at) VALUES (?, ?, ?)"
+_IMAGES = """
+SELECT url, state, looked_up_at, retry_at, failures, media_type, length, width, height
+FROM images ORDER BY url
+"""
+_PUT_IMAGE = """
+INSERT INTO images (url, state, looked_up_at, retry_at, failures, media_type, length, width, height)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
