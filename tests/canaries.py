@@ -88,7 +88,7 @@ HIDES = {
     "null": "published: null",
     "empty": "published:",
     "word": "published: CANARY",
-    "bad-status": "status: CANARY",
+    "bad-status": "status: not CANARY",
     "twice": "published: true\npublished: false",
     "removed-text": 'removed: "true"',
 }

@@ -176,3 +176,41 @@ def test_check_reads_drafts_with_the_option(run):
     write("draft.md", UNTITLED.replace("---\nw", "---\npublished: false\nw", 1))
     assert run("check", "articles").out == ""
     assert "no-title" in run("check", "articles", "--drafts").out
+
+
+def test_nothing_to_publish_is_an_error_that_counts_the_reasons(run):
+    Path("articles/good.md").unlink()
+    write("pelican.md", "Title: Hello\nDate: 2010-12-03\n\nText.\n")
+    write("hexo.md", "title: Hello\ndate: 2010-12-03\n---\nText.\n")
+    write("read.me.md", "# Read me\n")
+    write("_config.yml", "title: A site\n")
+    write("undated.md", "---\ntitle: Hello\n---\n")
+    for name in ("a.rst", "b.RST", "c.mdx", ".d.rst", "e.png"):
+        write(name, "x")
+    ran = run("check", "articles")
+    assert ran.code == 1
+    lines = [line.split(" ", 3) for line in ran.out.splitlines()]
+    assert {code: (level, place.split(":")[0]) for place, level, code, _ in lines} == {
+        "site-source": ("warning", "articles/_config.yml"),
+        "nothing-published": ("error", "articles"),
+        "other-ending": ("info", "articles/c.mdx"),
+        "no-fence": ("info", "articles/hexo.md"),
+        "undated": ("info", "articles/undated.md"),
+    }
+    assert "1 without a date, 4 without front matter;" in ran.out
+    assert "put a line --- before it and one behind it (and 1 more)" in ran.out
+    assert "a.rst:1:1: info other-ending 2 files that end in .rst are passed over" in ran.out
+    assert "a file that ends in .mdx is passed over: rename" in ran.out
+
+    ran = run("render", "articles", "public", *BASE)
+    assert ran.code == 3
+    assert "old output" not in ran.err
+    assert "none of 5 files can be published, so nothing is written: feedhub check says" in ran.err
+
+
+def test_a_source_without_files_has_nothing_to_publish(run):
+    Path("articles").mkdir(exist_ok=True)
+    for file in Path("articles").iterdir():
+        file.unlink()
+    ran = run("check", "articles")
+    assert (ran.code, "there are no files" in ran.out) == (1, True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, Changes
 from feedhub.errors import Problem
 from feedhub.feed import FeedState, labels_of
 from feedhub.kinds import LABEL_KINDS
@@ -17,15 +17,38 @@ from feedhub.sources import Source
 from feedhub.text import label_key, slugify
 
 # What all files of a site may have is said once.
-OF_MANY_FILES = ("unknown-key", "no-address")
+OF_MANY_FILES = ("unknown-key", "no-address", "no-fence")
+# Why a file is not published, in the words of a message.
+REASONS = {
+    "unpublished": "hidden by their front matter",
+    "removed": "removed",
+    "scheduled": "scheduled",
+    "expired": "expired",
+    "undated": "without a date",
+    "plain": "without front matter",
+    "duplicate": "with the id of another",
+    "rejected": "rejected",
+}
 
 
 def check(site: Site, catalog: Catalog, source: Source, now: datetime) -> list[Problem]:
     """Return every problem of the source by path and line; `catalog` must be empty, in memory."""
-    problems = [*first_of_many(site.sync(source, now).problems)]
+    changes = site.sync(source, now)
+    problems = [*first_of_many(changes.problems)]
+    if not changes.published:
+        problems.append(nothing_published(changes, source))
     problems += duplicate_urls(catalog, source)
     problems += unexpected_slugs(site, catalog, source)
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column))
+
+
+def nothing_published(changes: Changes, source: Source) -> Problem:
+    """Return the problem of a source without a single article to publish."""
+    counts = [f"{count} {REASONS.get(state, state)}" for state, count in changes.states.items()]
+    message = f"nothing can be published: {', '.join(sorted(counts)) or 'there are no files'}"
+    advice = "; an article begins with a line ---, its title and date, and a line ---"
+    path = source.locate("").rstrip("/")
+    return Problem(path=path, code="nothing-published", message=message + advice)
 
 
 def first_of_many(problems: Iterable[Problem]) -> Iterator[Problem]:

@@ -196,7 +196,8 @@ class ArticleSync:
             file = file._replace(stamp="")
         if stored and stored.outlasts(row) and not stored.is_due(self._now):
             # `due` stays too: past it the article might have to be hidden.
-            problem = decode_problems(row.problems)[0] if row.problems else None
+            found = row.problems if row.state == "rejected" else None
+            problem = decode_problems(found)[0] if found else None
             problem = _still_published(problem or _lost_front_matter(file.path), stored)
             problems = encode_problems((problem,))
             self._database.execute(_KEEP_EARLIER, (file.stamp, problems, stored.number))

@@ -66,6 +66,9 @@ def refuse_shrinking(changes: Changes, before: int) -> None:
     """Raise ShrinkError where nothing, or less than half of what was published, is left."""
     if changes.published == 0:
         found = f"none of {changes.articles} files can be published"
+        if not before:
+            advice = "feedhub check says why (--allow-shrink writes empty feeds)"
+            raise ShrinkError(f"{found}, so nothing is written: {advice}", changes.problems)
         advice = "--allow-shrink writes empty feeds"
     elif changes.published * 2 < before:
         found = f"only {changes.published} of {before} articles are left"

@@ -5,12 +5,23 @@ It imports no parser: most runs read nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from feedhub.errors import Problem
 from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.sources import ReadOptions
 from feedhub.text import UNPRINTABLE
 
 SUFFIXES = (".md", ".markdown", ".html", ".txt", ".yml", ".yaml")
+# Files that may be meant to be articles, and what to do with them.
+_OTHER_SUFFIXES = {
+    **dict.fromkeys((".mkd", ".mdown", ".mdwn", ".mdx"), "rename them to .md"),
+    **dict.fromkeys((".htm", ".xhtml"), "rename them to .html"),
+    **dict.fromkeys(
+        (".rst", ".adoc", ".asciidoc", ".org", ".textile", ".ipynb", ".qmd", ".rmd", ".tex"),
+        "let a generator build a site of them, and give feedhub that, or convert them to Markdown",
+    ),
+}
 # A folder with this file is the output of a render, which may be in the source: no articles.
 MANIFEST = ".feedhub/manifest.json"
 # Raise it when the same bytes are read differently by newer code: the catalog then reads every
@@ -33,6 +44,28 @@ def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
         unknown_keys=options.unknown_keys,
     )
     return fingerprint(READER_VERSION, values)
+
+
+class PassedOver:
+    """The files that a scan passes over because of their ending, counted."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, str]] = {}  # by ending: how many, and the first path
+
+    def add(self, path: str) -> None:
+        """Count a file that is no article, if its ending is one of texts."""
+        ending = path[path.rfind(".") :].lower()
+        if ending in _OTHER_SUFFIXES and not UNPRINTABLE.search(path):
+            count, first = self._found.get(ending, (0, path))
+            self._found[ending] = (count + 1, min(first, path))
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield a problem for each ending, at the first such file."""
+        for ending, (count, path) in sorted(self._found.items()):
+            files = f"{count} files that end" if count > 1 else "a file that ends"
+            message = f"{files} in {ending} are passed over: {_OTHER_SUFFIXES[ending]}"
+            message = message if count > 1 else message.replace(" are ", " is ")
+            yield Problem(path=path, level="info", code="other-ending", message=message)
 
 
 def bad_name(path: str) -> Problem | None:

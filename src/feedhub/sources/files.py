@@ -15,7 +15,14 @@ from typing import NamedTuple
 
 from feedhub.errors import ArticleError, ConfigError, Problem
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
-from feedhub.sources.file_rules import MANIFEST, SUFFIXES, bad_name, signature_of, unreadable
+from feedhub.sources.file_rules import (
+    MANIFEST,
+    SUFFIXES,
+    PassedOver,
+    bad_name,
+    signature_of,
+    unreadable,
+)
 from feedhub.sources.generators import find_generator
 
 # A write within this time before the scan may be followed by another that changes no stamp (git
@@ -64,6 +71,7 @@ class FilesSource:
         self._name = os.path.basename(self._root)  # noqa: PTH119
         self._generator = find_generator(self._has)
         self._options = options
+        self._passed_over = PassedOver()
 
     def _has(self, path: str) -> bool:
         return os.path.lexists(f"{self._root}/{path}")
@@ -106,6 +114,7 @@ class FilesSource:
         # The open folders from the root down to the one whose items come next. Each is opened in
         # the one above, so nothing outside is listed if a link takes the place of a folder.
         chain: list[int] = []
+        self._passed_over = PassedOver()
         try:
             stack = self._list("", chain)
             while stack:
@@ -123,6 +132,7 @@ class FilesSource:
         finally:
             for descriptor in chain:
                 os.close(descriptor)
+        yield from self._passed_over.problems()
 
     def _list(self, folder: str, chain: list[int]) -> list[_DirItem | Problem]:
         """Return the folders and article files of a folder, and problems, the last name first.
@@ -149,6 +159,7 @@ class FilesSource:
                     continue
                 end = "/"
             elif not name.lower().endswith(SUFFIXES):
+                self._passed_over.add(folder + name)
                 continue
             path = folder + name
             items.append(bad_name(path) or _DirItem(path + end, entry))

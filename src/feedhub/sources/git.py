@@ -25,7 +25,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from feedhub.errors import ConfigError, Problem, did_you_mean
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
-from feedhub.sources.file_rules import MANIFEST, SUFFIXES, bad_name, signature_of
+from feedhub.sources.file_rules import MANIFEST, SUFFIXES, PassedOver, bad_name, signature_of
 from feedhub.sources.generators import Generator, find_generator
 from feedhub.text import UNPRINTABLE
 
@@ -370,16 +370,17 @@ def list_articles(listed: bytes, ignore: set[str]) -> list[SourceFile | Problem]
     The order is that of a folder's files: names are compared folder by folder.
     """
     found: dict[str, SourceFile | Problem] = {}
-    outputs = []
+    outputs, passed_over = [], PassedOver()
     for entry in listed.split(b"\0")[:-1]:
         head, _, name = entry.partition(b"\t")
         path = os.fsdecode(name)
         if path.endswith("/" + MANIFEST):
             outputs.append(path.removesuffix(MANIFEST))
-        if not path.lower().endswith(SUFFIXES):
-            continue
         parts = path.split("/")
         if path.startswith(".") or "/." in path or not ignore.isdisjoint(parts[:-1]):
+            continue
+        if not path.lower().endswith(SUFFIXES):
+            passed_over.add(path)
             continue
         mode, _, blob = head.decode().split(" ")
         if mode.startswith(FILE_MODE):
@@ -388,7 +389,8 @@ def list_articles(listed: bytes, ignore: set[str]) -> list[SourceFile | Problem]
             found[path] = bad_name(path) or link_ignored(path)
     for path in [path for path in found if path.startswith(tuple(outputs))]:
         del found[path]
-    return [found[path] for path in sorted(found, key=lambda path: path.replace("/", "\0"))]
+    ordered = sorted(found, key=lambda path: path.replace("/", "\0"))
+    return [*(found[path] for path in ordered), *passed_over.problems()]
 
 
 def link_ignored(path: str) -> Problem:

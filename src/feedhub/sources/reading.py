@@ -40,6 +40,8 @@ _MAY_HIDE = PRIVATE | set(
     kladde utkast luonnos vazlat taslak""".split()  # noqa: SIM905 - a list of as many lines
 )
 _WORDS = re.compile(r"[a-z]+")
+# A title or date as Pelican writes it without fences, and Hexo before its only one.
+_BARE_MATTER = re.compile(rb"\s{0,99}(?:[\w-]{1,40}:[^\n]{0,999}\n){0,9}(?i:title|date) ?: ?\S")
 # A data file may begin with YAML's sign for the start of a document, and has no second one.
 _DATA_SUFFIXES = ("yml", "yaml")
 # How the file begins that git has instead of a file that Git LFS keeps.
@@ -105,7 +107,11 @@ def read_article(
         if data.startswith(_LFS_POINTER):
             message = "Git LFS has the text, this is a pointer to it: keep articles in git itself"
             raise ArticleError("lfs-pointer", message)
-        return ReadResult(state="plain")
+        if article_path.suffix in _DATA_SUFFIXES or not _BARE_MATTER.match(data):
+            return ReadResult(state="plain")
+        message = "the file begins like front matter: put a line --- before it and one behind it"
+        problem = Problem(path=path, level="info", code="no-fence", message=message)
+        return ReadResult(state="plain", problems=(problem,))
     problems: list[Problem] = []
     file = ArticleFile(
         path=article_path,
