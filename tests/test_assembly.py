@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from feedhub.article import Author, Image, Provider, Related
 from feedhub.errors import ArticleError
+from feedhub.sources.bodies import markdown_body
 from feedhub.sources.fields import NAMES
 from tests.readings import BASE, article_of, problems_of, read, read_dated
 
@@ -232,6 +233,48 @@ class TestTexts:
     def test_language(self, language):
         tag = language.strip().replace("_", "-")
         assert article_of(f"lang: '{language}'").language == tag
+
+
+class TestHeading:
+    @pytest.mark.parametrize(
+        ("body", "title"),
+        [
+            ("# Two *words*\n\nText.", "Two words"),
+            ("\n\n # Two `words` #\nText.", "Two words"),
+            ("Two words\n===\n\nText.", "Two words"),
+            ("<h1 class='a'>Two <b>words</b></h1>\n\nText.", "Two words"),
+            ("# [Two](https://a.example/) &amp; words\n\nText.", "Two & words"),
+        ],
+    )
+    def test_a_heading_before_the_text_is_the_title_and_leaves_the_text(self, body, title):
+        for matter in ("date: 2024-01-02", f"date: 2024-01-02\ntitle: '{title.upper()}'"):
+            article = read(f"excerpt: S.\n{matter}", body).article
+            assert article is not None
+            assert article.title.casefold() == title.casefold()
+            assert article.content_html == "<p>Text.</p>"
+        result = read("excerpt: S.\ndate: 2024-01-02", body)
+        assert problems_of(result) == []
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "# Another\n\nText.",
+            "Text.\n\n# A title",
+            "## A title\n\nText.",
+            "#A title\n\nText.",
+            "    # A title\n\nText.",
+            "- A title\n===\n\nText.",
+            "# ![](https://a.example/i.png)\n\nText.",
+            "A title\n---\n\nText.",
+        ],
+    )
+    def test_every_other_heading_stays(self, body):
+        assert article_of(body=body).content_html == markdown_body(body, base=BASE)
+
+    def test_html(self):
+        article = article_of(body="\n<H1>A title</H1> <p>b</p>", path="news/item.html")
+        assert article.content_html == "<p>b</p>"
+        assert "<h1>" in article_of(body="<h1>B", path="news/item.html").content_html
 
 
 class TestSummary:

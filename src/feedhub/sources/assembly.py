@@ -19,7 +19,7 @@ from feedhub.sources.article_path import (
     pattern_of,
     tag_uri,
 )
-from feedhub.sources.bodies import Body, first_text, frame_url, read_body
+from feedhub.sources.bodies import Body, all_text, first_text, frame_url, read_body
 from feedhub.sources.fields import Fields
 from feedhub.sources.templating import leave_out_hidden
 from feedhub.sources.tree import Mapping, Node, Scalar, as_number, as_text, node_error
@@ -43,6 +43,12 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 # What only a site's generator fills in: `{{ page.fileSlug }}`, `:title`.
 _TO_BE_FILLED = re.compile(r"\{|(?<![A-Za-z0-9]):[a-z]")
+# A heading of the first level at the start of a body, in the forms of Markdown and of HTML.
+_H1 = r"<h1(?:\s[^<>]{0,200})?>(?:(?!</?h1\b)[\s\S]){0,2000}</h1>"
+_HEADING = re.compile(
+    r"(?:[ \t]*\n)* {0,3}(?:#[ \t][^\n]*|[^\s#>*+=<-][^\n]*\n {0,3}=+[ \t]*(?=\n|\Z)|" + _H1 + ")"
+)
+_HTML_HEADING = re.compile(rf"\s*{_H1}", re.IGNORECASE)
 # What a template may begin with.
 _BRACES = re.compile(r"\{[%{#:/]")
 # What stays in a summary that was never written.
@@ -63,6 +69,11 @@ class ArticleFile(NamedTuple):
     generator: str = ""
 
     @property
+    def is_markdown(self) -> bool:
+        """Whether the body is Markdown, not HTML."""
+        return self.path.suffix != "html"
+
+    @property
     def pattern(self) -> str:
         """The permalink pattern of the configuration for the file's folder, or ""."""
         return pattern_of(self.path, self.options.permalinks)
@@ -74,14 +85,19 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     Raises ArticleError where a field that must be right is wrong.
     """
     fields, options = file.fields, file.options
+    own_title = fields.read_or_reject("title", read_text) or ""
+    text = shown_text(file)
+    heading, below = split_heading(file, text)
+    title = own_title or heading
+    if heading and label_key(heading) == label_key(title):
+        text = below  # every feed and page has the title above the text
     name = PageName(
         path=file.path,
-        title=fields.read_or_reject("title", read_text) or "",
+        title=title,
         own_slug=fields.read_or_warn("slug", read_short_text, ""),
         categories=read_categories(fields),
         published=published.astimezone(options.zone),
     )
-    title = name.title
     if not title:
         fields.warn("no-title", "there is no title; the file's name stands in: add a title")
         title = name.slug.replace("-", " ").capitalize()
@@ -94,7 +110,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     url = web or canonical or (original if original and not has_own_page else page)
     if not url:
         raise ArticleError("bad-permalink", "the page's address is too long: give it a permalink")
-    body = make_body(file, original or web or page, title)
+    body = make_body(file, text, original or web or page, title)
     article = Article(
         id=identity(file),
         slug=name.slug,
@@ -174,19 +190,30 @@ def read_summary(fields: Fields, body: Body) -> str:
     return cut(body.opening, limits.MAX_SUMMARY) or first_text(body.html)
 
 
-def make_body(file: ArticleFile, base: str, title: str) -> Body:
-    """Return the body of the file as HTML."""
-    text = file.body
-    if _BRACES.search(text):
-        text = without_hidden(file)
+def make_body(file: ArticleFile, text: str, base: str, title: str) -> Body:
+    """Return the text of the file as HTML."""
     if not text.strip():
         return Body("")
-    is_markdown = file.path.suffix != "html"
-    return read_body(text, base=base, is_markdown=is_markdown, key=identity(file), title=title)
+    markdown = file.is_markdown
+    return read_body(text, base=base, is_markdown=markdown, key=identity(file), title=title)
 
 
-def without_hidden(file: ArticleFile) -> str:
+def split_heading(file: ArticleFile, text: str) -> tuple[str, str]:
+    """Return the text of the heading of the first level that begins a body, and what follows it.
+
+    The heading is "" where there is none.
+    """
+    match = (_HEADING if file.is_markdown else _HTML_HEADING).match(text)
+    if not match:
+        return "", text
+    heading = read_body(match[0], base="", is_markdown=file.is_markdown)
+    return one_line(all_text(heading.html)), text[match.end() :]
+
+
+def shown_text(file: ArticleFile) -> str:
     """Return the body without what its templates hide; warn about that, and about other tags."""
+    if not _BRACES.search(file.body):
+        return file.body
 
     def warn(code: str, position: int, message: str) -> None:
         line = file.body_line + file.body.count("\n", 0, position)
