@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.catalog import articles
+from feedhub.catalog import claims
 from feedhub.errors import ArticleError
 from feedhub.sources import ReadOptions, files
 from feedhub.sources.files import FilesSource, read_bytes
@@ -222,7 +222,7 @@ class TestTombstones:
         assert len(tombstones(bench)) == 1
 
     def test_the_oldest_go(self, bench, monkeypatch):
-        monkeypatch.setattr(articles, "MAX_TOMBSTONES", 2)
+        monkeypatch.setattr(claims, "MAX_TOMBSTONES", 2)
         for number in range(4):
             bench.write(f"{number}.md", title=f"N{number}")
         bench.sync(later(2))

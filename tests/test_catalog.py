@@ -330,17 +330,6 @@ def test_of_two_files_with_one_id_the_first_stays(bench, monkeypatch):
     assert (changes.rejected, changes.problems) == (0, ())
 
 
-def test_an_earlier_file_takes_the_id_over(bench):
-    bench.write("b.md", title="Second", id="tag:x,2026:1", topics=["AI"])
-    bench.sync()
-    bench.write("a.md", title="First", id="tag:x,2026:1", topics=["AI"])
-    changes = bench.sync(later(60))
-
-    assert bench.titles("topics/ai.json") == ["First"]
-    assert [problem.code for problem in changes.problems] == ["duplicate-id"]
-    assert [p.code for p in bench.sync(later(120)).problems] == ["duplicate-id"]
-
-
 def test_two_files_may_swap_their_ids(bench):
     bench.write("a.md", title="One", id="tag:x,2026:1", topics=["AI"])
     bench.write("b.md", title="Two", id="tag:x,2026:2", topics=["ML"])

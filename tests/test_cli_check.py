@@ -33,7 +33,8 @@ BAD_SOURCE = {
     "flag.md": "---\ntitle: Flag\npublished: perhaps\n---\n",
     "fence.md": "---\ntitle: Fence\n",
     "one.md": article_text("One", topics=["C&A"], publishedDateTime="2020-01-01T00:00:00Z"),
-    "two.md": article_text("Two", topics=["C A"], webUrl="https://news.example/one"),
+    "same.md": article_text("Same", webUrl="https://news.example/one"),
+    "two.md": article_text("Two", topics=["C A"]),
     "three.md": article_text("Three", topics=["!!!"]),
     "untitled.md": UNTITLED,
 }
@@ -53,7 +54,7 @@ def test_check_prints_every_problem_with_its_position(run):
     for line in lines:
         assert re.match(r"articles/\w+\.md:\d+:\d+: (error|warning|info) [a-z-]+ \w.+", line), line
     codes = {line.split()[2]: line for line in lines}
-    assert codes["duplicate-url"].startswith("articles/two.md:1:1: warning")
+    assert codes["duplicate-url"].startswith("articles/same.md:1:1: warning")
     assert "articles/one.md" in codes["duplicate-url"]
     assert {"slug-collision", "no-title"} <= codes.keys()
     assert {line.split(":")[0] for line in lines if ": error " in line} == {

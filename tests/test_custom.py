@@ -88,12 +88,12 @@ def test_an_article_that_matches_no_more_leaves_the_archives_too(bench):
 def test_after_an_article_left_there_is_no_delta(tmp_path):
     best = {"name": "best", "min_quality": 50}
     bench = bench_on_disk(tmp_path, feeds__custom=[best], http__delta=True)
-    bench.write("a.md", title="One", quality=90)
+    bench.write("a.md", title="One a", quality=90)
     bench.sync()
     with front_of(bench) as front:
         known = front.get("/custom/best.rss").fields["etag"]
         for second, (name, quality, status) in enumerate((("b", 90, 226), ("a", 10, 200)), 1):
-            bench.write(f"{name}.md", title="One", quality=quality)
+            bench.write(f"{name}.md", title=f"One {name}", quality=quality)
             bench.sync(NOW + timedelta(seconds=second))
             front.refresh()
             reply = front.get("/custom/best.rss", a_im="feed", if_none_match=known)

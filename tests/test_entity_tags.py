@@ -159,6 +159,7 @@ def test_every_value_of_the_settings_is_in_their_fingerprint():
         "shape": "y",
         "plan": "y",
         "authority": "y",
+        "unique_addresses": False,
         "private": True,
         "named": (),
         "stories": True,

@@ -37,7 +37,6 @@ def check(site: Site, catalog: Catalog, source: Source, now: datetime) -> list[P
     problems = [*first_of_many(changes.problems)]
     if not changes.published:
         problems.append(nothing_published(changes, source))
-    problems += duplicate_urls(catalog, source)
     problems += unexpected_slugs(site, catalog, source)
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.column))
 
@@ -60,16 +59,6 @@ def first_of_many(problems: Iterable[Problem]) -> Iterator[Problem]:
         elif count := files.pop(problem.message, 0):
             more = f" (and {count - 1} more)" if count > 1 else ""
             yield replace(problem, message=f"{problem.message}{more}")
-
-
-def duplicate_urls(catalog: Catalog, source: Source) -> Iterator[Problem]:
-    """Yield a warning for each article whose URL another has: subscribers would see it twice."""
-    first: dict[str, str] = {}
-    for path, article in catalog.articles():
-        other = first.setdefault(article.url, path)
-        if other != path:
-            message = f"{source.locate(other)} has the same address: remove one of the two"
-            yield _warning(source.locate(path), "duplicate-url", message)
 
 
 def unexpected_slugs(site: Site, catalog: Catalog, source: Source) -> Iterator[Problem]:

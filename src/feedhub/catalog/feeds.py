@@ -27,7 +27,8 @@ class Settings:
     """What shapes feeds besides the articles.
 
     `shape` is a fingerprint of everything else that documents depend on, `plan` one of what decides
-    which documents there are. `authority` is that of all ids. `private` is true where unpublished
+    which documents there are. `authority` is that of all ids. With `unique_addresses` one of
+    several articles with the same address is published. `private` is true where unpublished
     articles are let in: such a catalog is never mixed with a public one. `named` are the selections
     that are feeds; `searched` and `stories` tell whether a server offers searches or stories. A
     feed without articles is retired after `keep_empty` days.
@@ -39,6 +40,7 @@ class Settings:
     shape: str
     plan: str = ""
     authority: str = ""
+    unique_addresses: bool = True
     private: bool = False
     named: tuple[NamedSelection, ...] = ()
     stories: bool = False
@@ -64,6 +66,7 @@ class Settings:
                 shape=self.shape,
                 plan=self.plan,
                 authority=self.authority,
+                unique_addresses=self.unique_addresses,
                 private=self.private,
                 named=named,
                 stories=self.stories,

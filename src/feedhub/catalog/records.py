@@ -5,7 +5,9 @@ Made from what was read, which several processes do at the same time.
 
 from __future__ import annotations
 
+import re
 import zlib
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -26,6 +28,8 @@ _problems = msgspec.msgpack.Decoder(tuple[Problem, ...])
 # The first bytes of a row's digest depend on the file alone, those after them on what servers say
 # of its images.
 FILE_DIGEST_BYTES = 16
+# Where the query or the fragment of an address begins.
+_TAIL = re.compile("(?=[?#])")
 # About how many bytes the other elements of an entry take in the largest format.
 ENTRY_OVERHEAD = 1_500
 
@@ -33,7 +37,8 @@ ENTRY_OVERHEAD = 1_500
 class ArticleRow(NamedTuple):
     """The row of an article; times are Unix times, `size` is about that of an entry.
 
-    `dated` tells whether the file states when it was updated; `by_build` that a build may have.
+    `address` is the same for addresses that lead to one page. `own_id` tells whether the file
+    states its id, `dated` whether it states when it was updated, `by_build` that a build may have.
     """
 
     id: str
@@ -41,6 +46,8 @@ class ArticleRow(NamedTuple):
     published: int
     updated: int
     size: int
+    address: bytes
+    own_id: bool
     dated: bool
     record: bytes
     labels: tuple[Label, ...]
@@ -49,7 +56,7 @@ class ArticleRow(NamedTuple):
     @property
     def columns(self) -> tuple[object, ...]:
         """The values in the row of its file."""
-        return self[:5]
+        return self[:7]
 
     def updated_at(self, moment: int) -> ArticleRow:
         """Return the row with another time of the last update."""
@@ -57,6 +64,49 @@ class ArticleRow(NamedTuple):
             return self
         later = replace(decode_article(self.record), updated=from_timestamp(moment))
         return self._replace(updated=moment, record=encode_article(later))
+
+
+class StoredFile(NamedTuple):
+    """What the catalog has of a file before it is read again; `due` is a Unix time."""
+
+    number: int
+    stamp: str
+    state: str
+    due: int | None
+    id: str | None
+    digest: bytes | None
+    updated: int | None
+    address: bytes | None
+
+    @classmethod
+    def of_tombstone(cls, identity: str, digest: bytes, updated: int) -> StoredFile:
+        """Return what readers have of an article that no file has any more."""
+        return cls(0, "", "hidden", None, identity, digest, updated, None)
+
+    def is_due(self, now: datetime) -> bool:
+        """Return whether the file must be read again though it has not changed."""
+        return self.due is not None and self.due <= now.timestamp()
+
+    def looks_like(self, article: ArticleRow) -> bool:
+        """Return whether subscribers see no difference."""
+        shown = (self.state, self.id, self.digest, self.updated)
+        return shown == ("shown", article.id, article.digest, article.updated)
+
+    def outlasts(self, row: FileRow) -> bool:
+        """Return whether the last good article stays: the file may be half-written."""
+        unread = row.state in ("plain", "rejected") and not row.withdraws
+        return unread and self.state in ("shown", "duplicate", "repeated")
+
+    def updated_with(self, article: ArticleRow, now: datetime, *, silent: bool = False) -> int:
+        """Return when the article last changed for a subscriber (RFC 4287, 4.2.9).
+
+        Never earlier than they have, though a file may state so or the clock may have gone back.
+        """
+        if article.by_build and self.digest == article.digest:
+            return max(article.published, self.updated or 0)
+        if article.dated or silent or self.digest == article.digest:
+            return max(article.updated, self.updated or 0)
+        return max(article.published, int(now.timestamp()), (self.updated or 0) + 1)
 
 
 class FileRow(NamedTuple):
@@ -80,6 +130,8 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
             published=int(article.published.timestamp()),
             updated=int(article.updated.timestamp()),
             size=size_of(article),
+            address=address_digest(article.url),
+            own_id=result.own_id,
             dated=result.dated_update,
             record=encode_article(article),
             labels=tuple(labels_of(article, kinds)),
@@ -170,6 +222,17 @@ def digest_of(article: Article) -> bytes:
             duration=article.duration,
         )
     )
+
+
+def address_digest(url: str) -> bytes:
+    """Return 16 bytes, the same for two addresses that lead readers to one page.
+
+    Neither http or https nor a slash at the end of the path tells pages apart. Query and fragment
+    do: an entry of a list of changes has the page's address with a fragment.
+    """
+    scheme, _, rest = url.partition("://")
+    place, *tail = _TAIL.split(rest, maxsplit=1)
+    return digest("http" if scheme == "https" else scheme, place.rstrip("/"), tail)
 
 
 def _provider_values(provider: Provider | None) -> Value:

@@ -23,8 +23,11 @@ CREATE TABLE articles (
     digest BLOB,
     published INTEGER,
     updated INTEGER,
-    size INTEGER
+    size INTEGER,
+    address BLOB,
+    own_id INTEGER
 );
+CREATE INDEX articles_by_address ON articles (address) WHERE address IS NOT NULL;
 CREATE INDEX articles_by_id ON articles (id) WHERE id IS NOT NULL;
 CREATE INDEX articles_by_problem ON articles (number) WHERE problems IS NOT NULL;
 -- What the date of a withdrawn article depends on when it returns; `id` is a digest of its id.

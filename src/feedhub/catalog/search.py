@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from feedhub.catalog.articles import ADD_LABEL
 from feedhub.catalog.database import MATCHING_ARTICLES, Database, match_all, match_any
+from feedhub.catalog.labels import ADD_LABEL
 from feedhub.dates import month_of
 from feedhub.feed import slug_for
 from feedhub.kinds import FACETS

@@ -113,7 +113,14 @@ def sync_catalog(
     reshape = state.settings_fingerprint != settings.fingerprint
     # What changes is labelled with it now; it is stored only where a reader can see the change.
     generation = state.generation + 1
-    articles = ArticleSync(database, source, now, kinds=settings.label_kinds, generation=generation)
+    articles = ArticleSync(
+        database,
+        source,
+        now,
+        kinds=settings.label_kinds,
+        generation=generation,
+        unique_addresses=settings.unique_addresses,
+    )
     if isinstance(source, RememberingSource):
         source.memory = read_record(database, StoredMemory).memory
     articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
@@ -189,5 +196,5 @@ def sync_selections(
 
 
 _NEWEST_UPDATE = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
-_REJECTED = "SELECT count(*) FROM articles WHERE rejected = 1"
+_REJECTED = "SELECT count(*) FROM articles WHERE rejected = 1 OR state = 'duplicate'"
 _STATES = "SELECT state, count(*) FROM articles GROUP BY state"

@@ -30,6 +30,7 @@ HIDDEN_STATES = {
     "scheduled": "scheduled",
     "expired": "expired",
     "undated": "undated",
+    "repeated": "at the address of another",
     "plain": "without front matter",
 }
 

@@ -187,6 +187,12 @@ class FeedsConfig:
     limit: int = integer(50, "The newest N articles ...", 1, 10_000)
     days: int = integer(7, "... and all of the last D days before the newest", 0, 3660)
     max_bytes: int = integer(1_000_000, "Maximum size of a feed in bytes", 10_000, 100_000_000)
+    duplicates: str = key(
+        "first",
+        "Which of several articles with one address are published: the first one, or all",
+        "first or all",
+        rules.choice("first", "all"),
+    )
     archives: bool = key(True, "Publish older articles in monthly archives (RFC 5005)")
     keep_empty: int = integer(
         30, "Days that a feed without articles stays, on no list; then it is retired", 0, 3660

@@ -127,6 +127,7 @@ class Site:
             shape=shape_of(self._channel, pages=self._pages),
             plan=fingerprint(config.feeds.formats, sorted(self._removed), index_options.values()),
             authority=self._channel.authority,
+            unique_addresses=config.feeds.duplicates == "first",
             private=drafts,
             named=tuple(map(named_selection, config.feeds.custom)),
             stories=bool(self._channel.stories),

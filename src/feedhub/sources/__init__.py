@@ -70,7 +70,8 @@ class ReadResult(Struct, frozen=True, kw_only=True):
 
     `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`,
     `scheduled`, `expired`, `undated`, `plain` (no front matter) or `rejected`. `due` is when the
-    file must be read again though it has not changed. `dated_update` tells whether the file itself
+    file must be read again though it has not changed. `own_id` tells whether the file itself states
+    its id, which may be copied from another. `dated_update` tells whether the file itself
     says when it was updated, and `dated_by_build` that this may only be when it was built: then it
     counts only with a change. `withdraws` is true for a file that could not be read and of which no
     earlier version may stay published; `retry` for one that the system did not let us read, so it
@@ -79,6 +80,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
 
     state: str
     article: Article | None = None
+    own_id: bool = False
     dated_update: bool = False
     dated_by_build: bool = False
     due: datetime | None = None

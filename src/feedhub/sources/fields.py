@@ -35,7 +35,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "updated": ("updatedDateTime", "lastmod", "lastModifiedAt", "modified", "updated"),
     "expires": ("expiryDate", "unpublishDate"),
     # the article
-    "id": ("id",),
+    "id": ("id", "guid"),
     "slug": ("slug",),
     "title": ("title",),
     "summary": ("excerpt", "summary", "description"),

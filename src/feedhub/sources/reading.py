@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from feedhub.errors import ArticleError, Problem, did_you_mean
 from feedhub.limits import MAX_WORD
 from feedhub.sources import ReadOptions, ReadResult
-from feedhub.sources.article_path import date_in_name, parse_path
+from feedhub.sources.article_path import date_in_name, parse_path, tag_uri
 from feedhub.sources.assembly import ArticleFile, make_article
 from feedhub.sources.fields import NAMES, Fields, normal_key
 from feedhub.sources.file_rules import unreadable
@@ -139,9 +139,11 @@ def read_article(
     stated = read_update(file.fields, options.zone)
     updated = stated if stated and stated <= now else None
     later = [moment for moment in (verdict.due, stated) if moment and moment > now]
+    article = make_article(file, date, updated)
     return ReadResult(
         state="shown",
-        article=make_article(file, date, updated),
+        article=article,
+        own_id=article.id != tag_uri(options.authority, article_path.id_path),
         dated_update=updated is not None,
         due=min(later, default=None),
         problems=tuple(problems),

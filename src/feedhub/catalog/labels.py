@@ -1,0 +1,65 @@
+"""The labels of published articles: which article is in which feed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from feedhub.catalog.database import Database
+from feedhub.catalog.feed_names import find_or_add_feed
+from feedhub.dates import month_of
+from feedhub.feed import Label
+
+
+class LabelSync:
+    """Adds and removes labels inside the transaction of a sync.
+
+    `touched` are the months of feeds that must be computed again, by feed number.
+    """
+
+    def __init__(self, database: Database, generation: int) -> None:
+        self._database = database
+        self._generation = generation
+        self._feeds: dict[tuple[str, str], int] = {}  # numbers by kind and key
+        self._left: set[tuple[int, str]] = set()  # feeds, each with an id that has left it
+        self.touched: defaultdict[int, set[str]] = defaultdict(set)
+
+    def add(self, number: int, identity: str, published: int, labels: Iterable[Label]) -> None:
+        """Add the labels of an article that has none."""
+        month, spellings = month_of(published), {self._feed(label): label.text for label in labels}
+        rows = [
+            (feed, published, identity, number, self._generation, spelling)
+            for feed, spelling in spellings.items()
+        ]
+        self._database.execute_many(ADD_LABEL, rows)
+        for feed in spellings:
+            self.touched[feed].add(month)
+            self._left.discard((feed, identity))
+
+    def remove(self, number: int) -> None:
+        """Remove all labels of an article."""
+        for feed, published, identity in self._database.fetch_all(_LABELS_OF, (number,)):
+            self.touched[feed].add(month_of(published))
+            self._left.add((feed, identity))
+        self._database.execute("DELETE FROM labels WHERE article = ?", (number,))
+
+    def forget_history(self) -> None:
+        """Forget the earlier documents of each feed that an article has left.
+
+        A delta cannot express a withdrawal, and the id of what is withdrawn is not stored.
+        """
+        for feed in {feed for feed, _ in self._left}:
+            self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
+
+    def _feed(self, label: Label) -> int:
+        """Return the number of a label's feed, which is added if it is new."""
+        number = self._feeds.get(label[:2])
+        if number is None:
+            number = self._feeds[label[:2]] = find_or_add_feed(self._database, label)
+        return number
+
+
+_LABELS_OF = "SELECT feed, published, id FROM labels WHERE article = ?"
+ADD_LABEL = """
+INSERT INTO labels (feed, published, id, article, generation, spelling) VALUES (?, ?, ?, ?, ?, ?)
+"""
