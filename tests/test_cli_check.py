@@ -215,3 +215,44 @@ def test_a_source_without_files_has_nothing_to_publish(run):
         file.unlink()
     ran = run("check", "articles")
     assert (ran.code, "there are no files" in ran.out) == (1, True)
+
+
+class TestOneCauseOfManyProblems:
+    @pytest.fixture(params=["duplicate-id", "duplicate-url"])
+    def many(self, request) -> str:
+        """The code of the problem that four files have."""
+        for number in range(5):
+            fields = {"id": "urn:x:1"} if request.param == "duplicate-id" else {}
+            address = number if fields else "same"
+            name = f"part-{number}"
+            write(f"{name}.md", article_text(name, webUrl=f"https://a.example/{address}", **fields))
+        return request.param
+
+    def test_it_is_one_line_with_the_number_of_files(self, run, many):
+        ran = run("check", "articles", *BASE)
+        (line,) = ran.out.splitlines()
+        assert line.startswith("articles/part-1.md:1:1:")
+        assert "that of articles/part-0.md, which stays" in line
+        assert line.endswith("(3 other files have the same problem, --verbose lists them)")
+        assert ran.code == (1 if many == "duplicate-id" else 0)
+
+    def test_all_on_request_and_for_programs(self, run, many):
+        ran = run("check", "articles", *BASE, "--verbose")
+        assert ran.out.count(f" {many} ") == 4
+        ran = run("check", "articles", *BASE, "--format", "json")
+        assert [problem["code"] for problem in json.loads(ran.out)] == [many] * 4
+        assert run("check", "articles", *BASE, "--format", "github").out.count("::") == 8
+
+    def test_a_few_are_listed(self, run, many):
+        Path("articles/part-4.md").unlink()
+        assert run("check", "articles", *BASE).out.count(f" {many} ") == 3
+
+    def test_a_render_prints_what_check_does(self, run, many):
+        ran = run("render", "articles", "public", *BASE)
+        if many == "duplicate-id":
+            assert ran.err.count("\n") == 1
+            assert "articles/part-1.md:1: the id is that of articles/part-0.md" in ran.err
+            assert "4 rejected" in ran.out
+        else:
+            assert ran.err == "4 warnings: run feedhub check articles to see them\n"
+            assert "4 at the address of another" in ran.out

@@ -39,10 +39,12 @@ def run(args: Namespace) -> int:
         problems = check(site, catalog, source, datetime.now(UTC))
         file = args.config or CONFIG_FILE
         problems += unknown_names(options.config_of(args), catalog, file)
+    # Programs get every problem.
+    shown = console.fold_problems(problems) if args.format == "text" else problems
     if args.format == "text" and console.use_colours(sys.stdout):
-        sys.stdout.write("".join(map(_coloured, problems)))
+        sys.stdout.write("".join(map(_coloured, shown)))
     else:
-        sys.stdout.write(FORMATS[args.format](problems))
+        sys.stdout.write(FORMATS[args.format](shown))
     return 1 if any(problem.level == "error" for problem in problems) else 0
 
 

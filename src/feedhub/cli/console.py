@@ -6,8 +6,10 @@ import os
 import shutil
 import sys
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TextIO
 
 from feedhub.errors import Problem
@@ -17,6 +19,8 @@ LEVEL_COLOURS = {"error": RED, "warning": YELLOW, "info": CYAN}
 QUIET, NORMAL, VERBOSE = range(3)
 # The column that makes room for the others keeps this many cells, so that a row can be recognized.
 MIN_CUT_WIDTH = 12
+# The layout of a whole site may cause these: more of them than this are one line.
+SHARED_CAUSES, MAX_UNFOLDED = ("duplicate-id", "duplicate-url"), 3
 
 _verbosity = NORMAL  # of the command that this process runs
 
@@ -125,14 +129,32 @@ def progress(unit: str = " files", total: int | None = None) -> Iterator[Callabl
         yield bar.update
 
 
+def fold_problems(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the problems, but of many that have one cause only the first, with their number.
+
+    --verbose returns all.
+    """
+    counts = Counter(problem.code for problem in problems if problem.code in SHARED_CAUSES)
+    folded: list[Problem] = []
+    for problem in problems:
+        count = counts[problem.code]
+        if count > MAX_UNFOLDED and not is_verbose():
+            counts[problem.code] = 0
+            others = f"{count - 1} other files have the same problem, --verbose lists them"
+            folded.append(replace(problem, message=f"{problem.message} ({others})"))
+        elif count or problem.code not in SHARED_CAUSES:
+            folded.append(problem)
+    return folded
+
+
 def print_problems(problems: Sequence[Problem], source: str) -> int:
-    """Print errors, one line each, and the number of warnings; return the number of errors.
+    """Print errors, as folded, and the number of warnings; return the number of errors.
 
     --verbose prints each warning, --quiet not even their number.
     """
     errors = [problem for problem in problems if problem.level == "error"]
     warnings = [problem for problem in problems if problem.level == "warning"]
-    for problem in [*errors, *(warnings if is_verbose() else ())]:
+    for problem in [*fold_problems(errors), *(warnings if is_verbose() else ())]:
         position = paint(f"{escape(problem.path)}:{problem.line}:", BOLD, sys.stderr)
         level = ""
         if problem.level == "warning":
