@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 BASE = "https://blog.example"
 # What must never be published: it stands in hidden pages.
@@ -25,6 +26,7 @@ class Post:
     tags: tuple[str, ...] = ()
     author: str = "Ann"
     in_feed: bool = True
+    is_linked: bool | None = None
     link: str = ""
     head: str = ""
 
@@ -46,11 +48,13 @@ class BuiltSite:
     announce: bool = True
     kind: str = "atom"
     full_text: bool = True
+    encodes: bool = True
 
     def address(self, post: Post) -> str:
         """Return the address of a post's page, as the generator writes it."""
         path = post.path.removesuffix("index.html")
-        return post.link or f"{BASE}{self.mount}/{self.folder}{path}"
+        path = f"{self.mount}/{self.folder}{path}"
+        return post.link or BASE + (quote(path) if self.encodes else path)
 
     def build(self) -> BuiltSite:
         """Write everything, as a generator does at each build."""
@@ -68,12 +72,14 @@ class BuiltSite:
         links = "".join(
             f'<a href="{self.address(post)}">{post.title}</a>'
             for post in self.posts
-            if post.in_feed
+            if (post.in_feed if post.is_linked is None else post.is_linked)
         )
         self.write("index.html", self.page("Home", f"<main>{links}</main>", announced))
         for post in self.posts:
             if not post.link:
-                body = self.container.format(title=escape(post.title), text=post.text)
+                body = self.container.format(
+                    title=escape(post.title), text=post.text, date=post.date
+                )
                 self.write(post.path, self.page(post.title, body, post.head))
         self.write(self.feed, getattr(self, f"_{self.kind}")())
         return self

@@ -126,6 +126,10 @@ class SourceConfig:
         "a list of patterns",
         rules.unique_names,
     )
+    archive: bool = key(
+        False,
+        "Publish the older pages of a built site too, which its feed holds no more",
+    )
     languages: tuple[str, ...] = key(
         (),
         "Languages of a built site to publish, such as en; [] means all",

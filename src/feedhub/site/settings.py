@@ -123,6 +123,7 @@ def source_of(
             remove=config.source.remove,
             date=config.source.date,
             exclude=config.source.exclude,
+            archive=config.source.archive,
             languages=config.source.languages,
         ),
     )

@@ -83,8 +83,11 @@ def make_article(
         url = absolute_url(entry.link or site_entry.page, base=f"{options.base_url}/")
     except UrlError as error:
         raise ArticleError("bad-url", f"the link of the entry is not usable: {error}") from None
-    body = read_body(page, options, url)
-    summary = read_summary(entry, body, url)
+    if site_entry.is_older:
+        body, summary = read_older_body(page, options, url)
+    else:
+        body = read_body(page, options, url)
+        summary = read_summary(entry, body, url)
     title = entry.title or first_text(body, TITLE_FROM_TEXT) or cut(summary, TITLE_FROM_TEXT)
     slug = slug_of(site_entry, title)
     additions = page.additions
@@ -135,6 +138,19 @@ def read_body(page: EntryPage, options: ReadOptions, url: str) -> str:
     if text is entry.summary and "<" not in text.html:
         return ""  # a plain summary, which stands as such
     return html_body(text.html, base=resolved(text.base, url))
+
+
+def read_older_body(page: EntryPage, options: ReadOptions, url: str) -> tuple[str, str]:
+    """Return the text of an older page, and its summary; no text where the feed has excerpts."""
+    built, text = options.built, page.entry.text
+    html = article_html(
+        page.root,
+        selector=built.article or text,
+        remove=built.remove,
+        title=page.entry.entry.title,
+    )
+    body = html_body(html, base=url)
+    return body if text or built.content == "page" else "", first_text(body)
 
 
 def resolved(base: str, url: str) -> str:

@@ -162,7 +162,7 @@ def candidates(folder: SiteFolder, home: HomePage) -> list[str]:
     """Return the paths of the feeds that a home page announces, else those of well-known names."""
     announced = dict.fromkeys(filter(None, announced_feeds(folder, home)))
     names = (f"{home.folder}{name}" for name in FEED_NAMES)
-    found = list(announced) or [path for path in names if folder.status(path)]
+    found = list(announced) or [path for path in names if is_feed(folder, path)]
     return found[:MAX_CANDIDATES]
 
 

@@ -19,7 +19,9 @@ MAX_PREFIX_FOLDERS = 3
 class SiteEntry(NamedTuple):
     """An entry of the feed at `feed`, with the path of its `page`, or "" where that is elsewhere.
 
-    `path` identifies it in the catalog; `language` is that of its feed or of its home page.
+    `path` identifies it in the catalog; `language` is that of its feed or of its home page. The
+    entry of an older page has no text: `text` is the selector of that in the page, or "" where the
+    feed has excerpts only.
     """
 
     path: str
@@ -27,13 +29,19 @@ class SiteEntry(NamedTuple):
     feed: str
     entry: FeedEntry
     language: str
+    is_older: bool = False
+    text: str = ""
 
 
 class Pairing(NamedTuple):
-    """The entries of a feed that can be published, and the links of those whose page is missing."""
+    """The entries of a feed that can be published, and the links of those whose page is missing.
+
+    `prefix` is the path below which the site is mounted.
+    """
 
     entries: list[SiteEntry]
     missing: list[tuple[str, str]]
+    prefix: str
 
 
 def host_of(address: str) -> str:
@@ -72,7 +80,7 @@ def pair(
     prefix = find_prefix(folder, content)
     hosts = Counter(host_of(entry.link) for entry in content.entries)
     own = {"", host_of(content.link), *(host for host, _ in hosts.most_common(1))}
-    pairing = Pairing([], [])
+    pairing = Pairing([], [], prefix)
     for entry in content.entries:
         page = folder.find(entry.link, prefix) if entry.link and host_of(entry.link) in own else ""
         if page and any(fnmatchcase(page, pattern) for pattern in exclude):

@@ -64,6 +64,13 @@ class SiteFolder:
         with self._open(path) as file:
             return file.read(limit)
 
+    def read_or_nothing(self, path: str) -> bytes:
+        """Return the bytes of a page, none if it has gone meanwhile."""
+        try:
+            return self.read(path)
+        except OSError:
+            return b""
+
     def find(self, address: str, prefix: str = "") -> str:
         """Return the path of the file at an address, or "".
 

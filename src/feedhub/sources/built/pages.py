@@ -62,6 +62,17 @@ class PageFacts(Struct, frozen=True, array_like=True, omit_defaults=True):
     meta: tuple[tuple[str, str], ...] = ()
 
 
+class PageMemory(Struct, frozen=True, array_like=True):
+    """What is known of a page as it was with this `status`: the hash of its bytes, and its head.
+
+    The status is "" for a page that must be read again though nothing seems to have changed.
+    """
+
+    status: str = ""
+    hash: bytes = b""
+    facts: PageFacts = PageFacts()
+
+
 def parse_page(data: bytes) -> Element | None:
     """Return the root of an HTML page, or None where there is nothing to parse.
 

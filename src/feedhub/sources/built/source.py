@@ -22,11 +22,12 @@ from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.sources import ReadOptions, ReadResult, SourceFile, SourceMemory
 from feedhub.sources.built import discovery
 from feedhub.sources.built.additions import MAX_SIDE_FILE_BYTES, read_additions, side_file_of
+from feedhub.sources.built.archive import Archive, ArchiveMemory, find_older_pages
 from feedhub.sources.built.articles import EntryPage, read_entry
 from feedhub.sources.built.discovery import find_feeds
 from feedhub.sources.built.entries import SiteEntry, pair, unique_entries
 from feedhub.sources.built.folder import MAX_PAGE_BYTES, QUIET_SECONDS, SiteFolder
-from feedhub.sources.built.pages import PageFacts, facts_of, parse_page
+from feedhub.sources.built.pages import PageFacts, PageMemory, facts_of, parse_page
 from feedhub.sources.files import FilesSource, stamp_of
 
 # Raise it when the same bytes are read differently by newer code.
@@ -36,12 +37,11 @@ READER_VERSION = 1
 _TAIL_BYTES = 1024
 
 
-class PageMemory(Struct, frozen=True, array_like=True):
-    """What is known of a page as it was with this `status`: the hash of its bytes, and its head."""
+class BuiltMemory(Struct, frozen=True, array_like=True):
+    """What is kept of the pages of entries, and of all pages if the archive is read."""
 
-    status: str
-    hash: bytes
-    facts: PageFacts
+    pages: dict[str, PageMemory] = {}
+    archive: ArchiveMemory = ArchiveMemory()
 
 
 class ListedEntry(NamedTuple):
@@ -53,7 +53,7 @@ class ListedEntry(NamedTuple):
     stamp: str
 
 
-_pages = msgspec.msgpack.Decoder(dict[str, PageMemory])
+_memory = msgspec.msgpack.Decoder(BuiltMemory)
 
 
 class BuiltSource:
@@ -71,6 +71,7 @@ class BuiltSource:
         self._options = options
         self._listed: dict[str, ListedEntry] = {}
         self._pages: dict[str, PageMemory] = {}
+        self._archive: ArchiveMemory | None = None  # before the first look
         self._problems: list[Problem] = []
         self._known_ids: dict[str, str] | None = None  # those before the first scan
 
@@ -98,6 +99,7 @@ class BuiltSource:
             article=built.article,
             remove=built.remove,
             date=built.date,
+            archive=built.archive,
         )
         return fingerprint("built", READER_VERSION, values)
 
@@ -152,9 +154,11 @@ class BuiltSource:
             self._folder, paths=built.feed, languages=built.languages, zone=self._options.zone
         )
         entries: list[SiteEntry] = []
+        prefix = ""
         for feed in feeds:
             pairing = pair(self._folder, feed.path, feed.content, feed.language, built.exclude)
             entries += pairing.entries
+            prefix = prefix or pairing.prefix
             total = len(feed.content.entries)
             if pairing.missing:
                 message = missing_message(pairing.missing, total)
@@ -162,12 +166,40 @@ class BuiltSource:
                     raise ConfigError(f"{self._folder.root}/{feed.path}:1: {message}")
                 problem = Problem(path=feed.path, level="warning", code="no-page", message=message)
                 self._problems.append(problem)
-        known = self._pages or recall(self.memory)
-        self._pages = {}
+        if self._archive is None:
+            self._pages, self._archive = recall(self.memory)
+        known, self._pages = self._pages, {}
         for entry in entries:
             if entry.page and entry.page not in self._pages:
                 self._pages[entry.page] = self._page(entry.page, known.get(entry.page))
-        self._list(unique_entries(entries))
+        entries = unique_entries(entries)
+        # A check says what there is, though it is not published.
+        if entries and (built.archive or self._options.unknown_keys):
+            entries += self._older_entries(entries, prefix)
+        self._list(entries)
+
+    def _older_entries(self, entries: list[SiteEntry], prefix: str) -> list[SiteEntry]:
+        """Return the entries of older pages if they are wanted; add a problem that counts them."""
+        archive = find_older_pages(
+            self._folder,
+            entries,
+            {path: page.hash for path, page in self._pages.items()},
+            self._archive or ArchiveMemory(),
+            ids=self.memory.ids,
+            prefix=prefix,
+            exclude=self._options.built.exclude,
+            zone=self._options.zone,
+        )
+        self._archive = archive.memory
+        messages = archive_messages(archive, len(entries), wanted=self._options.built.archive)
+        for code, message in messages:
+            problem = Problem(path=entries[0].feed, level="info", code=code, message=message)
+            self._problems.append(problem)
+        if not self._options.built.archive:
+            return []
+        for entry in archive.older:
+            self._pages[entry.page] = archive.memory.pages[entry.page].page
+        return archive.older
 
     def _page(self, path: str, known: PageMemory | None) -> PageMemory:
         """Return what there is to know of a page; it is read only if its status has changed."""
@@ -175,7 +207,7 @@ class BuiltSource:
         stamp = stamp_of(status) if status else ""
         if known and stamp and known.status == stamp:
             return known
-        data = self._read(path)
+        data = self._folder.read_or_nothing(path)
         digest = blake2b(data, digest_size=16).digest()
         # A write just now may be followed by another that changes no status.
         is_young = status is None or time.time() - status.st_mtime < QUIET_SECONDS
@@ -183,19 +215,12 @@ class BuiltSource:
         facts = known.facts if known and is_known else facts_of(parse_page(data))
         return PageMemory("" if is_young else stamp, digest, facts)
 
-    def _read(self, path: str) -> bytes:
-        """Return the bytes of a page, none if it has gone meanwhile."""
-        try:
-            return self._folder.read(path)
-        except OSError:
-            return b""
-
     def _list(self, entries: list[SiteEntry]) -> None:
         """Note the entries with their stamps, which cover all that an article is made of."""
         images = Counter(page.facts.image for page in self._pages.values())
         self._listed = {}
         for entry in entries:
-            page = self._pages.get(entry.page, PageMemory("", b"", PageFacts()))
+            page = self._pages.get(entry.page, PageMemory())
             # A picture that most pages share is the site's, not the article's.
             is_shared = images[page.facts.image] * 2 > len(self._pages) > 1
             image = "" if is_shared else page.facts.image
@@ -206,17 +231,17 @@ class BuiltSource:
                 image,
                 page.facts.meta,
                 self._side_file(entry),
-                page.hash if self._needs_page(entry.entry) else b"",
+                entry.text,
+                page.hash if self._needs_page(entry) else b"",
             )
             listed = ListedEntry(entry._replace(language=language), page.facts, image, stamp)
             self._listed[entry.path] = listed
 
-    def _needs_page(self, entry: FeedEntry) -> bool:
+    def _needs_page(self, entry: SiteEntry) -> bool:
         """Return whether an article is made of more than the head of its page."""
         built = self._options.built
-        return built.content == "page" or bool(
-            built.date and not (entry.published or entry.updated)
-        )
+        has_date = entry.entry.published or entry.entry.updated
+        return entry.is_older or built.content == "page" or bool(built.date and not has_date)
 
     def _side_file(self, entry: SiteEntry) -> bytes:
         try:
@@ -229,7 +254,10 @@ class BuiltSource:
         if self._options.built.content != "page":
             return False
         young = [path for path, page in self._pages.items() if not page.status]
-        return any(b"</html" not in self._read(path)[-_TAIL_BYTES:].lower() for path in young)
+        return any(
+            b"</html" not in self._folder.read_or_nothing(path)[-_TAIL_BYTES:].lower()
+            for path in young
+        )
 
     def _remember(self) -> None:
         """Keep the ids that pages have, and what is known of the pages."""
@@ -238,7 +266,12 @@ class BuiltSource:
             identity = listed.entry.entry.id
             if listed.entry.page and identity:
                 ids[path] = identity
-        self.memory = SourceMemory(ids=ids, cache=msgspec.msgpack.encode(self._pages))
+        pages = {path: self._pages[path] for path in self._pages if not self._is_older(path)}
+        memory = BuiltMemory(pages, self._archive or ArchiveMemory())
+        self.memory = SourceMemory(ids=ids, cache=msgspec.msgpack.encode(memory))
+
+    def _is_older(self, path: str) -> bool:
+        return path in self._listed and self._listed[path].entry.is_older
 
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one entry with its page; a bad one is a rejected ReadResult, never an exception."""
@@ -248,7 +281,7 @@ class BuiltSource:
             listed = self._listed[path]
             entry = listed.entry
             root = None
-            if entry.page and self._needs_page(entry.entry):
+            if entry.page and self._needs_page(entry):
                 root = parse_page(self._folder.read(entry.page, MAX_PAGE_BYTES))
             side_file = self._side_file(entry)
             zone = self._options.zone
@@ -298,12 +331,27 @@ def entry_values(entry: FeedEntry) -> tuple[Value, ...]:
     )
 
 
-def recall(memory: SourceMemory) -> dict[str, PageMemory]:
+def recall(memory: SourceMemory) -> tuple[dict[str, PageMemory], ArchiveMemory]:
     """Return what the memory knows of pages; nothing where another version has written it."""
     try:
-        return _pages.decode(memory.cache)
+        known = _memory.decode(memory.cache)
     except msgspec.MsgspecError:
-        return {}
+        known = BuiltMemory()
+    return known.pages, known.archive
+
+
+def archive_messages(archive: Archive, count: int, *, wanted: bool) -> Iterator[tuple[str, str]]:
+    """Yield the code and text of what is to be said of pages that are in no feed."""
+    older = len(archive.older)
+    if older and not wanted:
+        message = f"the feed holds {count} entries, {older} older pages look like articles: "
+        yield "older-pages", message + "source.archive = true publishes them"
+    if wanted and not archive.memory.rules:
+        message = "the pages of the feed's entries show no common place of title and date: "
+        yield "no-archive", message + "no older page is read"
+    if archive.younger:
+        message = f"{archive.younger} younger pages are not in your feed: left out"
+        yield "younger-pages", message
 
 
 def missing_message(missing: list[tuple[str, str]], total: int) -> str:
