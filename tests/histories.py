@@ -69,7 +69,11 @@ class History:
 
     def some(self, most: int, *, shown: bool = False) -> list[str]:
         """Return the paths of up to `most` files."""
-        paths = sorted(path for path in self.state if not shown or visible(path, self.state[path]))
+        paths = [
+            path
+            for path, data in sorted(self.state.items())
+            if not path.startswith("_markers") and (visible(path, data) or not shown)
+        ]
         return self._random.sample(paths, self._random.randint(1, min(most, len(paths))))
 
     def token(self) -> str:
@@ -118,8 +122,9 @@ def _line_ends(history: History) -> Change:
 
 def _move_collection(history: History) -> Change:
     """A collection goes to the archive, or comes back: its name, and so every id, stays."""
-    name = sorted({p.parts[-2] for p in map(PurePosixPath, history.state) if "_" in p.parts[-2]})
-    chosen = name[len(history.commits) % len(name)]
+    folders = {PurePosixPath(path).parent.name for path in history.state}
+    names = sorted(name for name in folders if name[:1] == "_" and name != "_markers")
+    chosen = names[len(history.commits) % len(names)]
     moved: Change = {}
     for path, data in history.state.items():
         folder, _, file = path.rpartition("/")

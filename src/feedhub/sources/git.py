@@ -65,8 +65,9 @@ def parse_address(address: str) -> GitAddress:
     parts = urlsplit(address)
     values = {"ref": "HEAD", "path": ""}
     if parts.scheme != SCHEME:
+        # The address may hold a password.
         advice = f"clone it, keep it up to date with git fetch, and give {SCHEME}:///CLONE"
-        raise ConfigError(f"{address}: feedhub reads no repository over the network; {advice}")
+        raise ConfigError(f"{parts.scheme}: feedhub reads no repository elsewhere; {advice}")
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         message = f"write the whole path of the repository, as in {SCHEME}:///srv/articles.git"
         raise ConfigError(f"{address}: {message}")
