@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedhub.catalog import Catalog
 from feedhub.catalog.records import address_digest
 from tests.kit import NOW, Bench, article_text, make_bench
+from tests.renders import render_bench
 
 NAMES = ("a", "b", "c", "d")
 IDS = ("", "tag:feeds.example.org,2026:articles/a", "urn:x:1", "urn:x:2")
@@ -61,6 +63,7 @@ class Model:
         self.unique = unique
         self.holders: dict[str, str] = {}  # names by id
         self.shown: set[tuple[str, str]] = set()  # ids and addresses
+        self.known: dict[str, tuple[str, File]] = {}  # what readers have, by id
 
     def sync(self, files: Mapping[str, File]) -> tuple[list[str], set[tuple[str, str]]]:
         """Return the names that are published, and the names that are not with the reason."""
@@ -70,6 +73,7 @@ class Model:
             files.items(),
             key=lambda item: (
                 self.holders.get(item[1].id_of(item[0])) != item[0],
+                self.known.get(item[1].id_of(item[0])) != item,
                 # An own id that is what the name gives anyway is no sign of a copy.
                 item[1].id not in ("", f"tag:feeds.example.org,2026:articles/{item[0]}"),
                 item[1].date,
@@ -84,6 +88,7 @@ class Model:
             holders.items(),
             key=lambda item: (
                 (item[0], files[item[1]].address) not in self.shown,
+                item[0] not in self.known,
                 files[item[1]].date,
                 item[1],
             ),
@@ -93,6 +98,7 @@ class Model:
             else:
                 problems.add((name, "duplicate-url"))
         self.holders = holders
+        self.known |= {identity: (name, files[name]) for identity, name in shown}
         self.shown = {(identity, files[name].address) for identity, name in shown}
         return sorted(name for _, name in shown), problems
 
@@ -111,7 +117,7 @@ def problems_of(bench: Bench, moment: datetime) -> set[tuple[str, str]]:
     return {(Path(p.path).stem, p.code) for p in bench.sync(moment).problems}
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.lists(STATES, min_size=1, max_size=5), st.booleans())
 def test_whatever_the_order_of_arrival_it_is_as_the_model_says(states, unique):
     updated: dict[str, datetime] = {}
@@ -280,6 +286,34 @@ class TestAddresses:
     )
     def test_which_addresses_are_the_same(self, one, other, same):
         assert (address_digest(one) == address_digest(other)) == same
+
+
+class TestLostCatalog:
+    """The output remembers what readers know."""
+
+    @pytest.fixture
+    def lose(self, tmp_path: Path) -> Callable[[Bench], Bench]:
+        def lose(bench: Bench) -> Bench:
+            render_bench(bench, tmp_path / "public")
+            found = replace(bench, catalog=Catalog(None))
+            render_bench(found, tmp_path / "public", later(60))
+            return found
+
+        return lose
+
+    def test_the_published_one_of_two_with_one_id_stays(self, tmp_path, lose):
+        bench = make_bench(tmp_path)
+        bench.write("b.md", title="Published", id="urn:x:1")
+        bench.sync()
+        bench.write("a.md", title="Copy", id="urn:x:1")
+        assert lose(bench).titles() == ["Published"]
+
+    def test_the_published_one_of_two_with_one_address_stays(self, tmp_path, lose):
+        bench = make_bench(tmp_path)
+        bench.write("b.md", title="Story")
+        bench.sync()
+        bench.write("a.md", title="Story", publishedDateTime="2019-01-01")
+        assert lose(bench).ids("all.json") == ["tag:feeds.example.org,2026:articles/b"]
 
 
 class TestGuid:

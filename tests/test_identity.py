@@ -11,7 +11,8 @@ import pytest
 from feedhub.catalog import Identity
 from feedhub.config import load_config
 from feedhub.errors import NewIdsError
-from tests.kit import NOW, Bench, make_bench
+from tests.command_line import BASE, is_one_line, runner, write
+from tests.kit import NOW, Bench, article_text, files_below, make_bench
 
 AUTHORITY = "feeds.example.org,2026"
 
@@ -119,3 +120,21 @@ def test_the_source_may_begin_with_an_underscore(tmp_path):
     renamed = moved_to(bench, "news")
     with pytest.raises(NewIdsError, match=r'set source.collection = "_news" to keep'):
         renamed.sync()
+
+
+def test_the_output_remembers_too(tmp_path, monkeypatch, capsys):
+    """With the name of its folder a source has another default catalog, which is new."""
+    monkeypatch.chdir(tmp_path)
+    run = runner(capsys)
+    write("a.md", article_text("A"))
+    assert run("render", "articles", "public", *BASE).code == 0
+    before = files_below(Path("public"))
+    Path("articles").rename("texts")
+    ran = run("render", "texts", "public", *BASE)
+    assert (ran.code, ran.out) == (3, "")
+    assert 'set source.collection = "articles" to keep the ids' in ran.err
+    assert is_one_line(ran.err)
+    assert files_below(Path("public")) == before
+    assert run("render", "texts", "public", *BASE, "--accept-new-ids").code == 0
+    assert b"texts/a" in Path("public/all.json").read_bytes()
+    assert run("render", "texts", "public", *BASE).code == 0

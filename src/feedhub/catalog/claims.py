@@ -1,8 +1,10 @@
 """Which file has an id and an address that several claim, and what readers had of an id before.
 
-The one that was published stays. Else, of two files with one id, the one without an `id` of its own
-comes first, then the older article, then the path; of two articles with one address the older, then
-the path. So a fresh catalog decides the same whatever the order in which files are read.
+The one that was published stays: the same file or, if that is gone or the catalog was lost, the one
+that says what readers have; of several at one address, the one whose id they know. Else, of two
+files with one id, the one without an `id` of its own comes first, then the older article, then the
+path; of two articles with one address the older, then the path. So a fresh catalog decides the same
+whatever the order in which files are read.
 """
 
 from __future__ import annotations
@@ -114,9 +116,10 @@ class ClaimSync:
     def _settle_id(self, identity: str) -> None:
         """Give an id to one of the files that claim it."""
         claims = self._database.fetch_all(_CLAIMS_OF_ID, (identity,))
-        holder = self._holders.get(identity)
-        claims.sort(key=lambda claim: claim[0] == holder, reverse=True)
-        for place, (number, address, state) in enumerate(claims):
+        holder, before = self._holders.get(identity), self.published_before(identity)
+        known = before and before.digest
+        claims.sort(key=lambda claim: (claim[0] == holder, claim[3] == known), reverse=True)
+        for place, (number, address, state, _) in enumerate(claims):
             self._open_addresses[address] = None
             if place:
                 self._hide(number, "duplicate")
@@ -127,7 +130,7 @@ class ClaimSync:
     def _settle_address(self, address: bytes) -> None:
         """Show one of the articles at an address, or all if they may share it."""
         claims = self._database.fetch_all(_CLAIMS_OF_ADDRESS, (address,))
-        claims.sort(key=lambda claim: self._was_shown_at(address, claim[1]), reverse=True)
+        claims.sort(key=lambda claim: self._rank(address, claim[1]), reverse=True)
         for place, (number, identity, state) in enumerate(claims):
             if place and self._unique_addresses:
                 self._hide(number, "repeated")
@@ -135,9 +138,10 @@ class ClaimSync:
             else:
                 self._show(number, identity, state)
 
-    def _was_shown_at(self, address: bytes, identity: str) -> bool:
-        before = self._published.get(identity)
-        return before is not None and before.address == address
+    def _rank(self, address: bytes, identity: str) -> tuple[bool, bool]:
+        """Return whether an id was shown at this address, and whether readers know it at all."""
+        before = self.published_before(identity)
+        return before is not None and before.address == address, before is not None
 
     def _hide(self, number: int, state: str) -> None:
         self._labels.remove(number)
@@ -175,7 +179,8 @@ def claim_problems(database: Database, locate: Callable[[str], str]) -> Iterator
 
 
 _CLAIMS_OF_ID = """
-SELECT number, address, state FROM articles WHERE id = ? ORDER BY own_id, published, path
+SELECT number, address, state, substr(digest, 1, 16) FROM articles WHERE id = ?
+ORDER BY own_id, published, path
 """
 _CLAIMS_OF_ADDRESS = """
 SELECT number, id, state FROM articles WHERE address = ? AND state IN ('shown', 'repeated')
