@@ -373,10 +373,12 @@ def test_a_label_that_comes_and_goes_in_one_sync_is_not_stored():
 
     assert come_and_go() == []
     feed = find_or_add_feed(database, label)
-    names = FeedNames(database, NOW, keep_empty=0)
-    names.name_new_feeds()
-    names.update({feed: set()})
-    assert names.retire_due({}, anew=False) == 1
+    FeedNames(database, NOW, keep_empty=1).name_new_feeds()
+    for seconds in (0, 60):  # the second time it is empty already
+        names = FeedNames(database, later(seconds), keep_empty=1)
+        names.update({feed: set()})
+    assert FeedNames(database, later(DAY - 1), keep_empty=1).retire_due({}, anew=False) == 0
+    assert FeedNames(database, later(DAY), keep_empty=1).retire_due({}, anew=False) == 1
     retired = database.fetch_all("SELECT * FROM feeds WHERE kind = 'author'")
     assert "Jane" not in repr(retired)
     assert come_and_go() == retired
