@@ -83,6 +83,20 @@ class TestRefusal:
         renamed.sync()
         assert renamed.ids("all.json") == before
 
+    def test_an_authority_that_is_in_no_id_may_change(self, tmp_path):
+        bench = make_bench(tmp_path)
+        bench.write("a.md", title="A", guid="https://old.example/?p=1")
+        bench.sync()
+        moved_to(at(bench, "https://new.example"), "texts").sync()
+        assert bench.ids("all.json") == ["https://old.example/?p=1"]
+
+    def test_what_was_published_counts_after_it_was_withdrawn(self, bench):
+        known = bench.catalog.read(Identity)
+        for path in bench.root.rglob("*.md"):
+            path.unlink()
+        bench.sync()
+        assert bench.catalog.read(Identity) == known
+
     def test_the_folder_may_be_renamed_as_long_as_nothing_is_published(self, tmp_path):
         bench = make_bench(tmp_path)
         bench.write("a.md", title="A", published=False)

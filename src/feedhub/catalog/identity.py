@@ -29,11 +29,18 @@ def remember_identity(database: Database, authority: str, collection: str) -> No
     """Note what the ids of the published articles are made of, if there are any."""
     if authority.partition(",")[0] in _TRIAL_HOSTS or not database.fetch_value(_ANY_SHOWN):
         return
-    # "0" follows the slash, so that these are all ids that begin with the collection.
-    start = tag_uri(authority, collection_name(collection))
-    uses_collection = database.fetch_value(_ANY_BETWEEN, (f"{start}/", f"{start}0"))
-    used = collection if uses_collection else ""
-    write_record(database, Identity(authority=authority, collection=used))
+    uses_authority = _any_begins(database, tag_uri(authority, ""))
+    uses_collection = _any_begins(database, f"{tag_uri(authority, collection_name(collection))}/")
+    record = Identity(
+        authority=authority if uses_authority else "",
+        collection=collection if uses_collection else "",
+    )
+    write_record(database, record)
+
+
+def _any_begins(database: Database, prefix: str) -> bool:
+    end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    return bool(database.fetch_value(_ANY_BETWEEN, (prefix, end)))
 
 
 _ANY_SHOWN = "SELECT EXISTS (SELECT 1 FROM articles WHERE state = 'shown')"

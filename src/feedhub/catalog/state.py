@@ -39,9 +39,9 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
 
 
 class Identity(CatalogRecord, frozen=True, kw_only=True):
-    """What the ids of the published articles are made of, "" as long as readers know none.
+    """What the ids of published articles are made of: authority, and name of the source's folder.
 
-    `collection` is the name of the source's folder, or "" where no id contains it.
+    Each is "" if no id contains it.
     """
 
     key: ClassVar[str] = "identity"
