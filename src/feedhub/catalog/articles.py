@@ -88,6 +88,8 @@ class ArticleSync:
             # Only what both scans missed is gone: a checkout may have moved on to other files.
             missing -= present
 
+        changed += self._linking_to({file.path for file in changed} | missing)
+
         def read(file: SourceFile) -> FileRow:  # perhaps in another process, without the database
             result = limit.run(partial(self._source.read, file.path, self._now))
             return row_of(result or too_slow(file.path), self._kinds)
@@ -144,6 +146,19 @@ class ArticleSync:
         self.read = len(changed)
         return present, changed
 
+    def _linking_to(self, paths: set[str]) -> list[SourceFile]:
+        """Return the unchanged files whose articles show the address of one at these paths."""
+        numbers = {row[0] for path in paths for row in self._database.fetch_all(_LINKING, (path,))}
+        if not numbers:
+            return []
+        found = [
+            SourceFile(path, stored.stamp)
+            for path, stored in self._stored.items()
+            if stored.number in numbers and path not in paths
+        ]
+        self.read += len(found)
+        return found
+
     def _put(self, file: SourceFile, row: FileRow, *, silent: bool) -> None:
         """Store what was read of a file."""
         stored = self._stored.get(file.path)
@@ -179,6 +194,7 @@ class ArticleSync:
             article = article.updated_at(published.updated_with(article, self._now, silent=silent))
         values = (file.stamp, "shown", row.due, 0, row.problems, *article.columns)
         number = self._write(stored, file.path, values)
+        self._database.execute_many(_ADD_LINK, [(target, number) for target in row.links])
         self._database.execute(PUT_RECORD, (number, article.record))
         self._claims.claim(number, stored, article)
 
@@ -187,6 +203,7 @@ class ArticleSync:
         if stored is None:
             return int(self._database.fetch_value(_ADD_FILE, (path, *values)))
         self._database.execute(_CHANGE_FILE, (*values, stored.number))
+        self._database.execute(_DELETE_LINKS, (stored.number,))
         return stored.number
 
     def _withdraw(self, stored: StoredFile) -> None:
@@ -199,6 +216,7 @@ class ArticleSync:
     def _remove(self, stored: StoredFile) -> None:
         self._withdraw(stored)
         self._database.execute("DELETE FROM articles WHERE number = ?", (stored.number,))
+        self._database.execute(_DELETE_LINKS, (stored.number,))
 
 
 _FILES = """
@@ -218,6 +236,9 @@ UPDATE articles SET
     id = ?, digest = ?, published = ?, updated = ?, size = ?, address = ?, own_id = ?
 WHERE number = ?
 """
+_LINKING = "SELECT article FROM links WHERE target = ?"
+_ADD_LINK = "INSERT INTO links (target, article) VALUES (?, ?)"
+_DELETE_LINKS = "DELETE FROM links WHERE article = ?"
 
 
 def _lost_front_matter(path: str) -> Problem:

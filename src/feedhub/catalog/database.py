@@ -18,7 +18,7 @@ from typing import Any
 from feedhub.catalog import seal
 from feedhub.errors import CatalogError, DamagedError
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
 READ_BUSY_TIMEOUT = 1
 NO_CATALOG = "there is no catalog yet; feedhub render or sync makes it"
@@ -38,7 +38,7 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 TABLES = (
     *("catalog_state", "index_dates", "articles", "tombstones", "records", "feeds", "labels"),
     *("states", "history", "outputs", "pings", "search_entries", "search_index", "images"),
-    "image_facts",
+    *("image_facts", "links"),
 )
 # The numbers of the articles that the full text index finds; its value is made by `match_all` or
 # `match_any`.

@@ -110,7 +110,7 @@ class StoredFile(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """The row of a file; `withdraws` and `retry` are those of ReadResult, `due` a Unix time."""
+    """The row of a file; `due` is a Unix time, `withdraws`, `retry`, `links` as in ReadResult."""
 
     state: str
     due: int | None
@@ -118,6 +118,7 @@ class FileRow(NamedTuple):
     retry: bool
     problems: bytes | None
     article: ArticleRow | None
+    links: tuple[str, ...] = ()
 
 
 def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
@@ -145,6 +146,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
         retry=result.retry,
         problems=encode_problems(result.problems),
         article=row,
+        links=result.links,
     )
 
 

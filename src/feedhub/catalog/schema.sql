@@ -30,6 +30,13 @@ CREATE TABLE articles (
 CREATE INDEX articles_by_address ON articles (address) WHERE address IS NOT NULL;
 CREATE INDEX articles_by_id ON articles (id) WHERE id IS NOT NULL;
 CREATE INDEX articles_by_problem ON articles (number) WHERE problems IS NOT NULL;
+-- The files whose addresses an article shows: when one of them changes, it is read again.
+CREATE TABLE links (
+    target TEXT NOT NULL,
+    article INTEGER NOT NULL,
+    PRIMARY KEY (target, article)
+) WITHOUT ROWID;
+CREATE INDEX links_by_article ON links (article);
 -- What the date of a withdrawn article depends on when it returns; `id` is a digest of its id.
 CREATE TABLE tombstones (
     number INTEGER PRIMARY KEY,

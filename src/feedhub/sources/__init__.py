@@ -74,8 +74,9 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     its id, which may be copied from another. `dated_update` tells whether the file itself
     says when it was updated, and `dated_by_build` that this may only be when it was built: then it
     counts only with a change. `withdraws` is true for a file that could not be read and of which no
-    earlier version may stay published; `retry` for one that the system did not let us read, so it
-    must be read again though it has not changed.
+    earlier version may stay published. `links` are the paths of the files whose addresses the
+    article shows: it must be read again when one of them changes. `retry` is true for one that the
+    system did not let us read, so it must be read again though it has not changed.
     """
 
     state: str
@@ -85,6 +86,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     dated_by_build: bool = False
     due: datetime | None = None
     problems: tuple[Problem, ...] = ()
+    links: tuple[str, ...] = ()
     withdraws: bool = False
     retry: bool = False
 

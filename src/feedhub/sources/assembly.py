@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from feedhub import limits
 from feedhub.article import Article, Author, Image, Related
@@ -49,10 +52,44 @@ _HEADING = re.compile(
     r"(?:[ \t]*\n)* {0,3}(?:#[ \t][^\n]*|[^\s#>*+=<-][^\n]*\n {0,3}=+[ \t]*(?=\n|\Z)|" + _H1 + ")"
 )
 _HTML_HEADING = re.compile(rf"\s*{_H1}", re.IGNORECASE)
+# A link to the file of another article, and the place in it.
+_ARTICLE_LINK = re.compile(
+    r"(?![A-Za-z][A-Za-z0-9+.-]*:|/)([^?#]+\.(?:md|markdown))(#.*|)", re.IGNORECASE | re.DOTALL
+)
 # What a template may begin with.
 _BRACES = re.compile(r"\{[%{#:/]")
 # What stays in a summary that was never written.
 _PLACEHOLDERS = frozenset({"placeholder", "placeholder.", "todo", "tbd"})
+
+
+class Links:
+    """The files of the source to which one article links, with the addresses of their articles."""
+
+    def __init__(self, address_of: Callable[[str], str]) -> None:
+        self._address_of = address_of
+        self.addresses: dict[str, str] = {}
+
+    def address(self, path: str) -> str:
+        """Return the address of the article in the file at `path`, or "" if none is published."""
+        if path not in self.addresses:
+            self.addresses[path] = self._address_of(path)
+        return self.addresses[path]
+
+
+class Page(NamedTuple):
+    """Where an article stands: its title, the text below it, and its addresses.
+
+    `own` is that of its own page, `base` that of relative addresses, `url` the one for readers;
+    `is_stated` tells whether the last is more than the path of the file.
+    """
+
+    name: PageName
+    title: str
+    text: str
+    own: str
+    base: str
+    url: str
+    is_stated: bool
 
 
 class ArticleFile(NamedTuple):
@@ -67,6 +104,7 @@ class ArticleFile(NamedTuple):
     body: str
     body_line: int = 1
     generator: str = ""
+    links: Links | None = None
 
     @property
     def is_markdown(self) -> bool:
@@ -79,8 +117,8 @@ class ArticleFile(NamedTuple):
         return pattern_of(self.path, self.options.permalinks)
 
 
-def make_article(file: ArticleFile, published: datetime, updated: datetime | None) -> Article:
-    """Return the article of a file that the gate lets through.
+def find_page(file: ArticleFile, published: datetime) -> Page:
+    """Return where the article of a file stands.
 
     Raises ArticleError where a field that must be right is wrong.
     """
@@ -110,23 +148,40 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     url = web or canonical or (original if original and not has_own_page else page)
     if not url:
         raise ArticleError("bad-permalink", "the page's address is too long: give it a permalink")
-    body = make_body(file, text, original or web or page, title)
+    return Page(
+        name=name,
+        title=title,
+        text=text,
+        own=page,
+        base=original or web or page,
+        url=url,
+        is_stated=has_own_page or url != page,
+    )
+
+
+def make_article(file: ArticleFile, published: datetime, updated: datetime | None) -> Article:
+    """Return the article of a file that the gate lets through.
+
+    Raises ArticleError where a field that must be right is wrong.
+    """
+    fields, options, page = file.fields, file.options, find_page(file, published)
+    body = make_body(file, page)
     article = Article(
         id=identity(file),
-        slug=name.slug,
-        title=cut(title, limits.MAX_TITLE),
+        slug=page.name.slug,
+        title=cut(page.title, limits.MAX_TITLE),
         summary=read_summary(fields, body),
         content_html=body.html,
-        url=url,
+        url=page.url,
         published=published.astimezone(UTC),
         updated=max(published, updated or published).astimezone(UTC),
         language=fields.read_or_warn("language", read_language, ""),
         provider=fields.read_or_warn("provider", lambda node: read_provider(fields, node), None),
         authors=find_authors(fields),
         topics=read_topics(fields),
-        categories=name.categories,
-        images=find_images(file, page),
-        related=find_related(file, url),
+        categories=page.name.categories,
+        images=find_images(file, page.own),
+        related=find_related(file, page.url),
         player_url=fields.read_or_warn("featured", lambda node: frame_url(as_text(node) or ""), ""),
         duration=fields.read_or_warn("length", read_duration, None),
         quality=fields.read_or_warn("quality", as_number, None),
@@ -134,7 +189,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     )
     warn_about_texts(fields, article)
     warn_about_addresses(fields, article, options.base_url)
-    if url == page and not has_own_page:
+    if not page.is_stated:
         message = "no address: the file's path stands in; give it a url, or set source.permalink"
         fields.warn("no-address", message, level="info")
     return article
@@ -190,12 +245,36 @@ def read_summary(fields: Fields, body: Body) -> str:
     return cut(body.opening, limits.MAX_SUMMARY) or first_text(body.html)
 
 
-def make_body(file: ArticleFile, text: str, base: str, title: str) -> Body:
+def make_body(file: ArticleFile, page: Page) -> Body:
     """Return the text of the file as HTML."""
-    if not text.strip():
+    if not page.text.strip():
         return Body("")
-    markdown = file.is_markdown
-    return read_body(text, base=base, is_markdown=markdown, key=identity(file), title=title)
+    return read_body(
+        page.text,
+        base=page.base,
+        is_markdown=file.is_markdown,
+        key=identity(file),
+        title=page.title,
+        link_of=partial(link_of, file),
+    )
+
+
+def link_of(file: ArticleFile, link: str) -> str | None:
+    """Return the address of the article to whose file a body links, "" where none is published.
+
+    None is for every other link.
+    """
+    match = _ARTICLE_LINK.fullmatch(link)
+    if not match or file.links is None:
+        return None
+    path = posixpath.normpath("/".join((*file.path.folders, unquote(match[1]))))
+    url = "" if path.startswith("../") else file.links.address(path)
+    if not url:
+        line = file.body_line + file.body.count("\n", 0, max(0, file.body.find(link)))
+        message = "the link leads to a file without a published article; its words stay"
+        file.fields.warn("no-such-article", message, line)
+        return ""
+    return url.partition("#")[0] + match[2]
 
 
 def split_heading(file: ArticleFile, text: str) -> tuple[str, str]:

@@ -108,13 +108,13 @@ class Fields:
     Warnings go to `problems`, which all mappings of the file share.
     """
 
-    __slots__ = ("_keys", "_nodes", "_path", "_problems", "line")
+    __slots__ = ("_keys", "_nodes", "_path", "line", "problems")
 
     def __init__(self, mapping: Mapping, path: str, problems: list[Problem]) -> None:
         self._nodes, self.line, _ = mapping
         self._keys = keys_by_field(tuple(self._nodes.keys()))
         self._path = path
-        self._problems = problems
+        self.problems = problems
 
     def node(self, field: str) -> Node | None:
         """Return the value of the first of the field's names that is neither null nor blank."""
@@ -158,7 +158,7 @@ class Fields:
         """Return the fields of a mapping inside this one; raises ArticleError for other nodes."""
         if not isinstance(node, Mapping):
             raise node_error(node, "wrong-type", "this must be a mapping of names to values")
-        return Fields(node, self._path, self._problems)
+        return Fields(node, self._path, self.problems)
 
     def at_most(self, limit: int, items: Items, noun: str, *names: str) -> Items:
         """Return the first `limit` items; warn about the rest at the first present of the fields.
@@ -188,7 +188,7 @@ class Fields:
             code=code,
             message=message,
         )
-        self._problems.append(problem)
+        self.problems.append(problem)
 
     def warn_about(self, field: str, code: str, message: str) -> None:
         """Add a warning about a field, where it stands if it is present."""

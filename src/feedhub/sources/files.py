@@ -216,7 +216,7 @@ class FilesSource:
         # Imported here because it loads the parsers, and most runs need none.
         from feedhub.sources.reading import read_file
 
-        def load() -> bytes | Problem:
+        def load(path: str) -> bytes | Problem:
             descriptor = self.open_file(path)
             return link_outside(path) if descriptor < 0 else read_bytes(descriptor)
 

@@ -327,7 +327,7 @@ class GitSource:
         from feedhub.sources.frontmatter import MAX_BYTES
         from feedhub.sources.reading import read_file
 
-        def load() -> bytes:
+        def load(path: str) -> bytes:
             return self._reader.read(self._blobs[path], MAX_BYTES + 1)
 
         return read_file(path, load, self._name, self._generator.name, self._options, now)

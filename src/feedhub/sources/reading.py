@@ -12,7 +12,7 @@ from feedhub.errors import ArticleError, Problem, did_you_mean
 from feedhub.limits import MAX_WORD
 from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.article_path import date_in_name, parse_path, tag_uri
-from feedhub.sources.assembly import ArticleFile, make_article
+from feedhub.sources.assembly import ArticleFile, Links, find_page, make_article
 from feedhub.sources.fields import NAMES, Fields, normal_key
 from feedhub.sources.file_rules import unreadable
 from feedhub.sources.frontmatter import read_front_matter
@@ -37,7 +37,8 @@ _MAY_HIDE = PRIVATE | set(
     """todo idea review revise revision unfinished incomplete planned progress paused hold later
     expired retracted withheld hide remove delete wip not dont wait waiting entwurf privat versteckt
     verborgen gesperrt brouillon prive borrador privado bozza privato rascunho concept koncept szkic
-    kladde utkast luonnos vazlat taslak""".split()  # noqa: SIM905 - a list of as many lines
+    kladde utkast luonnos vazlat taslak gone offline closed dead killed rejected cancelled canceled
+    spam denied blocked banned revoked""".split()  # noqa: SIM905 - a list of as many lines
 )
 _WORDS = re.compile(r"[a-z]+")
 # A title or date as Pelican writes it without fences, and Hexo before its only one.
@@ -52,7 +53,7 @@ _NO_DATE = {"last modified", "created", "git last modified", "git created"}
 
 def read_file(
     path: str,
-    load: Callable[[], bytes | Problem],
+    load: Callable[[str], bytes | Problem],
     root: str,
     generator: str,
     options: ReadOptions,
@@ -60,15 +61,32 @@ def read_file(
 ) -> ReadResult:
     """Read one file as of `now`; a bad file is a rejected ReadResult, never an exception.
 
-    `load` returns its bytes, or why there are none; it may raise ArticleError and OSError.
+    `load` returns the bytes of a file, or why there are none; it may raise ArticleError, OSError
+    and KeyError.
     """
     withdraws, retry, data, zone = False, False, b"", options.zone
+
+    def address_of(other: str) -> str:
+        try:
+            loaded = load(other)
+            if isinstance(loaded, Problem):
+                return ""
+            opened = open_article(
+                other, loaded, root=root, generator=generator, options=options, now=now
+            )
+            return "" if isinstance(opened, ReadResult) else find_page(opened[0], opened[2]).url
+        except (ArticleError, OSError, KeyError):
+            return ""
+
     try:
-        loaded = load()
+        loaded = load(path)
         if isinstance(loaded, Problem):
             return ReadResult(state="rejected", problems=(loaded,), retry=True)
         data = loaded
-        result = read_article(path, data, root=root, generator=generator, options=options, now=now)
+        links = Links(address_of)
+        result = read_article(
+            path, data, root=root, generator=generator, options=options, now=now, links=links
+        )
         if result.state == "plain" and has_hiding_line(data, zone, now):
             return ReadResult(state="plain", withdraws=True)
         return result
@@ -86,13 +104,20 @@ def read_file(
     return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws, retry=retry)
 
 
-def read_article(
-    path: str, data: bytes, *, root: str, generator: str, options: ReadOptions, now: datetime
-) -> ReadResult:
-    """Read the bytes of the file at `path` below the folder named `root`, as of `now`.
+def open_article(
+    path: str,
+    data: bytes,
+    *,
+    root: str,
+    generator: str,
+    options: ReadOptions,
+    now: datetime,
+    links: Links | None = None,
+) -> tuple[ArticleFile, Verdict, datetime] | ReadResult:
+    """Return a file that the gate lets through, with its verdict and date, else the result.
 
-    `generator` is the one whose source the folder is, or "". Raises ArticleError where the file
-    cannot be trusted.
+    The problems of the file are shared by its fields. Raises ArticleError where it cannot be
+    trusted.
     """
     article_path = parse_path(path, root)
     if article_path.is_list:
@@ -120,6 +145,7 @@ def read_article(
         body=matter.body,
         body_line=matter.body_line,
         generator=generator,
+        links=links,
     )
     verdict, date = pass_gate(file, now)
     if verdict.state == "undated":
@@ -135,6 +161,30 @@ def read_article(
         return ReadResult(state=verdict.state, due=verdict.due)
     if options.unknown_keys:
         report_unknown_keys(file.fields, matter.fields)
+    return file, verdict, date
+
+
+def read_article(
+    path: str,
+    data: bytes,
+    *,
+    root: str,
+    generator: str,
+    options: ReadOptions,
+    now: datetime,
+    links: Links | None = None,
+) -> ReadResult:
+    """Read the bytes of the file at `path` below the folder named `root`, as of `now`.
+
+    `generator` is the one whose source the folder is, or "". Raises ArticleError where the file
+    cannot be trusted.
+    """
+    opened = open_article(
+        path, data, root=root, generator=generator, options=options, now=now, links=links
+    )
+    if isinstance(opened, ReadResult):
+        return opened
+    file, verdict, date = opened
     # An update dated in the future counts when its time has come.
     stated = read_update(file.fields, options.zone)
     updated = stated if stated and stated <= now else None
@@ -143,10 +193,11 @@ def read_article(
     return ReadResult(
         state="shown",
         article=article,
-        own_id=article.id != tag_uri(options.authority, article_path.id_path),
+        own_id=article.id != tag_uri(options.authority, file.path.id_path),
         dated_update=updated is not None,
         due=min(later, default=None),
-        problems=tuple(problems),
+        problems=tuple(file.fields.problems),
+        links=tuple(links.addresses) if links else (),
     )
 
 

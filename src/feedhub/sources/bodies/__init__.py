@@ -6,6 +6,7 @@ a browser would show, addresses become absolute and hidden parts go; then nh3 sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import NamedTuple
 
@@ -24,18 +25,27 @@ class Body(NamedTuple):
     opening: str = ""
 
 
-def read_body(raw: str, *, base: str, is_markdown: bool, key: str = "", title: str = "") -> Body:
+def read_body(
+    raw: str,
+    *,
+    base: str,
+    is_markdown: bool,
+    key: str = "",
+    title: str = "",
+    link_of: Callable[[str], str | None] = lambda link: None,
+) -> Body:
     """Return `raw` as a balanced HTML fragment of allowed tags with absolute addresses.
 
     Relative addresses are resolved on `base`; those that cannot be are dropped, and so are scripts,
     styles, forms, comments and tracking pixels. A player becomes a link to what it shows. Ids begin
     with a hash of `key`, so that those of two articles differ. Reading the result again changes
-    nothing. A picture that repeats the `title` of the article says nothing. A body nested too deep
-    keeps its text alone.
+    nothing. A picture that repeats the `title` of the article says nothing. `link_of` is that of
+    Page. A body nested too deep keeps its text alone.
     """
     if is_markdown:
         raw = markdown.to_html(legal(raw)) or text_paragraphs(raw)
-    page = Page(base=base, key=f"r{short_hash(key or base)}-", title=label_key(title))
+    key = f"r{short_hash(key or base)}-"
+    page = Page(base=base, key=key, title=label_key(title), link_of=link_of)
     html, opening, settled = clean_once(legal(raw), page)
     for _ in range(MAX_ROUNDS):
         if settled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -42,11 +43,16 @@ _OWN_ID = re.compile(r"r[0-9a-f]{8}-\S+")
 
 
 class Page(NamedTuple):
-    """What a body is read for: the `base` of its addresses, the `key` before its ids, a `title`."""
+    """What a body is read for: the `base` of its addresses, the `key` before its ids, a `title`.
+
+    `link_of` returns the address of another article of the source for a link to its file, "" where
+    there is none, and None for every other link.
+    """
 
     base: str
     key: str
     title: str
+    link_of: Callable[[str], str | None] = lambda link: None
 
     def address(self, value: str | None) -> str:
         """Return an http(s) address of the body as an absolute one, or "" if it cannot be used."""
@@ -186,6 +192,9 @@ def keep_attributes(node: Node, tag: str, attributes: dict[str, str | None], pag
 def link_address(value: str | None, page: Page) -> str:
     """Return the address of a link: within the body, of a page, a mailbox or a telephone, or ""."""
     value = value or ""
+    article = page.link_of(value)
+    if article is not None:
+        return article
     if _OWN_ID.fullmatch(unquote(value[1:])) and value.startswith("#"):
         return value
     return contact_url(value) or page.address(value)
