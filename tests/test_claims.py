@@ -250,6 +250,7 @@ class TestAddresses:
         assert article.updated > later(60), "which readers have"
 
     def test_a_change_of_the_key_is_a_change_of_the_feeds(self, bench):
+        bench.write("hidden.md", title="Hidden", published=False)
         bench.sync()
         config = make_bench(bench.root.parent, feeds__duplicates="all").config
         everything = replace(bench, config=config)
