@@ -73,6 +73,13 @@ format: $(DEV) ## Sort imports and format the code
 judges: ## Install the feed readers from npm that some tests use
 	npm --prefix tests/judges ci --no-audit --no-fund
 
+.PHONY: generators
+generators: $(DEV) ## Install four site generators from npm and PyPI, and read what they build
+	npm --prefix tests/generators ci --no-audit --no-fund
+	$(PYTHON) -m venv tests/generators/.venv
+	tests/generators/.venv/bin/pip install --quiet --disable-pip-version-check -r tests/generators/requirements.txt
+	$(BIN)/pytest tests/generators
+
 .PHONY: docs
 docs: $(DEV) ## Regenerate the commands and options in docs/cli.md, and the manual page
 	$(BIN)/python -m tests.manual
@@ -93,7 +100,7 @@ lock: $(DEV) ## Lock the newest versions that pyproject.toml allows
 
 .PHONY: clean
 clean: ## Remove everything that these commands made
-	rm -rf $(VENV) $(OUT) build dist tests/judges/node_modules .coverage .coverage.* htmlcov
+	rm -rf $(VENV) $(OUT) build dist tests/judges/node_modules tests/generators/node_modules tests/generators/.venv .coverage .coverage.* htmlcov
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.judges")
 
-# Only `make torture` names it.
-collect_ignore = ["torture"]
+# Only `make torture` and `make generators` name them.
+collect_ignore = ["generators", "torture"]
 
 ROOT = Path(__file__).parent.parent
 NO_SKIPS = "CI_NO_SKIPS"

@@ -198,7 +198,7 @@ def test_a_page_is_parsed_only_when_its_bytes_have_changed(
     monkeypatch.setattr(source_module, "parse_page", parse)
     monkeypatch.setattr(SiteFolder, "read", read_path)
     bench.sync()
-    assert len(parsed) == 6  # its head, then its text
+    assert len(parsed) == 6  # each head, then each text
     read.clear()
     bench.sync()
     assert len(parsed) == 6
@@ -354,6 +354,13 @@ def test_a_post_without_title_date_or_page(tmp_path: Path):
     # The fourth comes when its time has come.
     assert bench.catalog.next_due() == datetime(2030, 1, 1, tzinfo=UTC)
     assert bench.sync(datetime(2030, 1, 2, tzinfo=UTC)).states["shown"] == 6
+
+
+def test_links_to_other_sites_need_no_page(tmp_path: Path):
+    links = [Post("", f"Link {n}", "<p>x</p>", link=f"https://video.example/{n}") for n in range(3)]
+    bench = bench_of(make_site(tmp_path, posts=links))
+    assert bench.sync().states == {"shown": 3}
+    assert items(bench)[0]["url"].startswith("https://video.example/")
 
 
 def test_the_date_of_an_entry_without_one_may_stand_in_its_page(tmp_path: Path):

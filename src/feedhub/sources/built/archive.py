@@ -21,7 +21,7 @@ from feedhub.feed_reader.xml import join
 from feedhub.fingerprint import fingerprint
 from feedhub.sources.bodies import all_text, html_body
 from feedhub.sources.built.entries import SiteEntry
-from feedhub.sources.built.folder import SiteFolder, path_of
+from feedhub.sources.built.folder import SiteFolder, path_of, trusted_stamp
 from feedhub.sources.built.pages import Element, PageMemory, compile_selector, facts_of, parse_page
 from feedhub.sources.built.rules import (
     MAX_SAMPLES,
@@ -32,7 +32,6 @@ from feedhub.sources.built.rules import (
     learn_rules,
     title_of,
 )
-from feedhub.sources.files import stamp_of
 
 _KEY_BYTES = 8
 _SAFE = "%/!$&'()*+,;=:@~?#"
@@ -161,8 +160,7 @@ class OlderPages:
 
     def page(self, path: str, known: OlderPage | None) -> OlderPage:
         """Return what there is to know of a page; it is read only if its status has changed."""
-        status = self._folder.status(path)
-        stamp = stamp_of(status) if status else ""
+        stamp = trusted_stamp(self._folder.status(path))
         if known and stamp and known.page.status == stamp:
             return known
         data = self._folder.read_or_nothing(path)

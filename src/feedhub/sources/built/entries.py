@@ -78,7 +78,10 @@ def pair(
     An entry whose link leads to another host needs none. An excluded page has no entry.
     """
     prefix = find_prefix(folder, content)
-    hosts = Counter(host_of(entry.link) for entry in content.entries)
+    met = [entry for entry in content.entries if folder.find(entry.link, prefix)]
+    # Nothing else than pages that are there tells the site's host if the feed does not.
+    counted = met or (() if content.link else content.entries)
+    hosts = Counter(host_of(entry.link) for entry in counted)
     own = {"", host_of(content.link), *(host for host, _ in hosts.most_common(1))}
     pairing = Pairing([], [], prefix)
     for entry in content.entries:

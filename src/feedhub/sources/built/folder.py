@@ -13,7 +13,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from feedhub.sources import ReadOptions
-from feedhub.sources.files import FilesSource
+from feedhub.sources.files import FilesSource, stamp_of
 
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 # A generator empties the folder first, and writes for a while.
@@ -127,6 +127,15 @@ class SiteFolder:
 def no_file(path: str) -> FileNotFoundError:
     """Return the error that the system gives where there is no file."""
     return FileNotFoundError(errno.ENOENT, "there is no such file", path)
+
+
+def trusted_stamp(status: os.stat_result | None) -> str:
+    """Return a text that changes when a file is written, or "" for one written just now.
+
+    That write may be followed by another that changes no status.
+    """
+    is_young = status is None or time.time() - status.st_mtime < QUIET_SECONDS
+    return "" if status is None or is_young else stamp_of(status)
 
 
 def _changed_at(path: str) -> float:

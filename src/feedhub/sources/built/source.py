@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import astuple
@@ -26,9 +25,9 @@ from feedhub.sources.built.archive import Archive, ArchiveMemory, find_older_pag
 from feedhub.sources.built.articles import EntryPage, read_entry
 from feedhub.sources.built.discovery import find_feeds
 from feedhub.sources.built.entries import SiteEntry, pair, unique_entries
-from feedhub.sources.built.folder import MAX_PAGE_BYTES, QUIET_SECONDS, SiteFolder
+from feedhub.sources.built.folder import MAX_PAGE_BYTES, SiteFolder, trusted_stamp
 from feedhub.sources.built.pages import PageFacts, PageMemory, facts_of, parse_page
-from feedhub.sources.files import FilesSource, stamp_of
+from feedhub.sources.files import FilesSource
 
 # Raise it when the same bytes are read differently by newer code.
 READER_VERSION = 1
@@ -150,6 +149,21 @@ class BuiltSource:
         built = self._options.built
         self._folder.forget()
         self._problems = []
+        entries, prefix = self._pair()
+        if self._archive is None:
+            self._pages, self._archive = recall(self.memory)
+        known, self._pages = self._pages, {}
+        for entry in entries:
+            if entry.page and entry.page not in self._pages:
+                self._pages[entry.page] = self._page(entry.page, known.get(entry.page))
+        # A check says what there is, though it is not published.
+        if entries and (built.archive or self._options.unknown_keys):
+            entries += self._older_entries(entries, prefix)
+        self._list(entries)
+
+    def _pair(self) -> tuple[list[SiteEntry], str]:
+        """Return the entries of all feeds, and the path below which the site is mounted."""
+        built = self._options.built
         feeds = find_feeds(
             self._folder, paths=built.feed, languages=built.languages, zone=self._options.zone
         )
@@ -166,17 +180,7 @@ class BuiltSource:
                     raise ConfigError(f"{self._folder.root}/{feed.path}:1: {message}")
                 problem = Problem(path=feed.path, level="warning", code="no-page", message=message)
                 self._problems.append(problem)
-        if self._archive is None:
-            self._pages, self._archive = recall(self.memory)
-        known, self._pages = self._pages, {}
-        for entry in entries:
-            if entry.page and entry.page not in self._pages:
-                self._pages[entry.page] = self._page(entry.page, known.get(entry.page))
-        entries = unique_entries(entries)
-        # A check says what there is, though it is not published.
-        if entries and (built.archive or self._options.unknown_keys):
-            entries += self._older_entries(entries, prefix)
-        self._list(entries)
+        return unique_entries(entries), prefix
 
     def _older_entries(self, entries: list[SiteEntry], prefix: str) -> list[SiteEntry]:
         """Return the entries of older pages if they are wanted; add a problem that counts them."""
@@ -203,17 +207,14 @@ class BuiltSource:
 
     def _page(self, path: str, known: PageMemory | None) -> PageMemory:
         """Return what there is to know of a page; it is read only if its status has changed."""
-        status = self._folder.status(path)
-        stamp = stamp_of(status) if status else ""
+        stamp = trusted_stamp(self._folder.status(path))
         if known and stamp and known.status == stamp:
             return known
         data = self._folder.read_or_nothing(path)
         digest = blake2b(data, digest_size=16).digest()
-        # A write just now may be followed by another that changes no status.
-        is_young = status is None or time.time() - status.st_mtime < QUIET_SECONDS
         is_known = known is not None and known.hash == digest
         facts = known.facts if known and is_known else facts_of(parse_page(data))
-        return PageMemory("" if is_young else stamp, digest, facts)
+        return PageMemory(stamp, digest, facts)
 
     def _list(self, entries: list[SiteEntry]) -> None:
         """Note the entries with their stamps, which cover all that an article is made of."""

@@ -1,0 +1,1 @@
+"""Real site generators, installed and run by `make generators`."""
