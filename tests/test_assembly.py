@@ -164,12 +164,30 @@ class TestLink:
             "x:y",
         ],
     )
-    def test_an_unusable_address_rejects_the_article_with_its_line(self, name, url):
-        with pytest.raises(ArticleError) as caught:
-            read_dated(f"{name}: {url}")
-        assert (caught.value.code, caught.value.line) in {("bad-url", 4), ("wrong-type", 4)}
-        assert "alert" not in str(caught.value)
-        assert "word" not in str(caught.value)
+    def test_an_unusable_address_is_left_out_with_its_line(self, name, url):
+        result = read_dated(f"{name}: {url}\nexcerpt: S.", base_url=BASE)
+        assert result.article is not None
+        assert result.article.url.startswith(BASE)
+        (problem,) = [p for p in result.problems if p.code in ("bad-url", "wrong-type")]
+        assert (problem.line, problem.level) == (4, "warning")
+        assert "alert" not in problem.message
+        assert "word" not in problem.message
+
+    @pytest.mark.parametrize("name", ["webUrl", "link", "originalUrl"])
+    @pytest.mark.parametrize(
+        ("url", "address", "codes"),
+        [
+            ("www.example.org/x", "https://www.example.org/x", ["no-scheme"]),
+            ("WWW.example.org", "https://www.example.org/", ["no-scheme"]),
+            ("<https://a.example/x>", "https://a.example/x", []),
+            ('"https://a.example/x\\n/y\\tz"', "https://a.example/x/yz", []),
+        ],
+    )
+    def test_an_address_is_read_as_it_is_meant(self, name, url, address, codes):
+        result = read_dated(f"{name}: {url}\nexcerpt: S.", base_url=BASE)
+        assert result.article is not None
+        assert result.article.url == address
+        assert [p.code for p in result.problems if p.code != "no-address"] == codes
 
     @pytest.mark.parametrize(
         "permalink",
@@ -199,7 +217,7 @@ class TestLink:
 
 class TestTexts:
     def test_title_is_decoded_once_and_on_one_line(self):
-        result = read('title: "A &amp;amp; B\\n  C\\u200b"\ndate: 2024-01-02\nexcerpt: S.')
+        result = read('title: "A &amp;amp;amp; B\\n  C\\u200b"\ndate: 2024-01-02\nexcerpt: S.')
         assert result.article is not None
         assert result.article.title == "A &amp; B C"
         assert problems_of(result) == [(2, "warning", "entity-left")]
@@ -580,10 +598,11 @@ class TestWarnings:
         ("matter", "expected"),
         [
             ("excerpt: Placeholder.", (4, "warning", "placeholder-summary")),
-            ("excerpt: a TITLE", (4, "warning", "placeholder-summary")),
+            ("excerpt: a TITLE", (4, "warning", "no-summary")),
             ("excerpt: ''", (4, "warning", "no-summary")),
             ("heat: 1", (2, "warning", "no-summary")),
-            ("excerpt: '&amp;quot;x'", (4, "warning", "entity-left")),
+            ("excerpt: '&amp;amp;quot;x'", (4, "warning", "entity-left")),
+            ("excerpt: '&amp;quot;x'", None),
             ("excerpt: '&amp;copy=2'", None),
         ],
     )

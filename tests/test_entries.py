@@ -94,11 +94,55 @@ def test_only_atom_encloses_a_picture_of_unknown_type():
 
 
 @pytest.mark.parametrize(
+    ("lead", "inside"),
+    [
+        ("https://a.example/i/a.jpg", "https://a.example/i/a.jpg?w=600"),
+        ("https://a.example/i/a.jpg", "https://a.example/i/a-1024x683.jpg"),
+        ("https://a.example/i/a.jpg", "http://a.example/i/a.jpg"),
+        ("https://a.example/i/a-scaled.jpg", "https://www.a.example/i/a-300x200.jpg"),
+        ("https://a.example/i/a.jpg", "https://i0.wp.com/a.example/i/a.jpg?ssl=1"),
+        ("https://a.example/i/a.png", "https://a.example/i/a@2x.png"),
+    ],
+)
+def test_one_picture_in_two_sizes_is_shown_once(lead, inside):
+    html = f'<p><img src="{inside}"></p>'
+    assert content.figure_html(changed(NOTHING, images=(Image(url=lead),), content_html=html)) == ""
+
+
+@pytest.mark.parametrize(
+    ("lead", "inside"),
+    [
+        ("https://a.example/i?id=1", "https://a.example/i?id=2"),
+        ("https://a.example/i/a.jpg", "https://a.example/i/b.jpg"),
+        ("https://a.example/i/a.jpg", "https://b.example/i/a.jpg"),
+    ],
+)
+def test_two_pictures_are_both_shown(lead, inside):
+    html = f'<p><img src="{inside}"></p>'
+    assert content.figure_html(changed(NOTHING, images=(Image(url=lead),), content_html=html))
+
+
+def test_a_picture_that_repeats_the_title_has_no_words():
+    image = Image(url="https://a.example/a.jpg", title="a  TITLE")
+    assert 'alt=""' in content.figure_html(changed(NOTHING, title="A title", images=(image,)))
+
+
+def test_a_video_that_is_the_article_has_one_line():
+    url = "https://www.youtube.com/watch?v=OKPNjXh-6Vk"
+    player = "https://www.youtube.com/embed/OKPNjXh-6Vk"
+    provider = Provider(name="April", domain="april.example")
+    video = changed(NOTHING, url=url, player_url=player, provider=provider, duration=814)
+    assert content.content_html(video).split("\n")[1:] == [
+        f'<p><a href="{url}">Watch the video on youtube.com</a> (13:34)</p>'
+    ]
+
+
+@pytest.mark.parametrize(
     ("text", "shown"),
     [
         ("<p><img src=\"https://cdn.example/a.jpg?x='1'&amp;y=2\"></p>", False),
         ("<p><a href=\"https://cdn.example/a.jpg?x='1'&amp;y=2\">large</a></p>", True),
-        ("<p><img src=\"https://cdn.example/a.jpg?x='1'&amp;y=23\"></p>", True),
+        ("<p><img src=\"https://cdn.example/a.jpg?x='1'&amp;y=23\"></p>", False),
     ],
 )
 def test_the_picture_is_shown_once(text, shown):
@@ -112,11 +156,15 @@ def test_the_picture_is_shown_once(text, shown):
     [
         ("", None, ""),
         ("", 65, "<p>Length: 1:05</p>"),
-        ("https://v.example/1", None, '<p><a href="https://v.example/1">Watch the video</a></p>'),
+        (
+            "https://v.example/1",
+            None,
+            '<p><a href="https://v.example/1">Watch the video on v.example</a></p>',
+        ),
         (
             "https://v.example/1",
             9840,
-            '<p><a href="https://v.example/1">Watch the video</a> (2:44:00)</p>',
+            '<p><a href="https://v.example/1">Watch the video on v.example</a> (2:44:00)</p>',
         ),
     ],
 )

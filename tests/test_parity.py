@@ -106,7 +106,7 @@ TABLE: dict[str, dict[str, At | Why]] = {
     "Article.player_url": {
         "rss": At("m:player/@url", EVERYTHING.player_url),
         "atom": At("m:player/@url", EVERYTHING.player_url),
-        "json": At("content_html ∋", ">Watch the video</a>"),
+        "json": At("content_html ∋", ">Watch the video on video.example</a>"),
     },
     "Article.duration": in_content("</a> (1:02:05)</p>"),
     "Article.quality": nowhere("the robot's score"),

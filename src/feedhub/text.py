@@ -8,10 +8,10 @@ import re
 import unicodedata
 from html.entities import html5
 
-# XML 1.0, 2.2 (Char), and the C1 controls, which validators reject. NEL is white space and stays.
-_ILLEGAL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
-)
+# XML 1.0, 2.2 (Char), and the C1 controls, which validators reject.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+# HTML, 13.2.5.80: a C1 control was written by a program that took Windows-1252 for Latin-1.
+_WINDOWS = {chr(code): bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 # Bidi overrides and isolates can turn a line around; zero-width marks hide text. The joiners stay:
 # emoji and Persian need them.
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -31,8 +31,11 @@ _NEARLY_SLUG = re.compile(r"[a-z0-9]++(?:[-_][a-z0-9]++)*+")
 
 
 def legal(text: str) -> str:
-    """Return text without the characters that XML 1.0 forbids; line ends stay."""
-    return _ILLEGAL.sub("", text)
+    """Return text without the characters that XML 1.0 forbids; line ends stay.
+
+    C1 controls are read as Windows-1252, as HTML reads references to them.
+    """
+    return _ILLEGAL.sub(lambda match: _WINDOWS.get(match[0], ""), text)
 
 
 def unescape_once(text: str) -> str:
@@ -56,8 +59,11 @@ def one_line(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return `text` as a title or summary: entities decoded once, legal, on one line."""
-    return one_line(unescape_once(text) if "&" in text else text)
+    """Return `text` as a title or summary: entities decoded, legal, on one line.
+
+    An entity that is left is decoded too: exporters of HTML write `&amp;quot;`.
+    """
+    return one_line(unescape_once(unescape_once(text)) if "&" in text else text)
 
 
 def cut(text: str, limit: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -11,8 +12,13 @@ from urllib.parse import urlsplit
 from feedhub.article import Article, Author, Image, Related
 from feedhub.dates import format_day
 from feedhub.feed import Channel, feed_path, story_slug
+from feedhub.sources import bodies
 from feedhub.text import label_key
 
+# A picture's size in the name of its file (WordPress), and a service that makes pictures smaller.
+_SIZE = re.compile(r"(?:-[0-9]{2,5}x[0-9]{2,5}|-scaled|@[23]x)(\.[A-Za-z]{3,4})$")
+_PICTURE_FILE = re.compile(r"\.(?:avif|gif|jpe?g|png|webp)$", re.IGNORECASE)
+_PROXY = re.compile(r"//i[0-3]\.wp\.com/")
 # The least width that aggregators show as a lead picture.
 LEAD_WIDTH = 450
 
@@ -92,13 +98,23 @@ def figure_html(article: Article) -> str:
     if not article.images:
         return ""
     image = pictures(article)[0]
-    # Escaped as the sanitiser of the content does.
-    if f'src="{escape_text(image.url)}"' in article.content_html:
+    shown = bodies.picture_addresses(article.content_html)
+    if picture_key(image.url) in map(picture_key, shown):
         return ""
     width = f' width="{image.width}"' if image.width else ""
     height = f' height="{image.height}"' if image.height else ""
-    url, alt = escape(image.url), escape(image.title)
+    title = "" if label_key(image.title) == label_key(article.title) else image.title
+    url, alt = escape(image.url), escape(title)
     return f'<figure><img src="{url}"{width}{height} alt="{alt}"></figure>'
+
+
+def picture_key(url: str) -> str:
+    """Return what the addresses of one picture in several sizes have in common."""
+    parts = urlsplit(_PROXY.sub("//", url))
+    path, size = _SIZE.subn(r"\1", parts.path)
+    is_file = bool(size) or bool(_PICTURE_FILE.search(path))
+    query = "" if is_file else parts.query
+    return f"{(parts.hostname or '').removeprefix('www.')}{path}?{query}"
 
 
 def video_html(article: Article) -> str:
@@ -106,7 +122,9 @@ def video_html(article: Article) -> str:
     length = format_duration(article.duration) if article.duration else ""
     if not article.player_url:
         return f"<p>Length: {length}</p>" if length else ""
-    video = link_html(article.player_url, "Watch the video")
+    page = bodies.player_page(article.player_url)
+    host = (urlsplit(page).hostname or "").removeprefix("www.")
+    video = link_html(page, f"Watch the video on {host}")
     return f"<p>{video} ({length})</p>" if length else f"<p>{video}</p>"
 
 
@@ -120,6 +138,8 @@ def format_duration(seconds: int) -> str:
 def source_html(article: Article) -> str:
     """Return the link to the article at its publisher, or "" if the entry has all of it."""
     provider = article.provider
+    if article.player_url and bodies.player_page(article.player_url) == article.url:
+        return ""  # the link to the video says it
     if provider:
         name = (
             link_html(provider.url, provider.name) if provider.url else escape_text(provider.name)

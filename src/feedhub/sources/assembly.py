@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from html import escape
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -29,6 +30,7 @@ from feedhub.sources.tree import Mapping, Node, Scalar, as_number, as_text, node
 from feedhub.sources.urls import UrlError, absolute_url
 from feedhub.sources.values import (
     address_reader,
+    read_actions,
     read_authors,
     read_duration,
     read_images,
@@ -43,6 +45,8 @@ from feedhub.text import cut, label_key, one_line, unescape_once
 
 _IRI = re.compile(r"[a-z][a-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+# A host name without a scheme, as people write it: `www.example.org/x`.
+_HOST_FIRST = re.compile(r"www\.[\w-]+(?:\.[\w-]+)+(?:[:/?#]|$)", re.IGNORECASE)
 _WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 # What only a site's generator fills in: `{{ page.fileSlug }}`, `:title`.
 _TO_BE_FILLED = re.compile(r"\{|(?<![A-Za-z0-9]):[a-z]")
@@ -58,6 +62,7 @@ _ARTICLE_LINK = re.compile(
 )
 # What a template may begin with.
 _BRACES = re.compile(r"\{[%{#:/]")
+_SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"'\u2019\u201d)]?\s")
 # What stays in a summary that was never written.
 _PLACEHOLDERS = frozenset({"placeholder", "placeholder.", "todo", "tbd"})
 
@@ -141,9 +146,9 @@ def find_page(file: ArticleFile, published: datetime) -> Page:
         title = name.slug.replace("-", " ").capitalize()
     page = page_url(file, name)
     rooted = address_reader(options.base_url, rooted=True)
-    web = fields.read_or_reject("web_url", rooted) or ""
-    canonical = fields.read_or_reject("canonical_url", rooted) or ""
-    original = fields.read_or_reject("original_url", address_reader("")) or ""
+    web = read_link(fields, "web_url", rooted)
+    canonical = read_link(fields, "canonical_url", rooted)
+    original = read_link(fields, "original_url", address_reader(""))
     has_own_page = bool(file.pattern or fields.node("page_url"))
     url = web or canonical or (original if original and not has_own_page else page)
     if not url:
@@ -166,12 +171,13 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     """
     fields, options, page = file.fields, file.options, find_page(file, published)
     body = make_body(file, page)
+    summary = read_summary(fields, page.title, body)
     article = Article(
         id=identity(file),
         slug=page.name.slug,
         title=cut(page.title, limits.MAX_TITLE),
-        summary=read_summary(fields, body),
-        content_html=body.html,
+        summary=summary,
+        content_html=add_actions(fields, body.html, summary),
         url=page.url,
         published=published.astimezone(UTC),
         updated=max(published, updated or published).astimezone(UTC),
@@ -193,6 +199,20 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
         message = "no address: the file's path stands in; give it a url, or set source.permalink"
         fields.warn("no-address", message, level="info")
     return article
+
+
+def read_link(fields: Fields, field: str, read: Callable[[Node], str]) -> str:
+    """Return the address that a field gives, or "" where it is not usable."""
+
+    def read_host(node: Node) -> str:
+        text = (as_text(node) or "").strip()
+        if isinstance(node, Scalar) and _HOST_FIRST.match(text):
+            message = "the address has no scheme; https: is added: write the whole address"
+            fields.warn("no-scheme", message, node.line, node.column)
+            node = node._replace(text=f"https://{text}")
+        return read(node)
+
+    return fields.read_or_warn(field, read_host, "")
 
 
 def identity(file: ArticleFile) -> str:
@@ -237,12 +257,35 @@ def page_url(file: ArticleFile, name: PageName) -> str:
     return ""
 
 
-def read_summary(fields: Fields, body: Body) -> str:
+def read_summary(fields: Fields, title: str, body: Body) -> str:
     """Return the file's summary, else what stands before a `more` sign, else one paragraph."""
     own = fields.read_or_warn("summary", read_text, "")
-    if own:
-        return cut(own, limits.MAX_SUMMARY)
-    return cut(body.opening, limits.MAX_SUMMARY) or first_text(body.html)
+    if own and label_key(own) != label_key(title):
+        return cut(mark_end(own), limits.MAX_SUMMARY)
+    text = cut(body.opening, limits.MAX_SUMMARY) or first_text(body.html)
+    return "" if label_key(text) == label_key(title) else text
+
+
+def add_actions(fields: Fields, html: str, summary: str) -> str:
+    """Return the body with a link for each action behind it."""
+    none: tuple[tuple[str, str], ...] = ()
+    actions = fields.read_or_warn("actions", lambda node: read_actions(fields, node), none)
+    links = [f'<p><a href="{escape(url)}">{escape(text)}</a></p>' for url, text in actions]
+    if links and not html and summary:
+        html = f"<p>{escape(summary, quote=False)}</p>"
+    return "\n".join(filter(None, (html, *links)))
+
+
+def mark_end(summary: str) -> str:
+    """Return a summary with an ellipsis if the program that wrote it cut it within a sentence.
+
+    That is where it has whole sentences before, or ends with a comma; an address is no sentence.
+    """
+    last = summary.rpartition(" ")[2]
+    is_cut = last[-1] in ",;" or (last[-1].isalnum() and bool(_SENTENCE_END.search(summary)))
+    return (
+        f"{summary.rstrip(' ,;')}…" if is_cut and "/" not in last and "=" not in last else summary
+    )
 
 
 def make_body(file: ArticleFile, page: Page) -> Body:
@@ -385,13 +428,13 @@ def warn_about_texts(fields: Fields, article: Article) -> None:
     for field in ("title", "summary"):
         text: str = getattr(article, field)
         if unescape_once(text) != text:
-            message = "an entity is left after decoding once: write the character itself"
+            message = "an entity is left after decoding twice: write the character itself"
             fields.warn_about(field, "entity-left", message)
     key = label_key(article.summary)
     if not key:
         fields.warn_about("summary", "no-summary", "there is no summary: add an excerpt")
-    elif key in _PLACEHOLDERS or key == label_key(article.title):
-        message = "the summary says nothing that the title does not: write one sentence"
+    elif key in _PLACEHOLDERS:
+        message = "the summary was never written: write one sentence"
         fields.warn_about("summary", "placeholder-summary", message)
 
 

@@ -55,6 +55,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "images": ("images",),
     "image": ("image", "cover", "featuredImage", "featureImage", "heroImage", "thumbnail"),
     "related": ("related",),
+    "actions": ("actions",),
     "featured": ("featuredContent",),
     "length": ("length", "duration"),
     "quality": ("quality",),
@@ -68,6 +69,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "image_title": ("title", "alt", "caption"),
     "width": ("width",),
     "height": ("height",),
+    "action_url": ("url",),
     "related_url": ("webUrl", "url", "link", "originalUrl"),
 }
 

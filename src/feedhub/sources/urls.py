@@ -16,6 +16,8 @@ _FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_LINE_ENDS = re.compile(r"[\t\r\n]+")
+_ANGLES = re.compile(r"<[^<>]+>")
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 _CONTACT = re.compile(r"(mailto|tel):[ \t]*([^\s].*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::([0-9]{0,5}))?")
@@ -120,7 +122,10 @@ def normalise(raw: str, base: str) -> str:
     # Entities are longer than what they stand for.
     if len(raw) > 2 * MAX_ADDRESS:
         raise UrlError(f"the address is longer than {MAX_ADDRESS} characters")
-    text = unescape_once(raw.strip()).strip()
+    # As browsers do (URL Standard, 4.4): tabs and line ends are dropped, wherever they stand.
+    text = _LINE_ENDS.sub("", unescape_once(raw.strip())).strip()
+    if _ANGLES.fullmatch(text):
+        text = text[1:-1]
     if not text:
         raise UrlError("the address is empty")
     if _FORBIDDEN.search(text):

@@ -42,6 +42,12 @@ _DURATION = re.compile(
     r"(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
     r"(?:(?P<seconds>[0-9]{1,9})(?:\.[0-9]+)?S)?)?"
 )
+_MAILBOX = re.compile(r"(?:mailto:)?[^\s@<>()]+@[^\s@<>()]+")
+_PERSON = re.compile(
+    r"(?P<before>[^<>\[\]]+?)\s*<(?P<link>[^<>\s]+)>"
+    r"|(?P<mailbox>[^\s@<>()]+@[^\s@<>()]+)\s+\((?P<name>[^()]+)\)"
+    r"|\[(?P<label>[^\[\]]+)\]\((?P<target>[^()\s]+)\)"
+)
 _CALENDAR_DURATION = re.compile(r"P[0-9WD.]*+(?<=[0-9.])[YM]")
 # No place is further from UTC; a larger one is still a time.
 _FAR_OFFSET = re.compile(r":[0-9.]{2,12} *[+-](?:1[5-9]|2[0-9]|14:?(?!00)[0-9]{2})")
@@ -224,14 +230,15 @@ def read_authors(fields: Fields, node: Node, *, several: bool = False) -> tuple[
 
     def read(item: Node) -> Author:
         if isinstance(item, Scalar):
-            return Author(name=plain_text(read_name(item)))
+            return parse_author(plain_text(read_name(item)))
         inner = fields.nested(item)
         url = inner.read_or_warn("person_url", address_reader(""), "")
-        return Author(name=plain_text(inner.read_or_warn("name", read_name, "")), url=url)
+        author = parse_author(plain_text(inner.read_or_warn("name", read_name, "")))
+        return Author(name=author.name, url=url or author.url)
 
     if several and isinstance(node, Scalar):
         names = fields.at_most(limits.MAX_LABELS, read_labels(node), "authors", "authors")
-        authors = [Author(name=name) for name in names]
+        authors = [parse_author(name) for name in names]
     else:
         nameless = Author(name="")
         items = fields.at_most(limits.MAX_LABELS, items_of(node), "authors", "authors", "author")
@@ -241,6 +248,28 @@ def read_authors(fields: Fields, node: Node, *, several: bool = False) -> tuple[
         found.setdefault(label_key(author.name), author)
     found.pop("", None)
     return tuple(found.values())
+
+
+def parse_author(text: str) -> Author:
+    """Return a person as people write one: the name, and an address on the web beside it.
+
+    `Jane <jane@example.org>`, `jane@example.org (Jane)`, `[Jane](https://example.org)`. An e-mail
+    address is never published: of one alone, what stands before the @ is the name.
+    """
+    match = _PERSON.fullmatch(text)
+    if match is None:
+        name, address = text, ""
+    else:
+        name = match["name"] or match["before"] or match["label"]
+        address = match["link"] or match["target"] or ""
+    if _MAILBOX.fullmatch(name.strip()):
+        name = name.strip().removeprefix("mailto:").partition("@")[0]
+    try:
+        return Author(
+            name=one_line(name).strip("\"' "), url=absolute_url(address) if address else ""
+        )
+    except UrlError:
+        return Author(name=one_line(name).strip("\"' "))
 
 
 def items_of(node: Node) -> tuple[Node, ...]:
@@ -281,6 +310,20 @@ def read_pixels(fields: Fields, field: str) -> int | None:
     """Read a width or height in pixels, or None where there is none that an image can have."""
     pixels = fields.read_or_warn(field, as_int, None)
     return pixels if 0 < (pixels or 0) < 1_000_000 else None
+
+
+def read_actions(fields: Fields, node: Node) -> tuple[tuple[str, str], ...]:
+    """Read what a person can do with an article, such as download it: address and title of each."""
+
+    def read(item: Node) -> tuple[str, str] | None:
+        inner = fields.nested(item)
+        url = inner.read_or_reject("action_url", address_reader(""))
+        title = inner.read_or_warn("title", read_title, "")
+        return (url, title) if url and title else None
+
+    items = fields.at_most(limits.MAX_RELATED, items_of(node), "actions", "actions")
+    actions = [fields.read_node_or_warn(item, read, None) for item in items]
+    return tuple(dict.fromkeys(action for action in actions if action))
 
 
 def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tuple[Related, ...]:

@@ -11,11 +11,25 @@ from html import escape
 from typing import NamedTuple
 
 from feedhub.sources.bodies import markdown, sanitising, tree, words
+from feedhub.sources.bodies.players import page_of as player_page
 from feedhub.sources.bodies.repairs import Page, repair
 from feedhub.text import cut, label_key, legal, one_line, short_hash
 
 # How often a body is cleaned again until cleaning changes nothing; more rounds mean an attack.
 MAX_ROUNDS = 6
+
+
+__all__ = (
+    "Body",
+    "all_text",
+    "first_text",
+    "frame_url",
+    "html_body",
+    "markdown_body",
+    "picture_addresses",
+    "player_page",
+    "read_body",
+)
 
 
 class Body(NamedTuple):
@@ -86,6 +100,13 @@ def first_text(html: str, limit: int = 300) -> str:
 def all_text(html: str) -> str:
     """Return every word of sanitised `html`, for an index; only blocks divide words."""
     return words.all_text(tree.parse(html)) if html else ""
+
+
+def picture_addresses(html: str) -> list[str]:
+    """Return the addresses of the pictures in sanitised `html`."""
+    if "<img" not in html:
+        return []
+    return [image.attributes["src"] or "" for image in tree.parse(html).css("img[src]")]
 
 
 def frame_url(html: str) -> str:

@@ -82,6 +82,14 @@ def repair(root: Node, page: Page) -> None:
             put_link(node, page.frame_address(node.attributes.get("src")))
 
 
+def page_of(address: str) -> str:
+    """Return the address of the page that shows what a player plays, or of the player itself."""
+    for pattern, page in _PAGES:
+        if match := pattern.fullmatch(address):
+            return match.expand(page)
+    return address
+
+
 def object_address(node: Node, page: Page) -> str:
     """Return the address of what an `object` or `embed` shows, or ""."""
     values = [node.attributes.get("data"), node.attributes.get("src")]
@@ -97,9 +105,7 @@ def object_address(node: Node, page: Page) -> str:
 def put_link(node: Node, address: str) -> None:
     """Put a paragraph with a link in the place of a player; remove a player without an address."""
     if address:
-        for pattern, page in _PAGES:
-            if match := pattern.fullmatch(address):
-                address = match.expand(page)
+        address = page_of(address)
         attributes = node.attributes
         title = attributes.get("title") or attributes.get("playlabel") or ""
         paragraph = tree.create(node, "p")
