@@ -196,8 +196,8 @@ def test_the_default_catalog_must_not_be_in_the_output(run, monkeypatch: pytest.
         ("rendr articles", "invalid choice: 'rendr'; did you mean render?; see feedhub --help"),
         (
             "publish",
-            "invalid choice: 'publish'; choose from render, serve, sync, check, feeds, init, "
-            "completion, ping, probe, stats; see feedhub --help",
+            "invalid choice: 'publish'; choose from render, serve, sync, check, feeds, adopt, "
+            "init, completion, ping, probe, stats; see feedhub --help",
         ),
         ("it's", 'invalid choice: "it\'s"; choose from render, '),
         ("--verison", "feedhub: unknown argument '--verison'; did you mean --version?"),

@@ -51,6 +51,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(path).mkdir(parents=True)
     text = article_text("Good", topics=["AI", "Machine Learning"])
     Path("articles/good.md").write_text(text, encoding="utf-8")
+    Path("old").mkdir()
+    Path("old/feed.xml").write_text(OLD_FEED, encoding="utf-8")
     program = Path("bin/feedhub")
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m feedhub "$@"\n', encoding="utf-8")
     program.chmod(0o755)
@@ -59,6 +61,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+OLD_FEED = """<rss version="2.0"><channel><title>Old</title><item>
+<title>Good</title><link>https://news.example/good</link><guid>1</guid>
+</item></channel></rss>"""
 LINE = (
     '192.0.2.1 - - [20/Nov/2026:10:00:00 +0000] "GET /all.rss HTTP/1.1" 200 1000 "-" "Reader/1.0"\n'
 )

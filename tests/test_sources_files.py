@@ -23,6 +23,7 @@ import pytest
 
 from feedhub.errors import ConfigError, Problem
 from feedhub.sources import ReadOptions, ReadResult, SourceFile, files, open_source
+from feedhub.sources.adopted_ids import AdoptedId, AdoptedIds
 from feedhub.sources.files import FilesSource
 from feedhub.sources.frontmatter import MAX_BYTES
 from tests.kit import NOW, article_text
@@ -553,6 +554,7 @@ def test_signature_names_every_option(root):
     options = {"permalinks": (("", "/:slug/"),), "ignore": (), "zone": ZoneInfo("Asia/Tokyo")}
     others = {"authority": "b", "base_url": "https://b.example", "collection": "b", "drafts": True}
     others["unknown_keys"] = True
+    others["adopted"] = AdoptedIds((AdoptedId(id="1", url="https://b.example/"),))
     changed = options | others
     not_for_files = {"kind", "built"}
     assert set(changed) | not_for_files == {field.name for field in fields(ReadOptions)}

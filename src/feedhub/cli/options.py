@@ -160,7 +160,8 @@ def config_of(args: Namespace) -> Config:
     builder = search if feeds.builder == "auto" else feeds.builder  # it builds searches
     stories = auto if feeds.stories == "auto" else feeds.stories
     feeds = replace(feeds, search=search, builder=builder, stories=stories)
-    return replace(config, feeds=feeds)
+    ids = config.source.ids and str((args.config or CONFIG_FILE).parent / config.source.ids)
+    return replace(config, feeds=feeds, source=replace(config.source, ids=ids))
 
 
 def warn_of_default_url(config: Config) -> None:

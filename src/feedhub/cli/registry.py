@@ -21,6 +21,7 @@ COMMANDS = {
     "sync": "update the catalog that feedhub serve reads from SOURCE",
     "check": "print every problem of every file of SOURCE",
     "feeds": "list every feed of SOURCE with its count, newest date and address",
+    "adopt": "take over the ids of an earlier feed, so that what was read stays read",
     "init": "write a commented feedhub.toml with every default",
     "completion": "print a completion script for SHELL",
     "ping": "notify the hub of the feeds that have changed (WebSub)",

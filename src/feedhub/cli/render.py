@@ -7,6 +7,7 @@ import os
 import time
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from feedhub.catalog import Catalog
 from feedhub.cli import console, options
@@ -15,6 +16,7 @@ from feedhub.errors import ConfigError, OutputError, ShrinkError
 from feedhub.fork_map import processors
 from feedhub.render import RenderReport
 from feedhub.render import render as render_site
+from feedhub.render.folder import OWN_FOLDER
 from feedhub.site import Site, source_of
 from feedhub.sources import open_source
 
@@ -23,6 +25,8 @@ EXAMPLES = (
     "articles public --watch",
     "articles preview --drafts",
 )
+# Where generators write the feed of a site.
+OLD_FEEDS = ("feed.xml", "index.xml", "atom.xml", "rss.xml", "feed.json")
 # Why an article is not published, in the order of the summary, and how that is written.
 HIDDEN_STATES = {
     "unpublished": "unpublished",
@@ -58,6 +62,7 @@ def run(args: Namespace) -> int:
     config = options.config_of(args)
     check_paths(args, config)
     options.warn_of_default_url(config)
+    warn_of_old_feed(args, config)
     options.debug_inputs(args, config, options.catalog_path(args, config))
     if args.watch:
         # Imported here because watchfiles is needed by nothing else.
@@ -67,6 +72,18 @@ def run(args: Namespace) -> int:
         source = open_source(args.source)
         return watch(source, lambda: render(args), out=args.out, config=file)
     return render(args)[0]
+
+
+def warn_of_old_feed(args: Namespace, config: Config) -> None:
+    """Warn at the first render beside a feed whose readers would see everything as new."""
+    if (args.out / OWN_FOLDER).exists() or Path(config.source.ids).is_file():
+        return
+    old = next((file for name in OLD_FEEDS if (file := args.out / name).is_file()), None)
+    if old is not None:
+        console.warn(
+            f"{old}: readers of this feed would show everything as new; "
+            f"feedhub adopt {old} {args.source} keeps what they have read"
+        )
 
 
 def check_paths(args: Namespace, config: Config) -> None:

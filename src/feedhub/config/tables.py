@@ -76,6 +76,11 @@ class SourceConfig:
         "the name of a folder, without a slash",
         rules.optional(rules.folder_name),
     )
+    ids: str = key(
+        "ids.jsonl",
+        "File beside this one with the ids of an earlier feed, which feedhub adopt writes; it need "
+        "not exist",
+    )
     timezone: str = key("UTC", "Time zone of dates without one", "a time zone", rules.timezone)
     ignore: tuple[str, ...] = key(
         ("node_modules", "_site", "_layouts", "_includes", "archetypes", "themes", "vendor"),

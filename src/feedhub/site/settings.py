@@ -16,6 +16,7 @@ from feedhub.feed import Channel
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.formats import FORMATS, PAGE, WRITERS
 from feedhub.sources import BuiltOptions, ReadOptions, Source, open_source
+from feedhub.sources.adopted_ids import NONE_ADOPTED, read_adopted_ids
 
 if TYPE_CHECKING:
     from feedhub.selection import NamedSelection  # most configurations have none
@@ -116,6 +117,7 @@ def source_of(
         drafts=drafts,
         unknown_keys=unknown_keys,
         kind=config.source.kind,
+        adopted=read_adopted_ids(Path(config.source.ids)) if config.source.ids else NONE_ADOPTED,
         built=BuiltOptions(
             feed=config.source.feed,
             content=config.source.content,

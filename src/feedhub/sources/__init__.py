@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from feedhub.article import Article
 from feedhub.errors import Problem
+from feedhub.sources.adopted_ids import NONE_ADOPTED, AdoptedIds
 
 
 class SourceFile(NamedTuple):
@@ -50,7 +51,8 @@ class ReadOptions:
     `collection` is used instead of the folder's name, unless it is "". `base_url` resolves the
     file's relative addresses, base path kept; `permalinks` are the patterns of articles' own pages
     by folder, "" for all; `zone` is that of dates without one; `ignore` names folders that hold no
-    articles; `unknown_keys` asks for a problem for each key that feedhub ignores.
+    articles; `unknown_keys` asks for a problem for each key that feedhub ignores. `adopted` are the
+    ids that readers know from an earlier feed.
     """
 
     authority: str = ""
@@ -63,6 +65,7 @@ class ReadOptions:
     unknown_keys: bool = False
     kind: str = "auto"
     built: BuiltOptions = BuiltOptions()
+    adopted: AdoptedIds = NONE_ADOPTED
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
         ignore=options.ignore,
         drafts=options.drafts,
         unknown_keys=options.unknown_keys,
+        adopted=options.adopted.fingerprint,
     )
     return fingerprint(READER_VERSION, values)
 

@@ -8,9 +8,13 @@ from dataclasses import replace
 from datetime import datetime, time, tzinfo
 from difflib import get_close_matches
 
+from msgspec import structs
+
+from feedhub.article import Article
 from feedhub.errors import ArticleError, Problem, did_you_mean
 from feedhub.limits import MAX_WORD
 from feedhub.sources import ReadOptions, ReadResult
+from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.article_path import date_in_name, parse_path, tag_uri
 from feedhub.sources.assembly import ArticleFile, Links, find_page, make_article
 from feedhub.sources.fields import NAMES, Fields, normal_key
@@ -192,13 +196,19 @@ def read_article(
     article = make_article(file, date, updated)
     return ReadResult(
         state="shown",
-        article=article,
+        article=with_adopted_id(article, path, options.adopted),
         own_id=article.id != tag_uri(options.authority, file.path.id_path),
         dated_update=updated is not None,
         due=min(later, default=None),
         problems=tuple(file.fields.problems),
         links=tuple(links.addresses) if links else (),
     )
+
+
+def with_adopted_id(article: Article, path: str, adopted: AdoptedIds) -> Article:
+    """Return the article with the id that readers know from an earlier feed, if there is one."""
+    identity = adopted.find(path, article.url)
+    return structs.replace(article, id=identity) if identity else article
 
 
 def pass_gate(file: ArticleFile, now: datetime) -> tuple[Verdict, datetime | None]:
