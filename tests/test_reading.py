@@ -112,6 +112,31 @@ class TestStates:
         assert read_dated("published: false\nwebUrl: javascript:x\nexpiryDate: soon").problems == ()
 
 
+class TestDots:
+    """`...` closes the front matter where no fence does."""
+
+    def test_dots_close(self):
+        result = _bytes(b"---\ntitle: T\nsummary: S\ndate: 2024-01-02\n... \nA {# b #}\n")
+        assert result.article is not None
+        assert result.article.content_html == "<p>A</p>"
+        assert problems_of(result) == [(6, "warning", "template-block")]
+        assert _bytes(b"---\ndate: 2024-01-02\npublished: false\n...").state == "unpublished"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            b"---\ndate: 2024-01-02\n...\npublished: false\n---\nA",
+            b"---\ndate: 2024-01-02\n...\nA\n\n---\n\nB",
+            b"---\ndate: 2024-01-02\n....\nA",
+            b"---\ndate: 2024-01-02\n ...\nA",
+            b"+++\ndate = 2024-01-02\n...\nA",
+        ],
+    )
+    def test_where_a_fence_may_follow_they_do_not(self, text):
+        with pytest.raises(ArticleError):
+            _bytes(text)
+
+
 class TestNoArticles:
     def test_no_front_matter(self):
         assert _bytes(b"# Read me\n").state == "plain"

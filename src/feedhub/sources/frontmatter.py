@@ -14,6 +14,7 @@ from feedhub.sources.yaml_tree import read_yaml
 MAX_BYTES = 256 * 1024
 
 _OPENING = re.compile(rb"(?:\xef\xbb\xbf)?(?:---|\+\+\+)[ \t]*(?:[\r\n]|\Z)")
+_DOTS = re.compile(r"^\.\.\.[ \t]*(?:\n|\Z)", re.MULTILINE)
 _UTF8_MARK = "\ufeff".encode()
 _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"-\0-\0-\0", b"\0-\0-\0-", b"+\0+\0+\0", b"\0+\0+\0+")
 
@@ -29,8 +30,9 @@ class FrontMatter(NamedTuple):
 def read_front_matter(data: bytes) -> FrontMatter | None:
     """Return the front matter and body of a whole file, or None where its first line is no fence.
 
-    `---` fences YAML, `+++` TOML. Line ends of the body become line feeds; else it is as written.
-    Raises ArticleError, its line counted in the file, for anything that could be misread.
+    `---` fences YAML, `+++` TOML; `...` may close YAML. Line ends of the body become line feeds;
+    else it is as written. Raises ArticleError, its line counted in the file, for anything that
+    could be misread.
     """
     if not _OPENING.match(data):
         if data.startswith(_UTF16_STARTS):
@@ -87,6 +89,9 @@ def split_front_matter(text: str) -> tuple[str, str]:
     """Return the opening fence with the block under it, and the body after the closing fence."""
     # A torn file must never pass for a whole one, so only a closing fence ends the block.
     fence = text.find(f"\n{text[:3]}") + 1
+    # YAML's sign for the end of a document closes the block where no fence does.
+    if not fence and text[0] == "-" and (dots := _DOTS.search(text)):
+        return text[: dots.start()], text[dots.end() :]
     if not fence:
         message = "the front matter is never closed; put a line with the opening fence after it"
         raise ArticleError("no-closing-fence", message)
