@@ -248,7 +248,7 @@ def test_the_last_good_article_of_a_half_written_file_stays(bench, torn):
 
 
 @pytest.mark.parametrize(
-    "flag", ["published: 'false'", "published: no", "draft: 1", "status: gone"]
+    "flag", ["published: 'false'", "published: no", "draft: 1", "status: in progress"]
 )
 def test_an_article_with_an_invalid_flag_is_withdrawn(bench, flag):
     path = bench.write("a.md", title="Was good")

@@ -476,6 +476,7 @@ def test_nothing_between_the_fences_is_an_empty_mapping(block: str) -> None:
 
 def test_size_limit() -> None:
     head = b"---\na: b\n---\n"
+    assert MAX_BYTES == 256 * 1024  # as the documentation says
     assert len(accepted(head + b"x" * (MAX_BYTES - len(head))).body) == MAX_BYTES - len(head)
     error = refusal(head + b"x" * (MAX_BYTES - len(head) + 1))
     assert (error.code, error.line) == ("too-large", 1)

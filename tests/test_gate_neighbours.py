@@ -217,6 +217,23 @@ def test_a_value_that_hides_nothing_withdraws_nothing(matter):
     assert state(matter) == "shown"
 
 
+@pytest.mark.parametrize("key", ["visibility", "statuss"])
+def test_every_word_that_shows_or_hides(key):
+    for word in "public published publish visible everyone all open live true yes on 1 y".split():
+        assert state(f"{key}: {word}") == "shown", word
+    for word in (
+        "draft hidden skip pending private trash unlisted unpublished password protected members"
+        " paid tiers secret internal scheduled queued queue embargoed removed deleted withdrawn"
+        " false no off 0 n never"
+    ).split():
+        assert state(f"{key}: {word}") == "withdrawn", word
+
+
+@pytest.mark.parametrize("value", ["1/2/31", "31.12.30", "'2031'", "soon 2031"])
+def test_however_a_date_is_written_it_may_hide(value):
+    assert state(f"embargo: {value}") == "withdrawn"
+
+
 def test_nothing_is_read_of_a_file_that_is_hidden_already():
     assert state("published: false\nwip: true") == "unpublished"
     assert state("removed: true\nprivate: true") == "removed"

@@ -123,7 +123,8 @@ def test_a_sync_survives_every_failing_call(states: TwoStates, tracer: Tracer, c
             ran = tracer.run(arguments, call, effect, at)
             place = (call, effect, at, ran)
             check_words(ran)
-            assert "damaged" not in ran.stderr, place
+            # A block that cannot be read is damage: SQLite says so, and the catalog is made anew.
+            assert "damaged" not in ran.stderr or (call, effect) == ("pread64", "error=EIO"), place
             if "cannot be read" not in ran.stderr:
                 assert published_titles(catalog) in titles, place
             assert main(arguments) == 0, place
