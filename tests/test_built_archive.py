@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from feedhub.catalog.state import StoredMemory
 from feedhub.config import load_config
 from feedhub.errors import Problem
 from feedhub.site import source_of
@@ -128,11 +129,39 @@ def test_no_page_is_published_that_may_be_hidden(tmp_path: Path):
     changes = bench.sync()
     assert len(items(bench)) == 9
     assert CANARY.encode() not in everything(bench)
+    assert CANARY.encode() not in stored_memory(bench)
     (problem,) = changes.problems
     assert (problem.level, problem.message) == (
         "info",
         "2 younger pages are not in your feed: left out",
     )
+
+
+def stored_memory(bench: Bench) -> bytes:
+    """Return what the catalog keeps for the source."""
+    return bench.catalog.read(StoredMemory).memory.cache
+
+
+def test_a_page_that_was_hidden_is_published_when_it_is_linked(tmp_path: Path):
+    site = make_site(tmp_path)
+    head = '<meta name="feedhub:provider" content="Reuters">'
+    site.posts.append(post(1, path="posts/late/index.html", title="Late", head=head, in_feed=False))
+    site.posts[-1].is_linked = False
+    site.build()
+    bench = bench_of(site)
+    bench.sync()
+    assert len(items(bench)) == 9
+    assert b"Late" not in stored_memory(bench)
+    assert b"Reuters" not in stored_memory(bench)
+    home = (site.root / "index.html").read_text()
+    late = '<a href="/posts/late/">x</a>'
+    (site.root / "index.html").write_text(home.replace("</main>", f"{late}</main>"))
+    bench.sync()
+    assert "Late" in {item["title"] for item in items(bench)}
+    (site.root / "index.html").write_text(home)
+    bench.sync()
+    assert len(items(bench)) == 9
+    assert b"Late" not in stored_memory(bench)
 
 
 def test_an_article_that_leaves_the_feed_keeps_its_id(tmp_path: Path):

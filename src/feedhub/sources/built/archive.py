@@ -22,7 +22,14 @@ from feedhub.fingerprint import fingerprint
 from feedhub.sources.bodies import all_text, html_body
 from feedhub.sources.built.entries import SiteEntry
 from feedhub.sources.built.folder import SiteFolder, path_of, trusted_stamp
-from feedhub.sources.built.pages import Element, PageMemory, compile_selector, facts_of, parse_page
+from feedhub.sources.built.pages import (
+    Element,
+    PageFacts,
+    PageMemory,
+    compile_selector,
+    facts_of,
+    parse_page,
+)
 from feedhub.sources.built.rules import (
     MAX_SAMPLES,
     Rules,
@@ -38,14 +45,17 @@ _SAFE = "%/!$&'()*+,;=:@~?#"
 
 
 class OlderPage(Struct, frozen=True, array_like=True):
-    """What is known of a page of the site under some rules; `day` is a Unix time or None.
+    """What is known of a page of the site under some rules.
 
+    `day` is a Unix time, None for a page that is no article. The title is kept only while the page
+    is published. `may_be_found` is false for one that sends robots away, or to another page.
     `links` are the keys of the pages to which it links, one behind the other.
     """
 
     page: PageMemory
     title: str = ""
     day: int | None = None
+    may_be_found: bool = False
     links: bytes = b""
 
 
@@ -83,13 +93,7 @@ def find_older_pages(
     made the feed. `hashes` are those of the pages of `entries`, `ids` those that pages had while in
     a feed, `prefix` is the path below which the site is mounted.
     """
-    picked = [entry for entry in entries if entry.page in hashes and entry.entry.title]
-    picked = [entry for entry in picked if entry.entry.published][:MAX_SAMPLES]
-    key = fingerprint([(hashes[entry.page], *sample_values(entry.entry)) for entry in picked])
-    rules = memory.rules
-    if key != memory.samples:
-        samples = map(partial(read_sample, folder), picked)
-        rules = learn_rules([sample for sample in samples if sample], zone)
+    key, rules = find_rules(folder, entries, hashes, memory, zone)
     if rules is None:
         return Archive([], 0, ArchiveMemory(samples=key))
     known = memory.pages if rules == memory.rules else {}
@@ -98,30 +102,55 @@ def find_older_pages(
     linked: set[bytes] = set()
     for path, page in pages.items():
         linked |= keys_in(page.links) - {key_of(path)}
-    addresses = Addresses(entries)
+    addresses, authors = Addresses(entries), common_authors(entries)
     listed = {entry.page for entry in entries}
-    authors = common_authors(entries)
     older, younger = [], 0
     for path, page in pages.items():
+        pages[path] = without_title(page)
         if path in listed or any(fnmatchcase(path, pattern) for pattern in exclude):
             continue
-        if not page.title or page.day is None or not read.is_public(path, page, linked):
+        if page.day is None or not page.may_be_found or key_of(path) not in linked:
             continue
-        feed = nearest_feed(entries, page.page.facts.language)
+        language = page.page.facts.language
+        feed = nearest_feed(entries, language)
         if page.day >= oldest(entries, feed):
             younger += 1
             continue
+        # One that was hidden before has no title here.
+        pages[path] = page if page.title else read.page(path, None)
         link = addresses.of(path)
         entry = FeedEntry(
             id=ids.get(path) or addresses.id_of(link),
             link=link,
-            title=page.title,
+            title=pages[path].title,
             published=from_timestamp(page.day),
             authors=authors.get(feed, ()),
         )
-        language = page.page.facts.language
         older.append(SiteEntry(path, path, feed, entry, language, True, rules.text))
     return Archive(older, younger, ArchiveMemory(key, rules, pages))
+
+
+def find_rules(
+    folder: SiteFolder,
+    entries: list[SiteEntry],
+    hashes: dict[str, bytes],
+    memory: ArchiveMemory,
+    zone: tzinfo,
+) -> tuple[str, Rules | None]:
+    """Return the rules that the entries teach, and what stands for that from which they do."""
+    picked = [entry for entry in entries if entry.page in hashes and entry.entry.title]
+    picked = [entry for entry in picked if entry.entry.published][:MAX_SAMPLES]
+    key = fingerprint([(hashes[entry.page], *sample_values(entry.entry)) for entry in picked])
+    if key == memory.samples:
+        return key, memory.rules
+    samples = map(partial(read_sample, folder), picked)
+    return key, learn_rules([sample for sample in samples if sample], zone)
+
+
+def without_title(page: OlderPage) -> OlderPage:
+    """Return what may be kept of a page that is not published: nothing that it says of itself."""
+    facts = PageFacts(language=page.page.facts.language)
+    return replace(page, title="", page=replace(page.page, facts=facts))
 
 
 def sample_values(entry: FeedEntry) -> tuple[str, float]:
@@ -177,11 +206,13 @@ class OlderPages:
         rules = self._rules
         titles, dates = compile_selector(rules.title)(root), compile_selector(rules.date)(root)
         is_list = len(titles) > rules.titles or len(dates) > rules.dates
-        moment = date_of(dates[0], self._zone) if dates and not is_list else None
+        title = title_of(titles[0]) if titles else ""
+        moment = date_of(dates[0], self._zone) if dates and title and not is_list else None
         return OlderPage(
             page,
-            title_of(titles[0]) if titles else "",
+            title,
             int(moment.timestamp()) if moment else None,
+            self._may_be_found(path, page.facts),
             b"".join(sorted(self._links(root, path))),
         )
 
@@ -194,11 +225,10 @@ class OlderPages:
         """Return the key of the page at an address in the page at a path."""
         return key_of(path_of(join(f"/{self._prefix}{path}", href)).removeprefix(self._prefix))
 
-    def is_public(self, path: str, page: OlderPage, linked: set[bytes]) -> bool:
-        """Return whether nothing says that a page is not meant to be found."""
-        own, canonical = key_of(path), page.page.facts.canonical
-        is_canonical = not canonical or self._key(canonical, path) == own
-        return own in linked and is_canonical and not page.page.facts.noindex
+    def _may_be_found(self, path: str, facts: PageFacts) -> bool:
+        """Return whether a page does not send robots away, or to another page."""
+        is_canonical = not facts.canonical or self._key(facts.canonical, path) == key_of(path)
+        return is_canonical and not facts.noindex
 
 
 def key_of(path: str) -> bytes:
