@@ -148,7 +148,8 @@ def _summary(history: History) -> Change:
 def _flip_address(history: History) -> Change:
     """One article alternates between two publishers' addresses."""
     path = sorted(path for path in history.state if visible(path, history.state[path]))[0]
-    other = f'"https://business.example/{len(history.commits) % 2}/"'
+    # Its own: of two articles with one address, one is published.
+    other = f'"https://business.example/{PurePosixPath(path).stem}/{len(history.commits) % 2}/"'
     return {path: set_key(history.state[path], "webUrl", other)}
 
 

@@ -43,7 +43,8 @@ _REF = re.compile(r"(?!-)(?:(?!\.\.|@\{)[^~^:?*\[\\ ])+")
 _ENVIRONMENT = {
     "LC_ALL": "C",  # messages are recognized
     "GIT_ALLOC_LIMIT": str(MAX_ALLOCATION),
-    # Objects that a partial clone lacks are not fetched, whatever program its configuration names.
+    # Objects that a partial clone lacks are not fetched, whatever program its configuration names:
+    # an old git knows only the first of the two.
     "GIT_ALLOW_PROTOCOL": "",
     "GIT_NO_LAZY_FETCH": "1",
     # The id of an object must stand for its bytes.
