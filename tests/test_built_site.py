@@ -15,6 +15,7 @@ import pytest
 
 from feedhub.article import Provider
 from feedhub.catalog import Catalog
+from feedhub.catalog.state import StoredMemory
 from feedhub.cli import main
 from feedhub.config import load_config
 from feedhub.errors import ConfigError
@@ -692,6 +693,23 @@ def test_the_watch_is_that_of_the_folder(tmp_path: Path):
     stop = threading.Event()
     stop.set()
     assert list(open_source(make_site(tmp_path).root).watch(stop)) == []
+
+
+def test_an_entry_that_leaves_the_end_of_the_feed_keeps_its_id_and_a_withdrawn_one_does_not(
+    tmp_path: Path,
+):
+    site = make_site(tmp_path, posts=posts(5))
+    bench = bench_of(site)
+    bench.sync()
+    site.posts[1].in_feed = site.posts[4].in_feed = False
+    site.build()
+    bench.sync()
+    bench.sync()
+    memory = bench.catalog.read(StoredMemory).memory
+    assert [path for path in sorted(memory.ids) if path.startswith("posts/")] == [
+        f"posts/post-{number}/index.html" for number in (1, 2, 3, 5)
+    ]
+    assert b"post-4" not in memory.cache
 
 
 def test_a_memory_of_another_version_is_forgotten(tmp_path: Path):

@@ -37,10 +37,14 @@ _TAIL_BYTES = 1024
 
 
 class BuiltMemory(Struct, frozen=True, array_like=True):
-    """What is kept of the pages of entries, and of all pages if the archive is read."""
+    """What is kept of the pages of entries, and of all pages if the archive is read.
+
+    `dates` are those of the entries, with their feeds.
+    """
 
     pages: dict[str, PageMemory] = {}
     archive: ArchiveMemory = ArchiveMemory()
+    dates: dict[str, tuple[str, int]] = {}
 
 
 class ListedEntry(NamedTuple):
@@ -151,7 +155,8 @@ class BuiltSource:
         self._problems = []
         entries, prefix = self._pair()
         if self._archive is None:
-            self._pages, self._archive = recall(self.memory)
+            known_before = recall(self.memory)
+            self._pages, self._archive = known_before.pages, known_before.archive
         known, self._pages = self._pages, {}
         for entry in entries:
             if entry.page and entry.page not in self._pages:
@@ -261,14 +266,30 @@ class BuiltSource:
         )
 
     def _remember(self) -> None:
-        """Keep the ids that pages have, and what is known of the pages."""
-        ids = dict(self.memory.ids)
-        for path, listed in self._listed.items():
-            identity = listed.entry.entry.id
-            if listed.entry.page and identity:
-                ids[path] = identity
+        """Keep the ids that pages have, and what is known of the pages.
+
+        An entry that has left the end of its feed keeps its id; one that has left it elsewhere was
+        withdrawn, and nothing of it stays.
+        """
+        known = recall(self.memory).dates
+        entries = [listed.entry for listed in self._listed.values() if listed.entry.page]
+        dates = {
+            entry.path: (entry.feed, int(entry.entry.published.timestamp()))
+            for entry in entries
+            if entry.entry.published and not entry.is_older
+        }
+        oldest: dict[str, int] = {}
+        for feed, date in dates.values():
+            oldest[feed] = min(date, oldest.get(feed, date))
+
+        def is_withdrawn(path: str) -> bool:
+            feed, date = known.get(path, ("", 0))
+            return date > oldest.get(feed, date)
+
+        ids = {path: self.memory.ids[path] for path in self.memory.ids if not is_withdrawn(path)}
+        ids |= {entry.path: entry.entry.id for entry in entries if entry.entry.id}
         pages = {path: self._pages[path] for path in self._pages if not self._is_older(path)}
-        memory = BuiltMemory(pages, self._archive or ArchiveMemory())
+        memory = BuiltMemory(pages, self._archive or ArchiveMemory(), dates)
         self.memory = SourceMemory(ids=ids, cache=msgspec.msgpack.encode(memory))
 
     def _is_older(self, path: str) -> bool:
@@ -332,13 +353,12 @@ def entry_values(entry: FeedEntry) -> tuple[Value, ...]:
     )
 
 
-def recall(memory: SourceMemory) -> tuple[dict[str, PageMemory], ArchiveMemory]:
+def recall(memory: SourceMemory) -> BuiltMemory:
     """Return what the memory knows of pages; nothing where another version has written it."""
     try:
-        known = _memory.decode(memory.cache)
+        return _memory.decode(memory.cache)
     except msgspec.MsgspecError:
-        known = BuiltMemory()
-    return known.pages, known.archive
+        return BuiltMemory()
 
 
 def archive_messages(archive: Archive, count: int, *, wanted: bool) -> Iterator[tuple[str, str]]:
