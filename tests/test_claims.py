@@ -193,6 +193,11 @@ class TestIds:
 
 
 class TestAddresses:
+    @pytest.fixture(autouse=True)
+    def _trust_stamps(self, monkeypatch) -> None:
+        """Read no file again that has not changed."""
+        monkeypatch.setattr("feedhub.sources.files.RACY_NS", 0)
+
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:
         """A bench with a story, and the same story in a newer file."""
@@ -248,6 +253,45 @@ class TestAddresses:
         bench.sync(NOW)  # a clock that was set back
         ((_, article),) = bench.catalog.articles()
         assert article.updated > later(60), "which readers have"
+
+    def test_who_is_left_out_holds_its_id(self, bench):
+        bench.write("a.md", title="Story", id="urn:x:1", publishedDateTime="2020-01-02T00:00:00Z")
+        bench.sync()
+        bench.write("0.md", title="Copy", id="urn:x:1", publishedDateTime="2019-01-01T00:00:00Z")
+        codes = {(Path(p.path).name, p.code) for p in bench.sync(later(60)).problems}
+        assert codes == {("0.md", "duplicate-id"), ("a.md", "duplicate-url")}
+
+    def test_its_earlier_date_is_kept_though_others_come_and_go(self, tmp_path):
+        bench = make_bench(tmp_path)
+        for name in "ab":
+            bench.write(f"{name}.md", title=name)
+        bench.sync()
+        bench.write("b.md", title="b", excerpt="Edited.")
+        bench.sync(later(60))
+        bench.write("b.md", title="b", webUrl="https://news.example/a")
+        bench.sync(later(120))
+        bench.write("c.md", title="c", webUrl="https://news.example/a")
+        bench.sync(later(180))
+        (bench.root / "a.md").unlink()
+        bench.write("b.md", title="b", webUrl="https://news.example/a", excerpt="Edited again.")
+        bench.sync(NOW)
+        assert bench.titles() == ["b"]
+        ((_, article),) = bench.catalog.articles()
+        assert article.updated > later(60), "which readers have"
+
+    def test_another_text_under_an_id_has_a_later_date_though_it_was_left_out(self, tmp_path):
+        bench = make_bench(tmp_path)
+        bench.write("a.md", title="a", id="urn:x:1", updatedDateTime="2026-01-01T00:00:00Z")
+        bench.write("b.md", title="b", id="urn:x:1", webUrl="https://news.example/c")
+        bench.write("c.md", title="c", publishedDateTime="2019-01-01T00:00:00Z")
+        bench.sync()
+        (bench.root / "a.md").unlink()
+        bench.sync(later(60))
+        assert bench.titles() == ["c"]
+        (bench.root / "c.md").unlink()
+        bench.sync(later(120))
+        ((_, article),) = bench.catalog.articles()
+        assert (article.title, article.updated > datetime(2026, 1, 1, tzinfo=UTC)) == ("b", True)
 
     def test_a_change_of_the_key_is_a_change_of_the_feeds(self, bench):
         bench.write("hidden.md", title="Hidden", published=False)
