@@ -57,7 +57,8 @@ def read_body(
     Page. A body nested too deep keeps its text alone.
     """
     if is_markdown:
-        raw = markdown.to_html(legal(raw)) or text_paragraphs(raw)
+        rendered = markdown.to_html(legal(raw))
+        raw = text_paragraphs(raw) if rendered is None else rendered
     key = f"r{short_hash(key or base)}-"
     page = Page(base=base, key=key, title=label_key(title), link_of=link_of)
     html, opening, settled = clean_once(legal(raw), page)

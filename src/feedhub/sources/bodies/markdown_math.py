@@ -55,7 +55,8 @@ def is_formula(opening: str, inside: str, following: str) -> bool:
         return bool(inside.strip())
     if opening == "$" and (inside[:1].isspace() or inside[-1:].isspace() or following.isdigit()):
         return False
-    return bool(_TEX.search(inside)) and "](" not in inside and "`" not in inside
+    has_words = any(map(str.isalnum, inside))
+    return has_words and bool(_TEX.search(inside)) and "](" not in inside and "`" not in inside
 
 
 def block_math(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -1,0 +1,40 @@
+"""The examples of CommonMark and of GitHub's extensions: what they ask for is what a feed holds.
+
+`markdown_suites.json` has the examples of both specifications (CC-BY-SA 4.0): Markdown and HTML.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from feedhub.sources.bodies import html_body, markdown_body
+
+SUITES = json.loads((Path(__file__).parent / "markdown_suites.json").read_text("utf-8"))
+BASE = "https://h.example/post"
+GOES_ON = "Markdown goes on behind a closing block tag, as in kramdown and Python-Markdown"
+ALL_HTML = "a body whose blocks are all HTML is HTML, whatever its indentation"
+BLANK = "an empty quotation has no line end in it"
+NO_LINKS = "addresses in a text become no links: only GitHub does that, no generator by default"
+STRIKE = "markdown-it says s where GitHub says del"
+FILTER = "these elements go with their content instead of being shown as text"
+DIFFERENT = {
+    "commonmark-0.31.2": {
+        **dict.fromkeys((151, 161, 186), GOES_ON),
+        **dict.fromkeys((184, 190, 191), ALL_HTML),
+        **dict.fromkeys((218, 239, 240), BLANK),
+    },
+    "gfm-0.29": {9: STRIKE, **dict.fromkeys(range(11, 22), NO_LINKS), 22: FILTER},
+}
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_examples_of_a_specification(name):
+    different = {
+        number
+        for number, (markdown, html) in enumerate(SUITES[name], 1)
+        if markdown_body(markdown, base=BASE) != html_body(html, base=BASE)
+    }
+    assert different == DIFFERENT[name].keys()
