@@ -43,6 +43,7 @@ def test_the_words_of_an_index(html, words):
         ("a[^1]\n\n    code\n\n<!--more-->\n\nb\n\n[^1]: c", "a"),
         ("|a|b|\n|-|-|\n\ntext\n\n<!-- more -->", "text"),
         ("one\n\n`<!--more-->`", ""),
+        ("one\n\n<pre><!--more--></pre>", ""),
         ("<!--more-->\n\na", ""),
     ],
 )

@@ -36,10 +36,7 @@ def tables():
             [
                 f"| kept, as nh3 does | {tags(own)} |",
                 *(f"| kept: {why} | `{tag}` |" for tag, why in sanitising.ADDED_TAGS.items()),
-                *(
-                    f"| unwrapped: {why} | `{tag}` |"
-                    for tag, why in sanitising.LEFT_OUT_TAGS.items()
-                ),
+                *(f"| unwrapped: {why} | `{tag}` |" for tag, why in left_out.items()),
                 *(f"| becomes `{new}` | `{old}` |" for old, new in repairs.RENAMED.items()),
                 f"| may be a player, and becomes a link | {tags(players.TAGS)} |",
                 f"| dropped with all in it | {tags(sanitising.DROPPED)} |",

@@ -40,7 +40,7 @@ def repair(root: Node, page: Page) -> None:
     for node in root.css('object[type^="image/"][data]'):
         image = tree.create(node, "img")
         image.attrs["src"] = node.attributes["data"]
-        image.attrs["alt"] = (node.text_content or "").strip()
+        image.attrs["alt"] = node.text(strip=True)
         node.remove()
     for node in root.css("img"):
         url = picture_address(node, page)
@@ -117,9 +117,7 @@ def image_beside(node: Node) -> Node | None:
 
 def is_blank(node: Node) -> bool:
     """Return whether a node is white space, or a comment."""
-    return bool(node.is_comment_node) or (
-        node.tag == "-text" and not (node.text_content or "").strip()
-    )
+    return bool(node.is_comment_node) or (node.tag == "-text" and not node.text(strip=True))
 
 
 def is_stand_in_only(image: Node, page: Page) -> bool:

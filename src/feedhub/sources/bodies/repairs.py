@@ -142,8 +142,7 @@ def name_targets(root: Node, page: Page) -> None:
                 del node.attrs["id"]
             continue
         found[name] = name if _OWN_ID.fullmatch(name) else page.key + name
-        if page.key:
-            node.attrs["id"] = found[name]
+        node.attrs["id"] = found[name]
     for link in links:
         target = found.get(unquote(link.attributes["href"] or "")[1:])
         if target is not None:
@@ -218,16 +217,12 @@ def unwrap_useless_link(link: Node) -> None:
 def strip_first_lines(block: Node) -> None:
     """Drop the empty lines at the start of a code block: each parser drops one more of them."""
     first = block.first_child
-    while first is not None and first.tag == "-text":
-        text = first.text_content or ""
-        if not text.startswith("\n"):
-            return
-        following = first.next
+    text = first.text_content or "" if first is not None and first.is_text_node else ""
+    if first is not None and text.startswith("\n"):
         if rest := text.lstrip("\n"):
             first.replace_with(rest)
-            return
-        first.remove()
-        first = following
+        else:
+            first.remove()
 
 
 def take_comments(root: Node) -> str:
