@@ -101,7 +101,6 @@ REJECTED = {
     "indent": "broken:\n    a: CANARY\n  b: CANARY",
     "no-colon": "CANARY",
     "twice-title": "title: Again CANARY",
-    "bad-url": "webUrl: javascript:CANARY",
     "fence": "----",
     "control": "broken: CANARY \x01",
     "deep": "broken: " + "[" * 40 + "CANARY" + "]" * 40,
@@ -119,8 +118,6 @@ def secret(hidden: str = "", labels: str = LABELS) -> str:
     text = ARTICLE.replace("LABELS", labels).replace("HIDDEN", hidden or "x: y")
     if "publishDate:" in hidden:
         text = text.replace("publishedDateTime: 2020-06-09T11:00:00Z\n", "")
-    if "webUrl:" in hidden:
-        text = text.replace("webUrl: https://secret.example/CANARY\n", "", 1)
     return canaries(text)
 
 

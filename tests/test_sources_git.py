@@ -310,6 +310,22 @@ class TestReading:
         for path in listed(folder)[0]:
             assert read(source, path) == folder.read(path, NOW), path
 
+    @pytest.mark.parametrize(
+        ("name", "collection", "state", "id_path"),
+        [("_drafts", "posts", "unpublished", ""), ("posts", "_drafts", "shown", "drafts/a")],
+    )
+    def test_the_own_name_of_the_folder_hides_drafts_and_the_collection_makes_ids(
+        self, repository, tmp_path, name, collection, state, id_path
+    ):
+        repository.commit({f"{name}/a.md": A})
+        run_git(tmp_path, "clone", "--quiet", "articles.git", "clone")
+        for address in (repository.address(path=name), tmp_path / "clone" / name):
+            source = source_at(address, authority="example.org,2026", collection=collection)
+            result = read(source, "a.md")
+            assert result.state == state
+            if result.article:
+                assert result.article.id == f"tag:example.org,2026:{id_path}"
+
     @pytest.mark.parametrize("path", ["", "content"])
     def test_the_source_of_a_site_is_recognised(self, repository, path):
         post = f"{path}/_posts/2020-01-01-a.md".lstrip("/")

@@ -34,13 +34,14 @@ def date_in_name(stem: str) -> tuple[date, str] | None:
 class ArticlePath(NamedTuple):
     """The path of one file: its `folders` below the source's folder, and its name, cut at a dot.
 
-    `root` is the name of the source's folder.
+    `root` is the name of the source's folder, `collection` the one it has in ids.
     """
 
     root: str
     folders: tuple[str, ...]
     stem: str
     suffix: str
+    collection: str
 
     @property
     def is_list(self) -> bool:
@@ -80,7 +81,7 @@ class ArticlePath(NamedTuple):
         The collection is the nearest folder above whose name begins with an underscore, else the
         source. Only what lies directly in the source has the source's name before its own.
         """
-        above = (self.root, *self.parents)
+        above = (self.collection, *self.parents)
         marked = [index for index, folder in enumerate(above) if folder.startswith("_")]
         start = marked[-1] if marked else min(1, len(self.parents))
         return "/".join((collection_name(above[start]), *above[start + 1 :], self.name))
@@ -96,11 +97,14 @@ def tag_uri(authority: str, specific: str) -> str:
     return f"tag:{authority}:{quote(unicodedata.normalize('NFC', specific), safe='/')}"
 
 
-def parse_path(path: str, root: str) -> ArticlePath:
-    """Return the parts of `path` below the folder named `root`; the suffix is in lower case."""
+def parse_path(path: str, root: str, collection: str = "") -> ArticlePath:
+    """Return the parts of `path` below the folder named `root`; the suffix is in lower case.
+
+    Without a `collection` of its own the folder is one.
+    """
     *folders, name = path.split("/")
     stem, _, suffix = name.rpartition(".")
-    return ArticlePath(root, tuple(folders), stem, suffix.lower())
+    return ArticlePath(root, tuple(folders), stem, suffix.lower(), collection or root)
 
 
 class PageName(NamedTuple):

@@ -220,8 +220,8 @@ class FilesSource:
             descriptor = self.open_file(path)
             return link_outside(path) if descriptor < 0 else read_bytes(descriptor)
 
-        place = (self.collection, self._generator.name)
-        return read_file(path, load, *place, self._options, now)
+        # The folder's own name, whatever its collection is called: in `_drafts` all are drafts.
+        return read_file(path, load, self._name, self._generator.name, self._options, now)
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
         """Yield, several times a second until `stop` is set, whether something changed.

@@ -123,7 +123,7 @@ def open_article(
     The problems of the file are shared by its fields. Raises ArticleError where it cannot be
     trusted.
     """
-    article_path = parse_path(path, root)
+    article_path = parse_path(path, root, options.collection)
     if article_path.is_list:
         return ReadResult(state="plain")
     try:
