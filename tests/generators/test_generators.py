@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 
@@ -99,35 +99,42 @@ def pelican(folder: Path, posts: list[Source]) -> Path:
 
 
 def eleventy(folder: Path, posts: list[Source]) -> Path:
-    """Build with Eleventy and its RSS plugin; a hidden page is in no collection."""
+    """Build with Eleventy and its RSS plugin, a feed for each of two languages.
+
+    A hidden page is in no collection.
+    """
     write(folder / "package.json", '{"type": "module"}')
     if not (folder / "node_modules").exists() and NODE.exists():
         (folder / "node_modules").symlink_to(HERE / "node_modules")
-    metadata = f'{{language: "en", title: "Blog", base: "{BASE}/", author: {{name: "Ann"}}}}'
+    plugins = "".join(
+        f'  config.addPlugin(feedPlugin, {{type: "atom", outputPath: "/{place}feed.xml",\n'
+        f'    inputPath: "feed-{language}.njk",\n'
+        f'    collection: {{name: "{language}", limit: 0}}, metadata: {{language: "{language}",\n'
+        f'    title: "Blog", base: "{BASE}/{place}", author: {{name: "Ann"}}}}}});\n'
+        for language, place in (("en", ""), ("de", "de/"))
+    )
     write(
         folder / "eleventy.config.js",
         'import { feedPlugin } from "@11ty/eleventy-plugin-rss";\n'
-        "export default (config) => {\n"
-        '  config.addPlugin(feedPlugin, {type: "atom", outputPath: "/feed.xml",\n'
-        f'    collection: {{name: "post", limit: 0}}, metadata: {metadata}}});\n'
-        "};\n",
+        "export default (config) => {\n" + plugins + "};\n",
     )
     write(
         folder / "_includes/base.html",
-        '<!doctype html><html lang="en"><head><title>{{ title }}</title>'
-        '<link rel="alternate" type="application/atom+xml" href="/feed.xml"></head>'
+        '<!doctype html><html lang="{{ lang }}"><head><title>{{ title }}</title>'
+        '<link rel="alternate" type="application/atom+xml" href="/{{ place }}feed.xml"></head>'
         "<body><main>{{ content }}</main></body></html>",
     )
-    write(folder / "index.html", "---\nlayout: base.html\n---\nHome")
+    write(folder / "index.html", "---\nlayout: base.html\nlang: en\n---\nHome")
+    german = "---\nlayout: base.html\nlang: de\nplace: de/\n---\nStart"
+    write(folder / "de/index.html", german)
     for post in posts:
         if post.state == "draft":
             continue  # Eleventy has none: whoever wants them leaves the file out of the build
-        more = {"layout": "base.html"}
+        language = "de" if post.name in ("post-1", "文章-é") else "en"
+        more = {"layout": "base.html", "lang": language}
         more |= {"eleventyExcludeFromCollections": "true"} if post.state else {}
-        text = matter(
-            Source(**{**vars(post), "date": f"{post.date}Z".replace(" ", "T"), "tags": ("post",)}),
-            **more,
-        )
+        date = f"{post.date}Z".replace(" ", "T")
+        text = matter(replace(post, date=date, tags=(language,)), **more)
         write(folder / "posts" / f"{post.name}.md", text + post.body)
     run([NODE / "eleventy", "--quiet"], folder)
     return folder / "_site"
@@ -190,10 +197,10 @@ GENERATORS: dict[str, Callable[[Path, list[Source]], Path]] = {
     "mkdocs": mkdocs,
 }
 FEEDS = {
-    "pelican": "feeds/all.atom.xml",
-    "eleventy": "feed.xml",
-    "hexo": "atom.xml",
-    "mkdocs": "feed_rss_created.xml",
+    "pelican": ("feeds/all.atom.xml",),
+    "eleventy": ("feed.xml", "de/feed.xml"),
+    "hexo": ("atom.xml",),
+    "mkdocs": ("feed_rss_created.xml",),
 }
 
 
@@ -220,14 +227,19 @@ def test_a_site_is_read_as_its_own_feed_says(name: str, tmp_path: Path):
     bench = make_bench(tmp_path)
     bench.root = build(tmp_path / "source", posts)
     changes = bench.sync()
-    parsed = feedparser.parse((bench.root / FEEDS[name]).read_bytes())
-    own = {entry.id: entry for entry in parsed.entries if date_of(entry)[0] < 2030}
+    own = {}
+    for path in FEEDS[name]:
+        parsed = feedparser.parse((bench.root / path).read_bytes())
+        for entry in parsed.entries:
+            if date_of(entry)[0] < 2030:
+                own[entry.id] = (entry, parsed.feed.get("language", "en"))
     assert len(own) >= 9
     ours = items(bench)
     assert [p.message for p in changes.problems if p.level == "error"] == []
     assert {item["id"] for item in ours} == own.keys()
     for item in ours:
-        entry = own[item["id"]]
+        entry, language = own[item["id"]]
+        assert item.get("language", "en")[:2] == language[:2]
         assert item["date_published"][:19] == "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(
             *date_of(entry)
         )
