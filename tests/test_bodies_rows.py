@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from feedhub.sources.bodies import all_text, first_text, html_body, read_body
+from feedhub.sources import file_rules
+from feedhub.sources.bodies import Body, all_text, first_text, html_body, read_body
+from tests.kit import NOW, make_bench
 
 BASE = "https://h.example/p/"
 # Kind, body, what stands in a feed, summary.
@@ -51,6 +54,16 @@ def test_the_text_before_more(raw, opening):
     assert read_body(raw, base=BASE, is_markdown=True).opening == opening
 
 
+def test_a_formula_ends_a_paragraph():
+    body = read_body("text\n$$\na_1 * b * c\n$$\nmore", base=BASE, is_markdown=True)
+    assert body.html == "<p>text</p>\n<p>$$\na_1 * b * c\n$$</p>\n<p>more</p>"
+
+
+def test_what_is_nested_too_deep_keeps_its_paragraphs():
+    body = read_body("<div>" * 50_000 + "a\n\n \n\nb\nc", base=BASE, is_markdown=False)
+    assert body.html == "<p>a</p>\n<p>b c</p>"
+
+
 def test_ids_of_two_articles_differ():
     raw = "a[^1]\n\n[^1]: b"
     one, two = (read_body(raw, base=BASE, is_markdown=True, key=key).html for key in "12")
@@ -61,3 +74,17 @@ def test_ids_of_two_articles_differ():
 def test_a_picture_that_repeats_the_title_has_no_words():
     html = read_body("![A  title](a.png)", base=BASE, is_markdown=True, title="a Title").html
     assert html == '<p><img src="https://h.example/p/a.png" alt=""></p>'
+
+
+def test_a_new_version_that_reads_bodies_in_another_way_moves_no_date(tmp_path, monkeypatch):
+    bench = make_bench(tmp_path)
+    bench.write("a.md", publishedDateTime="2020-06-01T10:00:00Z", webUrl="https://a.example/")
+    bench.sync(NOW)
+    (before,) = json.loads(bench.documents()["all.json"].body)["items"]
+    monkeypatch.setattr("feedhub.sources.assembly.make_body", lambda *_: Body("<p>Other</p>"))
+    monkeypatch.setattr(file_rules, "READER_VERSION", file_rules.READER_VERSION + 1)
+    bench.sync(NOW + timedelta(days=1))
+    (after,) = json.loads(bench.documents()["all.json"].body)["items"]
+    assert "Other" in after["content_html"]
+    assert "Other" not in before["content_html"]
+    assert after.get("date_modified") == before.get("date_modified")

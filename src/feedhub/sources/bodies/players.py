@@ -75,7 +75,7 @@ def repair(root: Node, page: Page) -> None:
         video = node.attributes.get(element.attribute) or ""
         put_link(node, element.address + video if _VIDEO_ID.fullmatch(video) else "")
     for node in root.css("object, embed"):
-        if not tree.is_within(node, "object"):
+        if node.parent is not None:  # one inside another went with it
             put_link(node, object_address(node, page))
     for node in root.css("script[src]"):
         if _SCRIPTS.fullmatch(node.attributes.get("src") or ""):
