@@ -157,7 +157,6 @@ def restore(database: Database, ledger: Ledger) -> list[int]:
     )
     for statement, entries in tables:
         database.execute_many(statement, map(astuple, entries))
-    write_record(database, ledger.sync)
     write_record(database, ledger.identity)
     write_record(database, StoredMemory(memory=SourceMemory(ids=ledger.source_ids)))
     return [place for place, feed in enumerate(ledger.feeds, 1) if feed.slug is not None]
