@@ -40,7 +40,8 @@ RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 
 # `mail@host (Name)`, as RSS has it, and `Name <mail@host>` or `Name (mail@host)`.
 _PERSON = re.compile(
-    r"\S+@\S+\s*\(([^()]+)\)|([^<>]+?)\s*(?:<[^<>\s]+@[^<>\s]+>|\([^()\s]+@[^()\s]+\))"
+    r"[^\s@]++@[^\s@(]++\s*+\(([^()]++)\)"
+    r"|([^<>]+?)(?:<[^<>\s@]++@[^<>\s@]++>|\([^()\s@]++@[^()\s@]++\))"
 )
 
 

@@ -25,9 +25,9 @@ _AMPERSAND = re.compile(
 _XML_ENTITIES = (b"amp", b"lt", b"gt", b"quot", b"apos")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _END = re.compile(
-    rb"</(?:[A-Za-z][\w.-]*:)?(?:rss|feed|RDF|rdf)\s*>(?:\s|<!--.*?-->)*\Z", re.DOTALL
+    rb"</(?:[A-Za-z][\w.-]*:)?(?:rss|feed|RDF|rdf)\s*>(?:\s++|<!--(?:(?!--).)*+-->)*+\Z", re.DOTALL
 )
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^<>\[]*(?:\[[^]]*\]\s*)?>", re.IGNORECASE)
+_DOCTYPE = re.compile(rb"<!DOCTYPE[^<>\[]*+(?:\[[^\[\]]*+\]\s*+)?+>", re.IGNORECASE)
 # Where to look for a document type: before the first element.
 _HEAD_BYTES = 4096
 

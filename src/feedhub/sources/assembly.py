@@ -53,9 +53,11 @@ _TO_BE_FILLED = re.compile(r"\{|(?<![A-Za-z0-9]):[a-z]")
 # A heading of the first level at the start of a body, in the forms of Markdown and of HTML.
 _H1 = r"<h1(?:\s[^<>]{0,200})?>(?:(?!</?h1\b)[\s\S]){0,2000}</h1>"
 _HEADING = re.compile(
-    r"(?:[ \t]*\n)* {0,3}(?:#[ \t][^\n]*|[^\s#>*+=<-][^\n]*\n {0,3}=+[ \t]*(?=\n|\Z)|" + _H1 + ")"
+    r"\A(?:[ \t]*+\n)*+ {0,3}(?:#[ \t][^\n]*|[^\s#>*+=<-][^\n]*\n {0,3}=+[ \t]*(?=\n|\Z)|"
+    + _H1
+    + ")"
 )
-_HTML_HEADING = re.compile(rf"\s*{_H1}", re.IGNORECASE)
+_HTML_HEADING = re.compile(rf"\A\s*+{_H1}", re.IGNORECASE)
 # A link to the file of another article, and the place in it.
 _ARTICLE_LINK = re.compile(
     r"(?![A-Za-z][A-Za-z0-9+.-]*:|/)([^?#]+\.(?:md|markdown))(#.*|)", re.IGNORECASE | re.DOTALL

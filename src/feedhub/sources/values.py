@@ -44,8 +44,8 @@ _DURATION = re.compile(
 )
 _MAILBOX = re.compile(r"(?:mailto:)?[^\s@<>()]+@[^\s@<>()]+")
 _PERSON = re.compile(
-    r"(?P<before>[^<>\[\]]+?)\s*<(?P<link>[^<>\s]+)>"
-    r"|(?P<mailbox>[^\s@<>()]+@[^\s@<>()]+)\s+\((?P<name>[^()]+)\)"
+    r"(?P<before>[^<>\[\]]+?)<(?P<link>[^<>\s]+)>"
+    r"|(?P<mailbox>[^\s@<>()]++@[^\s@<>()]++)\s++\((?P<name>[^()]+)\)"
     r"|\[(?P<label>[^\[\]]+)\]\((?P<target>[^()\s]+)\)"
 )
 _CALENDAR_DURATION = re.compile(r"P[0-9WD.]*+(?<=[0-9.])[YM]")

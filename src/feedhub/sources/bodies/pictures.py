@@ -21,10 +21,11 @@ _LAZY = (*_SURE, "data-original", "data-lazy", "data-actualsrc", "data-image-src
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset", "srcset")
 # File names of what is shown until then.
 _STAND_IN = re.compile(
-    r"(?:^|[/_.-])(?:1x1|blank|clear|dot|empty|grey|lazy|lazyload|loader|loading|pixel|placeholder"
-    r"|spacer|spinner|trans|transparent)(?:[_.-][^/]*)?\.(?:gif|png|svg|jpe?g|webp)$",
+    r"(?:^|[_.-])(?:1x1|blank|clear|dot|empty|grey|lazy|lazyload|loader|loading|pixel|placeholder"
+    r"|spacer|spinner|trans|transparent)[_.-]",
     re.IGNORECASE,
 )
+_ENDINGS = (".gif", ".png", ".svg", ".jpg", ".jpeg", ".webp")
 _CANDIDATE = re.compile(r"[\s,]*([^\s,](?:\S*[^\s,])?)(?:\s+([0-9.]+)([wx]))?[^,]*")
 # No reader needs a wider picture.
 _WIDEST = 2_048
@@ -58,7 +59,7 @@ def picture_address(image: Node, page: Page) -> str:
     """Return the address of the picture that a browser with scripts would show, or ""."""
     attributes = image.attributes
     plain = page.address(attributes.get("src"))
-    is_stand_in = not plain or bool(_STAND_IN.search(plain.partition("?")[0]))
+    is_stand_in = not plain or names_stand_in(plain)
     if plain and len(attributes) <= 2 and not is_stand_in:
         return plain
     for name in _LAZY if is_stand_in else _SURE:
@@ -122,7 +123,13 @@ def is_blank(node: Node) -> bool:
 
 def is_stand_in_only(image: Node, page: Page) -> bool:
     """Return whether the best address of a picture is still that of a stand-in."""
-    return bool(_STAND_IN.search(picture_address(image, page).partition("?")[0]))
+    return names_stand_in(picture_address(image, page))
+
+
+def names_stand_in(address: str) -> bool:
+    """Return whether an address is that of what stands for a picture until a script loads it."""
+    name = address.partition("?")[0].rpartition("/")[2]
+    return name.lower().endswith(_ENDINGS) and bool(_STAND_IN.search(name))
 
 
 def is_pixel(image: Node) -> bool:

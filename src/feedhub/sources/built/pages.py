@@ -45,7 +45,7 @@ FURNITURE = (
 # `feedhub:NAME` in a meta element says what HTML has no place for.
 META_PREFIX = "feedhub:"
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-_REFRESH = re.compile(r"\s*\d*\s*[;,]\s*url\s*=\s*['\"]?([^'\"]+)", re.IGNORECASE)
+_REFRESH = re.compile(r"\s*+(?:\d++\s*+)?+[;,]\s*+url\s*+=\s*+['\"]?+([^'\"]+)", re.IGNORECASE)
 
 
 class PageFacts(Struct, frozen=True, array_like=True, omit_defaults=True):
