@@ -33,6 +33,7 @@ TESTS = {
     "sources.gate": "test_gate",
     "sources.gate_neighbours": "test_gate_neighbours",
     "sources.reading": "test_gate test_reading test_gate_neighbours test_publishing",
+    "sources.flags": "test_gate test_reading test_gate_neighbours test_publishing",
     "sources.frontmatter": "test_frontmatter",
     "sources.files": "test_sources_files test_fast_paths test_absence",
     "document": "test_negotiation test_entity_tags test_formats",

@@ -5,54 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, time, tzinfo
-from difflib import get_close_matches
+from datetime import datetime
 
 from msgspec import structs
 
-from feedhub.article import Article
 from feedhub.errors import ArticleError, Problem, did_you_mean
-from feedhub.limits import MAX_WORD
 from feedhub.sources import ReadOptions, ReadResult
-from feedhub.sources.adopted_ids import AdoptedIds
-from feedhub.sources.article_path import date_in_name, parse_path, tag_uri
-from feedhub.sources.assembly import ArticleFile, Links, find_page, make_article
+from feedhub.sources.article_page import ArticleFile, Links, find_page
+from feedhub.sources.article_path import parse_path, tag_uri
+from feedhub.sources.assembly import make_article
 from feedhub.sources.fields import NAMES, Fields, normal_key
 from feedhub.sources.file_rules import unreadable
+from feedhub.sources.flags import pass_gate, read_update
 from feedhub.sources.frontmatter import read_front_matter
-from feedhub.sources.gate import Flags, Verdict, judge
+from feedhub.sources.gate import Verdict
 from feedhub.sources.gate_neighbours import (
-    PRIVATE,
-    PUBLIC,
     has_hiding_line,
     is_hidden_elsewhere,
     unread_keys,
 )
-from feedhub.sources.tree import Mapping, Node, Scalar, as_bool, node_error
-from feedhub.sources.values import date_reader, has_far_offset
+from feedhub.sources.tree import Mapping
 
-# The words of Pelican, and those of WordPress that its exporters leave: whether each hides.
-_STATUS_HIDES = {
-    **dict.fromkeys(("published", "publish"), False),
-    **dict.fromkeys(("draft", "hidden", "skip", "pending", "private", "trash"), True),
-}
-# Words that may hide, in some languages: a status with one near to them is never guessed at.
-_MAY_HIDE = PRIVATE | set(
-    """todo idea review revise revision unfinished incomplete planned progress paused hold later
-    expired retracted withheld hide remove delete wip not dont wait waiting entwurf privat versteckt
-    verborgen gesperrt brouillon prive borrador privado bozza privato rascunho concept koncept szkic
-    kladde utkast luonnos vazlat taslak gone offline closed dead killed rejected cancelled canceled
-    spam denied blocked banned revoked""".split()  # noqa: SIM905 - a list of as many lines
-)
-_WORDS = re.compile(r"[a-z]+")
 # A title or date as Pelican writes it without fences, and Hexo before its only one.
 _BARE_MATTER = re.compile(rb"\s{0,99}(?:[\w-]{1,40}:[^\n]{0,999}\n){0,9}(?i:title|date) ?: ?\S")
 # A data file may begin with YAML's sign for the start of a document, and has no second one.
 _DATA_SUFFIXES = ("yml", "yaml")
 # How the file begins that git has instead of a file that Git LFS keeps.
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-# Eleventy's words for "ask the file system", which says nothing that lasts.
-_NO_DATE = {"last modified", "created", "git last modified", "git created"}
 
 
 def read_file(
@@ -194,47 +173,16 @@ def read_article(
     updated = stated if stated and stated <= now else None
     later = [moment for moment in (verdict.due, stated) if moment and moment > now]
     article = make_article(file, date, updated)
+    adopted = options.adopted.find(path, article.url)  # readers know it from an earlier feed
     return ReadResult(
         state="shown",
-        article=with_adopted_id(article, path, options.adopted),
+        article=structs.replace(article, id=adopted) if adopted else article,
         own_id=article.id != tag_uri(options.authority, file.path.id_path),
         dated_update=updated is not None,
         due=min(later, default=None),
         problems=tuple(file.fields.problems),
         links=tuple(links.addresses) if links else (),
     )
-
-
-def with_adopted_id(article: Article, path: str, adopted: AdoptedIds) -> Article:
-    """Return the article with the id that readers know from an earlier feed, if there is one."""
-    identity = adopted.find(path, article.url)
-    return structs.replace(article, id=identity) if identity else article
-
-
-def pass_gate(file: ArticleFile, now: datetime) -> tuple[Verdict, datetime | None]:
-    """Return the gate's verdict, and the article's date unless a flag already hides it.
-
-    Flags come first: nothing else of a hidden file needs to be valid, or is read.
-    """
-    fields, drafts = file.fields, file.options.drafts
-    hidden = (
-        read_flag(fields, "is_draft"),
-        read_flag(fields, "is_excluded"),
-        has_hiding_status(fields),
-        has_no_page(fields),
-    )
-    flags = Flags(
-        published=read_flag(fields, "is_published"),
-        removed=read_flag(fields, "is_removed"),
-        draft=file.path.is_draft or any(hidden),
-    )
-    verdict = judge(flags, now, drafts=drafts)
-    if verdict.state != "undated":
-        return verdict, None
-    date = read_date(file)
-    expires = fields.read_or_reject("expires", date_reader(file.options.zone))
-    flags = flags._replace(date=date, expires=expires)
-    return judge(flags, now, drafts=drafts), date
 
 
 def report_unknown_keys(fields: Fields, mapping: Mapping) -> None:
@@ -246,71 +194,3 @@ def report_unknown_keys(fields: Fields, mapping: Mapping) -> None:
         node = mapping.entries[key]
         message = f"the key {key} is not known and ignored{did_you_mean(key, names)}"
         fields.warn("unknown-key", message, node.line, node.column, level="info")
-
-
-def read_flag(fields: Fields, field: str) -> bool | None:
-    """Return a flag, or None where its key is absent; raises ArticleError that withdraws."""
-    node = fields.raw_node(field)
-    return None if node is None else as_bool(node)
-
-
-def has_no_page(fields: Fields) -> bool:
-    """Return whether the file tells Eleventy to write no page, and the article is nowhere else."""
-    page = fields.node("page_url")
-    if not isinstance(page, Scalar) or page.text != "false":
-        return False
-    return not any(fields.node(link) for link in ("web_url", "canonical_url", "original_url"))
-
-
-def has_hiding_status(fields: Fields) -> bool:
-    """Return whether the status hides the article; raises ArticleError that withdraws."""
-    node = fields.node("status")
-    if node is None:
-        return False
-    text = node.text.strip().lower() if isinstance(node, Scalar) else ""
-    if text in _STATUS_HIDES or text in PUBLIC:
-        return _STATUS_HIDES.get(text, False)
-    words = _WORDS.findall(text) if text.isascii() else ()
-    near = any(get_close_matches(word, _MAY_HIDE, n=1, cutoff=0.8) for word in words)
-    if not words or near or len(text) > MAX_WORD:
-        message = "the status may be meant to hide this article: write published, draft or hidden"
-        raise node_error(node, "bad-status", message, withdraws=True)
-    fields.warn_about("status", "unknown-status", "the status is not known, and hides nothing")
-    return False
-
-
-def read_date(file: ArticleFile) -> datetime | None:
-    """Return when the article was published: its field, else the date before the file's name."""
-    fields, zone = file.fields, file.options.zone
-    node = fields.node("published") or fields.node("published_elsewhere")
-    if isinstance(node, Mapping):
-        node = created_node(fields.nested(node), node)
-    asks_file_system = isinstance(node, Scalar) and node.text.strip().lower() in _NO_DATE
-    if node is not None and not asks_file_system:
-        if has_far_offset(node):
-            message = "no place is that far from UTC: look at the offset of the date"
-            fields.warn("odd-offset", message, node.line, node.column)
-        return date_reader(zone)(node)
-    named = date_in_name(file.path.name)
-    return datetime.combine(named[0], time(), zone) if named else None
-
-
-def created_node(dates: Fields, node: Mapping) -> Node:
-    """Return the date of publication from a mapping such as `created: ..., updated: ...`.
-
-    Raises ArticleError where it has any other key: that might be a later date.
-    """
-    names = (*NAMES["created"], *NAMES["updated"])
-    created = dates.node("created")
-    if created is None or not {*map(normal_key, node.entries)} <= {*map(normal_key, names)}:
-        message = "the date is a mapping; it may hold created, published and updated"
-        raise node_error(node, "bad-date", message)
-    return created
-
-
-def read_update(fields: Fields, zone: tzinfo) -> datetime | None:
-    """Return when the file says it was updated; a date that cannot be read is left out."""
-    node = fields.node("published")
-    if isinstance(node, Mapping) and not fields.node("updated"):
-        fields = fields.nested(node)
-    return fields.read_or_warn("updated", date_reader(zone), None)
