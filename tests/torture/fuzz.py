@@ -154,7 +154,8 @@ def sanitiser(data: bytes) -> None:
                 assert not name.startswith("on"), body
                 assert name != "style", body
                 if name in ("href", "src", "cite", "poster"):
-                    assert value.startswith(("http://", "https://")), body
+                    more = ("mailto:", "tel:") if name == "href" else ()
+                    assert value.startswith(("http://", "https://", *more)), body
         bodies.first_text(body)
 
 
