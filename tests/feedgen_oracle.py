@@ -83,7 +83,9 @@ class _RssEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
         revised = content.revised(article)
         if revised:
             SubElement(item, f"{{{ATOM}}}updated").text = revised.isoformat()
-        enclosed = content.enclosure(content.pictures(article))
+        enclosed = next(
+            iter(content.recordings(article)), content.enclosure(content.pictures(article))
+        )
         if enclosed:
             length = str(enclosed.length or 0)
             attributes = {"url": enclosed.url, "length": length, "type": enclosed.media_type}
@@ -108,13 +110,17 @@ class _AtomEntry(BaseEntryExtension):  # type: ignore[misc] # feedgen is untyped
 
 
 def _links(article: Article, channel: Channel) -> Iterator[dict[str, str]]:
-    """Yield what an Atom entry links to besides the article: its picture, related coverage, and
-    the feed of its story.
+    """Yield what an Atom entry links to besides the article: its audio and video, else its
+    picture; related coverage, and the feed of its story.
     """
+    for file in content.recordings(article):
+        about = {"rel": "enclosure", "href": file.url, "type": file.media_type}
+        length = {"length": str(file.length)} if file.length else {}
+        yield about | length | ({"title": file.title} if file.title else {})
     image = content.enclosure(content.pictures(article)) or next(
         iter(content.pictures(article)), None
     )
-    if image:
+    if image and not content.recordings(article):
         known = {"type": image.media_type} if image.media_type else {}
         length = {"length": str(image.length)} if image.length else {}
         yield {"rel": "enclosure", "href": image.url} | known | length
@@ -127,7 +133,7 @@ def _links(article: Article, channel: Channel) -> Iterator[dict[str, str]]:
 
 
 def _add_media(parent: Any, article: Article) -> None:
-    """Add every picture, the lead as thumbnail, and the player (Media RSS 1.5.1)."""
+    """Add pictures, the lead as thumbnail, audio, video and the player (Media RSS 1.5.1)."""
     images = content.pictures(article)
     for image in images:
         known = {"type": image.media_type} if image.media_type else {}
@@ -136,6 +142,11 @@ def _add_media(parent: Any, article: Article) -> None:
         SubElement(parent, f"{{{MEDIA}}}content", attributes)
     for image in images[:1]:
         SubElement(parent, f"{{{MEDIA}}}thumbnail", {"url": image.url} | _size(image))
+    for file in content.recordings(article):
+        about = {"url": file.url, "type": file.media_type, "medium": file.medium}
+        numbers = {"fileSize": file.length, "duration": file.duration}
+        about |= {name: str(number) for name, number in numbers.items() if number}
+        SubElement(parent, f"{{{MEDIA}}}content", about)
     if article.player_url:
         SubElement(parent, f"{{{MEDIA}}}player", {"url": article.player_url})
 

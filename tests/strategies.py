@@ -7,7 +7,7 @@ from html import escape
 
 from hypothesis import strategies as st
 
-from feedhub.article import Article, Author, Image, Provider, Related
+from feedhub.article import Article, Author, Image, Media, Provider, Related
 from feedhub.sources.bodies import html_body
 from feedhub.sources.urls import UrlError, absolute_url
 from feedhub.text import one_line
@@ -205,6 +205,14 @@ IMAGE = st.builds(
     media_type=st.sampled_from(["", "image/png", "image/svg+xml"]),
     length=st.none() | st.integers(1, 10**12),
 )
+MEDIA = st.builds(
+    Media,
+    url=urls(),
+    media_type=st.sampled_from(["", "audio/mpeg", "video/mp4"]),
+    length=st.none() | st.integers(1, 10**12),
+    duration=st.none() | st.integers(1, 10**6),
+    title=LINE,
+)
 RELATED = st.builds(
     Related, title=NONEMPTY, url=urls(), provider=PROVIDER, published=st.none() | MOMENT
 )
@@ -233,6 +241,7 @@ def articles(draw) -> Article:
         topics=draw(up_to_three(NONEMPTY)),
         categories=draw(up_to_three(NONEMPTY)),
         images=draw(up_to_three(IMAGE)),
+        media=draw(up_to_three(MEDIA)),
         related=draw(up_to_three(RELATED)),
         player_url=draw(st.just("") | urls()),
         duration=draw(st.none() | st.integers(0, 10**9)),

@@ -497,7 +497,10 @@ def test_pictures(tmp_path: Path):
     enclosures = (
         '<link rel="enclosure" type="image/png" href="/a.png"/>'
         '<link rel="enclosure" type="image/png" href="javascript:x"/>'
-        '<link rel="enclosure" type="audio/mpeg" href="/a.mp3"/>'
+        '<link rel="enclosure" type="audio/mpeg" href="/a" length="9" title="Sound"/>'
+        '<link rel="enclosure" type="application/octet-stream" href="/a.mp4"/>'
+        '<link rel="enclosure" type="video/mp4" href="javascript:x"/>'
+        '<link rel="enclosure" type="application/pdf" href="/a.pdf"/>'
         '<link rel="enclosure" href="/b.webp"/>'
     )
     feed.write_text(feed.read_text().replace("<summary", f"{enclosures}<summary", 1))
@@ -505,6 +508,11 @@ def test_pictures(tmp_path: Path):
     assert items(bench)[0]["image"] == f"{BASE}/a.png"
     assert f"{BASE}/b.webp" in json.dumps(items(bench)[0])
     assert "own.jpg" not in json.dumps(items(bench)[0])
+    sound = {"mime_type": "audio/mpeg", "title": "Sound", "size_in_bytes": 9}
+    assert items(bench)[0]["attachments"][:2] == [
+        {"url": f"{BASE}/a"} | sound,
+        {"url": f"{BASE}/a.mp4", "mime_type": "video/mp4"},
+    ]
 
 
 def test_what_html_has_no_place_for_stands_in_meta_elements_or_a_side_file(tmp_path: Path):

@@ -139,6 +139,9 @@ def test_any_text_is_a_date_or_a_value_error(text):
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
+        ("1:30", 90),
+        (" 90:00 ", 5400),
+        ("1:02:05.7", 3725),
         ("PT55S", 55),
         ("PT2H44M", 9_840),
         ("P1DT2H", 93_600),
@@ -170,7 +173,9 @@ def test_months_have_no_length(text):
         "PT1M2H",
         "PTS",
         "55",
-        "1:30",
+        "1:3",
+        "1:60",
+        "90:00:00:00",
         "-PT5S",
         "pt5s",
         "PT\u0665S",

@@ -184,9 +184,20 @@ def only(data: bytes, address: str = "") -> FeedEntry:
         ),
         # Files.
         (
-            rss('<enclosure url="https://a.example/a" length="12" type="Audio/MPEG"/><enclosure/>'),
+            rss(
+                '<enclosure url="https://a.example/a" length="12" type="Audio/MPEG"/><enclosure/>'
+                '<itunes:duration xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd">'
+                "1:02:05</itunes:duration>"
+                '<media:content url="https://a.example/b" type="video/mp4"/>'
+                '<media:content url="https://a.example/b" type="video/mp4" duration="7.5"/>'
+            ),
             "enclosures",
-            (Enclosure(url="https://a.example/a", media_type="audio/mpeg", length=12),),
+            (
+                Enclosure(
+                    url="https://a.example/a", media_type="audio/mpeg", length=12, duration=3725
+                ),
+                Enclosure(url="https://a.example/b", media_type="video/mp4", duration=7),
+            ),
         ),
         (
             rss(

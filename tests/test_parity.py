@@ -11,13 +11,14 @@ from email.utils import format_datetime
 from typing import NamedTuple
 
 import pytest
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
-from feedhub.article import Article, Author, Image, Provider, Related
+from feedhub.article import Article, Author, Image, Media, Provider, Related
 from feedhub.formats import SUBSCRIBED
 from tests.golden.look import find, items
-from tests.golden.sample import EVERYTHING, subscription
+from tests.golden.sample import EPISODE, EVERYTHING, subscription
 
+FILE = EPISODE.media[0]
 LEAD = EVERYTHING.images[1]
 AUTHOR = EVERYTHING.authors[0]
 RELATED = EVERYTHING.related[0]
@@ -32,6 +33,7 @@ class At(NamedTuple):
 
     path: str
     value: str
+    article: Article = EVERYTHING
 
 
 class Why(NamedTuple):
@@ -59,6 +61,15 @@ def dates(rss: str, atom: str, key: str, moment: datetime, written: str) -> dict
         "rss": At(rss, written),
         "atom": At(atom, iso),
         "json": At(key, iso.replace("+00:00", "Z")),
+    }
+
+
+def of_episode(rss: str, atom: str, key: str, value: str) -> dict[str, At | Why]:
+    """Said of the first audio or video file, which is the enclosure."""
+    return {
+        "rss": At(f"enclosure/{rss}", value, EPISODE),
+        "atom": At(f"a:link[@rel='enclosure'][1]/{atom}", value, EPISODE),
+        "json": At(f"attachments.0.{key}", value, EPISODE),
     }
 
 
@@ -102,6 +113,11 @@ TABLE: dict[str, dict[str, At | Why]] = {
     "Article.images": everywhere(
         "m:content[2]/@url", "m:content[2]/@url", "attachments.1.url", EVERYTHING.images[0].url
     ),
+    "Article.media": {
+        "rss": At("m:content[3]/@url", EPISODE.media[1].url, EPISODE),
+        "atom": At("m:content[3]/@url", EPISODE.media[1].url, EPISODE),
+        "json": At("attachments.1.url", EPISODE.media[1].url, EPISODE),
+    },
     "Article.related": in_content("<p>Related coverage:</p>\n<ul><li>"),
     "Article.player_url": {
         "rss": At("m:player/@url", EVERYTHING.player_url),
@@ -140,6 +156,20 @@ TABLE: dict[str, dict[str, At | Why]] = {
         "attachments.0.size_in_bytes",
         str(LEAD.length),
     ),
+    "Media.url": of_episode("@url", "@href", "url", FILE.url),
+    "Media.media_type": of_episode("@type", "@type", "mime_type", FILE.media_type),
+    "Media.length": of_episode("@length", "@length", "size_in_bytes", str(FILE.length)),
+    "Media.duration": {
+        "rss": At("m:content[2]/@duration", "3725", EPISODE),
+        "atom": At("m:content[2]/@duration", "3725", EPISODE),
+        "json": At("attachments.0.duration_in_seconds", "3725", EPISODE),
+    },
+    "Media.title": {
+        # As media:title some readers take it for the title of the entry.
+        "rss": At("c:encoded ∋", '>Listen to The "whole" talk</a> (1:02:05)</p>', EPISODE),
+        "atom": At("a:link[@rel='enclosure']/@title", FILE.title, EPISODE),
+        "json": At("attachments.0.title", FILE.title, EPISODE),
+    },
     "Provider.name": in_content(">News &amp; Co</a>"),
     "Provider.domain": in_content('<a href="https://news.example/">'),
     "Author.name": everywhere("dc:creator", "a:author/a:name", "authors.0.name", AUTHOR.name),
@@ -169,9 +199,9 @@ ELEMENTS = [
 ]
 
 
-def value_at(name: str, path: str) -> str:
+def value_at(name: str, path: str, article: Article = EVERYTHING) -> str:
     """Return what the document of one article says at a path."""
-    feed = subscription(EVERYTHING)
+    feed = subscription(article)
     if name != "json":
         return str(find(name, feed, f"string((//item|//a:entry)/{path})"))
     value = items(feed)[0]
@@ -181,7 +211,7 @@ def value_at(name: str, path: str) -> str:
 
 
 def test_every_field_has_a_row_and_every_row_a_field():
-    records = (Article, Image, Provider, Author, Related)
+    records = (Article, Image, Media, Provider, Author, Related)
     names = [f"{record.__name__}.{field.name}" for record in records for field in fields(record)]
     assert list(TABLE) == names
 
@@ -193,7 +223,8 @@ def test_a_row_covers_every_format(field):
 
 
 def test_the_sample_uses_every_field():
-    records = (EVERYTHING, LEAD, EVERYTHING.provider or Provider(name=""), AUTHOR, RELATED)
+    everything = replace(EVERYTHING, media=EPISODE.media)
+    records = (everything, LEAD, FILE, EVERYTHING.provider or Provider(name=""), AUTHOR, RELATED)
     assert not [
         field for record in records for field in fields(record) if not getattr(record, field.name)
     ]
@@ -203,9 +234,9 @@ def test_the_sample_uses_every_field():
 def test_a_field_has_its_documented_element(name, element):
     path, within, _ = element.path.partition(" ∋")
     if within:
-        assert element.value in value_at(name, path)
+        assert element.value in value_at(name, path, element.article)
     else:
-        assert value_at(name, path) == element.value
+        assert value_at(name, path, element.article) == element.value
 
 
 def test_the_content_is_the_same_in_every_format():

@@ -18,6 +18,25 @@ class Image(Struct, frozen=True, kw_only=True):
     length: int | None = None
 
 
+class Media(Struct, frozen=True, kw_only=True):
+    """An audio or video file: `length` in bytes and `duration` in seconds, or None.
+
+    `media_type` begins with audio/ or video/. It is "" while nothing tells it: then no document has
+    the file, which may be a page with a player.
+    """
+
+    url: str
+    media_type: str = ""
+    length: int | None = None
+    duration: int | None = None
+    title: str = ""
+
+    @property
+    def medium(self) -> str:
+        """`audio`, `video` or ""."""
+        return self.media_type.partition("/")[0]
+
+
 class Provider(Struct, frozen=True, kw_only=True):
     """A publisher, identified by its name; several may share a `domain`."""
 
@@ -51,8 +70,8 @@ class Article(Struct, frozen=True, kw_only=True, weakref=True):
 
     All text is plain and unescaped except `content_html`, which is sanitised HTML. `id` never
     changes (RFC 4287, 4.2.6). `updated` is never before `published`; both have whole seconds.
-    `duration` is in seconds and `player_url` an embeddable player, for videos. `quality` and `heat`
-    are scores by which articles are ordered and filtered; no document contains them.
+    `player_url` is an embeddable player of a video, which lasts `duration` seconds. `quality` and
+    `heat` are scores by which articles are ordered and filtered; no document contains them.
     """
 
     id: str
@@ -69,6 +88,7 @@ class Article(Struct, frozen=True, kw_only=True, weakref=True):
     topics: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
+    media: tuple[Media, ...] = ()
     related: tuple[Related, ...] = ()
     player_url: str = ""
     duration: int | None = None

@@ -21,6 +21,8 @@ _DAY = f"(?:{'|'.join(SHORT_DAYS)})"
 _LONG_DAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _MONTH = f"(?P<month>{'|'.join(SHORT_MONTHS)})"
 _CLOCK = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+# Of a length of time: hours, if there are any, minutes and seconds.
+_PLAYER_CLOCK = re.compile(r"(?:([0-9]{1,4}):(?=[0-9]{2}:))?([0-9]{1,3}):([0-5][0-9])(?:\.[0-9]+)?")
 _HTTP_DATES = tuple(
     re.compile(form, re.ASCII)
     for form in (
@@ -100,3 +102,12 @@ def parse_http_date(text: str) -> int | None:
     except ValueError:  # the 30th of February
         return None
     return timegm(moment.timetuple())
+
+
+def parse_clock(text: str) -> int | None:
+    """Return the seconds of a length of time as players show it, 2:05 or 1:02:05, else None."""
+    match = _PLAYER_CLOCK.fullmatch(text.strip())
+    if not match:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return (hours * 60 + minutes) * 60 + seconds

@@ -8,4 +8,4 @@ MAX_WORD, MAX_LABEL, MAX_ADDRESS = 64, 200, 4_096
 # What is published of a title and a summary. Any other value is cut at MAX_TEXT when it is read.
 MAX_TITLE, MAX_SUMMARY, MAX_TEXT = 1_000, 5_000, 65_536
 # Items of a list; labels of each kind.
-MAX_LABELS, MAX_IMAGES, MAX_RELATED = 50, 50, 100
+MAX_LABELS, MAX_IMAGES, MAX_MEDIA, MAX_RELATED = 50, 50, 20, 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from feedhub.article import Article, Author, Image, Provider, Related
+from feedhub.article import Article, Author, Image, Media, Provider, Related
 from feedhub.feed import Channel, Feed, FeedState, SiteLinks, build_feed
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, opml
 from feedhub.formats.entries import encode_entry
@@ -82,6 +82,28 @@ VIDEO = Article(
     topics=("AI",),
     images=(Image(url="https://cdn.example/image-id/1"),),
     duration=65,
+)
+EPISODE = Article(
+    id="tag:example.org,2026:show/2",
+    slug="2",
+    title="Episode 2: <Sound> & vision",
+    summary="We talk, and there is a film.",
+    content_html="<p>Notes.</p>",
+    url="https://show.example/2",
+    published=at(3),
+    updated=at(3),
+    images=(Image(url="https://cdn.example/2.jpg", media_type="image/jpeg"),),
+    media=(
+        Media(
+            url="https://cdn.example/2.mp3?a=1&b=2",
+            media_type="audio/mpeg",
+            length=26_345_678,
+            duration=3725,
+            title='The "whole" talk',
+        ),
+        Media(url="https://cdn.example/2.mp4", media_type="video/mp4"),
+        Media(url="https://cdn.example/stream/2"),
+    ),
 )
 CHANNEL = Channel(
     base_url="https://feeds.example.org/news",
@@ -169,6 +191,7 @@ def documents() -> dict[str, bytes]:
         "archive": archive(),
         "empty": empty(),
         "drafts": drafts(),
+        "episode": subscription(EPISODE),
     }
     found = {
         name + row.suffix: feed.encode(row.name)

@@ -195,6 +195,16 @@ def digest_of(article: Article) -> bytes:
         )
         for image in article.images
     ]
+    media = [
+        named_values(
+            url=file.url,
+            media_type=file.media_type,
+            length=file.length,
+            duration=file.duration,
+            title=file.title,
+        )
+        for file in article.media
+    ]
     related = [
         named_values(
             title=other.title,
@@ -219,6 +229,7 @@ def digest_of(article: Article) -> bytes:
             topics=article.topics,
             categories=article.categories,
             images=images,
+            media=media,
             related=related,
             player_url=article.player_url,
             duration=article.duration,
@@ -247,4 +258,5 @@ def size_of(article: Article) -> int:
     """Return about how many bytes the article takes in a document."""
     content = article.content_html
     escaped = len(content.encode()) + 3 * (content.count("<") + content.count(">"))
-    return escaped + len(article.summary.encode()) + 300 * len(article.related) + ENTRY_OVERHEAD
+    others = 300 * (len(article.related) + len(article.media))
+    return escaped + len(article.summary.encode()) + others + ENTRY_OVERHEAD

@@ -15,6 +15,7 @@ from feedhub.feed_reader.records import (
     FeedEntry,
     Markup,
     count_of,
+    seconds_of,
     unique,
     unique_authors,
     unique_enclosures,
@@ -149,6 +150,7 @@ class AtomReader:
             length=count_of(element.get("length") or element.get("fileSize")),
             width=count_of(element.get("width")),
             height=count_of(element.get("height")),
+            duration=seconds_of(element.get("duration")),
             title=plain_text(element.get("title", "")),
         )
 

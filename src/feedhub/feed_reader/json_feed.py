@@ -18,6 +18,7 @@ from feedhub.feed_reader.records import (
     FeedReadError,
     Markup,
     count_of,
+    seconds_of,
     unique,
     unique_authors,
     unique_enclosures,
@@ -102,5 +103,6 @@ def read_enclosures(item: Values) -> Iterator[Enclosure]:
             url=text(attachment, "url"),
             media_type=text(attachment, "mime_type").lower(),
             length=count_of(text(attachment, "size_in_bytes")),
+            duration=seconds_of(text(attachment, "duration_in_seconds")),
             title=one_line(text(attachment, "title")),
         )

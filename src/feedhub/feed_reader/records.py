@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from feedhub.article import Author
+from feedhub.dates import parse_clock
 
 
 class FeedReadError(ValueError):
@@ -34,6 +35,7 @@ class Enclosure:
     length: int | None = None
     width: int | None = None
     height: int | None = None
+    duration: int | None = None
     title: str = ""
 
 
@@ -84,12 +86,23 @@ def unique_authors(authors: Iterable[Author]) -> tuple[Author, ...]:
 
 
 def unique_enclosures(enclosures: Iterable[Enclosure]) -> tuple[Enclosure, ...]:
-    """Return the enclosures that have an address, each address once."""
+    """Return the enclosures that have an address, each address once.
+
+    RSS says how long an enclosure takes in another element than where it is.
+    """
     found: dict[str, Enclosure] = {}
     for enclosure in enclosures:
-        found.setdefault(enclosure.url, enclosure)
+        known = found.setdefault(enclosure.url, enclosure)
+        if known.duration is None and enclosure.duration:
+            found[enclosure.url] = replace(known, duration=enclosure.duration)
     found.pop("", None)
     return tuple(found.values())
+
+
+def seconds_of(text: str | None) -> int | None:
+    """Return a length of time in seconds, as a number or as 1:02:05, or None."""
+    whole = (text or "").strip().partition(".")[0]
+    return count_of(whole) or parse_clock(whole) or None
 
 
 def count_of(text: str | None) -> int | None:

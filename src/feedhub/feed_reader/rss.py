@@ -15,6 +15,7 @@ from feedhub.feed_reader.records import (
     FeedReadError,
     Markup,
     count_of,
+    seconds_of,
     unique,
     unique_authors,
     unique_enclosures,
@@ -35,6 +36,7 @@ CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 DC_TERMS = "{http://purl.org/dc/terms/}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
+ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 ATOM = "{http://www.w3.org/2005/Atom}"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 
@@ -113,7 +115,10 @@ def read_enclosures(fields: Children, address: str) -> Iterator[Enclosure]:
     for group in fields.all(f"{MEDIA}group"):
         inner = Children(group)
         media += [*inner.all(f"{MEDIA}content"), *inner.all(f"{MEDIA}thumbnail")]
-    for element in [*fields.all("enclosure"), *media]:
+    enclosures = fields.all("enclosure")
+    # A podcast has one enclosure, and says how long that is beside it.
+    own = dict.fromkeys(enclosures[:1], text_of(fields.first(f"{ITUNES}duration")))
+    for element in [*enclosures, *media]:
         title = element.find(f"{MEDIA}title")
         image = element.tag == f"{MEDIA}thumbnail" or element.get("medium") == "image"
         yield Enclosure(
@@ -122,6 +127,7 @@ def read_enclosures(fields: Children, address: str) -> Iterator[Enclosure]:
             length=count_of(element.get("length") or element.get("fileSize")),
             width=count_of(element.get("width")),
             height=count_of(element.get("height")),
+            duration=seconds_of(element.get("duration") or own.get(element)),
             title=plain_text(text_of(title)),
         )
 

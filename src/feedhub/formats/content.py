@@ -9,7 +9,7 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import urlsplit
 
-from feedhub.article import Article, Author, Image, Related
+from feedhub.article import Article, Author, Image, Media, Related
 from feedhub.dates import format_day
 from feedhub.feed import Channel, feed_path, story_slug
 from feedhub.sources import bodies
@@ -53,6 +53,11 @@ def pictures(article: Article) -> tuple[Image, ...]:
     return article.images
 
 
+def recordings(article: Article) -> tuple[Media, ...]:
+    """Return the audio and video files of known type."""
+    return tuple(file for file in article.media if file.media_type)
+
+
 def enclosure(images: Iterable[Image]) -> Image | None:
     """Return the picture to enclose: the first of known type, which an enclosure must name."""
     return next((image for image in images if image.media_type), None)
@@ -80,12 +85,13 @@ def story_url(article: Article, channel: Channel, suffix: str = "") -> str:
 
 
 def content_html(article: Article, story: str = "") -> str:
-    """Return the entry as HTML, never empty: picture, text, video, publisher, related coverage.
+    """Return the entry as HTML, never empty: picture, text, audio and video, publisher, coverage.
 
     `story` is the address of the story, or "".
     """
     text = article.content_html or f"<p>{escape_text(article.summary or article.title)}</p>"
-    parts = [figure_html(article), text, video_html(article), source_html(article)]
+    parts = [figure_html(article), text, *recordings_html(article)]
+    parts += [video_html(article), source_html(article)]
     if article.related:
         parts.append(related_html(article.related))
     if story:
@@ -115,6 +121,19 @@ def picture_key(url: str) -> str:
     is_file = bool(size) or bool(_PICTURE_FILE.search(path))
     query = "" if is_file else parts.query
     return f"{(parts.hostname or '').removeprefix('www.')}{path}?{query}"
+
+
+def recordings_html(article: Article) -> list[str]:
+    """Return a link to each audio or video file that the text does not link to or play."""
+    lines = []
+    for file in recordings(article):
+        if f'"{escape(file.url)}"' not in article.content_html:
+            verb = "Listen to" if file.medium == "audio" else "Watch"
+            same = not file.title or label_key(file.title) == label_key(article.title)
+            link = link_html(file.url, f"{verb} {f'the {file.medium}' if same else file.title}")
+            duration = f" ({format_duration(file.duration)})" if file.duration else ""
+            lines.append(f"<p>{link}{duration}</p>")
+    return lines
 
 
 def video_html(article: Article) -> str:

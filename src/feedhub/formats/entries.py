@@ -11,7 +11,7 @@ from html import escape
 
 import msgspec
 
-from feedhub.article import Article
+from feedhub.article import Article, Media
 from feedhub.dates import format_rfc822
 from feedhub.feed import Channel
 from feedhub.formats import SUBSCRIBED, content
@@ -41,12 +41,13 @@ class JsonAuthor(msgspec.Struct, omit_defaults=True):
 
 
 class JsonAttachment(msgspec.Struct, omit_defaults=True):
-    """A picture as an attachment of JSON Feed 1.1."""
+    """A picture, audio or video file as an attachment of JSON Feed 1.1."""
 
     url: str = ""
     mime_type: str = ""
     title: str = ""
     size_in_bytes: int = 0
+    duration_in_seconds: int = 0
 
 
 class JsonItem(msgspec.Struct, omit_defaults=True):
@@ -76,6 +77,7 @@ class EntryWriter:
         self.article = article
         self.people, self.tags = content.people(article), content.tags(article)
         self.images, self.language = content.pictures(article), content.language(article, channel)
+        self.recordings = content.recordings(article)
         self.enclosure = content.enclosure(self.images)
         self.story_feed = content.story_url(article, channel, ".atom")
         self.html = content.content_html(article, content.story_url(article, channel))
@@ -92,6 +94,8 @@ class EntryWriter:
         values = [article.url, article.player_url, self.language, self.story_feed, *self.tags]
         for image in self.images:
             values += image.url, image.media_type
+        for file in self.recordings:
+            values += file.url, file.media_type, file.title
         for item in article.related:
             values += item.url, item.title
         self.attribute = escape_together(values, attributes=True)
@@ -115,9 +119,10 @@ class EntryWriter:
             lines.append(f"<dc:language>{text[self.language]}</dc:language>")
         if self.revised:
             lines.append(f"<atom:updated>{self.revised}</atom:updated>")
-        if image := self.enclosure:
-            url, media_type = self.attribute[image.url], self.attribute[image.media_type]
-            length = image.length or 0
+        # One: readers take only the first.
+        if file := next(iter(self.recordings), self.enclosure):
+            url, media_type = self.attribute[file.url], self.attribute[file.media_type]
+            length = file.length or 0
             lines.append(f'<enclosure url="{url}" length="{length}" type="{media_type}"/>')
         lines += self.media
         return "\n      ".join(lines) + "\n    </item>\n"
@@ -143,12 +148,14 @@ class EntryWriter:
         for tag in self.tags:
             lines.append(f'<category term="{attribute[tag]}" label="{attribute[tag]}"/>')
         lines.append(f"<published>{self.published}</published>")
-        if self.images:
-            # Atom lets an enclosure have no type.
-            image = self.enclosure or self.images[0]
-            about = f' type="{attribute[image.media_type]}"' if image.media_type else ""
-            about += f' length="{image.length}"' if image.length else ""
-            lines.append(f'<link rel="enclosure" href="{attribute[image.url]}"{about}/>')
+        # Atom lets an enclosure have no type, and an entry have several.
+        picture = self.enclosure or next(iter(self.images), None)
+        for file in self.recordings or ((picture,) if picture else ()):
+            about = f' type="{attribute[file.media_type]}"' if file.media_type else ""
+            about += f' length="{file.length}"' if file.length else ""
+            if isinstance(file, Media) and file.title:
+                about += f' title="{attribute[file.title]}"'
+            lines.append(f'<link rel="enclosure" href="{attribute[file.url]}"{about}/>')
         for item in article.related:
             url, title = attribute[item.url], attribute[item.title]
             lines.append(f'<link rel="related" href="{url}" title="{title}"/>')
@@ -174,6 +181,12 @@ class EntryWriter:
             tags=self.tags,
             language=self.language,
             attachments=[
+                JsonAttachment(
+                    file.url, file.media_type, file.title, file.length or 0, file.duration or 0
+                )
+                for file in self.recordings
+            ]
+            + [
                 JsonAttachment(image.url, image.media_type, image.title, image.length or 0)
                 for image in self.images
                 if image.media_type
@@ -183,7 +196,7 @@ class EntryWriter:
         return msgspec.json.format(msgspec.json.encode(item), indent=1).replace(b"\n", b"\n  ")
 
     def _media(self) -> list[str]:
-        """Return every picture, the lead as thumbnail, and the player (Media RSS 1.5.1)."""
+        """Return pictures, the lead as thumbnail, audio, video and the player (Media RSS 1.5.1)."""
         lines, thumbnail = [], ""
         for image in self.images:
             url = self.attribute[image.url]
@@ -195,6 +208,11 @@ class EntryWriter:
             thumbnail = thumbnail or f'<media:thumbnail url="{url}"{size}/>'
         if thumbnail:
             lines.append(thumbnail)
+        for file in self.recordings:
+            about = f'type="{self.attribute[file.media_type]}" medium="{file.medium}"'
+            about += f' fileSize="{file.length}"' if file.length else ""
+            about += f' duration="{file.duration}"' if file.duration else ""
+            lines.append(f'<media:content url="{self.attribute[file.url]}" {about}/>')
         if self.article.player_url:
             lines.append(f'<media:player url="{self.attribute[self.article.player_url]}"/>')
         return lines

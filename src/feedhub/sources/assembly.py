@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
@@ -15,7 +16,9 @@ from feedhub.sources.article_page import WHOLE_ADDRESS, ArticleFile, Page, find_
 from feedhub.sources.article_path import tag_uri
 from feedhub.sources.bodies import Body, first_text, frame_url, read_body
 from feedhub.sources.fields import Fields
+from feedhub.sources.media import find_media
 from feedhub.sources.tree import Mapping, Node, Scalar, as_number, as_text, node_error
+from feedhub.sources.urls import audio_or_video_type
 from feedhub.sources.values import (
     address_reader,
     read_actions,
@@ -47,6 +50,10 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
     fields, options, page = file.fields, file.options, find_page(file, published)
     body = make_body(file, page)
     summary = read_summary(fields, page.title, body)
+    read_address = file_address_reader(file, page.own)
+    images = find_images(fields, read_address)
+    media = find_media(fields, read_address, images)
+    player = fields.read_or_warn("featured", lambda node: frame_url(as_text(node) or ""), "")
     article = Article(
         id=identity(file),
         slug=page.name.slug,
@@ -61,12 +68,15 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
         authors=find_authors(fields),
         topics=labels_of(fields, "topics", "topics", "tag", "tags"),
         categories=page.name.categories,
-        images=find_images(file, page.own),
+        images=tuple(image for image in images if not audio_or_video_type(image.url)),
+        media=media,
         related=fields.read_or_warn(
             "related", lambda node: read_related(fields, node, page.url, options.zone), ()
         ),
-        player_url=fields.read_or_warn("featured", lambda node: frame_url(as_text(node) or ""), ""),
-        duration=fields.read_or_warn("length", read_duration, None),
+        player_url=player,
+        duration=None
+        if media and not player
+        else fields.read_or_warn("length", read_duration, None),
         quality=fields.read_or_warn("quality", as_number, None),
         heat=fields.read_or_warn("heat", as_number, None),
     )
@@ -168,12 +178,14 @@ def find_authors(fields: Fields) -> tuple[Author, ...]:
     return own or (read(fields.nested(provider)) if isinstance(provider, Mapping) else ())
 
 
-def find_images(file: ArticleFile, page: str) -> tuple[Image, ...]:
-    """Return the images of the list, or else the one cover."""
+def file_address_reader(file: ArticleFile, page: str) -> Callable[[Node], str]:
+    """Return a reader of the addresses of images, audio and video.
+
+    They are resolved on the site's base, or on the page for `./` and bundles.
+    """
     fields = file.fields
 
-    def read_address(node: Node) -> str:
-        """Read an address, resolved on the site's base, or on the page for `./` and bundles."""
+    def read(node: Node) -> str:
         text = (as_text(node) or "").strip()
         if not text or WHOLE_ADDRESS.match(text):
             return address_reader("")(node)
@@ -183,6 +195,12 @@ def find_images(file: ArticleFile, page: str) -> tuple[Image, ...]:
             return address_reader(page)(node)
         rooted = Scalar(f"/{text.lstrip('/')}", node.line, node.column, plain=False)
         return address_reader(file.options.base_url, rooted=True)(rooted)
+
+    return read
+
+
+def find_images(fields: Fields, read_address: Callable[[Node], str]) -> tuple[Image, ...]:
+    """Return the images of the list, or else the one cover."""
 
     def read(node: Node) -> tuple[Image, ...]:
         return read_images(fields, node, read_address)

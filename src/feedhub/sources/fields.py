@@ -54,6 +54,21 @@ NAMES: dict[str, tuple[str, ...]] = {
     "categories": ("categories",),
     "images": ("images",),
     "image": ("image", "cover", "featuredImage", "featureImage", "heroImage", "thumbnail"),
+    "enclosures": ("enclosures", "enclosure", "media"),
+    "audio": (
+        "audio",
+        "audioUrl",
+        "audioFile",
+        "podcast",
+        "podcastFile",
+        "podcastLink",
+        "podcastUrl",
+        "episode",
+        "mp3",
+    ),
+    "video": ("video", "videoUrl", "videoFile"),
+    "audio_size": ("podcastBytes", "podcastLength", "audioSize", "audioFileSize"),
+    "audio_time": ("podcastDuration", "audioDuration"),
     "related": ("related",),
     "actions": ("actions",),
     "featured": ("featuredContent",),
@@ -67,6 +82,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     "person_url": ("url", "uri", "website", "link"),
     "image_url": ("url", "src", "image", "path", "source"),
     "image_title": ("title", "alt", "caption"),
+    "media_url": ("url", "src", "href", "file", "filename", "link", "mp3", "m4a", "ogg", "mp4"),
+    "media_type": ("type", "mimeType", "mime"),
+    "media_size": ("length", "size", "bytes", "fileSize", "sizeInBytes"),
+    "media_time": ("duration", "durationInSeconds"),
+    "media_title": ("title", "caption"),
     "width": ("width",),
     "height": ("height",),
     "action_url": ("url",),
@@ -76,7 +96,12 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 # Hugo wants what it does not know itself below `params`; these fields are looked for there too.
 _PARAMS = "params"
-_BELOW_PARAMS = frozenset({"authors", "author", "images", "image", "canonical_url"})
+_BELOW_PARAMS = frozenset(
+    {
+        *("authors", "author", "images", "image", "canonical_url"),
+        *("enclosures", "audio", "video", "audio_size", "audio_time"),
+    }
+)
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""Addresses in the one form that every format can carry, and the media types of images."""
+"""Addresses in the one form that every format can carry, and the media types of files."""
 
 from __future__ import annotations
 
@@ -51,6 +51,27 @@ _MEDIA_TYPES = {
     "svg": "image/svg+xml",
     "tif": "image/tiff",
     "webp": "image/webp",
+}
+# As podcast directories have them, where several names are in use.
+_AUDIO_AND_VIDEO_TYPES = {
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "m4a": "audio/x-m4a",
+    "m4b": "audio/x-m4a",
+    "mp3": "audio/mpeg",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "wav": "audio/wav",
+    "weba": "audio/webm",
+    "m4v": "video/x-m4v",
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "mpeg": "video/mpeg",
+    "mpg": "video/mpeg",
+    "ogv": "video/ogg",
+    "webm": "video/webm",
 }
 _FORMAT_KEYS = frozenset({"format", "fm", "f", "output", "ext"})
 _SOURCE_KEYS = frozenset({"url", "src", "image"})
@@ -221,6 +242,12 @@ def image_media_type(url: str) -> str:
     """
     plain = _PLAIN_IMAGE.fullmatch(url)
     return (plain and _MEDIA_TYPES.get(plain[1].lower())) or find_media_type(url)
+
+
+def audio_or_video_type(url: str) -> str:
+    """Return the media type of the audio or video file at `url` by its ending, else ""."""
+    path = re.split("[?#]", url, maxsplit=1)[0]
+    return _AUDIO_AND_VIDEO_TYPES.get(path.rpartition("/")[2].rpartition(".")[2].lower(), "")
 
 
 def find_media_type(url: str) -> str:

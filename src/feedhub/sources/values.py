@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from feedhub import limits
 from feedhub.article import Author, Image, Provider, Related
+from feedhub.dates import parse_clock
 from feedhub.sources.article_path import YEARS
 from feedhub.sources.fields import Fields
 from feedhub.sources.tree import Node, Scalar, Sequence, as_int, as_text, node_error
@@ -98,10 +99,12 @@ def parse_offset(zone: str) -> tzinfo:
 
 
 def parse_duration(text: str) -> int:
-    """Return the whole seconds of an ISO 8601 duration such as `PT2H44M`.
+    """Return the whole seconds of an ISO 8601 duration such as `PT2H44M`, or of `2:44:00`.
 
     Raises ValueError for any other text; years and months have no fixed length and are refused.
     """
+    if (seconds := parse_clock(text)) is not None:
+        return seconds
     match = _DURATION.fullmatch(text.strip())
     if match and any(match.groups()):
         lengths = {unit: int(number) for unit, number in match.groupdict("0").items()}

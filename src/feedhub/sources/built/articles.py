@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
 from feedhub import limits
-from feedhub.article import Article, Author, Image
+from feedhub.article import Article, Author, Image, Media
 from feedhub.errors import ArticleError, Problem
 from feedhub.feed_reader import Enclosure, FeedEntry
 from feedhub.feed_reader.dates import parse_feed_date
@@ -16,7 +16,7 @@ from feedhub.sources.built.additions import Additions
 from feedhub.sources.built.entries import SiteEntry
 from feedhub.sources.built.pages import Element, article_html, compile_selector, text_of
 from feedhub.sources.gate import Flags, judge
-from feedhub.sources.urls import UrlError, absolute_url, image_media_type
+from feedhub.sources.urls import UrlError, absolute_url, audio_or_video_type, image_media_type
 from feedhub.sources.values import unique_labels
 from feedhub.text import cut, legal, one_line, slugify
 
@@ -109,6 +109,7 @@ def make_article(
             if len(label) <= limits.MAX_LABEL
         ),
         images=find_images(entry, page.image, url),
+        media=find_media(entry, url),
         related=tuple(other for other in additions.related if other.url != url),
         quality=additions.quality,
         heat=additions.heat,
@@ -178,6 +179,31 @@ def usable(author: Author, base: str) -> Author:
     except UrlError:
         url = ""
     return Author(name=cut(one_line(author.name), limits.MAX_LABEL), url=url)
+
+
+def find_media(entry: FeedEntry, url: str) -> tuple[Media, ...]:
+    """Return the audio and video files of an entry."""
+    found: dict[str, Media] = {}
+    for enclosure in entry.enclosures:
+        stated = enclosure.media_type
+        media_type = stated if stated.startswith(("audio/", "video/")) else ""
+        # Many servers and feeds say octet-stream of what they do not know.
+        if stated in ("", "application/octet-stream"):
+            media_type = audio_or_video_type(enclosure.url)
+        try:
+            address = absolute_url(enclosure.url, base=url) if media_type else ""
+        except UrlError:
+            continue
+        if address:
+            media = Media(
+                url=address,
+                media_type=media_type,
+                length=enclosure.length,
+                duration=enclosure.duration,
+                title=cut(enclosure.title, limits.MAX_TITLE),
+            )
+            found.setdefault(address, media)
+    return tuple(found.values())[: limits.MAX_MEDIA]
 
 
 def find_images(entry: FeedEntry, page_image: str, url: str) -> tuple[Image, ...]:
