@@ -19,6 +19,10 @@ collect_ignore = ["generators", "torture"]
 ROOT = Path(__file__).parent.parent
 NO_SKIPS = "CI_NO_SKIPS"
 
+# Set by coverage where it measures the processes that tests start.
+_COVERAGE_VARIABLE = "COVERAGE_PROCESS_CONFIG"
+_COVERAGE_OF_PROCESSES = os.environ.get(_COVERAGE_VARIABLE, "")
+
 # nohup ignores it, and what is ignored is ignored by every process that a test starts.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -71,6 +75,19 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the corpus is not part of the repository: {folder} is missing")
     return folder
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Measure the coverage of the processes that a test starts only where the test asks for it.
+
+    A measured process takes twice the CPU time.
+    """
+    if _COVERAGE_OF_PROCESSES:
+        if item.get_closest_marker("measured"):
+            os.environ[_COVERAGE_VARIABLE] = _COVERAGE_OF_PROCESSES
+        else:
+            os.environ.pop(_COVERAGE_VARIABLE, None)
 
 
 def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -25,6 +25,8 @@ from tests.http_table import (
 )
 from tests.servers import exchange
 
+pytestmark = pytest.mark.measured
+
 EVIL = "evil.example"
 
 

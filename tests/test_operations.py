@@ -20,6 +20,8 @@ from tests.kit import article_text
 from tests.launching import NOBODY, open_folder, unprivileged
 from tests.servers import Addressed, Response, Server, children, living, request, serve, until
 
+pytestmark = pytest.mark.measured
+
 ADMIN = ("/livez", "/readyz", "/metrics")
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.kit import article_text
 from tests.servers import Server, request, serve, until
 
+pytestmark = pytest.mark.measured
+
 HEAD = b"GET /all.rss HTTP/1.1\r\nHost: canary.example\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 ATTACKS = {

@@ -16,6 +16,8 @@ from tests.kit import article_text
 from tests.launching import activated, service_manager
 from tests.servers import children, free_port, request, serve, start, until
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.fixture
 def source(tmp_path) -> Path:

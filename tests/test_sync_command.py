@@ -25,6 +25,8 @@ from tests.kit import article_text, files_below
 from tests.launching import open_folder, unprivileged
 from tests.servers import Server, request, serve, start, until
 
+pytestmark = pytest.mark.measured
+
 BASE = ("--base-url", "https://feeds.example.org")
 CATALOG = ("--catalog", "data/catalog.db")
 READING = ("serve", *CATALOG, *BASE, "--port", "0", "--admin", "127.0.0.1:0")
