@@ -14,10 +14,11 @@ from msgspec import structs
 from feedhub.article import Article, Author, Provider, Related
 from feedhub.feed import Channel, SiteLinks
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, content
+from feedhub.formats.pages import PLAYER_POLICY, POLICY
 from feedhub.formats.pages.feed import reader_links
 from feedhub.text import one_line
 from tests.golden import sample
-from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, links, subscription
+from tests.golden.sample import CHANNEL, EPISODE, EVERYTHING, NOTHING, VIDEO, links, subscription
 from tests.index_pages import Balance, parsed
 
 BASE = CHANNEL.base_url
@@ -58,6 +59,25 @@ def test_its_picture_is_the_lead_loaded_lazily_and_without_referrer():
     assert (image.get("src"), image.get("alt")) == (lead.url, lead.title)
     assert (image.get("width"), image.get("height")) == (str(lead.width), str(lead.height))
     assert (image.get("loading"), image.get("referrerpolicy")) == ("lazy", "no-referrer")
+
+
+def test_audio_and_video_have_players_that_load_nothing_before_they_play():
+    [audio, video] = item_of(EPISODE).xpath(".//audio | .//video")
+    assert (audio.tag, audio.get("src")) == ("audio", EPISODE.media[0].url)
+    assert (video.tag, video.get("src")) == ("video", EPISODE.media[1].url)
+    labels = [player.get("aria-label") for player in (audio, video)]
+    assert labels == [EPISODE.media[0].title, EPISODE.title]
+    assert {player.get("preload") for player in (audio, video)} == {"none"}
+    assert all("controls" in player.attrib for player in (audio, video))
+
+
+@pytest.mark.parametrize(
+    ("articles", "policy"),
+    [((NOTHING, EPISODE), PLAYER_POLICY), ((NOTHING, EVERYTHING), POLICY)],
+)
+def test_the_policy_of_a_page_allows_players_where_it_has_some(articles, policy):
+    path = "//meta[@http-equiv='Content-Security-Policy']/@content"
+    assert root_of(*articles).xpath(path) == [policy]
 
 
 def test_a_picture_of_unknown_size_has_a_default_size():

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.formats.pages import CSP, POLICY
+from feedhub.formats.pages import CSP, PLAYER_POLICY, POLICY
 from feedhub.formats.pages.landing import FeedSummary
 from feedhub.text import one_line
 from tests.golden.sample import feed_page
@@ -119,12 +119,14 @@ def test_the_policy_allows_only_the_style_and_script_of_the_page(text):
         "style-src": mark(style_of(text)),
         "script-src": mark(script_of(text)),
         "img-src": "http: https: data:",
+        "media-src": "http: https:",
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",
     }
     assert root.xpath("//meta[@http-equiv='Content-Security-Policy']/@content") == [POLICY]
-    assert f"{POLICY}; frame-ancestors 'none'" == CSP, "which a page cannot say itself"
+    assert f"{PLAYER_POLICY}; frame-ancestors 'none'" == CSP, "which a page cannot say itself"
+    assert set(PLAYER_POLICY.split("; ")) - set(POLICY.split("; ")) == {"media-src http: https:"}
 
 
 def test_the_page_has_open_graph_metadata(text):

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -105,6 +106,31 @@ def test_a_probe_completes_the_enclosures(bench: Bench, server: RawServer):
         {"url": url, "mime_type": "image/png", "size_in_bytes": len(PNG)}
     ]
     assert after["topics/ai.rss"] != before["topics/ai.rss"]
+
+
+def test_a_probe_finds_audio_and_video(bench: Bench, server: RawServer):
+    """What states all is not requested; a page with a player is never enclosed."""
+    server.replies["/stream"] = reply(body=b"ID3" + bytes(97), Content_Type="audio/mpeg")
+    server.replies["/2.mp4"] = reply(body=bytes(200), Content_Type="text/plain")
+    server.replies["/watch"] = reply(body=b"<html>", Content_Type="text/html")
+    paths = ["/watch", "/stream", "/2.mp4"]
+    stated = {"url": server.url("/3.mp3"), "length": 7}
+    bench.write("one.md", title="One", media=[*map(server.url, paths), stated])
+    bench.sync()
+    (item,) = json.loads(bodies(bench)["all.json"])["items"]
+    video = {"url": server.url("/2.mp4"), "mime_type": "video/mp4"}
+    known = {"url": server.url("/3.mp3"), "mime_type": "audio/mpeg", "size_in_bytes": 7}
+    assert item["attachments"] == [video, known]
+    assert run_probe(bench) == ProbeReport(states={"known": 1, "none": 2}, errors=ANY)
+    assert not [line for line in server.lines() if "3.mp3" in line]
+    bench.sync()
+    (item,) = json.loads(bodies(bench)["all.json"])["items"]
+    sound = {"url": server.url("/stream"), "mime_type": "audio/mpeg", "size_in_bytes": 100}
+    assert item["attachments"] == [sound, video, known]
+    assert run_probe(bench).requested == 0
+    show(bench, "one.md")
+    bench.sync()
+    assert rows(bench) == {}
 
 
 def test_a_new_length_makes_no_entry_newer_and_no_ping(bench: Bench, server: RawServer):

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from feedhub.catalog.images import ImageFacts
 from feedhub.http_client import MAX_BODY_BYTES, HttpClient, is_public
 from feedhub.probe.image_header import ImageHeader, is_page, needs_no_more, read_image_header
-from feedhub.probe.lookup import LookupResult, look_up
+from feedhub.probe.lookup import MEDIA, LookupResult, look_up
+from feedhub.probe.media_header import media_type_of
 from tests.images import (
     AVIF,
     GIF,
@@ -531,3 +532,57 @@ OPENSSL = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
     "-subj /CN=images.example -addext subjectAltName=DNS:images.example -keyout"
 ).split()
+
+
+# Audio and video
+
+
+def run_media_lookup(server: RawServer) -> LookupResult:
+    async def run() -> LookupResult:
+        async with HttpClient("feedhub/0", allowed=lambda _: True, pause=0, timeout=30) as client:
+            return await look_up(client, server.url("/a"), sized=False, kind=MEDIA)
+
+    return asyncio.run(run())
+
+
+def test_head_says_all_of_a_recording(server: RawServer):
+    server.replies["HEAD /a"] = reply(Content_Type="audio/mp3", Content_Length=1234)
+    assert run_media_lookup(server) == LookupResult("known", ImageFacts("audio/mpeg", 1234))
+    assert server.requests[0][1]["accept"] == "audio/*, video/*"
+    assert server.lines() == ["HEAD /a"]
+
+
+@pytest.mark.parametrize(
+    ("start", "media_type"),
+    [
+        (b"ID3\x04", "audio/mpeg"),
+        (b"\xff\xfb\x90", "audio/mpeg"),
+        (b"\xff\xf1P", "audio/aac"),
+        (b"OggS" + bytes(24) + b"\x01vorbis", "audio/ogg"),
+        (b"OggS" + bytes(24) + b"\x80theora", "video/ogg"),
+        (b"fLaC", "audio/flac"),
+        (b"RIFF1234WAVEfmt ", "audio/wav"),
+        (b"1234ftypM4A ", "audio/x-m4a"),
+        (b"1234ftypM4V ", "video/x-m4v"),
+        (b"1234ftypqt  ", "video/quicktime"),
+        (b"1234ftypisom", "video/mp4"),
+        (b"\x1aE\xdf\xa3" + bytes(20) + b"webm", "video/webm"),
+        (b"\x1aE\xdf\xa3" + bytes(20) + b"matroska", "video/x-matroska"),
+        (AVIF, ""),
+        (b"<!doctype html>", ""),
+        (b"", ""),
+    ],
+)
+def test_the_first_bytes_show_the_type_of_a_recording(start, media_type):
+    assert media_type_of(start) == media_type
+
+
+def test_the_first_bytes_say_what_the_header_does_not(server: RawServer):
+    server.replies["HEAD /a"] = reply(Content_Type="application/octet-stream", Content_Length=99)
+    server.replies["/a"] = partial(b"ID3\x04\0", 4321, Content_Type="application/octet-stream")
+    assert run_media_lookup(server) == LookupResult("known", ImageFacts("audio/mpeg", 4321))
+
+
+def test_the_page_of_a_player_is_no_recording(server: RawServer):
+    server.replies["/a"] = reply(body=b"<html>video", Content_Type="text/html")
+    assert run_media_lookup(server) == LookupResult("none", reason="is neither audio nor video")

@@ -1,6 +1,6 @@
-"""What servers say of images, by address, and what each article shows of that.
+"""What servers say of images, audio and video, by address, and what each article shows of that.
 
-Only images of published articles are stored: a sync deletes the others.
+Only those of published articles are stored: a sync deletes the others.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from feedhub.article import Article, Image
+from feedhub.article import Article, Image, Media
 from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import FILE_DIGEST_BYTES, decode_article, values_of
 from feedhub.dates import month_of
@@ -21,7 +21,7 @@ State = Literal["known", "none", "gone", "failing", "busy"]
 
 
 class ImageFacts(NamedTuple):
-    """What a server says of an image: `length` in bytes, size in pixels; None is unknown."""
+    """What a server says of a file: `length` in bytes, size in pixels; None is unknown."""
 
     media_type: str = ""
     length: int | None = None
@@ -36,11 +36,15 @@ class ImageFacts(NamedTuple):
 
 
 class WantedImage(NamedTuple):
-    """An image to look up: whether its size is wanted too, and how many look-ups failed."""
+    """An image to look up: whether its size is wanted too, and how many look-ups failed.
+
+    `is_media` tells that it is audio or video.
+    """
 
     url: str
     sized: bool
     failures: int
+    is_media: bool = False
 
 
 class ImageRecord(NamedTuple):
@@ -68,6 +72,11 @@ class ArticleImages(msgspec.Struct):
     """As much of an article's record as is needed here."""
 
     images: list[ImageAddress]
+    media: list[ImageAddress] = []
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of all of them."""
+        return [file.url for file in (*self.images, *self.media)]
 
 
 _images = msgspec.msgpack.Decoder(ArticleImages)
@@ -80,7 +89,8 @@ def with_facts(article: Article, facts: bytes | None) -> Article:
         return article
     known = _facts.decode(facts)
     images = tuple(image_with_facts(image, known.get(image.url)) for image in article.images)
-    return replace(article, images=images)
+    media = tuple(media_with_facts(file, known.get(file.url)) for file in article.media)
+    return replace(article, images=images, media=media)
 
 
 def image_with_facts(image: Image, facts: ImageFacts | None) -> Image:
@@ -104,6 +114,20 @@ def image_with_facts(image: Image, facts: ImageFacts | None) -> Image:
     )
 
 
+def media_with_facts(file: Media, facts: ImageFacts | None) -> Media:
+    """Return the audio or video file with what its server says of it.
+
+    Servers know lengths better than files, and types worse: many have one for all files.
+    """
+    if facts is None:
+        return file
+    return replace(
+        file,
+        media_type=file.media_type or facts.media_type,
+        length=facts.length or file.length,
+    )
+
+
 class Images:
     """What servers say of images, in an open catalog."""
 
@@ -113,12 +137,18 @@ class Images:
     def wanted(self, now: int) -> list[WantedImage]:
         """Return the images to look up at a Unix time, those of the newest articles first.
 
-        Every image is looked up: no file states its length.
+        Every image is looked up: no file states its length. Audio and video are where something is
+        unknown.
         """
         known = {url: row for url, *row in self._database.iterate(_ALL)}
         wanted: dict[str, WantedImage] = {}
         for (record,) in self._database.iterate(_NEWEST):
-            for image in decode_article(record).images:
+            article = decode_article(record)
+            for file in article.media:
+                retry_at, failures = known.get(file.url, (0, 0))
+                if retry_at <= now and not (file.media_type and file.length):
+                    wanted[file.url] = WantedImage(file.url, False, failures, is_media=True)
+            for image in article.images:
                 retry_at, failures = known.get(image.url, (0, 0))
                 if retry_at <= now:
                     before = wanted.get(image.url)
@@ -130,7 +160,7 @@ class Images:
     def used(self) -> set[str]:
         """Return the address of every image of a published article."""
         rows = self._database.iterate(_NEWEST)
-        return {image.url for row in rows for image in _images.decode(values_of(row[0])).images}
+        return {url for row in rows for url in _images.decode(values_of(row[0])).addresses()}
 
     def put(self, records: Iterable[ImageRecord]) -> None:
         """Store results; the next sync puts them into the feeds."""
@@ -160,7 +190,7 @@ class ImageSync:
         used: set[str] = set()
         changes: list[tuple[int, bytes, bytes | None, bool]] = []
         for number, file_digest, record, before in self._database.iterate(_SHOWN_WITH):
-            urls = [image.url for image in _images.decode(values_of(record)).images]
+            urls = _images.decode(values_of(record)).addresses()
             used.update(urls)
             known = {url: every[url] for url in urls if url in every}
             now = msgspec.msgpack.encode(known) if known else None

@@ -1,4 +1,4 @@
-"""`feedhub probe`: request what articles do not say about their images, and print the result."""
+"""`feedhub probe`: request what articles do not say of images, audio and video, and print it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.sqlite --seconds 360
 # How the summary names each state of an image.
 STATE_NAMES: dict[State, str] = {
     "known": "found",
-    "none": "not an image",
+    "none": "of another type",
     "gone": "missing",
     "failing": "failed",
     "busy": "at a busy host",

@@ -25,7 +25,7 @@ COMMANDS = {
     "init": "write a commented feedhub.toml with every default",
     "completion": "print a completion script for SHELL",
     "ping": "notify the hub of the feeds that have changed (WebSub)",
-    "probe": "request the type, length and size of images from their servers",
+    "probe": "request the type, length and size of images, audio and video",
     "stats": "report from access logs who reads the feeds",
 }
 EPILOG = """\

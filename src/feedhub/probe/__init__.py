@@ -1,7 +1,7 @@
-"""The probe: asks image servers for what article files do not say, type, length and size in pixels.
+"""The probe: asks servers for what article files do not say of images, audio and video.
 
-Only images of published articles are looked up, one at a time from each host. The catalog keeps the
-results, and the next sync puts them into the feeds.
+That is type, length and size in pixels. Only what published articles name is looked up, one file at
+a time from each host. The catalog keeps the results, and the next sync puts them into the feeds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from feedhub.catalog import Catalog
 from feedhub.catalog.images import ImageRecord, State, WantedImage
 from feedhub.http_client import HttpClient
-from feedhub.probe.lookup import LookupResult, look_up
+from feedhub.probe.lookup import IMAGE, MEDIA, LookupResult, look_up
 
 __all__ = ["PAUSE", "ProbeReport", "probe"]
 
@@ -115,7 +115,8 @@ class ProbeRun:
             host = waiting.popleft()
             wanted = host.images.popleft()
             if self._is_used(wanted.url):
-                result = await look_up(self.client, wanted.url, sized=wanted.sized)
+                kind = MEDIA if wanted.is_media else IMAGE
+                result = await look_up(self.client, wanted.url, sized=wanted.sized, kind=kind)
                 self._record(wanted, result)
                 host.failures = host.failures + 1 if result.state == "failing" else 0
                 if result.state == "busy":

@@ -58,7 +58,9 @@ POLICY = (
     f"default-src 'none'; style-src {csp_hash(STYLE)}; script-src {csp_hash(SCRIPT)}; "
     "img-src http: https: data:; base-uri 'none'; form-action 'self'"
 )
-CSP = f"{POLICY}; frame-ancestors 'none'"
+# For the head of a page with players.
+PLAYER_POLICY = POLICY.replace("; base-uri", "; media-src http: https:; base-uri")
+CSP = f"{PLAYER_POLICY}; frame-ancestors 'none'"
 
 environment = Environment(
     autoescape=True,

@@ -8,15 +8,16 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from markupsafe import Markup
 
-from feedhub.article import Article, Image
+from feedhub.article import Article, Image, Media
 from feedhub.feed import Channel, Feed, labels_of
 from feedhub.formats import content
-from feedhub.formats.pages import environment, write
+from feedhub.formats.pages import PLAYER_POLICY, POLICY, environment, write
 from feedhub.kinds import FACETS, KINDS, PER_LABEL_KINDS
 from feedhub.text import cut, slugify
 
 MAX_EXCERPT = 280
 MAX_TOPICS = 6
+MAX_PLAYERS = 4
 MAX_RELATED = 12
 # What articles may take of a page, for it to stay below 100 KB.
 MAX_ITEM_BYTES = 74_000
@@ -97,6 +98,7 @@ def encode(feed: Feed, items: Sequence[PageItem]) -> bytes:
         listed=bool(items) or feed.kind not in PER_LABEL_KINDS,
         picture=next((image for item in items if (image := lead_picture(item.article))), None),
         items=list(fitting_html(items)),
+        policy=PLAYER_POLICY if any(players(item.article) for item in items) else POLICY,
         search=search_form(feed, items) if feed.kind == "search" else None,
     )
 
@@ -107,6 +109,7 @@ def encode_item(article: Article, channel: Channel) -> PageItem:
         article=article,
         channel=channel,
         picture=lead_picture(article),
+        players=players(article),
         excerpt=cut(article.summary, MAX_EXCERPT),
         story=content.story_url(article, channel),
         language=content.language(article, channel),
@@ -118,6 +121,11 @@ def encode_item(article: Article, channel: Channel) -> PageItem:
         english=channel.language.lower().split("-")[0] == "en",
     )
     return PageItem(article, html)
+
+
+def players(article: Article) -> tuple[Media, ...]:
+    """Return the audio and video files that a page plays."""
+    return content.recordings(article)[:MAX_PLAYERS]
 
 
 def lead_picture(article: Article) -> Image | None:
