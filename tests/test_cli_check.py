@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 BAD_SOURCE = {
-    "alias.md": "---\ntitle: &a One\nexcerpt: *a\n---\n",
+    "alias.md": "---\ntitle: &a One\nexcerpt: *b\n---\n",
     "flag.md": "---\ntitle: Flag\npublished: perhaps\n---\n",
     "fence.md": "---\ntitle: Fence\n",
     "one.md": article_text("One", topics=["C&A"], publishedDateTime="2020-01-01T00:00:00Z"),

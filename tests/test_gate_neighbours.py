@@ -377,6 +377,7 @@ LINES = (
     """
 published: false|published : False|"published": false|'published': 'false'|published: no
 removed: true|Removed: TRUE|draft: true|draft: yes # not yet|status: draft|status: "Private"
+published: *shown|Draft: *d|publised: *x
 publised: false|hidden: true|visibility: private|publish: false|drafts: true|published: !!bool false
 """.strip()
     .replace("\n", "|")

@@ -157,6 +157,16 @@ class TestNoArticles:
             _bytes(b"---\n*a\n---\n", "_config.yml")
         assert caught.value.code == "yaml-alias"
 
+    def test_keys_that_stand_twice_give_ten_warnings(self):
+        result = read_dated("excerpt: E\n" + "mood: x\n" * 15)
+        assert result.state == "shown"
+        assert problems_of(result) == [(line, "warning", "repeated-key") for line in range(6, 16)]
+
+    def test_an_alias_of_a_flag_is_that_flag(self):
+        assert read_dated("x: &no false\npublished: *no").state == "unpublished"
+        assert read_dated("x: &yes true\npublished: *yes\ndraft: *yes").state == "unpublished"
+        assert read_dated("x: &yes true\npublished: *yes").state == "shown"
+
     @pytest.mark.parametrize("date", ["", "date:", "date: Last Modified", "date: git Created"])
     def test_without_a_date(self, date):
         result = read(f"title: T\n{date}")

@@ -43,7 +43,7 @@ def read_simple(text: str) -> Mapping | None:
 
 def strict(text: str) -> Mapping | None:
     try:
-        return read_yaml(text)
+        return read_yaml(text).fields
     except ArticleError:
         return None
 

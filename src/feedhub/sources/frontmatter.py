@@ -20,11 +20,15 @@ _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"-\0-\0-\0", b"\0-\0-\0-", b"+\0+\0+
 
 
 class FrontMatter(NamedTuple):
-    """The fields of one file, and its body with the line it begins at."""
+    """The fields of one file, and its body with the line it begins at.
+
+    `repeated` are line and column of each key that stands there again and that nothing reads.
+    """
 
     fields: Mapping
     body: str
     body_line: int
+    repeated: tuple[tuple[int, int], ...] = ()
 
 
 def read_front_matter(data: bytes) -> FrontMatter | None:
@@ -45,8 +49,11 @@ def read_front_matter(data: bytes) -> FrontMatter | None:
     if simple:
         return simple
     head, body = split_front_matter(decode(data))
-    fields = read_toml(head) if head.startswith("+") else read_yaml(head)
-    return FrontMatter(fields, body, head.count("\n") + 2)
+    body_line = head.count("\n") + 2
+    if head.startswith("+"):
+        return FrontMatter(read_toml(head), body, body_line)
+    fields, repeated = read_yaml(head)
+    return FrontMatter(fields, body, body_line, repeated)
 
 
 def read_simple_front_matter(data: bytes) -> FrontMatter | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from feedhub.errors import ArticleError
 from feedhub.sources.fields import NAMES, keys_by_field
-from feedhub.sources.tree import Mapping, Node, Scalar, is_null, node_error
+from feedhub.sources.tree import SECURED, Mapping, Node, Scalar, is_null, node_error
 from feedhub.sources.values import date_reader
 
 
@@ -105,6 +105,15 @@ _KNOWN -= _GATE.keys() | _FOREIGN.keys() | _UNRELATED
 _KNOWN |= _words("update moved remote")  # no nearer than two letters
 
 
+_READ = {plain_key(name) for names in NAMES.values() for name in names}
+
+
+def may_stand_twice(key: str) -> bool:
+    """Return whether nothing depends on a key: no field reads it, and it cannot mean to hide."""
+    read = plain_key(key) in _READ or key.casefold() in (SECURED, *_WRAPPERS)
+    return not (read or neighbours_of(key))
+
+
 @lru_cache(maxsize=4096)
 def neighbours_of(key: str) -> tuple[Neighbour, ...]:
     """Return what a key may be meant for, the nearest first, with the name to write as `keys`."""
@@ -181,6 +190,8 @@ def has_hiding_line(data: bytes, zone: tzinfo, now: datetime) -> bool:
         text = text[: closing.start() + 1]
     for found in _PAIR.finditer(text):
         value = found[2].strip()
+        if value.startswith("*") and neighbours_of(found[1]):
+            return True  # what the alias stands for may be what cannot be parsed
         # The file may have been cut within its last value: then only a whole word counts.
         if found.end(2) < len(text) or value.lower() in _TRUE | PRIVATE:
             node = Scalar(value, 1, 1, plain=True)

@@ -30,6 +30,8 @@ from feedhub.sources.tree import Mapping
 _BARE_MATTER = re.compile(rb"\s{0,99}(?:[\w-]{1,40}:[^\n]{0,999}\n){0,9}(?i:title|date) ?: ?\S")
 # A data file may begin with YAML's sign for the start of a document, and has no second one.
 _DATA_SUFFIXES = ("yml", "yaml")
+# A file is no worth more lines about keys that do not count.
+MAX_REPORTED = 10
 # How the file begins that git has instead of a file that Git LFS keeps.
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
@@ -142,6 +144,9 @@ def open_article(
         verdict = Verdict("unpublished") if hidden and not options.drafts else verdict
     if date is None or verdict.state != "shown":
         return ReadResult(state=verdict.state, due=verdict.due)
+    for line, column in matter.repeated[:MAX_REPORTED]:
+        message = "a key appears twice; feedhub does not read it: keep one of the two"
+        file.fields.warn("repeated-key", message, line, column)
     if options.unknown_keys:
         report_unknown_keys(file.fields, matter.fields)
     return file, verdict, date
@@ -186,11 +191,11 @@ def read_article(
 
 
 def report_unknown_keys(fields: Fields, mapping: Mapping) -> None:
-    """Add a problem for each of the first ten keys that feedhub does not know."""
+    """Add a problem for each of the first keys that feedhub does not know."""
     names = [name for field in NAMES.values() for name in field]
     unread = unread_keys(tuple(mapping.entries.keys()))
     known = {normal_key(name) for name in (*NAMES["published_elsewhere"], "publisher")}
-    for key in [key for key in unread if normal_key(key) not in known][:10]:
+    for key in [key for key in unread if normal_key(key) not in known][:MAX_REPORTED]:
         node = mapping.entries[key]
         message = f"the key {key} is not known and ignored{did_you_mean(key, names)}"
         fields.warn("unknown-key", message, node.line, node.column, level="info")

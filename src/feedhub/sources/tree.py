@@ -53,9 +53,9 @@ class Sequence(NamedTuple):
 
 
 class Mapping(NamedTuple):
-    """Values by key, as written and in order; no two keys differ only in case, none is `secured`.
+    """Values by key, as written and in order; no two that are read differ only in case.
 
-    `line` and `column` are where it begins in the file, from 1.
+    None is `secured`. `line` and `column` are where it begins in the file, from 1.
     """
 
     entries: abc.Mapping[str, Node]

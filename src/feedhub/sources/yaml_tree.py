@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 from yaml.error import Mark
@@ -23,6 +23,7 @@ from yaml.events import (
 )
 
 from feedhub.errors import ArticleError, FeedhubError
+from feedhub.sources.gate_neighbours import may_stand_twice
 from feedhub.sources.tree import (
     CONTROL,
     MAX_DEPTH,
@@ -42,6 +43,10 @@ from feedhub.sources.tree import (
 #: Returns the next event. PyYAML's types say that a mark may be missing; libyaml always sets it,
 #: hence Any.
 NextEvent: TypeAlias = Callable[[], Any]
+
+# What all aliases of a file may stand for, in characters: as much as could be written out. Each
+# value counts for some more, so that this bounds how many there are.
+MAX_ALIASED, VALUE_CHARACTERS = 256 * 1024, 12
 
 # libyaml takes the first three for line ends and skips the fourth at the start of a line: each can
 # move a key to where its author does not see it.
@@ -72,6 +77,7 @@ _ADVICE = {
     ),
 }
 _INVISIBLE = "an invisible character stands outside quotes; delete it"
+_TAG = "a tag stands here; remove it, or quote the value"
 _GENERAL = "the YAML cannot be read here; check the quotes, colons and indentation of this line"
 # libyaml finds these far behind their cause, and says in the context where that began.
 _BLAME_CONTEXT = frozenset(
@@ -83,12 +89,20 @@ _BLAME_CONTEXT = frozenset(
 )
 
 
-def read_yaml(text: str) -> Mapping:
+class Yaml(NamedTuple):
+    """The mapping of a document, and line and column of each key that stands there again."""
+
+    fields: Mapping
+    repeated: tuple[tuple[int, int], ...]
+
+
+def read_yaml(text: str) -> Yaml:
     """Return the mapping in `text`, a file's head from its `---` line on, so that lines agree.
 
-    Raises ArticleError for anything but one mapping without anchors, aliases, tags, merge keys or
-    doubled keys, at most MAX_DEPTH deep and of at most MAX_NODES events. Values of `secured` keys
-    are not kept.
+    An alias is the node of its anchor, with that one's lines. Raises ArticleError for anything but
+    one mapping without tags, merge keys, or doubled keys that feedhub might read, at most MAX_DEPTH
+    deep and of at most MAX_NODES events. Values of `secured` keys are not kept; of a doubled key
+    the last one is.
     """
     try:
         return read_document(text)
@@ -144,14 +158,15 @@ def _check_line_breaks(events: Iterator[Any], text: str) -> Iterator[Any]:
         yield event
 
 
-def read_document(text: str) -> Mapping:
+def read_document(text: str) -> Yaml:
     """Return the one document of `text`, a mapping; raises ArticleError or an error of PyYAML."""
     events = parse_events(text)
     take = islice(events, MAX_NODES).__next__
+    reader = NodeReader(take)
     try:
         take()  # the stream begins
         take()  # the document begins, with the opening fence
-        root = read_node(take, take(), 0)
+        root = reader.read_node(take(), 0)
         if type(root) is Scalar and root.plain and not root.text:
             root = Mapping({}, root.line, root.column)
         if type(root) is not Mapping:
@@ -165,46 +180,90 @@ def read_document(text: str) -> Mapping:
         raise too_many(*position_of(next(events))) from None
     if type(last) is not StreamEndEvent:
         raise event_error(last, "yaml-documents", "a second YAML document begins here; keep one")
-    return root
+    return Yaml(root, tuple(reader.repeated))
 
 
-def read_node(take: NextEvent, event: Any, depth: int) -> Node:
-    """Return the node that begins with `event`, inside `depth` collections."""
-    kind = type(event)
-    if kind is MappingStartEvent:
-        return _read_mapping(take, event, depth + 1)
-    if kind is SequenceStartEvent:
-        return _read_sequence(take, event, depth + 1)
-    # Checked here as in `check_properties`: the calls would cost 5 % of reading.
-    if event.anchor is not None or event.tag is not None:
-        check_properties(event)
-    mark = event.start_mark
-    return Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
+class NodeReader:
+    """Makes nodes from events, and remembers which have an anchor, and which keys stand twice."""
 
+    def __init__(self, take: NextEvent) -> None:
+        self._take = take
+        self._anchored: dict[str, Node] = {}
+        self._aliased = 0
+        self.repeated: list[tuple[int, int]] = []
 
-def _read_sequence(take: NextEvent, start: Any, depth: int) -> Sequence:
-    line, column = check_collection(start, depth)
-    items = []
-    while type(event := take()) is not SequenceEndEvent:
-        items.append(read_node(take, event, depth))
-    return Sequence(tuple(items), line, column)
-
-
-def _read_mapping(take: NextEvent, start: Any, depth: int) -> Mapping:
-    line, column = check_collection(start, depth)
-    entries: dict[str, Node] = {}
-    taken: set[str] = set()
-    while type(event := take()) is not MappingEndEvent:
-        key = read_key(event)
-        folded = key.casefold()
-        if folded in taken or not key.isprintable():
-            raise key_error(folded, taken, depth, *position_of(event))
-        taken.add(folded)
-        if folded == SECURED:
-            skip_value(take, depth)
+    def read_node(self, event: Any, depth: int) -> Node:
+        """Return the node that begins with `event`, inside `depth` collections."""
+        kind, anchor = type(event), event.anchor
+        if kind is AliasEvent:
+            return self._resolve(event, depth)
+        if event.tag is not None:
+            raise event_error(event, "yaml-tag", _TAG)
+        # Inside the node its anchor stands for nothing: neither for it nor for an earlier one.
+        if anchor is not None:
+            self._anchored.pop(anchor, None)
+        node: Node
+        if kind is MappingStartEvent:
+            node = self._read_mapping(event, depth + 1)
+        elif kind is SequenceStartEvent:
+            node = self._read_sequence(event, depth + 1)
         else:
-            entries[key] = read_node(take, take(), depth)
-    return Mapping(entries, line, column)
+            mark = event.start_mark
+            node = Scalar(event.value, mark.line + 1, mark.column + 1, not event.style)
+        if anchor is not None:
+            self._anchored[anchor] = node
+        return node
+
+    def _resolve(self, event: Any, depth: int) -> Node:
+        """Return the node for which an alias stands, if it could be written out there."""
+        node = self._anchored.get(event.anchor)
+        if node is None:
+            message = "an alias of nothing stands here; write its value out, or quote it"
+            raise event_error(event, "yaml-alias", message)
+        length, height = measure(node)
+        self._aliased += length
+        if self._aliased > MAX_ALIASED:
+            raise too_many(*position_of(event))
+        if depth + height > MAX_DEPTH:
+            raise too_deep(*position_of(event))
+        return node
+
+    def _read_sequence(self, start: Any, depth: int) -> Sequence:
+        line, column = check_depth(start, depth)
+        items = []
+        while type(event := self._take()) is not SequenceEndEvent:
+            items.append(self.read_node(event, depth))
+        return Sequence(tuple(items), line, column)
+
+    def _read_mapping(self, start: Any, depth: int) -> Mapping:
+        line, column = check_depth(start, depth)
+        entries: dict[str, Node] = {}
+        taken: set[str] = set()
+        while type(event := self._take()) is not MappingEndEvent:
+            key = read_key(event)
+            folded = key.casefold()
+            if folded in taken or not key.isprintable():
+                if not (key.isprintable() and may_stand_twice(key)):
+                    raise key_error(folded, taken, depth, *position_of(event))
+                self.repeated.append(position_of(event))
+            taken.add(folded)
+            if folded == SECURED:
+                skip_value(self._take, depth)
+            else:
+                entries[key] = self.read_node(self._take(), depth)
+        return Mapping(entries, line, column)
+
+
+def measure(node: Node) -> tuple[int, int]:
+    """Return how many characters a node counts for, and how many collections deep it is."""
+    if isinstance(node, Scalar):
+        return VALUE_CHARACTERS + len(node.text), 0
+    if isinstance(node, Mapping):
+        own, inner = sum(map(len, node.entries)), tuple(node.entries.values())
+    else:
+        own, inner = 0, node.items
+    lengths, heights = zip(*map(measure, inner), strict=True) if inner else ((), ())
+    return VALUE_CHARACTERS + own + sum(lengths), 1 + max(heights, default=0)
 
 
 def read_key(event: Any) -> str:
@@ -222,13 +281,14 @@ def read_key(event: Any) -> str:
 
 
 def skip_value(take: NextEvent, outer_depth: int) -> None:
-    """Skip one value without storing it, but refuse in it what is refused elsewhere."""
+    """Skip one value without storing it: no alias may stand for what is in it, either."""
     depth = outer_depth
     while True:
         event = take()
         if isinstance(event, CollectionStartEvent):
             depth += 1
-            check_collection(event, depth)
+            check_properties(event)
+            check_depth(event, depth)
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
         else:
@@ -237,9 +297,8 @@ def skip_value(take: NextEvent, outer_depth: int) -> None:
             return
 
 
-def check_collection(event: Any, depth: int) -> tuple[int, int]:
+def check_depth(event: Any, depth: int) -> tuple[int, int]:
     """Return line and column of a collection that may begin at `depth`, itself counted."""
-    check_properties(event)
     position = position_of(event)
     if depth > MAX_DEPTH:
         raise too_deep(*position)
@@ -248,15 +307,14 @@ def check_collection(event: Any, depth: int) -> tuple[int, int]:
 
 def check_properties(event: Any) -> None:
     """Raise ArticleError for an alias, an anchor or a tag (YAML 1.2.2, 6.9)."""
-    if event.anchor is None and event.tag is None:
-        return
     if type(event) is AliasEvent:
         message = "an alias stands here; write its value out, or quote it"
         raise event_error(event, "yaml-alias", message)
     if event.anchor is not None:
         message = "an anchor stands here; remove it, or quote the value"
         raise event_error(event, "yaml-anchor", message)
-    raise event_error(event, "yaml-tag", "a tag stands here; remove it, or quote the value")
+    if event.tag is not None:
+        raise event_error(event, "yaml-tag", _TAG)
 
 
 def position_of(event: Any) -> tuple[int, int]:

@@ -68,7 +68,7 @@ def read_additions(
 def mapping_of(text: str, path: str, problems: list[Problem]) -> dict[str, Node]:
     """Return the known values of a mapping in YAML or JSON; add a problem where it is none."""
     try:
-        entries = read_yaml(f"---\n{text}\n").entries
+        entries = read_yaml(f"---\n{text}\n").fields.entries
     except ArticleError as error:
         message = f"{error}; left out"
         problems.append(Problem(path=path, level="warning", code=error.code, message=message))
