@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from feedhub.catalog.ledger import decode_ledger
 from feedhub.catalog.state import StoredMemory
 from feedhub.config import load_config
 from feedhub.errors import Problem
@@ -27,6 +28,7 @@ from feedhub.sources.built.rules import (
 )
 from tests.built_sites import BASE, CANARY, BuiltSite, Post
 from tests.kit import NOW, Bench, make_bench
+from tests.renders import render_bench
 from tests.test_built_site import everything, items
 
 CONTAINER = (
@@ -179,6 +181,28 @@ def test_an_article_that_leaves_the_feed_keeps_its_id(tmp_path: Path):
     after = items(bench)
     assert [item["id"] for item in after][:5] == ["urn:7", "urn:6", "urn:5", "urn:4", "urn:3"]
     assert after[4]["content_html"] == before[3]["content_html"]
+
+
+def test_an_id_is_not_lost_with_the_catalog_though_the_archive_was_not_read(
+    tmp_path: Path,
+):
+    posts = [post(n, id=f"urn:{n}") for n in range(7, 0, -1)]
+    posts.append(post(8, id="urn:8", date="2030-01-01"))
+    site = make_site(tmp_path, posts=posts)
+    bench = bench_of(site, source__archive=False)
+    render_bench(bench, tmp_path / "out")
+    for old in posts[-4:-1]:
+        old.in_feed = False
+    site.build()
+    (site.root / posts[-2].path).unlink()
+    render_bench(bench, tmp_path / "out", NOW + timedelta(days=1))
+    ledger = decode_ledger((tmp_path / "out/.feedhub/ledger").read_bytes())
+    assert ledger is not None
+    # One is deleted, one was never published.
+    assert sorted(ledger.source_ids.values()) == [f"urn:{n}" for n in range(2, 8)]
+    bench = bench_of(site)
+    render_bench(bench, tmp_path / "out", NOW + timedelta(days=2))
+    assert [item["id"] for item in items(bench)] == [f"urn:{n}" for n in range(7, 1, -1)]
 
 
 def test_ids_may_be_the_links_decoded(tmp_path: Path):

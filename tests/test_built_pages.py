@@ -112,7 +112,7 @@ def test_what_the_head_says():
         noindex=True,
         meta=(("quality", "3"),),
     )
-    assert facts_of(parse_page(b"<html lang='no language'><p>x")) == PageFacts()
+    assert facts_of(parse_page(b"<html lang='no language'><p>x")) == PageFacts(text_length=1)
 
 
 def test_a_selector_that_is_none_is_refused():

@@ -16,10 +16,11 @@ import pytest
 from feedhub.article import Provider
 from feedhub.catalog import Catalog
 from feedhub.catalog.state import StoredMemory
+from feedhub.check import check
 from feedhub.cli import main
 from feedhub.config import load_config
 from feedhub.errors import ConfigError
-from feedhub.site import source_of
+from feedhub.site import Site, source_of
 from feedhub.sources import BuiltOptions, ReadOptions, RememberingSource, open_source
 from feedhub.sources.built import folder as folder_module
 from feedhub.sources.built import pages
@@ -348,7 +349,7 @@ def test_a_post_without_title_date_or_page(tmp_path: Path):
     bench = bench_of(site)
     changes = bench.sync()
     assert changes.states == {"shown": 5, "undated": 1, "scheduled": 1, "rejected": 1}
-    assert {problem.code for problem in changes.problems} == {"undated", "bad-url"}
+    assert {problem.code for problem in changes.problems} == {"no-date", "bad-url"}
     first = items(bench)[0]
     assert (first["title"], first["url"]) == ("A note without a title.", f"{BASE}/a/")
     assert "https://other.example/x" in {item["url"] for item in items(bench)}
@@ -479,6 +480,17 @@ def test_a_home_page_that_only_sends_the_reader_on(tmp_path: Path):
     assert bench.sync().states == {"shown": 4}
 
 
+def test_a_feed_may_lie_beside_a_home_page_that_sends_the_reader_on(tmp_path: Path):
+    site = make_site(tmp_path, announce=False, feed="index.xml")
+    site.write("resume/index.html", site.page("Resume", "<main>x</main>"))
+    site.write("index.html", '<meta http-equiv="refresh" content="0; url=/resume/">')
+    home = site.root / "index.html"
+    home.write_text(f"<!doctype html>{home.read_text()}")
+    (site.root / "readme.md").touch()
+    assert isinstance(open_source(site.root), BuiltSource)
+    assert bench_of(site).sync().states == {"shown": 3}
+
+
 def test_pictures(tmp_path: Path):
     site = make_site(tmp_path)
     site.posts[0].head = '<meta property="og:image" content="own.jpg">'
@@ -598,6 +610,54 @@ def test_a_feed_that_cannot_be_read_is_named_with_its_line(tmp_path: Path):
         ConfigError, match=r"_site/feed.xml:2: the feed is not well-formed: .*ends early"
     ):
         bench_of(site).sync()
+
+
+def summaries_of(site: BuiltSite, **keys: object) -> list[str]:
+    """Return the messages of a sync that are about summaries."""
+    problems = bench_of(site, **keys).sync().problems
+    return [problem.message for problem in problems if problem.code == "summaries"]
+
+
+def test_a_feed_of_summaries_is_told_once_unless_they_are_meant(tmp_path: Path):
+    long = [replace(post, text="<p>" + "A sentence. " * 40) for post in posts(5)]
+    site = make_site(tmp_path, posts=long, full_text=False)
+    assert summaries_of(site) == [
+        "the feed holds summaries only: set source.content = "
+        '"page" to publish the pages\' text, or "feed" if they are meant'
+    ]
+    for content in ("feed", "page"):
+        assert summaries_of(site, source__content=content) == []
+    assert summaries_of(make_site(tmp_path, posts=long)) == []
+    # A summary may be all that there is, of some posts or of all.
+    assert summaries_of(make_site(tmp_path, full_text=False)) == []
+    some = [*long[:2], *posts(5, "notes/{name}.html")[2:]]
+    assert summaries_of(make_site(tmp_path, posts=some, full_text=False)) == []
+
+
+def test_a_problem_of_many_pages_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    site = make_site(tmp_path, posts=posts(6))
+    config = tmp_path / "feedhub.toml"
+    config.write_text('[source]\ncontent = "page"\narticle = ".gone"\n')
+    options = ["--config", str(config), "--base-url", BASE]
+    assert main(["render", str(site.root), str(tmp_path / "out"), *options]) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "source.article finds no text here" in lines[0]
+    assert "(5 other files have the same problem, --verbose lists them)" in lines[0]
+    assert main(["check", str(site.root), *options]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "has the theme changed? (and 5 more)" in line]
+    assert len([line for line in lines if "no-text" in line]) == 1
+
+
+def test_a_folder_that_is_a_site_without_a_feed_is_told_so(tmp_path: Path):
+    site = make_site(tmp_path)
+    (site.root / site.feed).unlink()
+    (site.root / "README.md").write_text("# A project")
+    config = load_config(None, {}, {})
+    source = source_of(site.root, config, unknown_keys=True)
+    problems = check(Site(Catalog(None), config), Catalog(None), source, NOW)
+    assert "if this is a site made by a generator, it has no feed" in problems[0].message
 
 
 def test_a_new_id_of_a_known_page_is_told_once(tmp_path: Path):
@@ -757,7 +817,7 @@ def test_the_signature_covers_what_decides_how_a_page_is_read(tmp_path: Path):
         ("date", "!", "must be a CSS selector"),
         ("feed", ["../feed.xml"], "leads out of the folder"),
         ("kind", "hugo", "must be auto, files or built"),
-        ("content", "both", "must be feed or page"),
+        ("content", "both", "must be auto, feed or page"),
     ],
 )
 def test_a_wrong_key_is_refused(key: str, value: object, message: str):

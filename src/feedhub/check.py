@@ -13,11 +13,14 @@ from feedhub.errors import Problem
 from feedhub.feed import FeedState, labels_of
 from feedhub.kinds import LABEL_KINDS
 from feedhub.site import Site
-from feedhub.sources import Source
+from feedhub.sources import Source, has_home_page
 from feedhub.text import label_key, slugify
 
 # What all files of a site may have is said once.
-OF_MANY_FILES = ("unknown-key", "no-address", "no-fence")
+OF_MANY_FILES = (
+    *("unknown-key", "no-address", "no-fence"),
+    *("no-date", "no-text", "id-changed"),  # of a built site
+)
 # Why a file is not published, in the words of a message.
 REASONS = {
     "unpublished": "hidden by their front matter",
@@ -47,6 +50,8 @@ def nothing_published(changes: Changes, source: Source) -> Problem:
     message = f"nothing can be published: {', '.join(sorted(counts)) or 'there are no files'}"
     advice = "; an article begins with a line ---, its title and date, and a line ---"
     path = source.locate("").rstrip("/")
+    if has_home_page(path):
+        advice += "; if this is a site made by a generator, it has no feed"
     return Problem(path=path, code="nothing-published", message=message + advice)
 
 

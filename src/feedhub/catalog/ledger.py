@@ -94,7 +94,8 @@ class Ledger(Struct, frozen=True, kw_only=True):
     """What a new catalog takes over; `articles` are published or withdrawn, which it hides.
 
     `sync` has no counters: those of a catalog mean nothing in another one. `source_ids` are what
-    the source knew of published articles, by path.
+    the source knows of articles, by path: of those that are published, and of pages of a built site
+    that its feed holds no more.
     """
 
     version: int
@@ -113,8 +114,8 @@ def encode_ledger(database: Database) -> bytes:
     published = sorted((digest(identity), *row) for identity, *row in database.iterate(_PUBLISHED))
     source_ids = read_record(database, StoredMemory).memory.ids
     if source_ids:  # of hidden articles nothing stays
-        shown = {row[0] for row in database.iterate(_SHOWN_PATHS)}
-        source_ids = {path: source_ids[path] for path in sorted(source_ids.keys() & shown)}
+        hidden = {row[0] for row in database.iterate(_HIDDEN_PATHS)}
+        source_ids = {path: source_ids[path] for path in sorted(source_ids.keys() - hidden)}
     feeds = database.fetch_all(_FEEDS)
     places = {row[0]: place for place, row in enumerate(feeds, 1)}
     rows = {
@@ -210,7 +211,7 @@ def _read(path: Path) -> bytes | None:
 
 
 _PUBLISHED = "SELECT id, substr(digest, 1, 16), updated FROM articles WHERE state = 'shown'"
-_SHOWN_PATHS = "SELECT path FROM articles WHERE state = 'shown'"
+_HIDDEN_PATHS = "SELECT path FROM articles WHERE state != 'shown'"
 _TOMBSTONES = "SELECT id, digest, updated FROM tombstones ORDER BY number"
 _PUT_TOMBSTONE = upsert("tombstones", "id", "digest updated")
 _FEEDS = """

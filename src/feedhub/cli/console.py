@@ -20,7 +20,7 @@ QUIET, NORMAL, VERBOSE = range(3)
 # The column that makes room for the others keeps this many cells, so that a row can be recognized.
 MIN_CUT_WIDTH = 12
 # The layout of a whole site may cause these: more of them than this are one line.
-SHARED_CAUSES, MAX_UNFOLDED = ("duplicate-id", "duplicate-url"), 3
+SHARED_CAUSES, MAX_UNFOLDED = ("duplicate-id", "duplicate-url", "no-text"), 3
 
 _verbosity = NORMAL  # of the command that this process runs
 

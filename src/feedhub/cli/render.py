@@ -157,6 +157,8 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
         return json.dumps(
             {"articles": articles, "documents": documents, "seconds": round(seconds, 3)}
         )
+    about_feed = [problem for problem in changes.problems if problem.code == "summaries"]
+    summaries = "".join(f"{problem.path}: {problem.message}\n" for problem in about_feed)
     reasons = ", ".join(f"{count} {HIDDEN_STATES[state]}" for state, count in hidden.items())
     hidden_text = f"{sum(hidden.values())} hidden" + (f" ({reasons})" if reasons else "")
     addresses = (
@@ -166,7 +168,7 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
     return (
         f"articles: {changes.articles} found, {changes.read} read, "
         f"{report.published} published, {hidden_text}, {changes.rejected} rejected\n"
-        f"{addresses if without_address else ''}"
+        f"{addresses if without_address else ''}{summaries}"
         f"documents: {report.written} written, {report.unchanged} unchanged, "
         f"{report.removed} files removed\n"
         f"{seconds:.2f} seconds"

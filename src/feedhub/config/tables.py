@@ -102,10 +102,11 @@ class SourceConfig:
         rules.site_paths,
     )
     content: str = key(
-        "feed",
-        "Where the text of a built site's articles is taken from: feed, as it is there, or page",
-        "feed or page",
-        rules.choice("feed", "page"),
+        "auto",
+        "Where the text of a built site's articles is taken from: feed, as it is there, or page; "
+        "auto means feed, and tells where that has summaries only",
+        "auto, feed or page",
+        rules.choice("auto", "feed", "page"),
     )
     article: str = key(
         "",

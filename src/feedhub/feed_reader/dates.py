@@ -15,6 +15,8 @@ _ISO = re.compile(
     r" *(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII,
 )
+# A year such as 0001, which Go writes for no date; `email` takes it for one of two digits.
+_EARLY_YEAR = re.compile(r"[A-Za-z][ -]0\d\d\d\b")
 _NAMED_OFFSET = re.compile(r"\b(?:GMT|UTC)(?=[+-]\d)")
 # The zones of RFC 822 are American; these stand in feeds too. Their hours from UTC.
 _HOURS = {
@@ -61,7 +63,7 @@ def _parse_iso(text: str, zone: tzinfo) -> datetime | None:
 
 def _parse_rfc822(text: str, zone: tzinfo) -> datetime | None:
     parts = parsedate_tz(_NAMED_OFFSET.sub("", text))
-    if parts is None:
+    if parts is None or _EARLY_YEAR.search(text):
         return None
     year, month, day, hour, minute, second = parts[:6]
     last_word = text.rpartition(" ")[2].upper()

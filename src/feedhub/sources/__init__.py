@@ -35,7 +35,7 @@ class BuiltOptions:
     """How a site made by a generator is read; the keys of `[source]` say what each option means."""
 
     feed: tuple[str, ...] = ()
-    content: str = "feed"
+    content: str = "auto"
     article: str = ""
     remove: tuple[str, ...] = ()
     date: str = ""

@@ -48,7 +48,7 @@ def read_entry(page: EntryPage, options: ReadOptions, now: datetime) -> ReadResu
     if published is None:
         message = "the entry has no date in the feed: have the generator write one, or set "
         message += "source.date to the CSS selector of its date in the page"
-        problem = Problem(path=path, level="warning", code="undated", message=message)
+        problem = Problem(path=path, level="warning", code="no-date", message=message)
         return ReadResult(state="undated", problems=(problem,))
     if verdict.state != "shown":
         return ReadResult(state=verdict.state, due=verdict.due)

@@ -71,7 +71,7 @@ def looks_built(folder: SiteFolder) -> bool:
     if not head.startswith((b"<!doctype", b"<html", b"<!--")):
         return False
     home = read_home(folder, "")
-    if home and any(is_feed(folder, path) for path in candidates(folder, home)):
+    if home and (candidates(folder, home) or candidates(folder, home._replace(folder=""))):
         return True
     return bool(language_homes(folder, home)) or not any(
         entry.name.lower().endswith((".md", ".markdown", ".yml", ".yaml"))
@@ -96,6 +96,8 @@ def find_feeds(
             "writes, such as _site or public"
         )
     homes = [home, *language_homes(folder, home)]
+    if home.folder and not any(candidates(folder, place) for place in homes):
+        homes = [home._replace(folder="")]  # the home page sends readers on, the feed is beside it
     found: dict[str, SiteFeed] = {}
     for place in homes:
         if languages and place.language and not matches(place.language, languages):

@@ -52,6 +52,7 @@ class PageFacts(Struct, frozen=True, array_like=True, omit_defaults=True):
     """What the head of a page says: texts are "" where it says nothing; addresses as written.
 
     `refresh` is where the page sends the reader at once; `meta` has what `feedhub:` elements say.
+    `text_length` is how many characters the paragraphs of the page have.
     """
 
     language: str = ""
@@ -60,6 +61,7 @@ class PageFacts(Struct, frozen=True, array_like=True, omit_defaults=True):
     refresh: str = ""
     noindex: bool = False
     meta: tuple[tuple[str, str], ...] = ()
+    text_length: int = 0
 
 
 class PageMemory(Struct, frozen=True, array_like=True):
@@ -111,6 +113,7 @@ def facts_of(root: Element | None) -> PageFacts:
             for name, text in metas
             if name.startswith(META_PREFIX)
         ),
+        text_length=sum(len(text_of(paragraph)) for paragraph in root.iter("p")),
     )
 
 

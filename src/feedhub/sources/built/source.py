@@ -21,11 +21,17 @@ from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.sources import ReadOptions, ReadResult, SourceFile, SourceMemory
 from feedhub.sources.built import discovery
 from feedhub.sources.built.additions import MAX_SIDE_FILE_BYTES, read_additions, side_file_of
-from feedhub.sources.built.archive import Archive, ArchiveMemory, find_older_pages
+from feedhub.sources.built.archive import ArchiveMemory, find_older_pages
 from feedhub.sources.built.articles import EntryPage, read_entry
 from feedhub.sources.built.discovery import find_feeds
 from feedhub.sources.built.entries import SiteEntry, pair, unique_entries
 from feedhub.sources.built.folder import MAX_PAGE_BYTES, SiteFolder, trusted_stamp
+from feedhub.sources.built.messages import (
+    SUMMARIES_ONLY,
+    archive_messages,
+    has_summary_only,
+    missing_message,
+)
 from feedhub.sources.built.pages import PageFacts, PageMemory, facts_of, parse_page
 from feedhub.sources.files import FilesSource
 
@@ -122,7 +128,7 @@ class BuiltSource:
         """
         try:
             self._look()
-            is_whole = not self._has_open_page()
+            is_whole = not self._has_open_page() and not any(self._lost_pages())
         except ConfigError:
             is_whole = False
         if not is_whole:
@@ -165,6 +171,18 @@ class BuiltSource:
         if entries and (built.archive or self._options.unknown_keys):
             entries += self._older_entries(entries, prefix)
         self._list(entries)
+        if built.content == "auto":
+            self._tell_of_summaries()
+
+    def _tell_of_summaries(self) -> None:
+        """Add a problem if most entries are much shorter than their pages."""
+        listed = [each for each in self._listed.values() if each.entry.page]
+        listed = [each for each in listed if not each.entry.is_older]
+        short = [each for each in listed if has_summary_only(each.entry.entry, each.facts)]
+        if len(short) * 2 > len(listed):
+            path = short[0].entry.feed
+            problem = Problem(path=path, level="info", code="summaries", message=SUMMARIES_ONLY)
+            self._problems.append(problem)
 
     def _pair(self) -> tuple[list[SiteEntry], str]:
         """Return the entries of all feeds, and the path below which the site is mounted."""
@@ -268,8 +286,8 @@ class BuiltSource:
     def _remember(self) -> None:
         """Keep the ids that pages have, and what is known of the pages.
 
-        An entry that has left the end of its feed keeps its id; one that has left it elsewhere was
-        withdrawn, and nothing of it stays.
+        An entry that has left the end of its feed keeps its id as long as its page is there; one
+        that has left it elsewhere was withdrawn, and nothing of it stays.
         """
         known = recall(self.memory).dates
         entries = [listed.entry for listed in self._listed.values() if listed.entry.page]
@@ -286,11 +304,23 @@ class BuiltSource:
             feed, date = known.get(path, ("", 0))
             return date > oldest.get(feed, date)
 
-        ids = {path: self.memory.ids[path] for path in self.memory.ids if not is_withdrawn(path)}
+        lost = set(self._lost_pages())
+        ids = {
+            path: identity
+            for path, identity in self.memory.ids.items()
+            if path not in lost and not is_withdrawn(path)
+        }
         ids |= {entry.path: entry.entry.id for entry in entries if entry.entry.id}
         pages = {path: self._pages[path] for path in self._pages if not self._is_older(path)}
         memory = BuiltMemory(pages, self._archive or ArchiveMemory(), dates)
         self.memory = SourceMemory(ids=ids, cache=msgspec.msgpack.encode(memory))
+
+    def _lost_pages(self) -> Iterator[str]:
+        """Yield the paths that have an id, are no longer in a feed and have no file any more."""
+        for path in self.memory.ids.keys() - self._listed.keys():
+            names = (path, path.rpartition("#")[0])  # entries that share a page differ behind it
+            if not any(map(self._folder.status, names)):
+                yield path
 
     def _is_older(self, path: str) -> bool:
         return path in self._listed and self._listed[path].entry.is_older
@@ -359,26 +389,3 @@ def recall(memory: SourceMemory) -> BuiltMemory:
         return _memory.decode(memory.cache)
     except msgspec.MsgspecError:
         return BuiltMemory()
-
-
-def archive_messages(archive: Archive, count: int, *, wanted: bool) -> Iterator[tuple[str, str]]:
-    """Yield the code and text of what is to be said of pages that are in no feed."""
-    older = len(archive.older)
-    if older and not wanted:
-        message = f"the feed holds {count} entries, {older} older pages look like articles: "
-        yield "older-pages", message + "source.archive = true publishes them"
-    if wanted and not archive.memory.rules:
-        message = "the pages of the feed's entries show no common place of title and date: "
-        yield "no-archive", message + "no older page is read"
-    if archive.younger:
-        message = f"{archive.younger} younger pages are not in your feed: left out"
-        yield "younger-pages", message
-
-
-def missing_message(missing: list[tuple[str, str]], total: int) -> str:
-    """Return that entries point to no file, and to which first."""
-    link, path = missing[0]
-    return (
-        f"{len(missing)} of {total} entries point to no file: for the first, {link}, there is no "
-        f"{path}; SOURCE must be the folder that is deployed, built anew"
-    )
