@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -286,15 +287,13 @@ def test_a_variable_cannot_hold_tables():
 
 
 def test_the_example_of_the_starter_file_is_one(tmp_path):
-    """Without the comment signs it is a selection with every key."""
-    head, mark, rest = starter_toml().partition("# [[feeds.custom]]\n")
-    example, _, tail = rest.partition("\n\n")
-    shown = mark.removeprefix("# ") + "\n".join(
-        line.removeprefix("# ") for line in example.split("\n")
-    )
+    """Without the comment signs it is a selection with every key, and a podcast."""
     place = tmp_path / "feedhub.toml"
-    place.write_text(f"{head}{shown}\n\n{tail}")
-    (custom,) = load_config(place, {}).feeds.custom
+    table = r"^# (\[\[feeds\.[a-z]+\]\]|[a-z_]+ = .*)$"
+    place.write_text(re.sub(table, r"\1", starter_toml(), flags=re.MULTILINE))
+    feeds = load_config(place, {}).feeds
+    (custom,), (podcast,) = feeds.custom, feeds.podcast
+    assert podcast.name == "topics/talks"
     assert isinstance(custom, CustomConfig)
     assert {key: value for key, value in asdict(custom).items() if value} == {
         "name": "ai-news",

@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from feedhub.article import Article, Author, Image, Provider, Related
+from feedhub.article import Article, Author, Image, Media, Provider, Related
 from feedhub.catalog import Settings
 from feedhub.catalog.images import ImageFacts
 from feedhub.catalog.records import digest_of
-from feedhub.feed import Channel, Window
+from feedhub.feed import Channel, Podcast, Window
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.selection import NamedSelection, Selection, Term
 from feedhub.site.indexes import IndexOptions
@@ -32,8 +32,19 @@ from tests.golden.tags import tags
 GOLDEN = Path(__file__).parent / "golden/entity-tags"
 # Records whose values are in a fingerprint or in a setting that the catalog stores.
 RECORDS = (
-    *("Article", "Author", "Channel", "Image", "ImageFacts", "IndexOptions", "NamedSelection"),
-    *("Provider", "ReadOptions", "Related", "Selection", "Settings", "SiteLinks", "Term", "Window"),
+    *("Article", "Author", "Channel", "Image", "ImageFacts", "IndexOptions", "Media"),
+    *(
+        "NamedSelection",
+        "Podcast",
+        "Provider",
+        "ReadOptions",
+        "Related",
+        "Selection",
+        "Settings",
+        "SiteLinks",
+        "Term",
+        "Window",
+    ),
 )
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 OTHER = datetime(2020, 1, 2, tzinfo=UTC)
@@ -101,6 +112,7 @@ ARTICLE = Article(
     provider=Provider(name="P"),
     authors=(Author(name="N"),),
     images=(Image(url="https://example.org/i.png"),),
+    media=(Media(url="https://example.org/a.mp3"),),
     related=(Related(title="R", url="https://example.org/r", provider=Provider(name="Q")),),
 )
 OTHERS: dict[str, Any] = {
@@ -109,6 +121,7 @@ OTHERS: dict[str, Any] = {
     "topics": ("other",),
     "categories": ("other",),
     "images": (),
+    "media": (),
     "related": (),
     "published": OTHER,
     "length": 5,
@@ -126,6 +139,7 @@ def variants(record: Any, *unseen: str) -> list[Any]:
 
 def test_every_value_of_an_article_that_a_reader_sees_is_in_its_digest():
     (author,), (image,), (related,) = ARTICLE.authors, ARTICLE.images, ARTICLE.related
+    (file,) = ARTICLE.media
     assert ARTICLE.provider is not None
     assert related.provider is not None
     changed = variants(ARTICLE, "updated", "quality", "heat")
@@ -133,6 +147,7 @@ def test_every_value_of_an_article_that_a_reader_sees_is_in_its_digest():
         *(msgspec.structs.replace(ARTICLE, provider=row) for row in variants(ARTICLE.provider)),
         *(msgspec.structs.replace(ARTICLE, authors=(row,)) for row in variants(author)),
         *(msgspec.structs.replace(ARTICLE, images=(row,)) for row in variants(image)),
+        *(msgspec.structs.replace(ARTICLE, media=(row,)) for row in variants(file)),
         *(msgspec.structs.replace(ARTICLE, related=(row,)) for row in variants(related)),
         *(
             msgspec.structs.replace(
@@ -197,7 +212,10 @@ def named(selection: Selection) -> NamedSelection:
 def test_every_value_of_the_channel_but_its_links_is_in_the_shape():
     channel = Channel(base_url="b", authority="a", title="t", home_page_url="h")
     names = {field.name for field in fields(Channel)} - {"links"}
-    values: dict[str, Any] = {"ttl": 5, "drafts": True}
+    podcast = Podcast(
+        path="p", author="a", email="e", categories=(("c", ""),), image="i", explicit=False
+    )
+    values: dict[str, Any] = {"ttl": 5, "drafts": True, "podcasts": (podcast,)}
     changed = [replace(channel, **{name: values.get(name, "other")}) for name in names]
     shapes = [shape_of(row, pages=False) for row in [channel, *changed]]
     shapes.append(shape_of(channel, pages=True))

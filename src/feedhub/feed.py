@@ -41,12 +41,31 @@ class SiteLinks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Podcast:
+    """What the feed at `path` says as a podcast; each of `categories` has a subcategory or "".
+
+    `kind` is episodic, serial or "", `guid` a UUID or "", `locked` yes, no or "".
+    """
+
+    path: str
+    author: str
+    email: str
+    categories: tuple[tuple[str, str], ...]
+    image: str
+    explicit: bool
+    kind: str = ""
+    guid: str = ""
+    locked: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """The texts and addresses that all feeds of a site share; `base_url` has no trailing slash.
 
     `authority` is the owner and date of every id (RFC 4151). `ttl` is in minutes.
     `home_page_url` is the page of a feed that has no page of its own. `stories` is the suffix of
-    the address at which people follow a story, "" if there are no stories. `links` is for pages.
+    the address at which people follow a story, "" if there are no stories. `podcasts` are the feeds
+    that are one. `links` is for pages.
     """
 
     base_url: str
@@ -62,6 +81,7 @@ class Channel:
     drafts: bool = False
     stories: str = ""
     hub: str = ""
+    podcasts: tuple[Podcast, ...] = ()
     links: SiteLinks = field(default_factory=SiteLinks)
 
     def display_title(self, title: str) -> str:
@@ -144,6 +164,12 @@ class Feed:
     older: str = ""
     newer: str = ""
     current: str = ""
+
+    @property
+    def podcast(self) -> Podcast | None:
+        """What the feed and its archives say as a podcast, or None if it is none."""
+        path = self.current or self.path
+        return next((one for one in self.channel.podcasts if one.path == path), None)
 
     def address(self, suffix: str) -> str:
         """Return the public address of the document in the format that has this suffix."""

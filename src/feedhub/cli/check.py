@@ -86,6 +86,11 @@ def unknown_names(config: Config, catalog: Catalog, file: Path) -> Iterator[Prob
                         label,
                         *("feeds", "custom", str(number), f"{prefix}{kind}"),
                     )
+    for podcast in config.feeds.podcast:
+        if podcast.name not in paths:
+            message = f"feeds.podcast: {podcast.name!r} is not a feed"
+            message += did_you_mean(podcast.name, paths)
+            yield warning(message, podcast.name, "feeds", "podcast")
     for old, new in config.feeds.moved:
         if new not in paths:
             message = f"feeds.moved: {old!r} leads to {new!r}, which is not a feed"

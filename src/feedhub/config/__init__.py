@@ -10,6 +10,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from feedhub.config import rules
+from feedhub.config.podcasts import PodcastConfig
 from feedhub.config.reading import find_line, from_environ, from_file, from_options
 from feedhub.config.tables import (
     SECTIONS,
@@ -30,6 +31,7 @@ __all__ = [
     "CustomConfig",
     "FeedsConfig",
     "HttpConfig",
+    "PodcastConfig",
     "RenderConfig",
     "SiteConfig",
     "SourceConfig",

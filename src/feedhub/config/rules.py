@@ -76,10 +76,17 @@ def integer(default: int, about: str, low: int, high: int) -> Any:
 
 
 def record_key(
-    default: Any, example: Any, must: str = "", rule: Callable[[Any], Any] | None = None
+    default: Any,
+    example: Any,
+    must: str = "",
+    rule: Callable[[Any], Any] | None = None,
+    needed: str = "",
 ) -> Any:
-    """Return a field of a table in a list of tables; `example` is for the starter file."""
-    return key(default, "", must, rule, example=example)
+    """Return a field of a table in a list of tables; `example` is for the starter file.
+
+    `needed` is why a table must have the field, "" if it need not.
+    """
+    return key(default, "", must, rule, example=example, needed=needed)
 
 
 def records(record: Any, about: str) -> Any:
@@ -125,9 +132,10 @@ def _validate_records(
                 quoted = word if word.isidentifier() else ascii(word)
                 message = f"{name}.{quoted} is not a known key{hint}"
                 raise InvalidSettingError(message, *position, word)
-        if "name" not in table:
-            message = f"{name}.name is missing: it is the address of the feed"
-            raise InvalidSettingError(message, *position)
+        for word, part in keys.items():
+            if part.metadata["needed"] and word not in table:
+                message = f"{name}.{word} is missing: {part.metadata['needed']}"
+                raise InvalidSettingError(message, *position)
         settings = {
             word: validate(f"{name}.{word}", keys[word], setting, *position, word)
             for word, setting in table.items()

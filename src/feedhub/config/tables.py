@@ -6,6 +6,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from feedhub.config import rules
+from feedhub.config.podcasts import PodcastConfig
 from feedhub.config.rules import integer, key, record_key, records
 from feedhub.kinds import FACETS, LABEL_KINDS
 
@@ -163,7 +164,13 @@ def with_label_keys(record: type[T]) -> type[T]:
 class CustomConfig:
     """A selection that is a feed of its own, with the parameters of a search."""
 
-    name: str = record_key("", "ai-news", "lower-case letters, digits and hyphens", rules.slug)
+    name: str = record_key(
+        "",
+        "ai-news",
+        "lower-case letters, digits and hyphens",
+        rules.slug,
+        needed="it is the address of the feed",
+    )
     title: str = record_key("", "AI without opinion")
     all: bool = record_key(False, False)
     min_quality: float = record_key(0.0, 0.0, "a number from 0 to 999999", rules.score)
@@ -235,6 +242,9 @@ class FeedsConfig:
     )
     custom: tuple[CustomConfig, ...] = records(
         CustomConfig, "Selections that are feeds at /custom/NAME, with the parameters of a search"
+    )
+    podcast: tuple[PodcastConfig, ...] = records(
+        PodcastConfig, "Feeds that are podcasts: the path of each, and what directories need"
     )
 
 

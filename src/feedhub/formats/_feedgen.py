@@ -17,6 +17,7 @@ from lxml.etree import SubElement
 
 from feedhub.dates import format_rfc822
 from feedhub.feed import Feed
+from feedhub.formats import podcasts
 
 ATOM = "http://www.w3.org/2005/Atom"
 MEDIA = "http://search.yahoo.com/mrss/"
@@ -33,7 +34,8 @@ def rss_generator(feed: Feed, suffix: str) -> Any:
     generator.docs("https://www.rssboard.org/rss-specification")
     generator.ttl(feed.channel.ttl)
     generator.image(feed.channel.icon or feed.channel.logo or None)
-    extend(generator, feed, suffix, {"media": MEDIA, "dc": DC})
+    names = podcasts.namespaces(feed.podcast) if feed.podcast else {}
+    extend(generator, feed, suffix, {"media": MEDIA, "dc": DC} | names)
     return generator
 
 
@@ -94,6 +96,8 @@ class ChannelExtension(BaseExtension):  # type: ignore[misc] # feedgen is untype
     def extend_rss(self, root: Any) -> Any:
         """Add the links to the channel element."""
         self._add_links(root[0], f"{{{ATOM}}}link")
+        if self.feed.podcast:
+            podcasts.add_channel_elements(root[0], self.feed.podcast)
         return root
 
     def _add_links(self, parent: Any, link: str) -> None:

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from feedhub.catalog import Catalog, StoredConfig
-from feedhub.config import Config, CustomConfig
+from feedhub.config import Config, CustomConfig, PodcastConfig
 from feedhub.errors import CatalogError, ConfigError, did_you_mean
-from feedhub.feed import Channel
+from feedhub.feed import Channel, Podcast
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.formats import FORMATS, PAGE, WRITERS
 from feedhub.sources import BuiltOptions, ReadOptions, Source, open_source
@@ -69,6 +69,23 @@ def channel_of(config: Config, *, drafts: bool = False) -> Channel:
         drafts=drafts,
         stories=story_suffix(config) if config.feeds.stories == "yes" else "",
         hub="" if drafts else config.websub.hub,
+        podcasts=tuple(map(podcast_of, config.feeds.podcast)),
+    )
+
+
+def podcast_of(podcast: PodcastConfig) -> Podcast:
+    """Return what a feed says as a podcast."""
+    pairs = [name.partition(" > ") for name in podcast.category]
+    return Podcast(
+        path=podcast.name,
+        author=podcast.author,
+        email=podcast.email,
+        categories=tuple((name, part) for name, _, part in pairs),
+        image=podcast.image,
+        explicit=podcast.explicit,
+        kind=podcast.type,
+        guid=podcast.guid,
+        locked=podcast.locked,
     )
 
 
@@ -91,6 +108,20 @@ def shape_of(channel: Channel, *, pages: bool) -> str:
         drafts=channel.drafts,
         stories=channel.stories,
         hub=channel.hub,
+        podcasts=[
+            named_values(
+                path=podcast.path,
+                author=podcast.author,
+                email=podcast.email,
+                categories=podcast.categories,
+                image=podcast.image,
+                explicit=podcast.explicit,
+                kind=podcast.kind,
+                guid=podcast.guid,
+                locked=podcast.locked,
+            )
+            for podcast in channel.podcasts
+        ],
     )
     return fingerprint(WRITERS, values, pages)
 
