@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from feedhub.catalog import Identity
+from feedhub.catalog.identity import refuse_new_ids
 from feedhub.config import load_config
 from feedhub.errors import NewIdsError
+from feedhub.sources.adopted_ids import NONE_ADOPTED, AdoptedId, encode_adopted_ids
 from tests.command_line import BASE, is_one_line, runner, write
 from tests.kit import NOW, Bench, article_text, files_below, make_bench
 
@@ -123,6 +125,82 @@ class TestRefusal:
             at(preview, "https://new.example").sync()
         preview.sync()
         assert bench.catalog.read(Identity) == before
+
+
+class TestAdoptedIds:
+    """Those of an earlier feed stand in a file that may be lost, or cut."""
+
+    @pytest.fixture
+    def adopting(self, tmp_path: Path) -> Bench:
+        """A bench with four articles; three ids are adopted, one of them by no article."""
+        bench = make_bench(tmp_path, source__ids=str(tmp_path / "ids.jsonl"))
+        for name in "abc":
+            bench.write(f"{name}.md", title=name)
+        adopt(bench, "a", "b", "waiting")
+        bench.sync()
+        return bench
+
+    @pytest.mark.parametrize(
+        ("left", "lacks"), [(["a", "waiting"], "1 id"), (["waiting"], "2 ids"), (None, "2 ids")]
+    )
+    def test_a_sync_without_some_of_them_is_refused(self, adopting, left, lacks):
+        before = adopting.ids("all.json")
+        adopt(adopting, *left or ()) if left else Path(adopting.config.source.ids).unlink()
+        for _ in range(2):
+            with pytest.raises(NewIdsError) as refused:
+                adopting.sync()
+            assert str(refused.value).endswith(
+                "show them all as new: restore the file of source.ids, "
+                f"which lacks {lacks} of the earlier feed, or give --accept-new-ids"
+            )
+        assert adopting.ids("all.json") == before
+        adopting.site.sync(adopting.source(), NOW, accept_new_ids=True)
+        assert adopting.ids("all.json") != before
+        adopting.sync()
+
+    def test_what_no_published_article_has_may_go(self, adopting):
+        (adopting.root / "b.md").unlink()
+        adopting.sync()
+        adopt(adopting, "a")
+        adopting.sync()
+        assert len(adopting.catalog.read(Identity).adopted) == 8
+
+    def test_all_that_keeps_the_ids_is_named(self, adopting):
+        Path(adopting.config.source.ids).unlink()
+        config = replace(adopting.config.source, ids="")
+        renamed = moved_to(replace(adopting, config=replace(adopting.config, source=config)), "x")
+        with pytest.raises(NewIdsError) as refused:
+            renamed.sync()
+        advice = 'set source.collection = "articles" to keep the ids, and restore the file of '
+        assert advice in str(refused.value)
+
+    def test_a_site_that_has_the_ids_of_its_own_feed_needs_none(self, adopting):
+        known = adopting.catalog.read(Identity)
+        refuse_new_ids(known, AUTHORITY, "articles", None)
+        with pytest.raises(NewIdsError):
+            refuse_new_ids(known, AUTHORITY, "articles", NONE_ADOPTED)
+
+    def test_the_output_remembers_too(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        run, catalog = runner(capsys), ("--catalog", "c.db", "--quiet")
+        render = ("render", "articles", "public", *BASE, *catalog)
+        write("a.md", article_text("a"))
+        Path("ids.jsonl").write_bytes(encode_adopted_ids((row("a"),)))
+        assert run(*render).code == 0
+        Path("ids.jsonl").unlink()
+        Path("c.db").unlink()
+        ran = run(*render)
+        assert (ran.code, "which lacks 1 id of" in ran.err) == (3, True)
+        assert is_one_line(ran.err)
+
+
+def row(name: str) -> AdoptedId:
+    return AdoptedId(id=f"earlier {name}", url=f"https://news.example/{name}")
+
+
+def adopt(bench: Bench, *names: str) -> None:
+    """Write the file of adopted ids for the articles with these titles."""
+    Path(bench.config.source.ids).write_bytes(encode_adopted_ids(tuple(map(row, names))))
 
 
 def test_the_source_may_begin_with_an_underscore(tmp_path):

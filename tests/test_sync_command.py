@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,9 @@ def test_an_unprivileged_server_follows_a_watching_sync(reader):
         until(lambda: "Three" in titles(reader), "a new article is not seen")
         Path("articles/two.md").unlink()
         until(lambda: titles(reader) == ["One", "Three"], "a removed article stays")
+        Path("ids.jsonl").write_text('{"id":"earlier","url":"https://news.example/one"}\n')
+        page = partial(request, reader, "GET", "/all.json")
+        until(lambda: b'"earlier"' in page().body, "an adopted id is not seen")
         assert watcher.stop() == 0
     assert titles(reader) == ["One", "Three"]
     names = {path.name for path in Path("data").iterdir()}

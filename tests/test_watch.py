@@ -195,6 +195,26 @@ def test_a_broken_configuration_is_reported_and_corrected_without_a_restart():
         assert json.loads(Path("public/all.json").read_bytes())["title"] == "Second"
 
 
+def test_adopted_ids_are_taken_over_at_once_and_their_loss_is_refused():
+    def ids() -> list[str]:
+        items = json.loads(Path("public/all.json").read_bytes())["items"]
+        return [item["id"] for item in items]
+
+    with watcher() as watched:
+        watched.summary()
+        Path("known").write_text('{"id":"1","url":"https://news.example/one"}\n')
+        Path("known").rename("ids.jsonl")
+        watched.summary()
+        assert ids() == ["1"]
+        Path("ids.jsonl").unlink()
+        assert "restore the file of source.ids, which lacks 1 id " in watched.error_line()
+        assert ids() == ["1"]
+        Path("feedhub.toml").write_text('[source]\nids = "other.jsonl"\n')
+        assert "restore the file of source.ids" in watched.error_line()
+        Path("other.jsonl").write_text('{"id":"1","url":"https://news.example/one"}\n')
+        assert watched.summary()["documents"]["written"] == 0
+
+
 def test_a_bad_file_is_reported_and_the_rest_is_rendered():
     with watcher() as watched:
         watched.summary()

@@ -41,13 +41,15 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
 class Identity(CatalogRecord, frozen=True, kw_only=True):
     """What the ids of published articles are made of: authority, and name of the source's folder.
 
-    Each is "" if no id contains it.
+    Each is "" if no id contains it. `adopted` are short digests of the ids of an earlier feed that
+    published articles have, one after the other, in order.
     """
 
     key: ClassVar[str] = "identity"
 
     authority: str = ""
     collection: str = ""
+    adopted: bytes = b""
 
 
 class StoredConfig(CatalogRecord, frozen=True, kw_only=True):

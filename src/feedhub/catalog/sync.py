@@ -23,7 +23,7 @@ from feedhub.catalog.state import (
     write_record,
 )
 from feedhub.errors import Problem, ShrinkError
-from feedhub.sources import RememberingSource, Source
+from feedhub.sources import AdoptingSource, RememberingSource, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +96,14 @@ def sync_catalog(
     would change, unless `accept_new_ids`.
     """
     state = read_record(database, SyncState)
+    adopted = source.adopted if isinstance(source, AdoptingSource) else None
     restored: list[int] = []  # the numbers of feeds
     if ledger is not None and state.generation == 0:
         restored = restore(database, ledger)
         state = ledger.sync
     if not accept_new_ids:
         known = read_record(database, Identity)
-        refuse_new_ids(known, settings.authority, source.collection)
+        refuse_new_ids(known, settings.authority, source.collection, adopted)
     if state.private not in (None, settings.private):
         # A catalog never mixes drafts with the public site: the other's is emptied first.
         database.clear()
@@ -151,7 +152,7 @@ def sync_catalog(
         state = replace(state, revision=state.revision + 1)
     state = replace(state, source_signature=source.signature, private=settings.private)
     write_record(database, replace(state, settings_fingerprint=settings.fingerprint))
-    remember_identity(database, settings.authority, source.collection)
+    remember_identity(database, settings.authority, source.collection, adopted)
     return Changes(
         states=dict(database.iterate(_STATES)),
         rejected=database.fetch_value(_REJECTED),

@@ -164,6 +164,11 @@ def config_of(args: Namespace) -> Config:
     return replace(config, feeds=feeds, source=replace(config.source, ids=ids))
 
 
+def ids_files(config: Config) -> tuple[Path, ...]:
+    """Return the file of adopted ids, whether it is there or not; none if none is configured."""
+    return (Path(config.source.ids),) if config.source.ids else ()
+
+
 def warn_of_default_url(config: Config) -> None:
     """Warn if the address of the site has not been configured."""
     base_url = config.site.base_url

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,10 +69,17 @@ def run(args: Namespace) -> int:
         # Imported here because watchfiles is needed by nothing else.
         from feedhub.cli.watch import watch
 
-        file = args.config or CONFIG_FILE
-        source = open_source(args.source)
-        return watch(source, lambda: render(args), out=args.out, config=file)
-    return render(args)[0]
+        def render_again() -> tuple[int, datetime | None]:
+            nonlocal config
+            config = options.config_of(args)
+            return render(args, config)
+
+        def inputs() -> Iterator[Path]:
+            yield args.config or CONFIG_FILE
+            yield from options.ids_files(config)
+
+        return watch(open_source(args.source), render_again, out=args.out, inputs=inputs)
+    return render(args, config)[0]
 
 
 def warn_of_old_feed(args: Namespace, config: Config) -> None:
@@ -97,9 +105,8 @@ def check_paths(args: Namespace, config: Config) -> None:
         raise ConfigError(f"{catalog}: the catalog must not be in the output folder")
 
 
-def render(args: Namespace) -> tuple[int, datetime | None]:
+def render(args: Namespace, config: Config) -> tuple[int, datetime | None]:
     """Render and print a summary; return the exit code and when time alone changes the output."""
-    config = options.config_of(args)  # again, because --watch follows its changes
     check_paths(args, config)
     catalog_path = options.catalog_path(args, config)
     return options.use_catalog(catalog_path, lambda catalog: render_with(catalog, args, config))

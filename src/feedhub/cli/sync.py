@@ -11,6 +11,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -81,6 +82,7 @@ def run(args: Namespace) -> int:
     return watch(
         open_source(args.source),
         syncer.sync,
+        inputs=syncer.inputs,
         max_interval=MAX_INTERVAL,
         again=again,
         keep_running=lambda: args.parent in (None, os.getppid()),
@@ -99,6 +101,10 @@ class Syncer:
         self._config = config
         self._problems: tuple[Problem, ...] = ()
         self._changed_at = 0
+
+    def inputs(self) -> tuple[Path, ...]:
+        """Return the files besides the source that the next sync reads."""
+        return options.ids_files(self._config)
 
     def sync(self) -> tuple[int, datetime | None]:
         """Sync; return the exit code and when time alone changes what is published."""

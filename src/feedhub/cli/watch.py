@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def watch(
     run: Callable[[], tuple[int, datetime | None]],
     *,
     out: Path | None = None,
-    config: Path | None = None,
+    inputs: Callable[[], Iterable[Path]] = tuple,
     max_interval: timedelta | None = None,
     stop: threading.Event | None = None,
     again: threading.Event | None = None,
     keep_running: Callable[[], bool] = lambda: True,
 ) -> int:
-    """Call `run` at once and whenever `source` or the file `config` changes, until SIGTERM.
+    """Call `run` at once and whenever `source` or one of the `inputs` changes, until SIGTERM.
 
     `run` returns an exit code and when it is due again without a change. Its errors are printed,
     not raised: the next change may correct them. Changes in the folder `out` do not count. `run` is
@@ -43,7 +43,7 @@ def watch(
         if not keep_running():
             break
         now = datetime.now(UTC)
-        identity = config and _file_identity(config)
+        identity = [_file_identity(file) for file in inputs()]
         is_due = due is not None and due <= now
         if changed or identity != last_identity or is_due or again.is_set():
             again.clear()

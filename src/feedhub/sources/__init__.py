@@ -149,6 +149,15 @@ class RememberingSource(Protocol):
     memory: SourceMemory
 
 
+@runtime_checkable
+class AdoptingSource(Protocol):
+    """A source whose articles may have ids of an earlier feed."""
+
+    @property
+    def adopted(self) -> AdoptedIds:
+        """Return all these ids."""
+
+
 def open_source(address: str | Path, options: ReadOptions = ReadOptions()) -> Source:
     """Return the source at `address`; only reading needs `options`."""
     # Imported here, so that a source loads nothing of the others.

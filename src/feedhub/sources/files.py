@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from feedhub.errors import ArticleError, ConfigError, Problem
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
+from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.file_rules import (
     MANIFEST,
     SUFFIXES,
@@ -85,6 +86,11 @@ class FilesSource:
     def collection(self) -> str:
         """Return the configured name of the collection, else that of the folder."""
         return self._options.collection or self._name
+
+    @property
+    def adopted(self) -> AdoptedIds:
+        """Return the ids of an earlier feed."""
+        return self._options.adopted
 
     @property
     def signature(self) -> str:

@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from feedhub.errors import ConfigError, Problem, did_you_mean
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
+from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.file_rules import MANIFEST, SUFFIXES, PassedOver, bad_name, signature_of
 from feedhub.sources.generators import Generator, find_generator
 from feedhub.text import UNPRINTABLE
@@ -257,6 +258,11 @@ class GitSource:
     def collection(self) -> str:
         """Return the configured name of the collection, else that of the folder."""
         return self._options.collection or self._name
+
+    @property
+    def adopted(self) -> AdoptedIds:
+        """Return the ids of an earlier feed."""
+        return self._options.adopted
 
     @property
     def signature(self) -> str:
