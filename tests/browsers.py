@@ -17,12 +17,14 @@ _BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 _PICTURES = "SCREENSHOTS"
 
 
-def require_browser() -> str:
-    """Return the browser's program; skip where it or what leads it is missing."""
+def require_browser(*packages: str) -> str:
+    """Return the browser's program; skip where it, what leads it, or another package is missing."""
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
         pytest.skip("needs a browser: apt-get install chromium")
-    if not (_JUDGES / "node_modules/playwright-core").is_dir():
+    if not all(
+        (_JUDGES / "node_modules" / name).is_dir() for name in ("playwright-core", *packages)
+    ):
         pytest.skip("needs the judges of tests/judges: npm --prefix tests/judges ci")
     return browser
 

@@ -26,7 +26,7 @@ _OTHER_SUFFIXES = {
 MANIFEST = ".feedhub/manifest.json"
 # Raise it when the same bytes are read differently by newer code: the catalog then reads every
 # file again.
-READER_VERSION = 11
+READER_VERSION = 12
 
 
 def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:

@@ -1,7 +1,7 @@
 """Markdown as Jekyll, Hugo, Eleventy, Pelican and GitHub read it, turned into HTML.
 
-CommonMark with GitHub's tables, strikethrough, task lists, notices and footnotes, definition lists,
-attributes, and TeX left as it stands.
+CommonMark with GitHub's tables, strikethrough, task lists, notices, footnotes and bare addresses,
+definition lists, attributes, and TeX left as it stands.
 """
 
 from __future__ import annotations
@@ -88,10 +88,12 @@ def markdown_parser() -> MarkdownIt:
     from mdit_py_plugins.deflist import deflist_plugin
     from mdit_py_plugins.footnote import footnote_plugin
 
+    from feedhub.sources.bodies import markdown_links
+
     options = {"maxNesting": MAX_NESTING, "tasklists": True, "alerts": True}
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     parser.use(footnote_plugin, inline=False).use(deflist_plugin)
-    parser.use(markdown_attributes.plugin).use(markdown_math.plugin)
+    parser.use(markdown_attributes.plugin).use(markdown_math.plugin).use(markdown_links.plugin)
     before_paragraphs: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote"]}
     rule = functools.partial(html_block, read_block)
     parser.block.ruler.at("html_block", rule, before_paragraphs)

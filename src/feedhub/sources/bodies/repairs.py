@@ -38,6 +38,8 @@ _HIDING_STYLES = {
     "mso-hide": ("all",),
 }
 _CELLS = frozenset({"td", "th", "tr", "col", "colgroup"})
+# What stands in a line of text.
+_TEXTS = words.INLINE | {"-text", "img"}
 # An id that an earlier reading made.
 _OWN_ID = re.compile(r"r[0-9a-f]{8}-\S+")
 
@@ -89,8 +91,7 @@ def repair(root: Node, page: Page) -> str:
     for node in root.css("*"):
         repair_element(node, page)
     opening = take_comments(root)
-    for node in root.css("p:empty"):
-        node.remove()
+    remove_empty_paragraphs(root)
     return opening
 
 
@@ -223,6 +224,15 @@ def strip_first_lines(block: Node) -> None:
             first.replace_with(rest)
         else:
             first.remove()
+
+
+def remove_empty_paragraphs(root: Node) -> None:
+    """Remove paragraphs without anything in them; one that divides two texts is a line break."""
+    for node in root.css("p:empty"):
+        neighbours = (node.prev, node.next)
+        if all(near is not None and near.tag in _TEXTS for near in neighbours):
+            tree.create(node, "br")
+        node.remove()
 
 
 def take_comments(root: Node) -> str:
