@@ -74,7 +74,7 @@ judges: ## Install the feed readers from npm that some tests use
 	npm --prefix tests/judges ci --no-audit --no-fund
 
 .PHONY: generators
-generators: $(DEV) ## Install four site generators from npm and PyPI, and read what they build
+generators: $(DEV) ## Install site generators, and read what they build; Hugo and Jekyll come from the system
 	npm --prefix tests/generators ci --no-audit --no-fund
 	$(PYTHON) -m venv tests/generators/.venv
 	tests/generators/.venv/bin/pip install --quiet --disable-pip-version-check -r tests/generators/requirements.txt
