@@ -166,6 +166,11 @@ publisher: false
 is_drat: yes
 stats: draft
 data: 2031-01-01
+publié: no
+feed: {exclude: true}
+stage: wip
+unpublish: 2020-01-01
+deleted_at: 2020-01-01
 """.strip().splitlines()
 
 
@@ -371,8 +376,11 @@ BROKEN = {
     "never closed": "---\ntitle: A\n{line}",
     "blank first": "\n---\ntitle: A\n{line}\n---\n",
     "no fence": "title: A\n{line}\n",
+    "comment first": "<!-- c -->\n---\ntitle: A\n{line}\n---\n",
+    "conflict": "<<<<<<< HEAD\n---\ntitle: A\n{line}\n=======\n---\ntitle: A\n>>>>>>> b\n---\n",
     "doubled": "---\ntitle: A\ntitle: B\n{line}\n---\n",
 }
+PLAIN = ("blank first", "no fence", "comment first", "conflict")
 LINES = (
     """
 published: false|published : False|"published": false|'published': 'false'|published: no
@@ -391,7 +399,14 @@ def test_a_broken_file_with_a_line_that_hides_is_withdrawn(tmp_path, kind, line)
     text = BROKEN[kind].format(line=line, toml=line.replace(":", " =", 1))
     result = read_file(tmp_path, text.encode())
     assert result.withdraws
-    assert result.state == ("plain" if kind in ("blank first", "no fence") else "rejected")
+    assert result.state == ("plain" if kind in PLAIN else "rejected")
+
+
+@pytest.mark.parametrize(
+    "matter", ["---\npublished： false\n---\n", "+++\nparams.draft = true\na\n+++\n"]
+)
+def test_a_line_that_hides_in_another_way_withdraws_too(tmp_path, matter):
+    assert read_file(tmp_path, matter.encode()).withdraws
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -416,6 +431,7 @@ def test_a_broken_file_in_another_coding_is_withdrawn(tmp_path, coding):
     [
         "---\ntitle: A\npublished: true\nnote: a: b\n---\ndraft: true\n",
         "---\ntitle: A\n# draft: true\nnote: a: b\n---\n",
+        "<!-- c -->\n---\ntitle: A\n---\nA draft.\n\ndraft: true\n",
         "---\ntitle: A\ndraft: false\nnote: a: b\n---\n",
         "---\ntitle: A\nexpiryDate: 2031-01-01\npassword:\nnote: a: b\n---\n",
         "---\ntitle: A\npublished: tru",

@@ -86,6 +86,8 @@ class TestStates:
             ("status: черновик", "bad-status"),
             ("status: Entwurf", "bad-status"),
             ("status: wip", "bad-status"),
+            ("status: inactive", "bad-status"),
+            ("status: to be completed, not ready", "bad-status"),
             ("status: [draft]", "bad-status"),
         ],
     )
@@ -95,7 +97,9 @@ class TestStates:
         assert (caught.value.code, caught.value.line) == (code, 4)
         assert caught.value.withdraws
 
-    @pytest.mark.parametrize("status", ["done", "evergreen", "final version", "seedling"])
+    @pytest.mark.parametrize(
+        "status", ["done", "evergreen", "final version", "seedling", "active", "Complete"]
+    )
     def test_a_status_of_its_own_hides_nothing_and_is_said(self, status):
         result = read_dated(f"excerpt: S.\nstatus: {status}")
         assert result.state == "shown"
@@ -107,6 +111,28 @@ class TestStates:
         with pytest.raises(ArticleError) as caught:
             read_dated(matter)
         assert caught.value.line == 4
+
+    @pytest.mark.parametrize(
+        ("matter", "state"),
+        [
+            ("expiryDate: 2031-01-01\nunpublishDate: 2020-02-02", "expired"),
+            ("unpublishDate: 2031-01-01\nexpiryDate: 2020-02-02", "expired"),
+            ("expiryDate:\nunpublishDate: 2020-02-02", "expired"),
+            ("publishedDateTime: 2020-01-01\npublishDate: 2031-01-01", "scheduled"),
+            ("pubDate: 2031-01-01\npublishDate: 2020-01-01", "scheduled"),
+            ("publishDate: 2020-01-01\ndate: 2031-01-01", "shown"),
+        ],
+    )
+    def test_of_several_dates_the_one_that_hides_counts(self, matter, state):
+        matter = matter if "\ndate:" in matter else f"date: 2024-01-02\n{matter}"
+        assert read(f"title: A\n{matter}").state == state
+
+    def test_the_last_date_is_when_it_is_shown_and_the_first_is_its_own(self):
+        matter = "publishDate: 2020-01-01\npubDate: 2020-01-02\nexpiryDate: 2031-01-02\n"
+        result = read_dated(f"{matter}unpublishDate: 2031-01-01")
+        assert result.article
+        assert result.article.published == datetime(2020, 1, 1, tzinfo=UTC)
+        assert result.due == datetime(2031, 1, 1, tzinfo=UTC)
 
     def test_nothing_else_of_a_hidden_file_is_read(self):
         assert read_dated("published: false\nwebUrl: javascript:x\nexpiryDate: soon").problems == ()

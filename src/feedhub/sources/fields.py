@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from feedhub.errors import ArticleError, Level, Problem
-from feedhub.sources.tree import NULLS, Mapping, Node, Scalar, node_error
+from feedhub.sources.tree import NULLS, Mapping, Node, Scalar, is_null, node_error
 
 T = TypeVar("T")
 Items = TypeVar("Items", tuple[Node, ...], tuple[str, ...])
@@ -157,6 +157,17 @@ class Fields:
             if isinstance(params, Mapping):
                 return self.nested(params).node(field)
         return None
+
+    def nodes(self, field: str, *, without: str = "") -> list[Node]:
+        """Return the values of all names of a field but one that are neither null nor blank."""
+        found = [
+            self._nodes[key] for key in self._keys.get(field, ()) if normal_key(key) != without
+        ]
+        return [
+            node
+            for node in found
+            if type(node) is not Scalar or (node.text.strip() and not is_null(node))
+        ]
 
     def raw_node(self, field: str) -> Node | None:
         """Return the value of the first of the field's names that is present, null or not."""

@@ -26,8 +26,12 @@ _MAY_HIDE = PRIVATE | set(
     expired retracted withheld hide remove delete wip not dont wait waiting entwurf privat versteckt
     verborgen gesperrt brouillon prive borrador privado bozza privato rascunho concept koncept szkic
     kladde utkast luonnos vazlat taslak gone offline closed dead killed rejected cancelled canceled
-    spam denied blocked banned revoked""".split()  # noqa: SIM905 - a list of as many lines
+    spam denied blocked banned revoked confidential disabled inactive unready staged staging rough
+    tbd stub future ebauche inedit nicht niet piszkozat abgelehnt zurueckgezogen
+    editing needs pre parked backlog""".split()  # noqa: SIM905 - a list of as many lines
 )
+# Words that are near to those, and hide nothing where they stand alone.
+_DONE = frozenset({"active", "complete", "completed", "finished", "ready", "resolved", "reviewed"})
 _WORDS = re.compile(r"[a-z]+")
 # Eleventy's words for "ask the file system", which says nothing that lasts.
 _NO_DATE = {"last modified", "created", "git last modified", "git created"}
@@ -54,8 +58,15 @@ def pass_gate(file: ArticleFile, now: datetime) -> tuple[Verdict, datetime | Non
     if verdict.state != "undated":
         return verdict, None
     date = read_date(file)
-    expires = fields.read_or_reject("expires", date_reader(file.options.zone))
-    flags = flags._replace(date=date, expires=expires)
+    if date is None:
+        return verdict, None
+    # A file may state several: it is shown from the last day on, and to the first end.
+    read, first = date_reader(file.options.zone), fields.node("published")
+    others = [node for node in fields.nodes("published", without="date") if node is not first]
+    flags = flags._replace(
+        date=max([date, *map(read, others)]),
+        expires=min(map(read, fields.nodes("expires")), default=None),
+    )
     return judge(flags, now, drafts=drafts), date
 
 
@@ -82,7 +93,9 @@ def has_hiding_status(fields: Fields) -> bool:
     if text in _STATUS_HIDES or text in PUBLIC:
         return _STATUS_HIDES.get(text, False)
     words = _WORDS.findall(text) if text.isascii() else ()
-    near = any(get_close_matches(word, _MAY_HIDE, n=1, cutoff=0.8) for word in words)
+    near = text not in _DONE and any(
+        get_close_matches(word, _MAY_HIDE, n=1, cutoff=0.8) for word in words
+    )
     if not words or near or len(text) > MAX_WORD:
         message = "the status may be meant to hide this article: write published, draft or hidden"
         raise node_error(node, "bad-status", message, withdraws=True)

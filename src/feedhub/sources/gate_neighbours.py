@@ -6,7 +6,9 @@ import re
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
+from unicodedata import combining, normalize
 
 from feedhub.errors import ArticleError
 from feedhub.sources.fields import NAMES, keys_by_field
@@ -20,6 +22,8 @@ def _words(text: str) -> frozenset[str]:
 
 def plain_key(key: str) -> str:
     """Return a key without what does not count, and without any other sign."""
+    if not key.isascii():  # `publié` is near to `published`, as `publie` is
+        key = "".join(sign for sign in normalize("NFKD", key) if not combining(sign))
     return re.sub(r"[\W_]+", "", key).casefold()
 
 
@@ -40,32 +44,39 @@ NEIGHBOURS = tuple(
 publish dg-publish | false | hidden | Obsidian, VuePress: not published
 unlisted hidden private | true | hidden | Docusaurus, Hexo, Nanoc, Lektor, Gatsby: in no list
 excludeFromFeed excludeFromRss noFeed noRss rssIgnore | true | hidden | themes: not in the feed
-feed rss article | false | hidden | VuePress: not in the feed, or in no list of articles
+feed rss article includeInFeed includeInRss | false | hidden | VuePress: not in the feed or a list
 public visible enabled active live online listed | false | rejected | Grav, Craft, Wagtail, Django
 discoverable show display list render approved | false | rejected | Bear, Hugo's build, Zola
 unpublished deleted remove trashed withdrawn retracted | true | rejected | databases: taken back
+notPublished noPublish dontPublish doNotPublish unfinished draftMode | true | rejected | not yet
 hide exclude skip ignore disabled inactive headless wip | true | rejected | Hugo and themes
 secret confidential internal protected encrypted embargoed | true | rejected | not for everyone
 scheduled membersOnly paidOnly emailOnly saveAsDraft | true | rejected | Ghost, Substack, Hashnode
 password | any text | rejected | WordPress, Hexo: only for those who know it
+unpublish deletedAt removedAt withdrawnAt retractedAt trashedAt | any text | rejected | databases
 visibility | not public | rejected | WordPress, Ghost: for members, or for nobody
 state access audience workflow stage | draft, private ... | rejected | Tumblr, Drupal, Substack
 publishedAt publishedOn publishedDate publishAt publishOn | a later date | rejected | Forem, Sanity
 datePublished pubDatetime postDate goLiveAt embargo | a later date | rejected | AstroPaper, Wagtail
+goLive embargoUntil visibleFrom showAfter availableFrom | a later date | rejected | Drupal, Joomla
+scheduledFor scheduledAt scheduledDate | a later date | rejected | Ghost, Hashnode
 expires expiresAt expiresOn expireAt expireDate expiry | a date | rejected | Wagtail, Craft
 expirationDate expiration unpublishAt unpublishOn | a date | rejected | WordPress, Drupal
+visibleUntil availableUntil validUntil hideAfter | a date | rejected | Joomla
+removeAt removeOn removeAfter | a date | rejected | databases
 noindex robots sitemap search share archived | nothing | ignored | not of lists""".splitlines()
 )
 
 # Mappings whose keys are the article's own: Hugo, Zola, exports.
-_WRAPPERS = _words("params extra meta metadata data build _build attributes page post")
+_WRAPPERS = _words("params extra meta metadata data build _build attributes page post feed rss")
 # Good keys one letter from one of the gate's: they hide by a value that says so, not by others.
 _UNRELATED = _words("craft daft gate late rate data dates stats publisher")
 _TRUE, _FALSE = _words("true yes on 1 y"), _words("false no off 0 n never")
 PUBLIC = _TRUE | _words("public published publish visible everyone all open live")
 PRIVATE = _FALSE | _words(
     "draft hidden skip pending private trash unlisted unpublished password protected members paid "
-    "tiers secret internal scheduled queued queue embargoed removed deleted withdrawn"
+    "tiers secret internal scheduled queued queue embargoed removed deleted withdrawn "
+    "wip confidential"
 )
 # The words that show the article by a value that `hides`, and those that hide it.
 _VALUES = {"false": (_TRUE, _FALSE), "true": (_FALSE, _TRUE), "any text": (_FALSE, _words(""))}
@@ -74,11 +85,12 @@ _DATE = re.compile(r"[0-9]{4}|[0-9]\W[0-9]{1,2}\W[0-9]")
 # A key in YAML or TOML that cannot be parsed; its value, perhaps indented on the next line, is only
 # looked at, because a key may stand in it.
 _PAIR = re.compile(
-    r"""(?:^|[{,])[ \t"']{0,40}([\w.-]{1,40})["']?[ \t]{0,9}[:=]"""
+    r"""(?:^|[{,])[ \t"']{0,40}([\w.-]{1,40})["']?[ \t]{0,9}[:=\uff1a]"""
     r"""(?=[ \t]{0,9}(?:\n[ \t]{1,9})?(?:[!&]\S{0,40}\s)?["']?([^\n"',}#]{0,40}))""",
     re.MULTILINE,
 )
 _CLOSING = re.compile(r"\n(?:---|\+\+\+)[ \t]*(?:\n|\Z)")
+_FENCES = ("---", "+++")
 _HEAD_BYTES = 16 * 1024
 _FOREIGN = {
     plain_key(key): row._replace(
@@ -186,15 +198,19 @@ def has_hiding_line(data: bytes, zone: tzinfo, now: datetime) -> bool:
     """Return whether a line of a file that cannot be parsed hides the article."""
     text = data[:_HEAD_BYTES].replace(b"\0", b"").decode(errors="replace").replace("\r", "\n")
     text = text.lstrip("\ufeff\ufffd \t\n")
-    if closing := _CLOSING.search(text):
-        text = text[: closing.start() + 1]
+    # Of a file that begins otherwise, as with a comment or the sign of a conflict, or whose opening
+    # fence is lost, nobody knows which fence closes: all is looked at up to the second.
+    closings = list(islice(_CLOSING.finditer(text), 1 if text.startswith(_FENCES) else 2))
+    if closings:
+        text = text[: closings[-1].start() + 1]
     for found in _PAIR.finditer(text):
-        value = found[2].strip()
-        if value.startswith("*") and neighbours_of(found[1]):
+        value, last = found[2].strip(), found[1].rpartition(".")[2]  # `params.draft` in TOML
+        neighbours = (*neighbours_of(found[1]), *neighbours_of(last))
+        if value.startswith("*") and neighbours:
             return True  # what the alias stands for may be what cannot be parsed
         # The file may have been cut within its last value: then only a whole word counts.
         if found.end(2) < len(text) or value.lower() in _TRUE | PRIVATE:
             node = Scalar(value, 1, 1, plain=True)
-            if any(hides(neighbour, node, zone, now) for neighbour in neighbours_of(found[1])):
+            if any(hides(neighbour, node, zone, now) for neighbour in neighbours):
                 return True
     return False
