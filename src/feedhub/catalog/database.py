@@ -309,6 +309,7 @@ class Database:
         """Delete every row of every table."""
         for table in TABLES:
             self.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        self.compact_texts()
 
     def truncate_log(self) -> None:
         """Empty the write-ahead log, which holds withdrawn texts, unless a reader is in the way."""
