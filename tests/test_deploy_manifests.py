@@ -57,9 +57,12 @@ def services() -> dict[str, Any]:
     return found
 
 
-def workflow() -> Any:
+WORKFLOWS = ("github/pages.yml", "github/built-site.yml")
+
+
+def workflow(name: str = WORKFLOWS[0]) -> Any:
     # YAML 1.1 takes the key `on` for a boolean.
-    whole = yaml.safe_load(text("github/pages.yml"))
+    whole = yaml.safe_load(text(name))
     return {"on" if key is True else key: value for key, value in whole.items()}
 
 
@@ -226,18 +229,21 @@ def test_the_image_is_built_from_the_locked_packages_alone():
     assert [name for name in copied if not (ROOT / name).exists()] == []
 
 
-def test_the_workflow_is_valid():
-    assert complaints(workflow(), schema("github-workflow.json")) == []
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_the_workflow_is_valid(name: str):
+    assert complaints(workflow(name), schema("github-workflow.json")) == []
 
 
-def test_every_action_is_pinned_to_a_commit():
-    uses = [line.strip("- ") for line in text("github/pages.yml").splitlines() if "uses:" in line]
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_every_action_is_pinned_to_a_commit(name: str):
+    uses = [line.strip("- ") for line in text(name).splitlines() if "uses:" in line]
     assert len(uses) >= 5
     assert [line for line in uses if not SHA.fullmatch(line)] == []
 
 
-def test_the_workflow_may_do_as_little_as_it_can():
-    whole = workflow()
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_the_workflow_may_do_as_little_as_it_can(name: str):
+    whole = workflow(name)
     assert whole["permissions"] == {}
     assert whole["jobs"]["render"]["permissions"] == {"contents": "read"}
     assert whole["jobs"]["deploy"]["permissions"] == {"pages": "write", "id-token": "write"}
