@@ -24,6 +24,7 @@ from feedhub.dates import format_day, from_timestamp
 from feedhub.errors import Problem
 from feedhub.fork_map import fork_map
 from feedhub.sources import ReadResult, Source, SourceFile
+from feedhub.sources.file_rules import is_asset
 
 
 def too_slow(path: str) -> ReadResult:
@@ -143,7 +144,7 @@ class ArticleSync:
                     changed.append(item)
                     continue
             on_progress()
-        self.read = len(changed)
+        self.read = sum(not is_asset(file.path) for file in changed)
         return present, changed
 
     def _linking_to(self, paths: set[str]) -> list[SourceFile]:

@@ -198,4 +198,4 @@ def sync_selections(
 
 _NEWEST_UPDATE = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
 _REJECTED = "SELECT count(*) FROM articles WHERE rejected = 1 OR state = 'duplicate'"
-_STATES = "SELECT state, count(*) FROM articles GROUP BY state"
+_STATES = "SELECT state, count(*) FROM articles WHERE state <> 'asset' GROUP BY state"

@@ -77,6 +77,13 @@ class SourceConfig:
         "the name of a folder, without a slash",
         rules.optional(rules.folder_name),
     )
+    assets: str = key(
+        "",
+        "Address below which the site serves the files of SOURCE: relative addresses of pictures, "
+        "audio and video that lie there begin with it",
+        "an absolute http(s) address",
+        rules.optional(rules.base_url),
+    )
     ids: str = key(
         "ids.jsonl",
         "File beside this one with the ids of an earlier feed, which feedhub adopt writes; it need "

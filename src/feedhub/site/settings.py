@@ -148,6 +148,7 @@ def source_of(
         drafts=drafts,
         unknown_keys=unknown_keys,
         kind=config.source.kind,
+        assets=f"{config.source.assets}/" if config.source.assets else "",
         adopted=read_adopted_ids(Path(config.source.ids)) if config.source.ids else NONE_ADOPTED,
         built=BuiltOptions(
             feed=config.source.feed,

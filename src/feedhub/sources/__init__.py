@@ -52,7 +52,8 @@ class ReadOptions:
     file's relative addresses, base path kept; `permalinks` are the patterns of articles' own pages
     by folder, "" for all; `zone` is that of dates without one; `ignore` names folders that hold no
     articles; `unknown_keys` asks for a problem for each key that feedhub ignores. `adopted` are the
-    ids that readers know from an earlier feed.
+    ids that readers know from an earlier feed. `assets` is the address, with a slash at its end,
+    below which the site serves the pictures, audio and video of the source, or "".
     """
 
     authority: str = ""
@@ -66,13 +67,15 @@ class ReadOptions:
     kind: str = "auto"
     built: BuiltOptions = BuiltOptions()
     adopted: AdoptedIds = NONE_ADOPTED
+    assets: str = ""
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):
     """The result of reading one file at one moment.
 
     `state` is `shown`, with an `article`, or why there is none: `unpublished`, `removed`,
-    `scheduled`, `expired`, `undated`, `plain` (no front matter) or `rejected`. `due` is when the
+    `scheduled`, `expired`, `undated`, `plain` (no front matter), `asset` (a picture, audio or
+    video) or `rejected`. `due` is when the
     file must be read again though it has not changed. `own_id` tells whether the file itself states
     its id, which may be copied from another. `dated_update` tells whether the file itself
     says when it was updated, and `dated_by_build` that this may only be when it was built: then it

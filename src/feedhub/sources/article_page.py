@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import quote
 
 from feedhub import limits
 from feedhub.errors import ArticleError
@@ -52,16 +53,25 @@ _BRACES = re.compile(r"\{[%{#:/]")
 
 
 class Links:
-    """The files of the source to which one article links, with the addresses of their articles."""
+    """The files of the source to which one article links or that it shows, with their addresses."""
 
-    def __init__(self, address_of: Callable[[str], str]) -> None:
+    def __init__(self, address_of: Callable[[str], str], has: Callable[[str], bool]) -> None:
         self._address_of = address_of
+        self._has = has
         self.addresses: dict[str, str] = {}
 
     def address(self, path: str) -> str:
         """Return the address of the article in the file at `path`, or "" if none is published."""
         if path not in self.addresses:
             self.addresses[path] = self._address_of(path)
+        return self.addresses[path]
+
+    def asset(self, path: str, assets: str) -> str:
+        """Return the address of a file below that of `assets`, "" if it is not there."""
+        if path not in self.addresses:
+            url = assets + quote(path)
+            usable = len(url) <= limits.MAX_ADDRESS and self._has(path)
+            self.addresses[path] = url if usable else ""
         return self.addresses[path]
 
 

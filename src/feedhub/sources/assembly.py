@@ -16,6 +16,7 @@ from feedhub.sources.article_page import WHOLE_ADDRESS, ArticleFile, Page, find_
 from feedhub.sources.article_path import tag_uri
 from feedhub.sources.bodies import Body, first_text, frame_url, read_body
 from feedhub.sources.fields import Fields
+from feedhub.sources.file_rules import is_asset
 from feedhub.sources.media import find_media
 from feedhub.sources.tree import Mapping, Node, Scalar, as_number, as_text, node_error
 from feedhub.sources.urls import audio_or_video_type
@@ -37,6 +38,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _ARTICLE_LINK = re.compile(
     r"(?![A-Za-z][A-Za-z0-9+.-]*:|/)([^?#]+\.(?:md|markdown))(#.*|)", re.IGNORECASE | re.DOTALL
 )
+# A relative address of a file beside the article.
+_FILE_LINK = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*:|/)([^?#]+)", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"'\u2019\u201d)]?\s")
 # What stays in a summary that was never written.
 _PLACEHOLDERS = frozenset({"placeholder", "placeholder.", "todo", "tbd"})
@@ -143,6 +146,7 @@ def make_body(file: ArticleFile, page: Page) -> Body:
         key=identity(file),
         title=page.title,
         link_of=partial(link_of, file),
+        asset_of=partial(asset_in_body, file),
     )
 
 
@@ -162,6 +166,35 @@ def link_of(file: ArticleFile, link: str) -> str | None:
         file.fields.warn("no-such-article", message, line)
         return ""
     return url.partition("#")[0] + match[2]
+
+
+def asset_of(file: ArticleFile, link: str) -> str | None:
+    """Return the address of a picture, audio or video of the source, "" where it is not there.
+
+    None is for every other address, and where the site serves no files of the source.
+    """
+    if file.links is None or not file.options.assets or not (match := _FILE_LINK.match(link)):
+        return None
+    path = posixpath.normpath("/".join((*file.path.folders, unquote(match[1].strip()))))
+    if not is_asset(path):
+        return None
+    # What a scan passes over, or is outside, is nothing that readers may see.
+    is_hidden = path.startswith(".") or "/." in path
+    return "" if is_hidden else file.links.asset(path, file.options.assets)
+
+
+def asset_in_body(file: ArticleFile, link: str) -> str:
+    """Return the address of a file that a body shows, or "" where its address is not of one."""
+    url = asset_of(file, link)
+    if url == "":
+        line = file.body_line + file.body.count("\n", 0, max(0, file.body.find(link)))
+        # A repair may look at an address more than once.
+        if all(
+            (known.code, known.line) != ("no-such-file", line) for known in file.fields.problems
+        ):
+            message = "there is no such file beside the article: correct its name, or add it"
+            file.fields.warn("no-such-file", message, line)
+    return url or ""
 
 
 def find_authors(fields: Fields) -> tuple[Author, ...]:
@@ -189,6 +222,8 @@ def file_address_reader(file: ArticleFile, page: str) -> Callable[[Node], str]:
         text = (as_text(node) or "").strip()
         if not text or WHOLE_ADDRESS.match(text):
             return address_reader("")(node)
+        if url := asset_of(file, text):
+            return url
         message = "the address is relative; it is taken to lie on the site itself"
         fields.warn("relative-image", message, node.line, node.column, "info")
         if text.startswith(".") or (file.path.is_index and not text.startswith("/")):

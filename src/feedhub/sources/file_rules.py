@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from feedhub.errors import Problem
 from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.sources import ReadOptions
+from feedhub.sources.urls import ASSET_SUFFIXES
 from feedhub.text import UNPRINTABLE
 
 SUFFIXES = (".md", ".markdown", ".html", ".txt", ".yml", ".yaml")
@@ -29,6 +30,20 @@ MANIFEST = ".feedhub/manifest.json"
 READER_VERSION = 12
 
 
+def suffixes_of(options: ReadOptions) -> tuple[str, ...]:
+    """Return how the names of the files end that count.
+
+    Where articles may show pictures of the source, these count too: articles are read again when
+    one comes or goes.
+    """
+    return SUFFIXES + ASSET_SUFFIXES if options.assets else SUFFIXES
+
+
+def is_asset(path: str) -> bool:
+    """Return whether a file is no text but a picture, audio or video."""
+    return path.lower().endswith(ASSET_SUFFIXES)
+
+
 def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
     """Return a text that changes when the same bytes below `root` would be read differently."""
     values = named_values(
@@ -43,6 +58,7 @@ def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
         drafts=options.drafts,
         unknown_keys=options.unknown_keys,
         adopted=options.adopted.fingerprint,
+        assets=options.assets,
     )
     return fingerprint(READER_VERSION, values)
 

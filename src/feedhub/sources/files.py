@@ -18,10 +18,11 @@ from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.file_rules import (
     MANIFEST,
-    SUFFIXES,
     PassedOver,
     bad_name,
+    is_asset,
     signature_of,
+    suffixes_of,
     unreadable,
 )
 from feedhub.sources.generators import find_generator
@@ -72,6 +73,7 @@ class FilesSource:
         self._name = os.path.basename(self._root)  # noqa: PTH119
         self._generator = find_generator(self._has)
         self._options = options
+        self._suffixes = suffixes_of(options)
         self._passed_over = PassedOver()
 
     def _has(self, path: str) -> bool:
@@ -133,7 +135,10 @@ class FilesSource:
                     os.close(chain.pop())
                 if item.path.endswith("/"):
                     stack += self._list(item.path, chain)
-                elif found := self._stat(item, racy_since):
+                    continue
+                found = self._stat(item, racy_since)
+                # An article that shows an asset says what is wrong with it.
+                if found and (isinstance(found, SourceFile) or not is_asset(found.path)):
                     yield found
         finally:
             for descriptor in chain:
@@ -164,11 +169,13 @@ class FilesSource:
                 if name in self._options.ignore or _is_output(name, chain[-1]):
                     continue
                 end = "/"
-            elif not name.lower().endswith(SUFFIXES):
+            elif not name.lower().endswith(self._suffixes):
                 self._passed_over.add(folder + name)
                 continue
             path = folder + name
-            items.append(bad_name(path) or _DirItem(path + end, entry))
+            bad = bad_name(path)
+            if bad is None or not is_asset(path):
+                items.append(bad or _DirItem(path + end, entry))
         return items
 
     def _stat(self, item: _DirItem, racy_since: int) -> SourceFile | Problem | None:
@@ -226,8 +233,23 @@ class FilesSource:
             descriptor = self.open_file(path)
             return link_outside(path) if descriptor < 0 else read_bytes(descriptor)
 
+        if is_asset(path):
+            return ReadResult(state="asset")
+
         # The folder's own name, whatever its collection is called: in `_drafts` all are drafts.
-        return read_file(path, load, self._name, self._generator.name, self._options, now)
+        return read_file(path, load, self._name, self._generator.name, self._options, now, self.has)
+
+    def has(self, path: str) -> bool:
+        """Return whether there is a file below the folder that is not empty."""
+        try:
+            descriptor = self.open_file(path)
+        except (OSError, ValueError):  # a name that no file can have
+            return False
+        if descriptor < 0:
+            return False
+        status = os.fstat(descriptor)
+        os.close(descriptor)
+        return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
         """Yield, several times a second until `stop` is set, whether something changed.

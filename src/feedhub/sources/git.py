@@ -26,7 +26,14 @@ from urllib.parse import quote, unquote, urlsplit
 from feedhub.errors import ConfigError, Problem, did_you_mean
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.adopted_ids import AdoptedIds
-from feedhub.sources.file_rules import MANIFEST, SUFFIXES, PassedOver, bad_name, signature_of
+from feedhub.sources.file_rules import (
+    MANIFEST,
+    PassedOver,
+    bad_name,
+    is_asset,
+    signature_of,
+    suffixes_of,
+)
 from feedhub.sources.generators import Generator, find_generator
 from feedhub.text import UNPRINTABLE
 
@@ -319,7 +326,7 @@ class GitSource:
         except ConfigError as error:
             yield Problem(path=".", code="unreadable", message=str(error))
             return
-        items = list_articles(listed, set(self._options.ignore))
+        items = list_articles(listed, set(self._options.ignore), suffixes_of(self._options))
         if self._generator:
             yield self._generator.problem
         self._blobs = {item.path: item.stamp for item in items if isinstance(item, SourceFile)}
@@ -337,7 +344,10 @@ class GitSource:
         def load(path: str) -> bytes:
             return self._reader.read(self._blobs[path], MAX_BYTES + 1)
 
-        return read_file(path, load, self._name, self._generator.name, self._options, now)
+        if is_asset(path):
+            return ReadResult(state="asset")
+        place = (self._name, self._generator.name)
+        return read_file(path, load, *place, self._options, now, self._blobs.__contains__)
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
         """Yield, several times a second until `stop` is set, whether the ref names another commit.
@@ -372,8 +382,10 @@ def stamp_of(path: str) -> tuple[int, int, int] | None:
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def list_articles(listed: bytes, ignore: set[str]) -> list[SourceFile | Problem]:
-    """Return the article files of a tree in order of path, as `git ls-tree -r -z` lists it.
+def list_articles(
+    listed: bytes, ignore: set[str], suffixes: tuple[str, ...]
+) -> list[SourceFile | Problem]:
+    """Return the files of a tree that count, in order of path, as `git ls-tree -r -z` lists it.
 
     The order is that of a folder's files: names are compared folder by folder.
     """
@@ -387,14 +399,19 @@ def list_articles(listed: bytes, ignore: set[str]) -> list[SourceFile | Problem]
         parts = path.split("/")
         if path.startswith(".") or "/." in path or not ignore.isdisjoint(parts[:-1]):
             continue
-        if not path.lower().endswith(SUFFIXES):
+        if not path.lower().endswith(suffixes):
             passed_over.add(path)
             continue
         mode, _, blob = head.decode().split(" ")
         if mode.startswith(FILE_MODE):
-            found[path] = bad_name(path) or SourceFile(path, blob)
+            item = bad_name(path) or SourceFile(path, blob)
         elif mode == LINK_MODE:
-            found[path] = bad_name(path) or link_ignored(path)
+            item = bad_name(path) or link_ignored(path)
+        else:
+            continue
+        # An article that shows an asset says what is wrong with it.
+        if isinstance(item, SourceFile) or not is_asset(path):
+            found[path] = item
     for path in [path for path in found if path.startswith(tuple(outputs))]:
         del found[path]
     ordered = sorted(found, key=lambda path: path.replace("/", "\0"))

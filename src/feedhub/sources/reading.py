@@ -43,11 +43,12 @@ def read_file(
     generator: str,
     options: ReadOptions,
     now: datetime,
+    has: Callable[[str], bool],
 ) -> ReadResult:
     """Read one file as of `now`; a bad file is a rejected ReadResult, never an exception.
 
     `load` returns the bytes of a file, or why there are none; it may raise ArticleError, OSError
-    and KeyError.
+    and KeyError. `has` tells whether there is a file that is no article.
     """
     withdraws, retry, data, zone = False, False, b"", options.zone
 
@@ -60,7 +61,7 @@ def read_file(
                 other, loaded, root=root, generator=generator, options=options, now=now
             )
             return "" if isinstance(opened, ReadResult) else find_page(opened[0], opened[2]).url
-        except (ArticleError, OSError, KeyError):
+        except (ArticleError, OSError, KeyError, ValueError):  # or a name that no file can have
             return ""
 
     try:
@@ -68,7 +69,7 @@ def read_file(
         if isinstance(loaded, Problem):
             return ReadResult(state="rejected", problems=(loaded,), retry=True)
         data = loaded
-        links = Links(address_of)
+        links = Links(address_of, has)
         result = read_article(
             path, data, root=root, generator=generator, options=options, now=now, links=links
         )

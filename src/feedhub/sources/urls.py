@@ -73,6 +73,8 @@ _AUDIO_AND_VIDEO_TYPES = {
     "ogv": "video/ogg",
     "webm": "video/webm",
 }
+#: How the names of pictures and of audio and video files end.
+ASSET_SUFFIXES = tuple(f".{ending}" for ending in (*_MEDIA_TYPES, *_AUDIO_AND_VIDEO_TYPES))
 _FORMAT_KEYS = frozenset({"format", "fm", "f", "output", "ext"})
 _SOURCE_KEYS = frozenset({"url", "src", "image"})
 _TRANSFORM = re.compile(r"(?:^|[/,:])(?:format\(([a-z]+)\)|f_([a-z]+)(?=[/,]|$))")

@@ -47,20 +47,21 @@ def read_body(
     key: str = "",
     title: str = "",
     link_of: Callable[[str], str | None] = lambda link: None,
+    asset_of: Callable[[str], str] = lambda link: "",
 ) -> Body:
     """Return `raw` as a balanced HTML fragment of allowed tags with absolute addresses.
 
     Relative addresses are resolved on `base`; those that cannot be are dropped, and so are scripts,
     styles, forms, comments and tracking pixels. A player becomes a link to what it shows. Ids begin
     with a hash of `key`, so that those of two articles differ. Reading the result again changes
-    nothing. A picture that repeats the `title` of the article says nothing. `link_of` is that of
-    Page. A body nested too deep keeps its text alone.
+    nothing. A picture that repeats the `title` of the article says nothing. `link_of` and
+    `asset_of` are those of Page. A body nested too deep keeps its text alone.
     """
     if is_markdown:
         rendered = markdown.to_html(legal(raw))
         raw = text_paragraphs(raw) if rendered is None else rendered
     key = f"r{short_hash(key or base)}-"
-    page = Page(base=base, key=key, title=label_key(title), link_of=link_of)
+    page = Page(base=base, key=key, title=label_key(title), link_of=link_of, asset_of=asset_of)
     html, opening, settled = clean_once(legal(raw), page)
     for _ in range(MAX_ROUNDS):
         if settled:

@@ -48,16 +48,20 @@ class Page(NamedTuple):
     """What a body is read for: the `base` of its addresses, the `key` before its ids, a `title`.
 
     `link_of` returns the address of another article of the source for a link to its file, "" where
-    there is none, and None for every other link.
+    there is none, and None for every other link. `asset_of` returns the address of a picture,
+    audio or video of the source, or "".
     """
 
     base: str
     key: str
     title: str
     link_of: Callable[[str], str | None] = lambda link: None
+    asset_of: Callable[[str], str] = lambda link: ""
 
     def address(self, value: str | None) -> str:
         """Return an http(s) address of the body as an absolute one, or "" if it cannot be used."""
+        if value and (url := self.asset_of(value)):
+            return url
         try:
             # The parser has decoded the entities already.
             return absolute_url((value or "").replace("&", "&amp;"), self.base)
