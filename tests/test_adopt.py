@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 import reader
+import tomlkit
 
 from feedhub.adopt import adopt, loose_address, read_old_feeds
+from feedhub.config import starter_toml
+from feedhub.config.writing import add_move
 from feedhub.errors import ConfigError
 from feedhub.feed_reader import read_feed
 from feedhub.sources.adopted_ids import AdoptedId, encode_adopted_ids, read_adopted_ids
-from tests.command_line import BASE, runner, write
+from tests.command_line import BASE, is_one_line, runner, write
 from tests.kit import NOW, Bench, article_text, make_bench, parse
 from tests.subscribers import Newsboat, Reader
 
@@ -264,7 +267,7 @@ class TestMatching:
         ],
     )
     def test_one_page_has_many_spellings(self, link, path):
-        ((found,), added, _, passed_over) = self.adopt((link, "1"))
+        ((found,), _, added, _, passed_over) = self.adopt((link, "1"))
         assert (found.id, found.path, added, passed_over) == ("1", path, 1, ())
         assert found.url == dict(self.ARTICLES)[path]
 
@@ -285,7 +288,8 @@ class TestMatching:
     def test_one_id_is_never_that_of_two_addresses(self):
         adoption = self.adopt((f"{NEW}/a/", "1"), (f"{NEW}/b/", "1"))
         assert [row.path for row in adoption.ids] == ["a.md"]
-        assert adoption.passed_over == ((f"{NEW}/b/", f"{NEW}/a/ has the same id, and keeps it"),)
+        reason = "another article has the same id, and keeps it"
+        assert adoption.passed_over == ((f"{NEW}/b/", reason),)
 
     def test_what_is_known_stays(self):
         known = (AdoptedId(id="1", url=f"{NEW}/a/", path="a.md"),)
@@ -376,7 +380,7 @@ class TestCommand:
         dry = run("adopt", "old", "articles", "--dry-run", *BASE)
         assert dry == (
             0,
-            "old/feed.xml: 20 entries, 20 new ids, 0 known\n"
+            "old/feed.xml: 20 entries, 20 meet an article; 20 new ids, 0 known\n"
             "ids.jsonl: 20 ids; it would be written\n",
             "",
         )
@@ -403,6 +407,74 @@ class TestCommand:
         address = f"{OLD}/2020/06/07/post-7.html"
         assert (ran.code, f"  {address}: no article has this address\n" in ran.out) == (1, True)
 
+    def test_many_entries_without_an_article_are_counted(self, capsys):
+        posts = "".join(f"<item><link>{OLD}/{n}</link><guid>{n}</guid></item>" for n in range(500))
+        Path("old.xml").write_text(f"<rss><channel>{posts}</channel></rss>")
+        ran = runner(capsys)("adopt", "old.xml", "articles", "--dry-run", *BASE)
+        reason = "no article has this address"
+        assert ran.out.splitlines() == [
+            "old.xml: 500 entries, 0 meet an article; 500 new ids, 0 known",
+            *(f"  {OLD}/{n}: {reason}" for n in range(5)),
+            f"  495 more: {reason} (--verbose names them)",
+            "ids.jsonl: 500 ids; it would be written",
+        ]
+        ran = runner(capsys)("adopt", "old.xml", "articles", "--dry-run", "--verbose", *BASE)
+        assert ran.out.count(reason) == 500
+
+    @pytest.mark.parametrize(
+        ("old", "row"),
+        [
+            (jekyll, "feed.xml -> all.atom"),
+            (hugo, "index.xml -> all.rss"),
+            (wordpress, "feed -> all.rss"),
+        ],
+    )
+    def test_the_old_address_leads_to_the_new_one_on_request(self, capsys, old, row):
+        toml = '# Mine.\n[feeds]\nlimit = 7  # a week\n\n[[feeds.custom]]\nname = "a"\nq = "b"\n'
+        Path("feedhub.toml").write_text(toml)
+        Path("old/feed.xml").write_text(old())
+        run, command = runner(capsys), ("adopt", "old", "articles", "--moved", *BASE)
+        dry = run(*command, "--dry-run").out
+        assert dry.endswith(f"feedhub.toml: feeds.moved: {row} would be written\n")
+        assert Path("feedhub.toml").read_text() == toml
+        assert run(*command).out.endswith(f"feedhub.toml: feeds.moved: {row} was written\n")
+        ours = toml.replace("a week\n", f'a week\nmoved = ["{row}"]\n')
+        assert Path("feedhub.toml").read_text() == ours
+        assert f"{row}: nothing is written, for it leads to all." in run(*command).out
+        assert Path("feedhub.toml").read_text() == ours
+        assert run("check", "articles", *BASE) == (0, "", "")
+
+    def test_a_new_configuration_is_made_where_there_is_none(self, capsys):
+        text = json_feed().replace("{", f'{{"feed_url": "{NEW}/a/old.json", ', 1)
+        Path("old/feed.xml").write_text(text)
+        command = ("adopt", "old", "articles", "--moved", "--quiet", "--base-url", f"{NEW}/a")
+        assert runner(capsys)(*command) == (0, "", "")
+        assert Path("feedhub.toml").read_text() == '[feeds]\nmoved = ["old.json -> all.json"]\n'
+
+    def test_an_address_that_has_not_changed_is_no_move(self, capsys):
+        Path("old/feed.xml").write_text(jekyll().replace("/feed.xml", "/all.atom"))
+        ran = runner(capsys)("adopt", "old", "articles", "--moved", *BASE)
+        assert "nothing is written, for this is one address" in ran.out
+        assert not Path("feedhub.toml").exists()
+
+    @pytest.mark.parametrize(
+        ("feeds", "message"),
+        [
+            ([jekyll, hugo], "old: has feeds of several addresses"),
+            ([rdf], "0.xml: does not say what its address is"),
+            ([lambda: wordpress().replace("/feed/", "/?feed=rss2")], "0.xml: its address is no "),
+        ],
+    )
+    def test_an_address_that_cannot_move_is_told_and_nothing_is_written(
+        self, capsys, feeds, message
+    ):
+        for number, feed in enumerate(feeds):
+            Path(f"old/{number}.xml").write_text(feed())
+        Path("old/feed.xml").unlink()
+        ran = runner(capsys)("adopt", "old", "articles", "--moved", *BASE)
+        assert (ran.code, message in ran.err, is_one_line(ran.err)) == (2, True, True)
+        assert not list(Path().glob("*.*"))
+
     @pytest.mark.parametrize("name", ["feed.xml", "index.xml", "atom.xml", "rss.xml", "feed.json"])
     def test_the_first_render_beside_an_old_feed_names_the_command(self, capsys, name):
         Path("public").mkdir()
@@ -412,3 +484,46 @@ class TestCommand:
         advice += f"feedhub adopt public/{name} articles keeps what they have read\n"
         assert run(*render).err == advice
         assert run(*render).err == "", "once"
+
+
+class TestConfiguration:
+    """A move is added to the owner's file."""
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("", '[feeds]\nmoved = ["x -> y"]\n'),
+            ("[site]\n# A\n", '[site]\n# A\n\n[feeds]\nmoved = ["x -> y"]\n'),
+            ("[feeds]\r\nlimit = 3\r\n", '[feeds]\r\nlimit = 3\r\nmoved = ["x -> y"]\r\n'),
+            ("feeds.limit = 3 # B\n", 'feeds.limit = 3 # B\nfeeds.moved = ["x -> y"]\n'),
+            (
+                '[feeds]\nmoved = [\n  "a -> b", # C\n]\n',
+                '[feeds]\nmoved = [\n  "a -> b", # C\n  "x -> y",\n]\n',
+            ),
+            (starter_toml(), starter_toml().replace("moved = []", 'moved = ["x -> y"]')),
+        ],
+    )
+    def test_what_its_owner_has_written_stays(self, tmp_path, before, after):
+        path, link = tmp_path / "feedhub.toml", tmp_path / "link"
+        path.write_bytes(before.encode())
+        path.chmod(0o640)
+        link.symlink_to(path)
+        add_move(link, "x", "y")
+        assert path.read_bytes().decode() == after
+        assert (path.stat().st_mode & 0o777, link.is_symlink()) == (0o640, True)
+
+    @pytest.mark.parametrize("text", ['[feeds]\nmoved = ["y -> z"]\n', "#" * 32_760 + "\n"])
+    def test_what_could_not_be_read_again_is_not_written(self, tmp_path, text):
+        path = tmp_path / "feedhub.toml"
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=r'add "x -> y" to feeds\.moved yourself'):
+            add_move(path, "x", "y")
+        assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {path.name: text}
+
+    def test_nothing_else_may_change(self, tmp_path, monkeypatch):
+        path = tmp_path / "feedhub.toml"
+        path.write_text("[feeds]\nlimit = 3\n")
+        monkeypatch.setattr(tomlkit, "dumps", lambda _: '[feeds]\nmoved = ["x -> y"]\n')
+        with pytest.raises(ConfigError, match="cannot be changed"):
+            add_move(path, "x", "y")
+        assert path.read_text() == "[feeds]\nlimit = 3\n"

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 
 BASE = "https://feeds.example.org"
-MOVED = ("topics/ml -> topics/machine-learning", "topics/cafe -> topics/café")
+MOVED = (
+    "topics/ml -> topics/machine-learning",
+    "topics/cafe -> topics/café",
+    "feed.xml -> all.atom",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,6 @@ def fronts(folder, **overrides):
         ("feed/", "all.rss"),
         ("rss", "all.rss"),
         ("rss/", "all.rss"),
-        ("feed.xml", "all.rss"),
         ("rss.xml", "all.rss"),
         ("index.xml", "all.rss"),
         ("atom.xml", "all.atom"),
@@ -64,6 +67,12 @@ def test_a_moved_feed_redirects_in_every_format(front, suffix):
 
     assert reply.status == 301
     assert reply.fields["location"] == f"{BASE}/topics/machine-learning{suffix}"
+
+
+@pytest.mark.parametrize("path", ["feed.xml", "feed.xml/"])
+def test_an_address_of_an_earlier_site_leads_to_one_document_before_any_guess(front, path):
+    assert front.get(f"/{path}").fields["location"] == f"{BASE}/all.atom"
+    assert front.get("/feed.xml.rss").status == front.get("/feed.xml/2020-06.rss").status == 404
 
 
 def test_a_new_address_is_quoted(front):

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from feedhub.errors import ConfigError
+from feedhub.feed import feed_path
 from feedhub.feed_reader import FeedContent, FeedReadError, looks_like_feed, read_feed
+from feedhub.formats import SUBSCRIBED
 from feedhub.limits import MAX_ADDRESS
 from feedhub.sources.adopted_ids import AdoptedId
 from feedhub.text import UNPRINTABLE
@@ -33,9 +35,13 @@ class PassedOver(NamedTuple):
 
 
 class Adoption(NamedTuple):
-    """All adopted ids, how many of them are new, and of the feed which entries gave none."""
+    """All adopted ids, and of the feed: how many entries meet an article, which gave it no id.
+
+    So many ids are `added`, so many were `known` before.
+    """
 
     ids: tuple[AdoptedId, ...]
+    met: int
     added: int
     known: int
     passed_over: tuple[PassedOver, ...]
@@ -83,11 +89,12 @@ def adopt(
     ids = list(known)
     by_url = {row.url: row.id for row in known}
     by_path = {row.path: row.id for row in known if row.path}
-    urls = {row.id: row.url for row in known}
+    taken = {row.id for row in known}
     passed_over: list[PassedOver] = []
-    before = 0
+    met = before = 0
     for entry in feed.entries:
         path, url, reason = finder.find(entry.link)
+        met += path != ""
         stays = by_path.get(path) or by_url.get(url)
         if stays == entry.id:
             before += 1
@@ -95,19 +102,44 @@ def adopt(
             passed_over.append(PassedOver(entry.title or "an entry without a title", reason))
         elif stays is not None:
             passed_over.append(PassedOver(url, "it has another id already, which stays"))
-        elif entry.id in urls:
-            reason = f"{urls[entry.id]} has the same id, and keeps it"
-            passed_over.append(PassedOver(url, reason))
+        elif entry.id in taken:
+            passed_over.append(PassedOver(url, "another article has the same id, and keeps it"))
         elif len(entry.id) > MAX_ADDRESS or UNPRINTABLE.search(entry.id):
             passed_over.append(PassedOver(url, "no feed can hold its id"))
         else:
             ids.append(AdoptedId(id=entry.id, url=url, path=path))
-            by_url[url], urls[entry.id] = entry.id, url
+            by_url[url] = entry.id
+            taken.add(entry.id)
             if path:
                 by_path[path] = entry.id
             else:
                 passed_over.append(PassedOver(url, reason))
-    return Adoption(tuple(ids), len(ids) - len(known), before, tuple(passed_over))
+    return Adoption(tuple(ids), met, len(ids) - len(known), before, tuple(passed_over))
+
+
+def move_of(feed: OldFeed, base_url: str, formats: Iterable[str]) -> tuple[str, str]:
+    """Return the path of an earlier feed below the site, and that of the document it is now.
+
+    That has the same format, if it is one of `formats`. Raises ConfigError if the feed does not say
+    where it is, or that is not below `base_url`.
+    """
+    names = [name for name in formats if name in SUBSCRIBED]
+    name = feed.content.format if feed.content.format in names else names[0]
+    new = feed_path("all", "") + SUBSCRIBED[name].suffix
+    address = urlsplit(feed.content.address)
+    prefix = f"{urlsplit(base_url).path}/"
+    old = unquote(address.path).removeprefix(prefix).strip("/")
+    if not address.hostname:
+        raise ConfigError(
+            f"{feed.path}: does not say what its address is; "
+            f'write it into feeds.moved yourself, as in "feed.xml -> {new}"'
+        )
+    if not address.path.startswith(prefix) or not old:
+        raise ConfigError(
+            f"{feed.path}: its address is no path below {base_url}/, so feeds.moved cannot have "
+            "it: let the server at that address redirect it"
+        )
+    return old, new
 
 
 class ArticleFinder:

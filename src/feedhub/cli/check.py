@@ -14,6 +14,7 @@ from feedhub.cli import console, options
 from feedhub.config import CONFIG_FILE, Config, find_line
 from feedhub.errors import Problem, did_you_mean
 from feedhub.feed import feed_path
+from feedhub.formats import is_document
 from feedhub.site.settings import named_selection
 from feedhub.text import label_key, slugify
 
@@ -92,6 +93,6 @@ def unknown_names(config: Config, catalog: Catalog, file: Path) -> Iterator[Prob
             message += did_you_mean(podcast.name, paths)
             yield warning(message, podcast.name, "feeds", "podcast")
     for old, new in config.feeds.moved:
-        if new not in paths:
+        if (new.rpartition(".")[0] if is_document(new) else new) not in paths:
             message = f"feeds.moved: {old!r} leads to {new!r}, which is not a feed"
             yield warning(f"{message}{did_you_mean(new, paths)}", new, "feeds", "moved")

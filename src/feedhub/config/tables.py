@@ -223,8 +223,9 @@ class FeedsConfig:
     )
     moved: tuple[tuple[str, str], ...] = key(
         (),
-        "Feeds with a new address, such as topics/ml -> topics/machine-learning",
-        "a list of paths without suffix, old -> new",
+        "Feeds with a new address, such as topics/ml -> topics/machine-learning, and addresses of "
+        "an earlier site, such as feed.xml -> all.atom",
+        "a list of paths, old -> new",
         rules.feed_moves,
     )
     gone: tuple[str, ...] = key(

@@ -22,18 +22,20 @@ from feedhub.feed_reader.records import (
 )
 from feedhub.feed_reader.rss import MEDIA
 from feedhub.feed_reader.xml import (
+    ATOM,
     XHTML,
     Element,
     base_of,
     inner_markup,
     join,
     language_of,
+    self_address,
     text_of,
     text_of_html,
 )
 from feedhub.text import one_line, plain_text
 
-NAMESPACES = ("{http://www.w3.org/2005/Atom}", "{http://purl.org/atom/ns#}")
+NAMESPACES = (ATOM, "{http://purl.org/atom/ns#}")
 
 
 def read_atom(root: Element, address: str, zone: tzinfo) -> FeedContent:
@@ -41,6 +43,8 @@ def read_atom(root: Element, address: str, zone: tzinfo) -> FeedContent:
     reader = AtomReader(str(root.tag).removesuffix("feed"), address, zone)
     authors = tuple(reader.authors(root))
     return FeedContent(
+        format="atom",
+        address=self_address(root, address),
         title=reader.title(root),
         link=reader.link(root),
         language=language_of(root),

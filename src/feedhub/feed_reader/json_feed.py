@@ -60,6 +60,8 @@ def read_json_feed(data: bytes, address: str, zone: tzinfo) -> FeedContent:
         )
 
     return FeedContent(
+        format="json",
+        address=join(address, text(feed, "feed_url")),
         title=one_line(text(feed, "title")),
         link=home,
         language=clean_language(text(feed, "language")),

@@ -63,8 +63,13 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedContent:
-    """A feed: its title, the address of its home page, its language and its entries in order."""
+    """A feed: its title, the address of its home page, its language and its entries in order.
 
+    `format` is rss, atom or json; `address` is where it says that it is, "" if it does not.
+    """
+
+    format: str
+    address: str = ""
     title: str = ""
     link: str = ""
     language: str = ""

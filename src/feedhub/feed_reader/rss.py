@@ -21,6 +21,7 @@ from feedhub.feed_reader.records import (
     unique_enclosures,
 )
 from feedhub.feed_reader.xml import (
+    ATOM,
     XHTML,
     Element,
     base_of,
@@ -28,6 +29,7 @@ from feedhub.feed_reader.xml import (
     inner_markup,
     join,
     language_of,
+    self_address,
     text_of,
 )
 from feedhub.text import plain_text
@@ -37,7 +39,6 @@ DC = "{http://purl.org/dc/elements/1.1/}"
 DC_TERMS = "{http://purl.org/dc/terms/}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
-ATOM = "{http://www.w3.org/2005/Atom}"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 
 # `mail@host (Name)`, as RSS has it, and `Name <mail@host>` or `Name (mail@host)`.
@@ -58,6 +59,8 @@ def read_rss(root: Element, address: str, zone: tzinfo) -> FeedContent:
     home = join(base_of(channel, address) or address, text_of(own.first("link")))
     language = text_of(own.first("language")) or text_of(own.first(f"{DC}language"))
     return FeedContent(
+        format="rss",
+        address=self_address(channel, address),
         title=plain_text(text_of(own.first("title"))),
         link=home,
         language=clean_language(language) or language_of(channel),

@@ -16,6 +16,7 @@ from feedhub.text import one_line
 
 Element = etree._Element
 
+ATOM = "{http://www.w3.org/2005/Atom}"
 XHTML = "{http://www.w3.org/1999/xhtml}"
 _XML_LANG, _XML_BASE = "{http://www.w3.org/XML/1998/namespace}lang", "xml:base"
 # An ampersand, and the entity that it begins, if it begins one.
@@ -90,6 +91,14 @@ def base_of(element: Element, address: str) -> str:
     """Return the base that `xml:base` states for an element, absolute if `address` is, or ""."""
     base = element.base or ""
     return join(address, base) if base else ""
+
+
+def self_address(channel: Element, address: str) -> str:
+    """Return where a feed says that it is, by its link to itself, else `address`."""
+    for link in channel.findall(f"{ATOM}link"):
+        if link.get("rel") == "self" and (href := link.get("href", "").strip()):
+            return join(base_of(link, address) or address, href)
+    return address
 
 
 def language_of(element: Element) -> str:

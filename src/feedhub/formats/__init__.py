@@ -59,3 +59,8 @@ FORMATS = {
 PAGE = FORMATS["html"]
 # For feed readers.
 SUBSCRIBED = {name: row for name, row in FORMATS.items() if row is not PAGE}
+
+
+def is_document(path: str) -> bool:
+    """Return whether a path is that of a feed in one format, not that of the feed."""
+    return path.endswith(tuple(row.suffix for row in SUBSCRIBED.values()))

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from feedhub.feed import feed_path
 from feedhub.fingerprint import digest
-from feedhub.formats import PAGE, SUBSCRIBED
+from feedhub.formats import PAGE, SUBSCRIBED, is_document
 from feedhub.kinds import KINDS
 from feedhub.server import on_demand
 from feedhub.server.builder import DocumentBuilder
@@ -101,8 +101,8 @@ def redirect_or_gone(snapshot: SiteSnapshot, scope: Scope) -> HttpResponse | Non
     return (
         redirect_search(snapshot, relative, scope["query_string"])
         or redirect_page(snapshot, relative)
-        or redirect_guess(snapshot, relative)
         or moved_or_gone(snapshot, relative)
+        or redirect_guess(snapshot, relative)
     )
 
 
@@ -147,7 +147,10 @@ def moved_or_gone(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
     if any(belongs_to_feed(path, feed) for feed in feeds.gone):
         return text_response(410)
     for old, new in feeds.moved:
-        if belongs_to_feed(path, old):
+        if is_document(new):  # an old address leads to the feed in one format
+            if path.removesuffix("/") == old:
+                return redirect(snapshot.url(new))
+        elif belongs_to_feed(path, old):
             return redirect(snapshot.url(new + path.removeprefix(old)))
     return text_response(410) if is_retired(snapshot, path) else None
 
