@@ -29,6 +29,11 @@ INSIDE = {
     "image_title": "images:\n- url: https://i.example/a.png\n  title: {}",
     "width": "images:\n- url: https://i.example/a.png\n  width: {}",
     "height": "images:\n- url: https://i.example/a.png\n  height: {}",
+    "media_url": "audio:\n- url: {}",
+    "media_type": "audio:\n- url: https://a.example/a.mp3\n  type: {}",
+    "media_size": "audio:\n- url: https://a.example/a.mp3\n  length: {}",
+    "media_time": "audio:\n- url: https://a.example/a.mp3\n  duration: {}",
+    "media_title": "audio:\n- url: https://a.example/a.mp3\n  title: {}",
     "related_url": "related:\n- title: T\n  webUrl: {}",
 }
 MORE = {
@@ -55,7 +60,8 @@ MANY = {
     ),
 }
 LISTS = {"authors", "author", "topics", "tags", "tag", "category", "categories"}
-LISTS |= {"images", "image", "related"}
+FILES = {"images", "image", "related", "enclosures", "audio"}
+LISTS |= FILES
 
 
 def forms(field: str):
@@ -115,7 +121,7 @@ def test_a_field_that_grows_takes_little_memory(field):
         assert peak < MAX_MEMORY, form
 
 
-@pytest.mark.parametrize("field", sorted(LISTS - {"images", "image", "related"}))
+@pytest.mark.parametrize("field", sorted(LISTS - FILES))
 @pytest.mark.parametrize("form", ["labels", "list"])
 def test_the_first_fifty_labels_count_and_the_rest_gives_one_warning(field, form):
     given = FIELDS[field].format("{}").removesuffix("{}")
