@@ -61,7 +61,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-OLD_FEED = """<rss version="2.0"><channel><title>Old</title><item>
+OLD_FEED = """<rss version="2.0"><channel><title>Old</title>
+<link xmlns="http://www.w3.org/2005/Atom" rel="self" href="https://news.example/feed.xml"/><item>
 <title>Good</title><link>https://news.example/good</link><guid>1</guid>
 </item></channel></rss>"""
 LINE = (
