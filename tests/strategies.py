@@ -243,6 +243,7 @@ def articles(draw) -> Article:
         images=draw(up_to_three(IMAGE)),
         media=draw(up_to_three(MEDIA)),
         related=draw(up_to_three(RELATED)),
+        type=draw(st.sampled_from(("", "audio", "course", "video"))),
         player_url=draw(st.just("") | urls()),
         duration=draw(st.none() | st.integers(0, 10**9)),
         quality=draw(st.none() | st.floats()),

@@ -550,6 +550,19 @@ class TestVideo:
         assert article.player_url == "https://www.youtube.com/embed/abcdefghijk"
         assert article.duration == 814
 
+    @pytest.mark.parametrize(
+        ("matter", "kind"),
+        [
+            ("type: Podcast", "audio"),
+            ("contentType: video", "video"),
+            ("type: course", "course"),
+            ("type: post", ""),
+            ("type: [video]", ""),
+        ],
+    )
+    def test_the_type(self, matter, kind):
+        assert article_of(matter).type == kind
+
     def test_scores(self):
         article = article_of("quality: 89\nheat: -1.5")
         assert (article.quality, article.heat) == (89, -1.5)

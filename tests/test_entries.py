@@ -127,14 +127,36 @@ def test_a_picture_that_repeats_the_title_has_no_words():
     assert 'alt=""' in content.figure_html(changed(NOTHING, title="A title", images=(image,)))
 
 
-def test_a_video_that_is_the_article_has_one_line():
-    url = "https://www.youtube.com/watch?v=OKPNjXh-6Vk"
+@pytest.mark.parametrize("host", ["www.youtube.com", "youtube.com"])
+def test_a_video_that_is_the_article_has_one_line(host):
+    page = "https://www.youtube.com/watch?v=OKPNjXh-6Vk"
+    url = page.replace("www.youtube.com", host)
     player = "https://www.youtube.com/embed/OKPNjXh-6Vk"
     provider = Provider(name="April", domain="april.example")
     video = changed(NOTHING, url=url, player_url=player, provider=provider, duration=814)
     assert content.content_html(video).split("\n")[1:] == [
-        f'<p><a href="{url}">Watch the video on youtube.com</a> (13:34)</p>'
+        f'<p><a href="{page}">Watch the video on youtube.com</a> (13:34)</p>'
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "unnamed"),
+    [
+        ("", "Read the article", "Read on"),
+        ("audio", "Listen to the episode", "Listen on"),
+        ("course", "Take the course", "Take the course on"),
+        ("video", "Watch the video", "Watch on"),
+    ],
+)
+def test_the_words_of_a_link_follow_the_type(kind, named, unnamed):
+    article = changed(NOTHING, url="https://a.example/1", type=kind)
+    april = changed(article, provider=Provider(name="April"))
+    assert content.source_html(april) == (
+        f'<p><a href="https://a.example/1">{named}</a> at April</p>'
+    )
+    assert content.source_html(article) == (
+        f'<p>{unnamed} <a href="https://a.example/1">a.example</a></p>'
+    )
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,10 @@ TABLE: dict[str, dict[str, At | Why]] = {
         "json": At("attachments.1.url", EPISODE.media[1].url, EPISODE),
     },
     "Article.related": in_content("<p>Related coverage:</p>\n<ul><li>"),
+    "Article.type": {
+        name: At(f"{path} ∋", ">Watch the video</a> at <a ", replace(EVERYTHING, type="video"))
+        for name, path in CONTENT.items()
+    },
     "Article.player_url": {
         "rss": At("m:player/@url", EVERYTHING.player_url),
         "atom": At("m:player/@url", EVERYTHING.player_url),
@@ -223,7 +227,7 @@ def test_a_row_covers_every_format(field):
 
 
 def test_the_sample_uses_every_field():
-    everything = replace(EVERYTHING, media=EPISODE.media)
+    everything = replace(EVERYTHING, media=EPISODE.media, type="video")
     records = (everything, LEAD, FILE, EVERYTHING.provider or Provider(name=""), AUTHOR, RELATED)
     assert not [
         field for record in records for field in fields(record) if not getattr(record, field.name)

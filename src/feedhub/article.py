@@ -70,6 +70,7 @@ class Article(Struct, frozen=True, kw_only=True, weakref=True):
 
     All text is plain and unescaped except `content_html`, which is sanitised HTML. `id` never
     changes (RFC 4287, 4.2.6). `updated` is never before `published`; both have whole seconds.
+    `type` is "audio", "video", "course" or, for what is read, "": links to the article say so.
     `player_url` is an embeddable player of a video, which lasts `duration` seconds. `quality` and
     `heat` are scores by which articles are ordered and filtered; no document contains them.
     """
@@ -90,6 +91,7 @@ class Article(Struct, frozen=True, kw_only=True, weakref=True):
     images: tuple[Image, ...] = ()
     media: tuple[Media, ...] = ()
     related: tuple[Related, ...] = ()
+    type: str = ""
     player_url: str = ""
     duration: int | None = None
     quality: float | None = None

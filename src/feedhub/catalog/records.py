@@ -231,6 +231,7 @@ def digest_of(article: Article) -> bytes:
             images=images,
             media=media,
             related=related,
+            type=article.type,
             player_url=article.player_url,
             duration=article.duration,
         )

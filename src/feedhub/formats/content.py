@@ -21,6 +21,14 @@ _PICTURE_FILE = re.compile(r"\.(?:avif|gif|jpe?g|png|webp)$", re.IGNORECASE)
 _PROXY = re.compile(r"//i[0-3]\.wp\.com/")
 # The least width that aggregators show as a lead picture.
 LEAD_WIDTH = 450
+#: How a link to an article of each type says what a person does there, with and without
+#: the name of its publisher.
+INVITATIONS = {
+    "": ("Read the article", "Read on"),
+    "audio": ("Listen to the episode", "Listen on"),
+    "course": ("Take the course", "Take the course on"),
+    "video": ("Watch the video", "Watch on"),
+}
 
 
 def people(article: Article) -> tuple[Author, ...]:
@@ -156,17 +164,22 @@ def format_duration(seconds: int) -> str:
 
 def source_html(article: Article) -> str:
     """Return the link to the article at its publisher, or "" if the entry has all of it."""
-    provider = article.provider
-    if article.player_url and bodies.player_page(article.player_url) == article.url:
+    provider, (invitation, verb) = article.provider, INVITATIONS[article.type]
+    if article.player_url and is_same_page(bodies.player_page(article.player_url), article.url):
         return ""  # the link to the video says it
     if provider:
         name = (
             link_html(provider.url, provider.name) if provider.url else escape_text(provider.name)
         )
-        return f"<p>{link_html(article.url, 'Read the article')} at {name}</p>"
+        return f"<p>{link_html(article.url, invitation)} at {name}</p>"
     if article.content_html:
         return ""
-    return f"<p>Read on {link_html(article.url, urlsplit(article.url).hostname or '')}</p>"
+    return f"<p>{verb} {link_html(article.url, urlsplit(article.url).hostname or '')}</p>"
+
+
+def is_same_page(one: str, other: str) -> bool:
+    """Return whether two addresses are of one page, written with and without `www.`."""
+    return one.replace("//www.", "//", 1) == other.replace("//www.", "//", 1)
 
 
 def related_html(items: Sequence[Related]) -> str:

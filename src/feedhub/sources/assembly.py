@@ -41,6 +41,11 @@ _ARTICLE_LINK = re.compile(
 # A relative address of a file beside the article.
 _FILE_LINK = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*:|/)([^?#]+)", re.DOTALL)
 _SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"'\u2019\u201d)]?\s")
+_TYPES = {
+    **dict.fromkeys(("audio", "podcast", "episode"), "audio"),
+    **dict.fromkeys(("video", "videos", "screencast"), "video"),
+    **dict.fromkeys(("course", "courses"), "course"),
+}
 # What stays in a summary that was never written.
 _PLACEHOLDERS = frozenset({"placeholder", "placeholder.", "todo", "tbd"})
 
@@ -76,6 +81,7 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
         related=fields.read_or_warn(
             "related", lambda node: read_related(fields, node, page.url, options.zone), ()
         ),
+        type=read_type(fields.node("type")),
         player_url=player,
         duration=None
         if media and not player
@@ -250,6 +256,11 @@ def read_language(node: Node) -> str:
         message = "the language is not a tag such as en or en-US"
         raise node_error(node, "bad-language", message)
     return tag
+
+
+def read_type(node: Node | None) -> str:
+    """Return what a person does not read, or "": `type` may also name a template of a generator."""
+    return _TYPES.get(label_key(node.text), "") if isinstance(node, Scalar) else ""
 
 
 def warn_about_texts(fields: Fields, article: Article) -> None:

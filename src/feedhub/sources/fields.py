@@ -71,6 +71,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "audio_time": ("podcastDuration", "audioDuration"),
     "related": ("related",),
     "actions": ("actions",),
+    "type": ("type", "contentType"),
     "featured": ("featuredContent",),
     "length": ("length", "duration"),
     "quality": ("quality",),

@@ -24,6 +24,10 @@ _ASIDE_IN_WORDS = frozenset({"rp", "rt", "rtc"})
 _NO_SENTENCES = frozenset({"caption", "figcaption", "pre"})
 _HEADINGS = words("h1 h2 h3 h4 h5 h6 hgroup")
 _ITEMS = words("dd dt li summary")
+# The titles of GitHub's notices, and what stands for a block that is one.
+_NOTICES = words("Note Tip Important Warning Caution")
+_NOTICE = "notice"
+_NO_PROSE = _HEADINGS | {_NOTICE}
 _CELLS = frozenset({"td", "th"})
 # A cell with more text than this is a part of a page's layout, not of a table.
 _LAYOUT_CELL = 80
@@ -45,7 +49,7 @@ class Run(NamedTuple):
     @property
     def is_prose(self) -> bool:
         """Whether the text is a paragraph with letters in it."""
-        if self.is_cell or self.blocks[-1] in _ITEMS or not _HEADINGS.isdisjoint(self.blocks):
+        if self.is_cell or self.blocks[-1] in _ITEMS or not _NO_PROSE.isdisjoint(self.blocks):
             return False
         return any(map(str.isalnum, self.text))
 
@@ -114,7 +118,7 @@ def runs(root: Node, skipped: frozenset[str]) -> Iterator[Run]:
         else:
             if tag not in INLINE:
                 yield from take()
-                blocks.append(tag)
+                blocks.append(_NOTICE if is_notice(node) else tag)
                 waiting.append(None)
             waiting.extend([*children(node)][::-1])
 
@@ -122,6 +126,19 @@ def runs(root: Node, skipped: frozenset[str]) -> Iterator[Run]:
 def is_more(comment: Node) -> bool:
     """Return whether a comment is Jekyll's and Hugo's sign for the end of the summary."""
     return (comment.comment_content or "").strip().lower() == "more"
+
+
+def is_notice(node: Node) -> bool:
+    """Return whether a block is one of GitHub's notices, as repairs leave them."""
+    if node.tag != "blockquote":
+        return False
+    title = node.css_first("blockquote > p:first-child > strong")
+    paragraph = title.parent if title is not None else None
+    return (
+        paragraph is not None
+        and paragraph.parent == node
+        and paragraph.text(strip=True) in _NOTICES
+    )
 
 
 def is_note_mark(node: Node, tag: str) -> bool:
