@@ -37,7 +37,7 @@ FURNITURE = (
     *("[role=navigation]", "[role=search]", "[hidden]", ".sr-only", ".visually-hidden"),
     *("#comments", ".comments", "#disqus_thread", ".giscus", ".utterances"),
     *(".headerlink", ".heading-anchor", ".header-anchor", ".hash-link", ".anchor-link"),
-    *("a.anchor", ":is(h1, h2, h3, h4, h5, h6) > a[aria-hidden=true]"),
+    *("a.anchor", "a.markdownIt-Anchor", ":is(h1, h2, h3, h4, h5, h6) > a[aria-hidden=true]"),
     *(".toc", "#toc", "#TOC", ".table-of-contents", "[class*=share-buttons]"),
     *(".post-nav", ".post-navigation", ".pagination", ".pagination-nav", ".related-posts"),
     *(".post-meta", ".post-header", ".entry-header", ".theme-doc-breadcrumbs"),

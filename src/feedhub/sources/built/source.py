@@ -197,6 +197,10 @@ class BuiltSource:
             entries += pairing.entries
             prefix = prefix or pairing.prefix
             total = len(feed.content.entries)
+            if repeated := len(pairing.entries) - len(unique_entries(pairing.entries)):
+                message = f"{repeated} of {total} entries have the id of an earlier one: left out"
+                problem = Problem(path=feed.path, level="warning", code="same-id", message=message)
+                self._problems.append(problem)
             if pairing.missing:
                 message = missing_message(pairing.missing, total)
                 if not pairing.entries:
