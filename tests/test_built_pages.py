@@ -25,9 +25,8 @@ def text_of_page(
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_each_usual_element_is_found(container: str):
-    attribute = {"[": "itemprop=articleBody", ".": f'class="x {container[1:]}"'}.get(
-        container[0], ""
-    )
+    attributes = {"[": container.strip("[]"), ".": f'class="x {container[1:]}"'}
+    attribute = (attributes | {"#": f"id={container[1:]}"}).get(container[0], "")
     tag = "div" if attribute else container
     page = f"<nav>menu</nav><div>before<{tag} {attribute}>a &lt; <p>text</p></{tag}>after</div>"
     assert text_of_page(page) == "a &lt; <p>text</p>"

@@ -30,6 +30,10 @@ CONTAINERS = (
     ".md-content__inner",
     "article",
     "main",
+    "[role=main]",
+    "#content",
+    ".content",
+    "#main",
 )
 # What stands inside it and is no part of the text.
 FURNITURE = (
