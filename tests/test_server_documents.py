@@ -15,6 +15,7 @@ from feedhub.server.catalog_reader import VanishedError
 from feedhub.server.documents import Documents
 from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of, two_articles
 from tests.kit import Bench
+from tests.sites import later
 
 
 @pytest.fixture
@@ -138,6 +139,22 @@ def test_body_and_tag_match_though_the_snapshot_is_old(bench, front):
     front.refresh()
     assert front.get("/all.rss").lasting == reply.lasting
     assert front.get("/all.rss", if_none_match=reply.fields["etag"]).status == 304
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_no_response_is_of_an_older_document_than_the_one_before(bench, front, method):
+    """The snapshot is old when the first one is built."""
+    tag = front.reader.snapshot.resources["/all.rss"].representation("").etag
+    old = front.get("/all.rss", if_none_match=tag).fields  # its response is cached
+    bench.write("a.md", title="Changed", topics=["AI"])
+    bench.sync(later(5))
+    new = front.get("/all.rss", accept_encoding="gzip").fields
+    # What holds the new document must not be told the old tag with a 304.
+    conditions = [{}, {"if_modified_since": new["last-modified"]}, {"if_none_match": old["etag"]}]
+    replies = [front.get("/all.rss", method, **fields) for fields in conditions]
+    modified = {reply.fields["last-modified"] for reply in replies}
+    assert modified == {new["last-modified"]} != {old["last-modified"]}
+    assert {reply.fields["etag"] for reply in replies} == {new["etag"].replace("-gzip", "")}
 
 
 def test_a_document_newer_than_the_snapshot_is_a_304_for_its_holder(bench, front):

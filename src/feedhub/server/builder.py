@@ -117,7 +117,7 @@ class DocumentBuilder:
         self._events = events
         self._metrics = metrics
         self._log_problems = log_problems
-        self._first_refresh: asyncio.Future[None] | None = None
+        self._shared_refresh: asyncio.Future[None] | None = None
 
     @property
     def snapshot(self) -> SiteSnapshot | None:
@@ -148,16 +148,16 @@ class DocumentBuilder:
         self._metrics.cache_bytes.set(self._bodies.size + self._on_demand_bodies.size)
         self.recorder.flush_all()
 
-    async def wait_for_first_snapshot(self) -> SiteSnapshot | None:
-        """Refresh once for all waiting requests: the first sync may have ended just now."""
+    async def refreshed_snapshot(self) -> SiteSnapshot | None:
+        """Refresh once for all waiting requests: a sync has ended just now, or may have."""
 
         def forget(_: asyncio.Future[None]) -> None:
-            self._first_refresh = None
+            self._shared_refresh = None
 
-        if self._first_refresh is None:
-            self._first_refresh = asyncio.ensure_future(self.refresh())
-            self._first_refresh.add_done_callback(forget)
-        await asyncio.shield(self._first_refresh)
+        if self._shared_refresh is None:
+            self._shared_refresh = asyncio.ensure_future(self.refresh())
+            self._shared_refresh.add_done_callback(forget)
+        await asyncio.shield(self._shared_refresh)
         return self.snapshot
 
     async def reload(self) -> None:

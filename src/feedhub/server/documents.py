@@ -145,7 +145,7 @@ class Documents:
     async def _respond(self, scope: Scope, receive: Receive, fields: Fields) -> HttpResponse | None:
         """Return the response, or None if the request is not for a document."""
         method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]
-        snapshot = self._snapshot or await self._builder.wait_for_first_snapshot()
+        snapshot = self._snapshot or await self._builder.refreshed_snapshot()
         if snapshot is None:
             return unavailable(RETRY_SOON)
         if not has_one_host(scope, fields):
@@ -226,9 +226,11 @@ class Documents:
         if body is None:
             built = await self._builder.get_or_build(resource, coding)
             if built.resource is not resource:  # it changed while it was built: begin again
+                # The snapshot first, or the next response would be of the older document.
+                await self._builder.refreshed_snapshot()
                 changed = (method, snapshot, built.resource, fields)
                 response = self._cached_response(*changed) or await self._built_response(*changed)
-                return response._replace(body_key=None)  # the snapshot does not have it yet
+                return response._replace(body_key=None)  # the snapshot may have a later one
             body = built.body
         return self._full_response(snapshot, resource, coding, body)
 
