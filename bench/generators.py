@@ -20,7 +20,7 @@ from typing import ClassVar
 from bench.environment import BASE_URL, FEEDHUB, install_package, write_config
 from bench.machine import first_line
 
-_DATE = re.compile(rb"^publishedDateTime: (.*)$", re.MULTILINE)
+_DATE = re.compile(rb"^(?:publishedDateTime|date): (.*)$", re.MULTILINE)
 
 
 class NotInstalledError(Exception):

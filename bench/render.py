@@ -34,11 +34,13 @@ from bench.generators import (
 from bench.machine import OtherProcesses, about
 from bench.measure import Run, median, run
 from bench.other_generators import OTHER_GENERATORS
+from bench.posts import write_posts
 from bench.render_tables import RENDERS, markdown
 from bench.report import write_report
 
 LARGE = 100_000
 LARGE_RUNS = 3
+POSTS = 2_000
 ALL_COMPETITORS: tuple[type[Generator], ...] = (HugoGenerator, *OTHER_GENERATORS)
 COMPETITORS = {generator.name.lower(): generator for generator in ALL_COMPETITORS}
 
@@ -59,6 +61,10 @@ def main(arguments: list[str] | None = None) -> None:
         result["large"] = size if size == options.large else 0
         result["about"]["others took"] = others.describe()
         write_report(options.results, "render", result, markdown(result))
+    if options.posts:
+        with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+            result["posts"] = measure_posts(Path(folder), options.posts, options.runs)
+        write_report(options.results, "render", result, markdown(result))
     print(markdown(result))
 
 
@@ -76,6 +82,13 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         default=0,
         help=f"render N articles with feedhub alone too, {LARGE_RUNS} times; N is {LARGE} if "
         "none is given",
+    )
+    parser.add_argument(
+        "--posts",
+        metavar="N",
+        type=int,
+        default=POSTS,
+        help=f"render N posts of Markdown with feedhub alone too; default: {POSTS}; 0 for none",
     )
     parser.add_argument(
         "--peers",
@@ -140,16 +153,33 @@ def measure(
 ) -> None:
     """Add the rows of a number of articles to a result, and the counts of what was written."""
     generators = create_generators(folder, size, names, options)
+    runs = LARGE_RUNS if size == options.large else options.runs
+    rows, result["written"][str(size)] = measure_rounds(generators, size, runs)
+    result["rows"] += rows
+
+
+def measure_posts(folder: Path, number: int, runs: int) -> list[dict[str, Any]]:
+    """Return the rows of feedhub alone on posts of Markdown."""
+    write_posts(number, folder / "posts")
+    let_files_age()
+    return measure_rounds([FeedhubGenerator(folder, folder / "posts")], number, runs)[0]
+
+
+def measure_rounds(
+    generators: list[Generator], size: int, runs: int
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return a row for each kind of render of all generators, and what each generator wrote."""
     stem = newest_article(generators[0].articles).stem
     # The first round is not timed: it samples memory, and its output is compared.
     memory = run_round(generators, 0, stem, sample_memory=True)
-    result["written"][str(size)] = count_output(generators)
+    written = count_output(generators)
     remove_round(generators, 0)
     rounds = []
-    for number in range(1, 1 + (LARGE_RUNS if size == options.large else options.runs)):
+    for number in range(1, 1 + runs):
         rounds.append(run_round(generators, number, stem))
         remove_round(generators, number)
-    result["rows"] += [make_row(size, work, generators, rounds, memory) for work in RENDERS]
+    rows = [make_row(size, work, generators, rounds, memory) for work in RENDERS]
+    return rows, written
 
 
 def make_row(

@@ -13,7 +13,8 @@ _FORMATS = {".rss": "RSS", ".atom": "Atom", ".json": "JSON"}
 
 def markdown(result: dict[str, Any]) -> str:
     """Return all tables of a result."""
-    tables = [*render_table(result["rows"]), *goal_table(result)]
+    tables = [*render_table(result["rows"]), *post_table(result.get("posts", []))]
+    tables += goal_table(result)
     return "\n".join([*tables, *all_peer_tables(result), *count_table(result)])
 
 
@@ -33,6 +34,18 @@ def render_table(rows: list[dict[str, Any]]) -> list[str]:
             text = " / ".join(form.format(figure) for figure in pair)
             cells.append(f"{text} = **{pair[0] / pair[1]:.3f}**" if pair[1:] else text)
         lines.append(_line(cells))
+    return [*lines, ""]
+
+
+def post_table(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the table of feedhub on posts of Markdown."""
+    if not rows:
+        return []
+    lines = ["| posts | render | wall s | CPU s | peak MB |", "|---|---|---|---|---|"]
+    for row in rows:
+        wall, processor, memory = row["sides"]["feedhub"]
+        figures = [f"{wall:.2f}", f"{processor:.2f}", f"{memory:.0f}"]
+        lines.append(_line([f"{row['articles']:,}", row["work"], *figures]))
     return [*lines, ""]
 
 

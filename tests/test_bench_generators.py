@@ -232,6 +232,7 @@ def test_renders_are_compared_and_reported(
     monkeypatch.setattr("bench.environment.let_files_age", lambda: None)
     monkeypatch.setattr("bench.render.LARGE_RUNS", 1)
     words = ["30", "--runs", "1", "--large", "60", "--peers", "30", "--beside", "feedgen"]
+    words += ["--posts", "20"]
     words += [
         "--make",
         str(write_maker(tmp_path)),
@@ -250,6 +251,9 @@ def test_renders_are_compared_and_reported(
     assert list(alone) == ["feedhub"]
     assert all(figure > 0 for figures in (*beside.values(), *alone.values()) for figure in figures)
     assert {"date", "machine", "commit", "Python", "others took"} <= result["about"].keys()
+    assert [(row["articles"], row["work"]) for row in result["posts"]] == [
+        (20, work) for work in RENDERS
+    ]
     wrote = result["written"]["30"]
     assert wrote["feedhub"]["entries"] == wrote["feedgen"]["entries"] == 3 * 90
     assert wrote["feedhub"]["files"] > wrote["feedhub"]["feeds"] == 12
