@@ -60,11 +60,18 @@ def test_the_forms_of_generators_and_exports(matter):
         ("size: large", None, None),
         ("size: [1]", None, None),
         ("duration: ''", None, None),
+        ("length: 2:05\nduration: 3:00", None, 180),
+        ("podcast_bytes: 5\nlength: 6\npodcast_duration: 7\nduration: 8", 5, 7),
     ],
 )
 def test_what_stands_beside_the_file(matter, length, duration):
     [file] = media_of(f"audio: {URL}\n{matter}")
     assert (file.length, file.duration) == (length, duration)
+
+
+def test_what_stands_inside_wins():
+    [file] = media_of(f"audio: {{url: {URL}, length: 5, duration: 6}}\nlength: 7\nduration: 8")
+    assert (file.length, file.duration) == (5, 6)
 
 
 def test_what_stands_beside_several_files_is_of_the_first():

@@ -15,7 +15,7 @@ from feedhub.feed import Podcast
 ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
 PODCAST = "https://podcastindex.org/namespace/1.0"
 # As `entries` writes them; within a text of an item `<` is escaped.
-_ENCLOSURE = re.compile(rb'<enclosure url="([^"]*)" length="[0-9]+" type="audio/[^"]*"/>')
+_ENCLOSURE = re.compile(rb'<enclosure url="([^"]*)" length="[0-9]+" type="[^"]*"/>')
 _DURATION = re.compile(
     rb'<media:content url="([^"]*)" type="[^"]*" medium="audio"(?: fileSize="[0-9]+")?'
     rb' duration="([0-9]+)"'
