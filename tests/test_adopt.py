@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -527,3 +530,91 @@ class TestConfiguration:
         with pytest.raises(ConfigError, match="cannot be changed"):
             add_move(path, "x", "y")
         assert path.read_text() == "[feeds]\nlimit = 3\n"
+
+
+MOVING = (Path(__file__).parent.parent / "docs/moving.md").read_text("utf-8")
+
+
+def pelican() -> str:
+    feed = re.sub(
+        "<id>.*?/post-(.*?)/</id>", r"<id>tag:example.org,2020:/post-\1.html</id>", eleventy()
+    )
+    return re.sub("/(post-[0-9]+)/", r"/\1.html", feed)
+
+
+# The feed of each generator and its path on the site, where it is built, the files of the
+# articles, and where their pages are.
+MOVES = {
+    "Jekyll": (jekyll, "feed.xml", "_site/feed.xml", "_posts/2020-06-{:02}-post-{}.md", ""),
+    "Hugo": (hugo, "index.xml", "public/index.xml", "content/posts/post-{1}.md", "/posts"),
+    "Eleventy": (eleventy, "feed.xml", "_site/feed.xml", "posts/post-{1}.md", "/posts"),
+    "Hexo": (
+        lambda: eleventy().replace("feed.xml", "atom.xml"),
+        "atom.xml",
+        "public/atom.xml",
+        "source/_posts/post-{1}.md",
+        "",
+    ),
+    "Pelican": (
+        lambda: pelican().replace("feed.xml", "feeds/all.atom.xml"),
+        "feeds/all.atom.xml",
+        "output/feeds/all.atom.xml",
+        "output/2020/06/{:02}/post-{}.html",
+        "",
+    ),
+    "WordPress": (wordpress, "feed", "old/1.xml", "articles/2020-06-{:02}-post-{}.md", ""),
+    "Others": (hugo, "index.xml", "old.xml", "articles/posts/post-{1}.md", "/posts"),
+}
+PAGE = """<!DOCTYPE html><html lang="en"><head><title>Post {0}</title>
+<link rel="alternate" type="application/atom+xml" href="/feeds/all.atom.xml"></head>
+<body><article><h1>Post {0}</h1><p>Text {0}.</p></article></body></html>"""
+
+
+def lines_of(generator: str) -> list[str]:
+    """Return the lines of the page for a generator."""
+    part = MOVING.partition(f"\n### {generator}\n")[2].partition("\n##")[0]
+    return re.findall("^    (.*)$", part, re.MULTILINE)
+
+
+def test_every_generator_of_the_page_is_tested():
+    assert re.findall("^### (.*)$", MOVING, re.MULTILINE) == list(MOVES)
+
+
+@pytest.mark.parametrize("generator", MOVES)
+def test_the_lines_of_a_generator_are_the_whole_move(generator, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make, address, built, name, folder = MOVES[generator]
+    text = make().replace(OLD, "https://example.org")
+    if folder:
+        text = re.sub(r"/2020/06/\d\d(?=/post-)", folder, text)
+    write_file(built, text)
+    for n in POSTS:
+        matter = f"---\ntitle: Post {n}\ndate: {date(n)}\n---\nText {n}.\n"
+        write_file(name.format(n, n), PAGE.format(n) if name.endswith("html") else matter)
+    if generator == "Pelican":
+        write_file("output/index.html", PAGE.format(0))
+    lines = lines_of(generator)
+    assert len(lines) <= 10
+    run = runner(capsys)
+    if "END" in lines:
+        start, end = lines.index("cat > feedhub.toml <<'END'"), lines.index("END")
+        Path("feedhub.toml").write_text("\n".join(lines[start + 1 : end]) + "\n")
+    for line in lines:
+        words = shlex.split(line)
+        if words[:1] == ["cp"]:
+            shutil.copy(*words[1:])
+        elif words[:1] == ["feedhub"]:
+            ran = run(*words[1:])
+            assert ran.code == 0, ran
+    entries = read_feed(text.encode()).entries
+    items = json.loads(Path("feeds/all.json").read_text())["items"]
+    assert sorted(item["id"] for item in items) == sorted(entry.id for entry in entries)
+    assert sorted(item["url"] for item in items) == sorted(entry.link for entry in entries)
+    suffix = "rss" if "<rss" in text else "atom"
+    assert f'"{address} -> all.{suffix}"' in Path("feedhub.toml").read_text()
+
+
+def write_file(name: str, text: str) -> None:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
