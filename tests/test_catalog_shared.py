@@ -284,6 +284,8 @@ def test_a_file_without_a_table_is_no_catalog_yet(path):
         database.execute("PRAGMA journal_mode = WAL")
     with pytest.raises(CatalogError, match="there is no catalog yet; feedhub render or sync"):
         Catalog.open_existing(path, read_only=True)
+    with closing(CatalogFollower(path, read_only=True)) as follower:
+        assert follower.catalog() is None
 
 
 def test_an_existing_file_that_is_no_database_is_refused(path):

@@ -328,6 +328,18 @@ def test_a_bug_is_code_2(run, monkeypatch: pytest.MonkeyPatch):
     assert ran.err.endswith("feedhub: this is a bug in feedhub: please report the lines above\n")
 
 
+def test_a_module_that_is_gone_is_one_line(run, monkeypatch: pytest.MonkeyPatch):
+    """An update of the installed program may happen while a command runs."""
+
+    def import_it(_: object) -> int:
+        raise ModuleNotFoundError("No module named 'feedhub.gone'", name="feedhub.gone")
+
+    monkeypatch.setattr(feeds, "run", import_it)
+    advice = "feedhub was changed meanwhile? Install it anew"
+    message = f"feedhub: feedhub.gone cannot be imported: {advice}\n"
+    assert run("feeds", "articles") == Result(2, "", message)
+
+
 def test_an_error_of_the_system_is_is_one_line(run, monkeypatch: pytest.MonkeyPatch):
     def refuse(_: object) -> int:
         raise PermissionError(13, "Permission denied", "articles")

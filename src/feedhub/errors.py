@@ -76,6 +76,10 @@ class CatalogError(FeedhubError):
     """The catalog cannot be opened, locked or written."""
 
 
+class NoCatalogError(CatalogError):
+    """There is no catalog, or its first sync has not ended."""
+
+
 class DamagedError(CatalogError):
     """The catalog is damaged; who may write it makes it anew."""
 

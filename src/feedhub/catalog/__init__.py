@@ -35,7 +35,7 @@ from feedhub.catalog.sync import (
     sync_catalog,
 )
 from feedhub.dates import from_timestamp, month_bounds
-from feedhub.errors import CatalogError
+from feedhub.errors import CatalogError, NoCatalogError
 from feedhub.feed import FeedState
 from feedhub.sources import Source
 
@@ -369,14 +369,15 @@ class CatalogFollower:
         """
         try:
             status = os.stat(self._path)  # noqa: PTH116 - often, and pathlib takes twice as long
-        except FileNotFoundError:
-            return None
-        identity = (status.st_dev, status.st_ino)
-        if self._catalog is None or identity != self.identity:
+            identity = (status.st_dev, status.st_ino)
+            if self._catalog is not None and identity == self.identity:
+                return self._catalog
             catalog = Catalog.open_existing(self._path, read_only=self._read_only)
-            self.close()
-            self._catalog, self.identity = catalog, identity
-        return self._catalog
+        except (FileNotFoundError, NoCatalogError):
+            return None
+        self.close()
+        self._catalog, self.identity = catalog, identity
+        return catalog
 
     def version(self) -> object:
         """Return a value that changes when another process has written or replaced the catalog."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from feedhub.catalog import seal
-from feedhub.errors import CatalogError, DamagedError
+from feedhub.errors import CatalogError, DamagedError, NoCatalogError
 
 SCHEMA_VERSION = 10
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
@@ -129,13 +129,13 @@ class Database:
                 database = cls(connection, path, file)
                 version = database._version()
                 if version == (0, 0):  # the first sync has created the file, but no table yet
-                    raise CatalogError(f"{path}: {NO_CATALOG}")
+                    raise NoCatalogError(f"{path}: {NO_CATALOG}")
                 if version != (seal.APPLICATION_ID, SCHEMA_VERSION):
                     raise CatalogError(f"{path}: {OTHER_VERSION}")
                 on_error.pop_all()
                 return database
         except FileNotFoundError:
-            raise CatalogError(f"{path}: {NO_CATALOG}") from None
+            raise NoCatalogError(f"{path}: {NO_CATALOG}") from None
         except (sqlite3.Error, OSError) as error:
             raise not_usable(error, f"{path}: the catalog cannot be read") from error
 

@@ -59,6 +59,9 @@ def _run_command(arguments: Sequence[str]) -> int:
         return 130  # 128 + SIGINT
     except OSError as error:
         console.error(_describe(error))
+    except ImportError as error:  # commands import as late as they can
+        name = error.name or "a module"
+        console.error(f"{name} cannot be imported: feedhub was changed meanwhile? Install it anew")
     except Exception as error:  # Python would exit with 1: "the rest is published"
         if isinstance(error, UnicodeEncodeError) and sys.getfilesystemencoding() != "utf-8":
             console.error("this locale cannot represent every file name: set LC_ALL=C.UTF-8")
