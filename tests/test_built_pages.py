@@ -12,6 +12,7 @@ from feedhub.sources.built.pages import (
     compile_selector,
     facts_of,
     parse_page,
+    unsure_container,
 )
 
 
@@ -72,7 +73,13 @@ def test_a_page_without_text_says_what_to_do(page: str, selector: str, message: 
         text_of_page(page, selector)
 
 
+@pytest.mark.parametrize("name", ["img", "video", "iframe", "embed", "object"])
+def test_a_picture_or_a_player_alone_is_a_text(name: str):
+    assert name in text_of_page(f'<article><{name} src="x"></{name}></article>')
+
+
 def test_nothing_is_no_page():
+    assert unsure_container(None) == ""
     assert parse_page(b"") is None
     assert facts_of(None) == PageFacts()
     with pytest.raises(ArticleError):

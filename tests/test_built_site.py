@@ -651,6 +651,20 @@ def test_a_problem_of_many_pages_is_one_line(tmp_path: Path, capsys: pytest.Capt
     assert len([line for line in lines if "no-text" in line]) == 1
 
 
+def test_a_text_in_an_element_that_may_hold_more_is_told(tmp_path: Path):
+    site = make_site(tmp_path, container='<div class="content">{text}</div>')
+    bench = bench_of(site, source__content="page")
+    problems = bench.sync().problems
+    assert {problem.message for problem in problems} == {
+        "the text is found in .content, which may hold more: look at it, and set source.article, "
+        "to .content if it is right"
+    }
+    assert "Text of 3" in items(bench)[0]["content_html"]
+    bench = bench_of(site, source__content="page", source__article=".content")
+    assert bench.sync().problems == ()
+    assert bench_of(make_site(tmp_path), source__content="page").sync().problems == ()
+
+
 def test_a_folder_that_is_a_site_without_a_feed_is_told_so(tmp_path: Path):
     site = make_site(tmp_path)
     (site.root / site.feed).unlink()

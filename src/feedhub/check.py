@@ -19,7 +19,7 @@ from feedhub.text import label_key, slugify
 # What all files of a site may have is said once.
 OF_MANY_FILES = (
     *("unknown-key", "no-address", "no-fence"),
-    *("no-date", "no-text", "id-changed"),  # of a built site
+    *("no-date", "no-text", "unsure-text", "id-changed"),  # of a built site
 )
 # Why a file is not published, in the words of a message.
 REASONS = {

@@ -14,7 +14,13 @@ from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.bodies import all_text, first_text, html_body
 from feedhub.sources.built.additions import Additions
 from feedhub.sources.built.entries import SiteEntry
-from feedhub.sources.built.pages import Element, article_html, compile_selector, text_of
+from feedhub.sources.built.pages import (
+    Element,
+    article_html,
+    compile_selector,
+    text_of,
+    unsure_container,
+)
 from feedhub.sources.gate import Flags, judge
 from feedhub.sources.urls import UrlError, absolute_url, audio_or_video_type, image_media_type
 from feedhub.sources.values import unique_labels
@@ -54,6 +60,11 @@ def read_entry(page: EntryPage, options: ReadOptions, now: datetime) -> ReadResu
         return ReadResult(state=verdict.state, due=verdict.due)
     updated = entry.updated if entry.updated and entry.updated <= now else None
     article = make_article(page, options, published, max(published, updated or published))
+    built = options.built
+    if built.content == "page" and not built.article and (css := unsure_container(page.root)):
+        message = f"the text is found in {css}, which may hold more: look at it, and set "
+        message += f"source.article, to {css} if it is right"
+        problems.append(Problem(path=path, level="warning", code="unsure-text", message=message))
     return ReadResult(
         state="shown",
         article=article,

@@ -17,6 +17,8 @@ from feedhub.text import one_line
 
 Element = etree._Element
 
+# They often hold more than the text.
+UNSURE_CONTAINERS = ("#content", ".content", "#main")
 # Where the text of an article is, the surest first.
 CONTAINERS = (
     "[itemprop=articleBody]",
@@ -31,9 +33,7 @@ CONTAINERS = (
     "article",
     "main",
     "[role=main]",
-    "#content",
-    ".content",
-    "#main",
+    *UNSURE_CONTAINERS,
 )
 # What stands inside it and is no part of the text.
 FURNITURE = (
@@ -46,6 +46,8 @@ FURNITURE = (
     *(".post-nav", ".post-navigation", ".pagination", ".pagination-nav", ".related-posts"),
     *(".post-meta", ".post-header", ".entry-header", ".theme-doc-breadcrumbs"),
 )
+# An article may be a picture or a player alone.
+_SEEN_WITHOUT_TEXT = ("img", "video", "audio", "iframe", "embed", "object")
 # `feedhub:NAME` in a meta element says what HTML has no place for.
 META_PREFIX = "feedhub:"
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -169,7 +171,7 @@ def article_html(
     heading = next(container.iter("h1"), None)
     if heading is not None and text_of(heading) == title:
         drop(heading)
-    if not text_of(container) and next(container.iter("img", "video", "audio"), None) is None:
+    if not text_of(container) and next(container.iter(*_SEEN_WITHOUT_TEXT), None) is None:
         raise ArticleError("no-text", no_text_message(root, selector))
     inner = [html.escape(container.text or "", quote=False)]
     inner += [etree.tostring(child, method="html", encoding="unicode") for child in container]
@@ -183,6 +185,14 @@ def find_container(root: Element, selector: str) -> Element | None:
         if found:
             return cast(Element, max(found, key=lambda element: len(text_of(element))))
     return None
+
+
+def unsure_container(root: Element | None) -> str:
+    """Return the usual element in which a text is found if it may hold more than that, or ""."""
+    if root is None:
+        return ""
+    first = next((css for css in CONTAINERS if compile_selector(css)(root)), "")
+    return first if first in UNSURE_CONTAINERS else ""
 
 
 def no_text_message(root: Element | None, selector: str) -> str:
