@@ -160,6 +160,7 @@ class TestLink:
             "data:text/html,x",
             "file:///etc/passwd",
             "https://user:word@a.example/",
+            "https://\U0001f4a9.example/",
             "[a, b]",
             "x:y",
         ],
