@@ -487,3 +487,33 @@ def test_no_bytes_raise_anything_else(noise: bytes, where: int):
     ):
         with suppress(FeedReadError):
             read_feed(broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "found"),
+    [
+        (
+            '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://a.example/">'
+            '<link href="/"/><link rel="self" href=""/><link rel="self" href="feed.xml"/></feed>',
+            "atom",
+            "https://a.example/feed.xml",
+        ),
+        ("<rss><channel><link>https://a.example/</link></channel></rss>", "rss", ""),
+        (
+            '<rss xmlns:a="http://www.w3.org/2005/Atom"><channel>'
+            '<a:link rel="self" href="https://a.example/feed/"/></channel></rss>',
+            "rss",
+            "https://a.example/feed/",
+        ),
+        (
+            '{"feed_url": "https://a.example/f.json", "items": []}',
+            "json",
+            "https://a.example/f.json",
+        ),
+        ('{"items": []}', "json", ""),
+    ],
+)
+def test_a_feed_says_its_format_and_where_it_is(text, form, found):
+    feed = read_feed(text.encode())
+    assert (feed.format, feed.address) == (form, found)
+    assert read_feed(text.encode(), "https://b.example/x").address == found or not found
