@@ -20,12 +20,14 @@ from feedhub.check import check
 from feedhub.cli import main
 from feedhub.config import load_config
 from feedhub.errors import ConfigError
+from feedhub.feed_reader import FeedEntry, Markup
 from feedhub.site import Site, source_of
 from feedhub.sources import BuiltOptions, ReadOptions, RememberingSource, open_source
 from feedhub.sources.built import folder as folder_module
 from feedhub.sources.built import pages
 from feedhub.sources.built import source as source_module
 from feedhub.sources.built.folder import SiteFolder
+from feedhub.sources.built.messages import has_summary_only
 from feedhub.sources.built.source import BuiltSource
 from feedhub.sources.files import FilesSource
 from tests.built_sites import BASE, CANARY, BuiltSite, Post, posts
@@ -633,6 +635,27 @@ def test_a_feed_of_summaries_is_told_once_unless_they_are_meant(tmp_path: Path):
     assert summaries_of(make_site(tmp_path, full_text=False)) == []
     some = [*long[:2], *posts(5, "notes/{name}.html")[2:]]
     assert summaries_of(make_site(tmp_path, posts=some, full_text=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "page", "is_short"),
+    [(300, 601, True), (301, 601, False), (50, 350, True), (50, 349, False), (0, 0, False)],
+)
+def test_a_summary_is_much_shorter_than_its_page(entry: int, page: int, is_short: bool):
+    markup = Markup(html=f"<p>{'a' * entry}</p>")
+    facts = pages.PageFacts(text_length=page)
+    assert has_summary_only(FeedEntry(id="x", summary=markup), facts) == is_short
+    assert has_summary_only(FeedEntry(id="x", content=markup), facts) == is_short
+
+
+def test_a_render_prints_what_is_said_of_the_feed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    long = [replace(post, text="<p>" + "A sentence. " * 40) for post in posts(3)]
+    site = make_site(tmp_path, posts=long, full_text=False)
+    assert main(["render", str(site.root), str(tmp_path / "out"), "--base-url", BASE]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "feed.xml: the feed holds summaries only" in line]
 
 
 def test_a_problem_of_many_pages_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
