@@ -140,7 +140,7 @@ def test_a_delta_has_what_differs_from_the_earlier_document(steps, limit, archiv
                 if fields is None:
                     (bench.root / name).unlink(missing_ok=True)
                 else:
-                    bench.write(name, **fields)
+                    bench.write(name, webUrl=f"https://news.example/{name}", **fields)
             bench.sync(later(step))
             oracle.look(step, bench)
             seen |= {(s.kind, s.slug, s.fingerprint) for s in subscriptions(bench)}

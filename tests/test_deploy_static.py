@@ -41,7 +41,8 @@ def make_articles(folder: Path) -> Bench:
     bench = make_bench(folder, None, feeds__limit=1, feeds__days=0)
     for number, month in enumerate(("2020-06", "2020-07", "2020-08")):
         moment = f"{month}-01T11:00:00Z"
-        bench.write(f"{number}.md", title="Old", topics=["Ai é"], publishedDateTime=moment)
+        title = f"Of {month}"
+        bench.write(f"{number}.md", title=title, topics=["Ai é"], publishedDateTime=moment)
     return bench
 
 

@@ -272,7 +272,13 @@ class TestLinks:
         assert _paths(tmp_path / "link") == ["a.md"]
         result = _read(tmp_path / "link")
         assert result.article is not None
-        assert result.article.id == f"tag:{AUTHORITY}:root/a"
+        # The link may lead to another folder tomorrow, as a deployment does.
+        assert result.article.id == f"tag:{AUTHORITY}:link/a"
+
+    def test_a_link_to_a_folder_of_drafts_publishes_none(self, root, tmp_path):
+        _write(tmp_path, "_drafts/a.md")
+        (tmp_path / "link").symlink_to("_drafts")
+        assert _read(tmp_path / "link").article is None
 
     @pytest.mark.parametrize("path", ["../secret.md", "in/../../secret.md", "/secret.md", "."])
     def test_a_path_that_leaves_the_folder_is_refused(self, root, tmp_path, path):

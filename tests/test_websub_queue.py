@@ -76,7 +76,8 @@ def test_an_edit_that_no_subscriber_sees_enqueues_nothing(bench, fields):
 def test_an_edit_in_an_archive_enqueues_nothing(tmp_path):
     bench = make_bench(tmp_path, websub__hub=HUB, feeds__limit=1, feeds__days=0)
     for month in (4, 5, 6):
-        bench.write(f"{month}.md", title="A", publishedDateTime=f"2020-0{month}-01T00:00:00Z")
+        date = f"2020-0{month}-01T00:00:00Z"
+        bench.write(f"{month}.md", title=f"Of {month}", publishedDateTime=date)
     bench.sync()
     bench.write("4.md", title="Edited", publishedDateTime="2020-04-01T00:00:00Z")
     assert bench.sync(LATER).changed == 1

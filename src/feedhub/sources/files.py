@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -72,6 +73,10 @@ class FilesSource:
         self._root = os.path.realpath(folder)
         self._name = os.path.basename(self._root)  # noqa: PTH119
         self._generator = find_generator(self._has)
+        # A link keeps its own name in ids: it may be led to another folder, as a deployment does.
+        named = os.path.basename(os.path.abspath(folder))  # noqa: PTH100, PTH119
+        if not options.collection and named != self._name:
+            options = replace(options, collection=named)
         self._options = options
         self._suffixes = suffixes_of(options)
         self._passed_over = PassedOver()
