@@ -73,12 +73,22 @@ format: $(DEV) ## Sort imports and format the code
 judges: ## Install the feed readers from npm that some tests use
 	npm --prefix tests/judges ci --no-audit --no-fund
 
+# Those of FEW install in seconds; the others take minutes.
+FEW := pelican or mkdocs or eleventy or hexo
+
 .PHONY: generators
 generators: $(DEV) ## Install site generators, and read what they build; Hugo and Jekyll come from the system
 	npm --prefix tests/generators ci --no-audit --no-fund
 	$(PYTHON) -m venv tests/generators/.venv
-	tests/generators/.venv/bin/pip install --quiet --disable-pip-version-check -r tests/generators/requirements.txt
+	tests/generators/.venv/bin/pip install --quiet --disable-pip-version-check -r tests/generators/requirements.txt -r tests/generators/requirements-more.txt
 	$(BIN)/pytest tests/generators
+
+.PHONY: generators-few
+generators-few: $(DEV) ## The same with Pelican, MkDocs Material, Eleventy and Hexo alone
+	npm --prefix tests/generators ci --omit=optional --no-audit --no-fund
+	$(PYTHON) -m venv tests/generators/.venv
+	tests/generators/.venv/bin/pip install --quiet --disable-pip-version-check -r tests/generators/requirements.txt
+	$(BIN)/pytest tests/generators -k "$(FEW)"
 
 .PHONY: docs
 docs: $(DEV) ## Regenerate the commands and options in docs/cli.md, and the manual page

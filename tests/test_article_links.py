@@ -49,12 +49,16 @@ def test_a_link_leads_to_the_address_of_the_article(bench, path, link, address):
     assert _content(bench, path) == f"<p>{words}</p>"
 
 
-@pytest.mark.parametrize("link", ["c.md", "../b.md", "plain.md", "hidden.md", "later.md", "bad.md"])
+@pytest.mark.parametrize(
+    "link", ["c.md", "../b.md", "plain.md", "hidden.md", "later.md", "bad.md", "out.md"]
+)
 def test_without_a_published_article_the_words_stay_and_a_warning_has_the_line(bench, link):
     bench.write("plain.md", "# No article\n")
     bench.write("hidden.md", title="H", published=False)
     bench.write("later.md", title="L", publishedDateTime="2030-01-01")
     bench.write("bad.md", "---\n*a\n---\n")
+    (bench.root.parent / "out.md").write_text(article_text("Out"), encoding="utf-8")
+    (bench.root / "out.md").symlink_to("../out.md")
     text = article_text("A", f"First.\n\nSee [to]({link}).")
     bench.write("a.md", text)
     codes = _codes(bench)

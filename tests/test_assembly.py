@@ -712,3 +712,12 @@ def test_any_mapping_is_shown_hidden_or_rejected(matter, path, drafts):
     }
     assert _state(path, matter, drafts) in known
     assert _state(path, {"title": "T", "date": "2024-01-02"} | matter, drafts) in known
+
+
+@pytest.mark.parametrize(
+    ("body", "content"), [("Words.", "<p>Words.</p>\n{}"), ("", "<p>A summary.</p>\n{}")]
+)
+def test_an_action_is_a_link_behind_the_text(body, content):
+    action = "actions: [{title: Get the source, url: 'https://x.example/a?b&c'}]"
+    link = '<p><a href="https://x.example/a?b&amp;c">Get the source</a></p>'
+    assert article_of(action, body).content_html == content.format(link)

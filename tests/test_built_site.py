@@ -515,6 +515,7 @@ def test_pictures(tmp_path: Path):
         '<link rel="enclosure" type="audio/mpeg" href="/a" length="9" title="Sound"/>'
         '<link rel="enclosure" type="application/octet-stream" href="/a.mp4"/>'
         '<link rel="enclosure" type="video/mp4" href="javascript:x"/>'
+        '<link rel="enclosure" type="video/mp4" href="https://a b.example/c.mp4"/>'
         '<link rel="enclosure" type="application/pdf" href="/a.pdf"/>'
         '<link rel="enclosure" href="/b.webp"/>'
     )

@@ -133,6 +133,7 @@ def test_the_starter_file_explains_every_key_and_has_the_defaults(folder: Path) 
         ("[site]\n'a b\\n' = 1", '2: site."a b\\\\n" is not a known key'),
         ("[zzz]", "1: zzz is not a known section"),
         ("site = 1", "1: site must be a table: [site]"),
+        ("[source]\ncollection = 'a/b'", "2: source.collection must be the name of a folder"),
         (
             '[feeds]\nlimit = "many"',
             "2: feeds.limit must be a whole number (1 to 10000), not text",
