@@ -20,7 +20,7 @@ from feedhub.sources.built import pages
 from feedhub.sources.built.folder import SiteFolder
 from feedhub.sources.built.pages import parse_page
 from feedhub.sources.built.rules import (
-    Sample,
+    PageSample,
     count_words,
     learn_rules,
     likeness,
@@ -332,7 +332,7 @@ def test_a_shown_day_may_differ_from_the_second_by_the_time_zone():
     zone = timezone(timedelta(hours=8))
     page = '<h1 class="!">T{0}</h1><p class="date">2024-05-0{0}</p><td><b>words of {0}</b></td>'
     samples = [
-        Sample(
+        PageSample(
             parse_page(page.format(n).encode()),  # type: ignore[arg-type]
             f"T{n}",
             datetime(2024, 5, n, 0, 30, tzinfo=zone).astimezone(UTC),
@@ -354,10 +354,10 @@ def test_likeness():
     assert likeness(Counter(), Counter()) == 0.0
 
 
-def samples_of(pages_: list[str]) -> list[Sample]:
+def samples_of(pages_: list[str]) -> list[PageSample]:
     """Return a sample of each page, of the posts T1, T2 and so on of the first days of May 2024."""
     return [
-        Sample(
+        PageSample(
             parse_page(page.encode()),  # type: ignore[arg-type]
             f"T{n}",
             datetime(2024, 5, n, tzinfo=UTC),

@@ -20,7 +20,7 @@ from feedhub.check import check
 from feedhub.cli import main
 from feedhub.config import load_config
 from feedhub.errors import ConfigError
-from feedhub.feed_reader import FeedEntry, Markup
+from feedhub.feed_reader import Markup, ParsedEntry
 from feedhub.site import Site, source_of
 from feedhub.sources import BuiltOptions, ReadOptions, RememberingSource, open_source
 from feedhub.sources.built import folder as folder_module
@@ -645,8 +645,8 @@ def test_a_feed_of_summaries_is_told_once_unless_they_are_meant(tmp_path: Path):
 def test_a_summary_is_much_shorter_than_its_page(entry: int, page: int, is_short: bool):
     markup = Markup(html=f"<p>{'a' * entry}</p>")
     facts = pages.PageFacts(text_length=page)
-    assert has_summary_only(FeedEntry(id="x", summary=markup), facts) == is_short
-    assert has_summary_only(FeedEntry(id="x", content=markup), facts) == is_short
+    assert has_summary_only(ParsedEntry(id="x", summary=markup), facts) == is_short
+    assert has_summary_only(ParsedEntry(id="x", content=markup), facts) == is_short
 
 
 def test_a_render_prints_what_is_said_of_the_feed(

@@ -17,9 +17,9 @@ from feedhub.article import Author
 from feedhub.feed_reader import (
     MAX_FEED_BYTES,
     Enclosure,
-    FeedEntry,
     FeedReadError,
     Markup,
+    ParsedEntry,
     looks_like_feed,
     read_feed,
 )
@@ -47,7 +47,7 @@ def atom(entry: str, feed: str = "", namespace: str = ATOM) -> bytes:
     return f'<feed xmlns="{namespace}" {media}>{feed}<entry>{entry}</entry></feed>'.encode()
 
 
-def only(data: bytes, address: str = "") -> FeedEntry:
+def only(data: bytes, address: str = "") -> ParsedEntry:
     """Return the one entry of a feed."""
     (entry,) = read_feed(data, address).entries
     return entry
@@ -349,7 +349,7 @@ def test_json_feed():
     read = read_feed(data)
     assert (read.title, read.link, read.language) == ("F", "https://a.example/blog/", "en")
     first, second = read.entries
-    assert first == FeedEntry(
+    assert first == ParsedEntry(
         id="7",
         link="https://a.example/p/7",
         title="T &amp;",

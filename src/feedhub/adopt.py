@@ -27,7 +27,7 @@ class OldFeed(NamedTuple):
     content: FeedContent
 
 
-class PassedOver(NamedTuple):
+class UnmatchedEntry(NamedTuple):
     """An entry that gives no id, by its address or else its title, and why."""
 
     name: str
@@ -44,7 +44,7 @@ class Adoption(NamedTuple):
     met: int
     added: int
     known: int
-    passed_over: tuple[PassedOver, ...]
+    passed_over: tuple[UnmatchedEntry, ...]
 
 
 def read_old_feeds(path: Path) -> Iterator[OldFeed]:
@@ -90,7 +90,7 @@ def adopt(
     by_url = {row.url: row.id for row in known}
     by_path = {row.path: row.id for row in known if row.path}
     taken = {row.id for row in known}
-    passed_over: list[PassedOver] = []
+    passed_over: list[UnmatchedEntry] = []
     met = before = 0
     for entry in feed.entries:
         path, url, reason = finder.find(entry.link)
@@ -99,13 +99,13 @@ def adopt(
         if stays == entry.id:
             before += 1
         elif not url:
-            passed_over.append(PassedOver(entry.title or "an entry without a title", reason))
+            passed_over.append(UnmatchedEntry(entry.title or "an entry without a title", reason))
         elif stays is not None:
-            passed_over.append(PassedOver(url, "it has another id already, which stays"))
+            passed_over.append(UnmatchedEntry(url, "it has another id already, which stays"))
         elif entry.id in taken:
-            passed_over.append(PassedOver(url, "another article has the same id, and keeps it"))
+            passed_over.append(UnmatchedEntry(url, "another article has the same id, and keeps it"))
         elif len(entry.id) > MAX_ADDRESS or UNPRINTABLE.search(entry.id):
-            passed_over.append(PassedOver(url, "no feed can hold its id"))
+            passed_over.append(UnmatchedEntry(url, "no feed can hold its id"))
         else:
             ids.append(AdoptedId(id=entry.id, url=url, path=path))
             by_url[url] = entry.id
@@ -113,7 +113,7 @@ def adopt(
             if path:
                 by_path[path] = entry.id
             else:
-                passed_over.append(PassedOver(url, reason))
+                passed_over.append(UnmatchedEntry(url, reason))
     return Adoption(tuple(ids), met, len(ids) - len(known), before, tuple(passed_over))
 
 

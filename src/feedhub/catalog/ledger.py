@@ -37,7 +37,7 @@ class ArticleEntry(Struct, frozen=True, array_like=True):
     updated: int
 
 
-class FeedEntry(Struct, frozen=True, array_like=True):
+class LedgerFeed(Struct, frozen=True, array_like=True):
     """A feed as the catalog stores it: of a retired one there are only digests."""
 
     kind: str
@@ -103,7 +103,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
     identity: Identity = Identity()
     source_ids: dict[str, str] = {}
     articles: tuple[ArticleEntry, ...] = ()
-    feeds: tuple[FeedEntry, ...] = ()
+    feeds: tuple[LedgerFeed, ...] = ()
     states: tuple[StateEntry, ...] = ()
     indexes: tuple[IndexEntry, ...] = ()
     images: tuple[ImageEntry, ...] = ()

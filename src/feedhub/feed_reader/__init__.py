@@ -10,18 +10,18 @@ from datetime import UTC, tzinfo
 from feedhub.feed_reader.records import (
     Enclosure,
     FeedContent,
-    FeedEntry,
     FeedReadError,
     Markup,
+    ParsedEntry,
 )
 
 __all__ = [
     "MAX_FEED_BYTES",
     "Enclosure",
     "FeedContent",
-    "FeedEntry",
     "FeedReadError",
     "Markup",
+    "ParsedEntry",
     "looks_like_feed",
     "read_feed",
 ]

@@ -12,8 +12,8 @@ from feedhub.feed_reader.dates import parse_feed_date
 from feedhub.feed_reader.records import (
     Enclosure,
     FeedContent,
-    FeedEntry,
     Markup,
+    ParsedEntry,
     count_of,
     seconds_of,
     unique,
@@ -60,14 +60,14 @@ class AtomReader:
         self._address = address
         self._zone = zone
 
-    def entry(self, entry: Element, feed_authors: tuple[Author, ...]) -> FeedEntry:
+    def entry(self, entry: Element, feed_authors: tuple[Author, ...]) -> ParsedEntry:
         """Return one entry; without authors of its own it has its source's, else the feed's."""
         link = self.link(entry)
         source = entry.find(f"{self.ns}source")
         authors = unique_authors(self.authors(entry))
         if not authors and source is not None:
             authors = unique_authors(self.authors(source))
-        return FeedEntry(
+        return ParsedEntry(
             id=text_of(entry.find(f"{self.ns}id")) or link,
             link=link,
             title=self.title(entry),

@@ -14,9 +14,9 @@ from feedhub.feed_reader.dates import parse_feed_date
 from feedhub.feed_reader.records import (
     Enclosure,
     FeedContent,
-    FeedEntry,
     FeedReadError,
     Markup,
+    ParsedEntry,
     count_of,
     seconds_of,
     unique,
@@ -41,11 +41,11 @@ def read_json_feed(data: bytes, address: str, zone: tzinfo) -> FeedContent:
     authors = read_authors(feed)
     home = join(address, text(feed, "home_page_url"))
 
-    def entry(item: Values) -> FeedEntry:
+    def entry(item: Values) -> ParsedEntry:
         link = text(item, "url") or text(item, "external_url")
         plain = html.escape(text(item, "content_text"), quote=False)
         paragraphs = "".join(f"<p>{part}</p>" for part in plain.split("\n\n") if part.strip())
-        return FeedEntry(
+        return ParsedEntry(
             id=text(item, "id") or link,
             link=join(home or address, link) if link else "",
             title=one_line(text(item, "title")),

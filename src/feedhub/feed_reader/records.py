@@ -40,7 +40,7 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedEntry:
+class ParsedEntry:
     """One entry, with "" or None for what it lacks.
 
     `id` is as it is written, else the link. `link` is absolute if the feed allows to make it so.
@@ -73,7 +73,7 @@ class FeedContent:
     title: str = ""
     link: str = ""
     language: str = ""
-    entries: tuple[FeedEntry, ...] = ()
+    entries: tuple[ParsedEntry, ...] = ()
 
 
 def unique(texts: Iterable[str]) -> tuple[str, ...]:

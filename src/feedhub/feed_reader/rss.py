@@ -11,9 +11,9 @@ from feedhub.feed_reader.dates import parse_feed_date
 from feedhub.feed_reader.records import (
     Enclosure,
     FeedContent,
-    FeedEntry,
     FeedReadError,
     Markup,
+    ParsedEntry,
     count_of,
     seconds_of,
     unique,
@@ -68,7 +68,7 @@ def read_rss(root: Element, address: str, zone: tzinfo) -> FeedContent:
     )
 
 
-def read_item(item: Element, address: str, zone: tzinfo) -> FeedEntry:
+def read_item(item: Element, address: str, zone: tzinfo) -> ParsedEntry:
     """Return one item; `address` resolves what is relative and has no `xml:base`."""
     fields = Children(item)
     guid = fields.first("guid")
@@ -83,7 +83,7 @@ def read_item(item: Element, address: str, zone: tzinfo) -> FeedEntry:
         zone, "pubDate", f"{DC}date", f"{DC_TERMS}issued", f"{DC_TERMS}created", f"{ATOM}published"
     )
     updated = fields.date(zone, f"{ATOM}updated", f"{DC_TERMS}modified")
-    return FeedEntry(
+    return ParsedEntry(
         id=identity or link,
         link=join(base_of(item, address) or address, link) if link else "",
         title=plain_text(text_of(fields.first("title", f"{DC}title"))),

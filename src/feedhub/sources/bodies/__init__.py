@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from feedhub.sources.bodies import markdown, sanitising, tree, words
 from feedhub.sources.bodies.players import page_of as player_page
-from feedhub.sources.bodies.repairs import Page, repair
+from feedhub.sources.bodies.repairs import BodyContext, repair
 from feedhub.text import cut, label_key, legal, one_line, short_hash
 
 # How often a body is cleaned again until cleaning changes nothing; more rounds mean an attack.
@@ -55,13 +55,15 @@ def read_body(
     styles, forms, comments and tracking pixels. A player becomes a link to what it shows. Ids begin
     with a hash of `key`, so that those of two articles differ. Reading the result again changes
     nothing. A picture that repeats the `title` of the article says nothing. `link_of` and
-    `asset_of` are those of Page. A body nested too deep keeps its text alone.
+    `asset_of` are those of BodyContext. A body nested too deep keeps its text alone.
     """
     if is_markdown:
         rendered = markdown.to_html(legal(raw))
         raw = text_paragraphs(raw) if rendered is None else rendered
     key = f"r{short_hash(key or base)}-"
-    page = Page(base=base, key=key, title=label_key(title), link_of=link_of, asset_of=asset_of)
+    page = BodyContext(
+        base=base, key=key, title=label_key(title), link_of=link_of, asset_of=asset_of
+    )
     html, opening, settled = clean_once(legal(raw), page)
     for _ in range(MAX_ROUNDS):
         if settled:
@@ -82,7 +84,7 @@ def markdown_body(raw: str, *, base: str) -> str:
     return read_body(raw, base=base, is_markdown=True).html
 
 
-def clean_once(raw: str, page: Page) -> tuple[str, str, bool]:
+def clean_once(raw: str, page: BodyContext) -> tuple[str, str, bool]:
     """Return safe HTML, the text before its `more` sign, and whether reading it changes nothing."""
     if tree.is_too_deep(raw):
         raw = text_paragraphs(raw)
@@ -115,7 +117,7 @@ def frame_url(html: str) -> str:
     """Return the https address of the first frame in raw `html` that has a usable one, or ""."""
     if tree.is_too_deep(html):
         return ""
-    page = Page(base="", key="", title="")
+    page = BodyContext(base="", key="", title="")
     for frame in tree.parse(legal(html)).css("iframe"):
         if url := page.frame_address(frame.attributes.get("src")):
             return url

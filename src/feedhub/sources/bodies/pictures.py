@@ -11,7 +11,7 @@ from feedhub.sources.bodies.tree import words
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode as Node
 
-    from feedhub.sources.bodies.repairs import Page
+    from feedhub.sources.bodies.repairs import BodyContext
 
 #: Elements that may need a repair.
 TAGS = words("amp-anim amp-img img noscript object source")
@@ -32,7 +32,7 @@ _WIDEST = 2_048
 _PIXELS = re.compile(r"\s*([0-9]{1,9})")
 
 
-def repair(root: Node, page: Page) -> None:
+def repair(root: Node, page: BodyContext) -> None:
     """Give every picture the address of what it shows; remove those without one, and pixels."""
     for node in root.css("amp-img, amp-anim"):
         rename_keeping_attributes(node, "img")
@@ -55,7 +55,7 @@ def repair(root: Node, page: Page) -> None:
             node.remove()
 
 
-def picture_address(image: Node, page: Page) -> str:
+def picture_address(image: Node, page: BodyContext) -> str:
     """Return the address of the picture that a browser with scripts would show, or ""."""
     attributes = image.attributes
     plain = page.address(attributes.get("src"))
@@ -89,7 +89,7 @@ def best_candidate(candidates: str) -> str:
     return address
 
 
-def repair_noscript(node: Node, page: Page) -> None:
+def repair_noscript(node: Node, page: BodyContext) -> None:
     """Take the picture for browsers without scripts where the one beside it has no address."""
     image = node.css_first("img")
     if image is None or not picture_address(image, page):
@@ -121,7 +121,7 @@ def is_blank(node: Node) -> bool:
     return bool(node.is_comment_node) or (node.tag == "-text" and not node.text(strip=True))
 
 
-def is_stand_in_only(image: Node, page: Page) -> bool:
+def is_stand_in_only(image: Node, page: BodyContext) -> bool:
     """Return whether the best address of a picture is still that of a stand-in."""
     return names_stand_in(picture_address(image, page))
 

@@ -13,7 +13,7 @@ from feedhub.text import one_line
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode as Node
 
-    from feedhub.sources.bodies.repairs import Page
+    from feedhub.sources.bodies.repairs import BodyContext
 
 #: What a player's address becomes, so that the link leads to the page of what it plays.
 _PAGES = (
@@ -65,7 +65,7 @@ _ELEMENTS = ", ".join(ELEMENTS)
 _FRAME_SOURCES = ("src", "data-src", "data-lazy-src", "data-original")
 
 
-def repair(root: Node, page: Page) -> None:
+def repair(root: Node, page: BodyContext) -> None:
     """Put a link in the place of every player, with the player's title or the name of its site."""
     for node in root.css("iframe, frame, amp-iframe"):
         sources = map(node.attributes.get, _FRAME_SOURCES)
@@ -90,7 +90,7 @@ def page_of(address: str) -> str:
     return address
 
 
-def object_address(node: Node, page: Page) -> str:
+def object_address(node: Node, page: BodyContext) -> str:
     """Return the address of what an `object` or `embed` shows, or ""."""
     values = [node.attributes.get("data"), node.attributes.get("src")]
     values += [

@@ -44,7 +44,7 @@ _TEXTS = words.INLINE | {"-text", "img"}
 _OWN_ID = re.compile(r"r[0-9a-f]{8}-\S+")
 
 
-class Page(NamedTuple):
+class BodyContext(NamedTuple):
     """What a body is read for: the `base` of its addresses, the `key` before its ids, a `title`.
 
     `link_of` returns the address of another article of the source for a link to its file, "" where
@@ -74,7 +74,7 @@ class Page(NamedTuple):
         return f"https:{url[5:]}" if url.startswith("http:") else url
 
 
-def repair(root: Node, page: Page) -> str:
+def repair(root: Node, page: BodyContext) -> str:
     """Change a tree so that it says by itself what a browser shows; return the text before `more`.
 
     Afterwards it holds only elements and attributes that the sanitiser lets through.
@@ -130,7 +130,7 @@ def repair_notices(root: Node) -> None:
         tree.replace(node, "blockquote")
 
 
-def name_targets(root: Node, page: Page) -> None:
+def name_targets(root: Node, page: BodyContext) -> None:
     """Keep the ids to which a link of the body leads, each as the only one of its feed.
 
     A link to another id leads to the article's page, which has it.
@@ -154,7 +154,7 @@ def name_targets(root: Node, page: Page) -> None:
             link.attrs["href"] = "#" + quote(target, safe="!$&'()*+,;=:@/?-._~")
 
 
-def repair_element(node: Node, page: Page) -> None:
+def repair_element(node: Node, page: BodyContext) -> None:
     """Give an element the name and the attributes that it may have; unwrap it if it may not be."""
     tag = node.tag or ""
     if tag in RENAMED:
@@ -175,7 +175,9 @@ def repair_element(node: Node, page: Page) -> None:
         strip_first_lines(node)
 
 
-def keep_attributes(node: Node, tag: str, attributes: dict[str, str | None], page: Page) -> None:
+def keep_attributes(
+    node: Node, tag: str, attributes: dict[str, str | None], page: BodyContext
+) -> None:
     """Drop the attributes of an element that it may not have, and make addresses absolute."""
     rules, urls = ATTRIBUTES.get(tag, {}), URL_ATTRIBUTES.get(tag, ())
     for name, value in attributes.items():
@@ -193,7 +195,7 @@ def keep_attributes(node: Node, tag: str, attributes: dict[str, str | None], pag
         node.attrs["alt"] = ""
 
 
-def link_address(value: str | None, page: Page) -> str:
+def link_address(value: str | None, page: BodyContext) -> str:
     """Return the address of a link: within the body, of a page, a mailbox or a telephone, or ""."""
     value = value or ""
     article = page.link_of(value)

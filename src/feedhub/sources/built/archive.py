@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from feedhub.article import Author
 from feedhub.dates import from_timestamp
-from feedhub.feed_reader import FeedEntry
+from feedhub.feed_reader import ParsedEntry
 from feedhub.feed_reader.xml import join
 from feedhub.fingerprint import fingerprint
 from feedhub.sources.bodies import all_text, html_body
@@ -32,8 +32,8 @@ from feedhub.sources.built.pages import (
 )
 from feedhub.sources.built.rules import (
     MAX_SAMPLES,
+    PageSample,
     Rules,
-    Sample,
     count_words,
     date_of,
     learn_rules,
@@ -119,7 +119,7 @@ def find_older_pages(
         # One that was hidden before has no title here.
         pages[path] = page if page.title else read.page(path, None)
         link = addresses.of(path)
-        entry = FeedEntry(
+        entry = ParsedEntry(
             id=ids.get(path) or addresses.id_of(link),
             link=link,
             title=pages[path].title,
@@ -153,20 +153,20 @@ def without_title(page: OlderPage) -> OlderPage:
     return replace(page, title="", page=replace(page.page, facts=facts))
 
 
-def sample_values(entry: FeedEntry) -> tuple[str, float]:
+def sample_values(entry: ParsedEntry) -> tuple[str, float]:
     """Return what is learned from an entry, for a fingerprint, besides its page."""
     moment = entry.published.timestamp() if entry.published else 0.0
     return f"{entry.title}\n{entry.content.html or entry.summary.html}", moment
 
 
-def read_sample(folder: SiteFolder, site_entry: SiteEntry) -> Sample | None:
+def read_sample(folder: SiteFolder, site_entry: SiteEntry) -> PageSample | None:
     """Return the page of an entry and what the feed says of it, or None if it has gone."""
     entry, root = site_entry.entry, parse_page(folder.read_or_nothing(site_entry.page))
     if root is None or entry.published is None:
         return None
     text = entry.content.html or (entry.summary.html if "<" in entry.summary.html else "")
     words = count_words(all_text(html_body(text, base="https://site.invalid/")))
-    return Sample(root, entry.title, entry.published, words)
+    return PageSample(root, entry.title, entry.published, words)
 
 
 def html_files(folder: SiteFolder) -> list[str]:

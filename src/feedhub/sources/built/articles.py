@@ -8,7 +8,7 @@ from typing import NamedTuple
 from feedhub import limits
 from feedhub.article import Article, Author, Image, Media
 from feedhub.errors import ArticleError, Problem
-from feedhub.feed_reader import Enclosure, FeedEntry
+from feedhub.feed_reader import Enclosure, ParsedEntry
 from feedhub.feed_reader.dates import parse_feed_date
 from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.bodies import all_text, first_text, html_body
@@ -173,7 +173,7 @@ def resolved(base: str, url: str) -> str:
         return url
 
 
-def read_summary(entry: FeedEntry, body: str, url: str) -> str:
+def read_summary(entry: ParsedEntry, body: str, url: str) -> str:
     """Return the summary as plain text: the feed's, where it is not the text itself."""
     own = entry.summary.html
     if own and (entry.content.html or "<" not in own):
@@ -192,7 +192,7 @@ def usable(author: Author, base: str) -> Author:
     return Author(name=cut(one_line(author.name), limits.MAX_LABEL), url=url)
 
 
-def find_media(entry: FeedEntry, url: str) -> tuple[Media, ...]:
+def find_media(entry: ParsedEntry, url: str) -> tuple[Media, ...]:
     """Return the audio and video files of an entry."""
     found: dict[str, Media] = {}
     for enclosure in entry.enclosures:
@@ -217,7 +217,7 @@ def find_media(entry: FeedEntry, url: str) -> tuple[Media, ...]:
     return tuple(found.values())[: limits.MAX_MEDIA]
 
 
-def find_images(entry: FeedEntry, page_image: str, url: str) -> tuple[Image, ...]:
+def find_images(entry: ParsedEntry, page_image: str, url: str) -> tuple[Image, ...]:
     """Return the images of an entry, or else the one that its page names."""
     found: dict[str, Image] = {}
     for enclosure in (*entry.enclosures, Enclosure(url=page_image, media_type="image/*")):

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from feedhub.feed_reader import FeedContent, FeedEntry
+from feedhub.feed_reader import FeedContent, ParsedEntry
 from feedhub.sources.built.folder import SiteFolder, file_names, path_of
 from feedhub.text import short_hash
 
@@ -27,7 +27,7 @@ class SiteEntry(NamedTuple):
     path: str
     page: str
     feed: str
-    entry: FeedEntry
+    entry: ParsedEntry
     language: str
     is_older: bool = False
     text: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from feedhub.feed_reader import FeedEntry
+from feedhub.feed_reader import ParsedEntry
 from feedhub.feed_reader.xml import text_of_html
 from feedhub.sources.built.archive import Archive
 from feedhub.sources.built.pages import PageFacts
@@ -17,7 +17,7 @@ SUMMARIES_ONLY = (
 _SHARE, _MIN_DIFFERENCE = 2, 300
 
 
-def has_summary_only(entry: FeedEntry, page: PageFacts) -> bool:
+def has_summary_only(entry: ParsedEntry, page: PageFacts) -> bool:
     """Return whether the text of an entry is much shorter than the paragraphs of its page."""
     # Most markup is longer than its text: what is long enough with it need not be parsed.
     markup = max(entry.content.html, entry.summary.html, key=len)

@@ -54,7 +54,7 @@ class Rules(Struct, frozen=True, array_like=True):
     dates: int
 
 
-class Sample(NamedTuple):
+class PageSample(NamedTuple):
     """A page of an entry, and what the feed says of it; `words` are those of its full text."""
 
     root: Element
@@ -63,7 +63,7 @@ class Sample(NamedTuple):
     words: Counter[str]
 
 
-def learn_rules(samples: list[Sample], zone: tzinfo) -> Rules | None:
+def learn_rules(samples: list[PageSample], zone: tzinfo) -> Rules | None:
     """Return the rules that the samples teach, or None if they agree on no title and date."""
     if len(samples) < MIN_SAMPLES:
         return None
@@ -98,13 +98,13 @@ def learn_rules(samples: list[Sample], zone: tzinfo) -> Rules | None:
     )
 
 
-def learn_text(samples: list[Sample]) -> str:
+def learn_text(samples: list[PageSample]) -> str:
     """Return the selector of the element that holds the feed's full text, or ""."""
     full = [sample._replace(root=bare(sample.root)) for sample in samples if sample.words]
     if len(full) < MIN_SAMPLES:
         return ""
 
-    def is_text(sample: Sample, element: Element) -> bool:
+    def is_text(sample: PageSample, element: Element) -> bool:
         return likeness(words_of(element), sample.words) >= MIN_LIKENESS
 
     return best_selector(
@@ -120,9 +120,9 @@ def learn_text(samples: list[Sample]) -> str:
 
 
 def best_selector(
-    samples: list[Sample],
-    candidates: Callable[[Sample], Iterable[str]],
-    is_right: Callable[[Sample, Element], bool],
+    samples: list[PageSample],
+    candidates: Callable[[PageSample], Iterable[str]],
+    is_right: Callable[[PageSample, Element], bool],
 ) -> str:
     """Return the selector whose first element is right on most samples, or "" where too few are."""
     votes = Counter(

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from feedhub.errors import ArticleError, ConfigError, Problem
-from feedhub.feed_reader import FeedEntry
+from feedhub.feed_reader import ParsedEntry
 from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.sources import ReadOptions, ReadResult, SourceFile, SourceMemory
 from feedhub.sources.built import discovery
@@ -369,7 +369,7 @@ def looks_built(address: str | Path) -> bool:
     return discovery.looks_built(SiteFolder(os.path.realpath(address)))
 
 
-def entry_values(entry: FeedEntry) -> tuple[Value, ...]:
+def entry_values(entry: ParsedEntry) -> tuple[Value, ...]:
     """Return the values of an entry for a fingerprint."""
     published, updated = entry.published, entry.updated
     return (
