@@ -19,6 +19,7 @@ from feedhub.catalog import claims
 from feedhub.errors import ArticleError
 from feedhub.sources import ReadOptions, files
 from feedhub.sources.files import FilesSource, read_bytes
+from feedhub.sources.frontmatter import MAX_BYTES
 from tests.kit import NOW, Bench, article_text, make_bench
 
 QUIET_NS = files.QUIET_NS  # as it is outside of tests
@@ -365,7 +366,7 @@ class TestWritingInPlace:
             while time.monotonic() < end:
                 with suppress(ArticleError):
                     # An empty file is no article: the last good version stays.
-                    if data := read_bytes(os.open(path, os.O_RDONLY)):
+                    if data := read_bytes(os.open(path, os.O_RDONLY), MAX_BYTES):
                         assert (len(data), len(set(data))) == (122_880, 1)
                         read += 1
         assert read > 2
@@ -396,4 +397,4 @@ class TestWritingInPlace:
             path.write_text(article_text())
             os.utime(path, (time.time() - age,) * 2)
             monkeypatch.setattr(time, "sleep", pytest.fail)
-            assert read_bytes(os.open(path, os.O_RDONLY)) == path.read_bytes()
+            assert read_bytes(os.open(path, os.O_RDONLY), MAX_BYTES) == path.read_bytes()

@@ -43,7 +43,7 @@ def text_of(data: bytes) -> str:
 def article(data: bytes) -> None:
     """A file is published in well-formed entries, or is rejected with a line and no surprise."""
     name = ("a.md", "a.html", "a.txt", "a.yml")[len(data) % 4]
-    result = read_file(name, lambda _: data, "root", "", OPTIONS, NOW, lambda _: False)
+    result = read_file(name, lambda _: data, "root", "", OPTIONS, NOW, lambda _: "")
     for problem in result.problems:
         assert problem.code != "unexpected", problem
         assert problem.line >= 1, problem

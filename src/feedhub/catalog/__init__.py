@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedhub.article import Article
+from feedhub.catalog.assets import Assets
 from feedhub.catalog.database import Database, leave_readable, upsert
 from feedhub.catalog.feeds import Settings
 from feedhub.catalog.images import Images, with_facts
@@ -85,6 +86,7 @@ class Catalog:
         self._database = database
         self.pings = PingQueue(database)
         self.images = Images(database)
+        self.assets = Assets(database, path)
 
     @classmethod
     def open_existing(cls, path: Path, *, read_only: bool) -> Catalog:

@@ -195,7 +195,8 @@ class ArticleSync:
             article = article.updated_at(published.updated_with(article, self._now, silent=silent))
         values = (file.stamp, "shown", row.due, 0, row.problems, *article.columns)
         number = self._write(stored, file.path, values)
-        self._database.execute_many(_ADD_LINK, [(target, number) for target in row.links])
+        links = [(target, number, row.copies.get(target)) for target in row.links]
+        self._database.execute_many(_ADD_LINK, links)
         self._database.execute(PUT_RECORD, (number, article.record))
         self._claims.claim(number, stored, article)
 
@@ -238,7 +239,7 @@ UPDATE articles SET
 WHERE number = ?
 """
 _LINKING = "SELECT article FROM links WHERE target = ?"
-_ADD_LINK = "INSERT INTO links (target, article) VALUES (?, ?)"
+_ADD_LINK = "INSERT INTO links (target, article, place) VALUES (?, ?, ?)"
 _DELETE_LINKS = "DELETE FROM links WHERE article = ?"
 
 

@@ -110,7 +110,7 @@ class StoredFile(NamedTuple):
 
 
 class FileRow(NamedTuple):
-    """The row of a file; `due` is a Unix time, `withdraws`, `retry`, `links` as in ReadResult."""
+    """The row of a file; `due` is a Unix time, the rest is as in ReadResult."""
 
     state: str
     due: int | None
@@ -119,6 +119,7 @@ class FileRow(NamedTuple):
     problems: bytes | None
     article: ArticleRow | None
     links: tuple[str, ...] = ()
+    copies: dict[str, str] = {}  # noqa: RUF012
 
 
 def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
@@ -147,6 +148,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
         problems=encode_problems(result.problems),
         article=row,
         links=result.links,
+        copies=result.copies,
     )
 
 

@@ -30,13 +30,16 @@ CREATE TABLE articles (
 CREATE INDEX articles_by_address ON articles (address) WHERE address IS NOT NULL;
 CREATE INDEX articles_by_id ON articles (id) WHERE id IS NOT NULL;
 CREATE INDEX articles_by_problem ON articles (number) WHERE problems IS NOT NULL;
--- The files whose addresses an article shows: when one of them changes, it is read again.
+-- The files whose addresses an article shows: when one of them changes, it is read again. `place` is
+-- that of the copy which it shows.
 CREATE TABLE links (
     target TEXT NOT NULL,
     article INTEGER NOT NULL,
+    place TEXT,
     PRIMARY KEY (target, article)
 ) WITHOUT ROWID;
 CREATE INDEX links_by_article ON links (article);
+CREATE INDEX links_by_place ON links (place) WHERE place IS NOT NULL;
 -- What the date of a withdrawn article depends on when it returns; `id` is a digest of its id.
 CREATE TABLE tombstones (
     number INTEGER PRIMARY KEY,

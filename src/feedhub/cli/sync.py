@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -19,7 +20,6 @@ from feedhub.catalog import (
     Catalog,
     Changes,
     SyncReport,
-    accept_all,
     leave_readable,
     refuse_shrinking,
 )
@@ -160,7 +160,13 @@ class Syncer:
         # Beside a server that has something to serve, the processors are for its requests.
         serving = args.parent is not None and catalog.generation() > 0
         with console.progress() as on_progress:
-            accept = accept_all if args.allow_shrink else refuse_shrinking
+            unread: list[Problem] = []
+
+            def accept(changes: Changes, before: int) -> None:
+                if not args.allow_shrink:
+                    refuse_shrinking(changes, before)
+                unread.extend(catalog.assets.copy_from(source))
+
             processes = 1 if serving else args.workers or processors()
             changes = site.sync(
                 source,
@@ -171,6 +177,8 @@ class Syncer:
                 accept_new_ids=args.accept_new_ids,
                 ledger=ledger,
             )
+        catalog.assets.prune()
+        changes = dataclasses.replace(changes, problems=(*changes.problems, *unread))
         if changes.changed:
             self._changed_at = int(now.timestamp())
         report = SyncReport(

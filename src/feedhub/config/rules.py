@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 from feedhub.errors import did_you_mean
 
+# The value of source.assets that asks for copies.
+COPY = "copy"
 PLACEHOLDERS = ("path", "folder", "stem", "slug", "title", "category", "year", "month", "day")
 
 # What XML 1.0 forbids (2.2), and what breaks a line.
@@ -195,6 +197,11 @@ def base_url(text: str) -> str:
     if "?" in text or "#" in text:
         raise ValueError("it contains a query or a fragment")
     return url(text).rstrip("/")
+
+
+def assets(text: str) -> str:
+    """Return the address of the files of the source, or the word COPY."""
+    return text if text == COPY else base_url(text)
 
 
 def language(text: str) -> str:

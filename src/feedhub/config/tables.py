@@ -80,9 +80,9 @@ class SourceConfig:
     assets: str = key(
         "",
         "Address below which the site serves the files of SOURCE: relative addresses of pictures, "
-        "audio and video that lie there begin with it",
-        "an absolute http(s) address",
-        rules.optional(rules.base_url),
+        "audio and video that lie there begin with it; `copy` copies them beside the feeds",
+        "an absolute http(s) address, or `copy`",
+        rules.optional(rules.assets),
     )
     ids: str = key(
         "ids.jsonl",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from feedhub.catalog import Catalog, Changes, refuse_shrinking
+from feedhub.catalog.assets import moved, read_copy
 from feedhub.document import CODINGS
+from feedhub.errors import Problem
 from feedhub.fork_map import fork_map
 from feedhub.render.folder import Manifest, OutputFolder, StagedFile, digest_of
 from feedhub.site import Planned, Site
 from feedhub.sources import Source
+from feedhub.sources.assets import COPIES
 
 __all__ = ["RenderReport", "render"]
 
@@ -91,8 +94,10 @@ def render(
                 closing(fork_map(writer.stage, missing, processes, begin)) as staged,
             ):
                 for planned, files in zip(missing, staged, strict=True):
-                    writer.add(planned, files)
+                    writer.add(planned.fingerprint, files)
                     on_progress()
+            unread = writer.add_copies(source, catalog.assets.shown())
+            changes = replace(changes, problems=(*changes.problems, *unread))
         # What a preview lets in is no measure for what the next render publishes.
         measure = folder.manifest.published if drafts else published
         folder.flush()
@@ -140,11 +145,14 @@ class DocumentWriter:
         Nothing is built or read for that.
         """
         paths = [planned.path + suffix for suffix in self._suffixes]
+        return self._keep_files(paths, planned.fingerprint)
+
+    def _keep_files(self, paths: list[str], expected: str) -> bool:
         digests = self._folder.manifest.files
         for path in paths:
             fingerprint, stamp = self._remembered.get(path, ("", ""))
             # Size, time and inode stand for the bytes: reading all files would take too long.
-            known = path in digests and fingerprint == planned.fingerprint
+            known = path in digests and fingerprint == expected
             if not known or stamp != self._folder.stamp(path):
                 return False
         self.files.update((path, digests[path]) for path in paths)
@@ -167,10 +175,29 @@ class DocumentWriter:
             return StagedFile(path, digest_of(body), "")
         return self._folder.stage(path, body, like=plain.path if plain else "")
 
-    def add(self, planned: Planned, files: list[StagedFile]) -> None:
+    def add_copies(self, source: Source, shown: dict[str, str]) -> list[Problem]:
+        """Stage the copies of files that articles show, by place, which the folder lacks.
+
+        Returns a problem for each file that has changed since; the copy of what it was stays.
+        """
+        problems = []
+        for place, name in shown.items():
+            path = f"{COPIES}/{place}"
+            if self._keep_files([path], place):
+                continue
+            data = read_copy(source, name, place)
+            if data is not None:
+                self.add(place, [self._stage_file(path, data)])
+            elif path in self._folder.manifest.files:
+                self.files[path] = self._folder.manifest.files[path]
+            else:
+                problems.append(moved(source, name))
+        return problems
+
+    def add(self, fingerprint: str, files: list[StagedFile]) -> None:
         """Take over the files of a document, which another process may have staged."""
         for staged in files:
-            self._fingerprints[staged.path] = planned.fingerprint
+            self._fingerprints[staged.path] = fingerprint
             self.files[staged.path] = staged.digest
             if staged.name:
                 self._folder.take(staged)

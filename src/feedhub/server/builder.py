@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from cachetools import LRUCache
@@ -131,6 +132,10 @@ class DocumentBuilder:
     async def get_or_build(self, resource: Resource, coding: str) -> BuiltDocument:
         """Return the bytes of a document, or of its successor; raises CatalogError."""
         return await self._bodies_for(resource).get_or_build(resource, coding)
+
+    async def asset(self, place: str) -> Path | None:
+        """Return what `CatalogReader.asset` does."""
+        return await self._in_thread(self.reader.asset, place)
 
     async def delta(self, resource: Resource, bases: Iterable[str], coding: str) -> bytes | None:
         """Return the delta since one of `bases` in a coding, or None if none of them is known."""

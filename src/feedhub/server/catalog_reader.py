@@ -116,6 +116,15 @@ class CatalogReader:
 
         return self._read(find)
 
+    def asset(self, place: str) -> Path | None:
+        """Return the copy of a picture, audio or video, None where no published article shows it.
+
+        Raises CatalogError if the catalog cannot be read.
+        """
+        if self._catalog is None:
+            raise CatalogError(EMPTY)
+        return self._catalog.assets.file(place)
+
     def delta(self, resource: Resource, bases: Iterable[str]) -> bytes | None:
         """Return the document with the entries that are new since the first known base.
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 
 from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from feedhub.errors import CatalogError
 from feedhub.feed import feed_path
 from feedhub.fingerprint import digest
 from feedhub.formats import PAGE, SUBSCRIBED, is_document
 from feedhub.kinds import KINDS
 from feedhub.server import on_demand
 from feedhub.server.builder import DocumentBuilder
+from feedhub.server.request_fields import merge_fields, precondition_status
 from feedhub.server.responses import (
     KNOWN_METHODS,
     RETRY_SOON,
@@ -24,11 +26,14 @@ from feedhub.server.responses import (
     text_response,
     unavailable,
 )
-from feedhub.server.snapshot import SiteSnapshot
+from feedhub.server.snapshot import CORS_HEADERS, SECURITY_HEADERS, SiteSnapshot
 from feedhub.site import address_of
 from feedhub.site.indexes import ICON_PATH
+from feedhub.sources.assets import COPIES
+from feedhub.sources.urls import asset_type
 
 MAX_PATH = 8_192  # bytes
+ASSET_CSP = b"default-src 'none'; sandbox"
 _PRINTABLE = re.compile(rb"[!-~]*")
 _SLUG_END = re.compile("[./]")
 _KINDS_BY_FOLDER = {kind.folder: kind.name for kind in KINDS.values()}
@@ -55,10 +60,55 @@ class Fallback:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
-        ours = respond(self._builder.snapshot, scope)
-        response = Response(ours.body, ours.status)
-        response.raw_headers = ours.headers
+        response = await self._asset_response(scope)
+        if response is None:
+            response = response_of(respond(self._builder.snapshot, scope))
         await response(scope, receive, send)
+
+    async def _asset_response(self, scope: Scope) -> Response | None:
+        """Return the response with a copy of a picture, audio or video, None for other addresses.
+
+        Starlette streams it, and answers for parts of it: players ask for them.
+        """
+        snapshot, raw_path = self._builder.snapshot, scope["raw_path"]
+        start = f"{snapshot.prefix}/{COPIES}/" if snapshot else ""
+        if snapshot is None or not scope["path"].startswith(start) or b"%2f" in raw_path.lower():
+            return None
+        place = scope["path"].removeprefix(start)
+        try:
+            file = await self._builder.asset(place)
+            status = file.stat() if file else None
+        except FileNotFoundError:
+            return None
+        except CatalogError:
+            return response_of(unavailable(RETRY_SOON))
+        if file is None or status is None:
+            return None
+        if scope["method"] == "OPTIONS":
+            return response_of(options_response())
+        if scope["method"] not in ("GET", "HEAD"):
+            return response_of(method_not_allowed(scope["method"]))
+        etag = f'"{place.partition("/")[0]}"'
+        headers = [
+            (b"etag", etag.encode()),
+            (b"cache-control", snapshot.cache_policy.unchanging()),
+            *CORS_HEADERS,
+        ]
+        condition = precondition_status(merge_fields(scope["headers"]), etag, int(status.st_mtime))
+        if condition == 412:
+            return response_of(text_response(412))
+        if condition == 304:
+            return response_of(HttpResponse(304, headers, b""))
+        headers += [(b"content-security-policy", ASSET_CSP), *SECURITY_HEADERS]
+        fields = {name.decode(): value.decode() for name, value in headers}
+        return FileResponse(file, 200, fields, asset_type(place), stat_result=status)
+
+
+def response_of(ours: HttpResponse) -> Response:
+    """Return a response as Starlette sends it."""
+    response = Response(ours.body, ours.status)
+    response.raw_headers = ours.headers
+    return response
 
 
 def make_fallback(builder: DocumentBuilder) -> Starlette:

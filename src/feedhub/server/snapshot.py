@@ -133,6 +133,10 @@ class CachePolicy:
             return self._feed
         return self.format(min(self._max_age, max(MIN_MAX_AGE, int(due - now))))
 
+    def unchanging(self) -> bytes:
+        """Return the value for what never changes at its address."""
+        return b"private, no-store" if self._drafts else b"public, max-age=31536000, immutable"
+
     def format(self, max_age: int) -> bytes:
         """Return the value for a `max-age` in seconds."""
         if self._drafts:

@@ -11,12 +11,14 @@ import msgspec
 
 from feedhub.catalog import Catalog, StoredConfig
 from feedhub.config import Config, CustomConfig, PodcastConfig
+from feedhub.config.rules import COPY
 from feedhub.errors import CatalogError, ConfigError, did_you_mean
 from feedhub.feed import Channel, Podcast
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.formats import FORMATS, PAGE, WRITERS
 from feedhub.sources import BuiltOptions, ReadOptions, Source, open_source
 from feedhub.sources.adopted_ids import NONE_ADOPTED, read_adopted_ids
+from feedhub.sources.assets import COPIES
 
 if TYPE_CHECKING:
     from feedhub.selection import NamedSelection  # most configurations have none
@@ -138,6 +140,8 @@ def source_of(
     address: str | Path, config: Config, *, drafts: bool = False, unknown_keys: bool = False
 ) -> Source:
     """Return the source at `address`, read as the configuration says."""
+    copies = config.source.assets == COPY
+    assets = f"{config.site.base_url}/{COPIES}" if copies else config.source.assets
     options = ReadOptions(
         authority=config.site.authority,
         collection=config.source.collection,
@@ -148,7 +152,8 @@ def source_of(
         drafts=drafts,
         unknown_keys=unknown_keys,
         kind=config.source.kind,
-        assets=f"{config.source.assets}/" if config.source.assets else "",
+        assets=f"{assets}/" if assets else "",
+        copies=copies,
         adopted=read_adopted_ids(Path(config.source.ids)) if config.source.ids else NONE_ADOPTED,
         built=BuiltOptions(
             feed=config.source.feed,

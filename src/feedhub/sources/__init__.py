@@ -53,7 +53,8 @@ class ReadOptions:
     by folder, "" for all; `zone` is that of dates without one; `ignore` names folders that hold no
     articles; `unknown_keys` asks for a problem for each key that feedhub ignores. `adopted` are the
     ids that readers know from an earlier feed. `assets` is the address, with a slash at its end,
-    below which the site serves the pictures, audio and video of the source, or "".
+    below which readers find the pictures, audio and video of the source, or ""; `copies` tells
+    whether copies of these stand there.
     """
 
     authority: str = ""
@@ -68,6 +69,7 @@ class ReadOptions:
     built: BuiltOptions = BuiltOptions()
     adopted: AdoptedIds = NONE_ADOPTED
     assets: str = ""
+    copies: bool = False
 
 
 class ReadResult(Struct, frozen=True, kw_only=True):
@@ -81,8 +83,9 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     says when it was updated, and `dated_by_build` that this may only be when it was built: then it
     counts only with a change. `withdraws` is true for a file that could not be read and of which no
     earlier version may stay published. `links` are the paths of the files whose addresses the
-    article shows: it must be read again when one of them changes. `retry` is true for one that the
-    system did not let us read, so it must be read again though it has not changed.
+    article shows: it must be read again when one of them changes. `copies` are those of which it
+    shows a copy, each with the place of that. `retry` is true for one that the system did not let
+    us read, so it must be read again though it has not changed.
     """
 
     state: str
@@ -93,6 +96,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     due: datetime | None = None
     problems: tuple[Problem, ...] = ()
     links: tuple[str, ...] = ()
+    copies: dict[str, str] = {}
     withdraws: bool = False
     retry: bool = False
 
@@ -159,6 +163,17 @@ class AdoptingSource(Protocol):
     @property
     def adopted(self) -> AdoptedIds:
         """Return all these ids."""
+
+
+@runtime_checkable
+class AssetSource(Protocol):
+    """A source with pictures, audio and video beside its articles."""
+
+    def read_asset(self, path: str) -> bytes:
+        """Return the bytes of such a file, or a few more than may be copied.
+
+        Raises OSError and ArticleError; the file must be one that the last scan has found.
+        """
 
 
 def open_source(address: str | Path, options: ReadOptions = ReadOptions()) -> Source:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import quote
 
 from feedhub import limits
 from feedhub.errors import ArticleError
@@ -53,12 +52,18 @@ _BRACES = re.compile(r"\{[%{#:/]")
 
 
 class Links:
-    """The files of the source to which one article links or that it shows, with their addresses."""
+    """The files of the source to which one article links or that it shows, with their addresses.
 
-    def __init__(self, address_of: Callable[[str], str], has: Callable[[str], bool]) -> None:
+    `place_of` returns where a picture, audio or video file stands below the address of all these,
+    or "" where there is none; it may raise ArticleError. `places` has what it returned.
+    """
+
+    def __init__(self, address_of: Callable[[str], str], place_of: Callable[[str], str]) -> None:
         self._address_of = address_of
-        self._has = has
+        self._place_of = place_of
         self.addresses: dict[str, str] = {}
+        self.places: dict[str, str] = {}
+        self._refusals: dict[str, ArticleError] = {}
 
     def address(self, path: str) -> str:
         """Return the address of the article in the file at `path`, or "" if none is published."""
@@ -67,11 +72,21 @@ class Links:
         return self.addresses[path]
 
     def asset(self, path: str, assets: str) -> str:
-        """Return the address of a file below that of `assets`, "" if it is not there."""
+        """Return the address of a file below that of `assets`, "" if it is not there.
+
+        Raises ArticleError where it may not be copied.
+        """
         if path not in self.addresses:
-            url = assets + quote(path)
-            usable = len(url) <= limits.MAX_ADDRESS and self._has(path)
-            self.addresses[path] = url if usable else ""
+            self.addresses[path] = ""
+            try:
+                place = self._place_of(path)
+            except ArticleError as error:
+                self._refusals[path] = error
+                place = ""
+            if place and len(assets + place) <= limits.MAX_ADDRESS:
+                self.places[path], self.addresses[path] = place, assets + place
+        if path in self._refusals:
+            raise self._refusals[path]
         return self.addresses[path]
 
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from feedhub import limits
 from feedhub.article import Article, Author, Image
+from feedhub.errors import ArticleError
 from feedhub.sources.article_page import WHOLE_ADDRESS, ArticleFile, Page, find_page, labels_of
 from feedhub.sources.article_path import tag_uri
 from feedhub.sources.bodies import Body, first_text, frame_url, read_body
@@ -177,7 +178,8 @@ def link_of(file: ArticleFile, link: str) -> str | None:
 def asset_of(file: ArticleFile, link: str) -> str | None:
     """Return the address of a picture, audio or video of the source, "" where it is not there.
 
-    None is for every other address, and where the site serves no files of the source.
+    None is for every other address, and where the site serves no files of the source. Raises
+    ArticleError for a file that may not be copied.
     """
     if file.links is None or not file.options.assets or not (match := _FILE_LINK.match(link)):
         return None
@@ -191,15 +193,17 @@ def asset_of(file: ArticleFile, link: str) -> str | None:
 
 def asset_in_body(file: ArticleFile, link: str) -> str:
     """Return the address of a file that a body shows, or "" where its address is not of one."""
-    url = asset_of(file, link)
+    code = "no-such-file"
+    message = "there is no such file beside the article: correct its name, or add it"
+    try:
+        url = asset_of(file, link)
+    except ArticleError as error:
+        url, code, message = "", error.code, str(error)
     if url == "":
         line = file.body_line + file.body.count("\n", 0, max(0, file.body.find(link)))
         # A repair may look at an address more than once.
-        if all(
-            (known.code, known.line) != ("no-such-file", line) for known in file.fields.problems
-        ):
-            message = "there is no such file beside the article: correct its name, or add it"
-            file.fields.warn("no-such-file", message, line)
+        if all((known.code, known.line) != (code, line) for known in file.fields.problems):
+            file.fields.warn(code, message, line)
     return url or ""
 
 
@@ -228,8 +232,11 @@ def file_address_reader(file: ArticleFile, page: str) -> Callable[[Node], str]:
         text = (as_text(node) or "").strip()
         if not text or WHOLE_ADDRESS.match(text):
             return address_reader("")(node)
-        if url := asset_of(file, text):
-            return url
+        try:
+            if url := asset_of(file, text):
+                return url
+        except ArticleError as error:
+            fields.warn(error.code, str(error), node.line, node.column)
         message = "the address is relative; it is taken to lie on the site itself"
         fields.warn("relative-image", message, node.line, node.column, "info")
         if text.startswith(".") or (file.path.is_index and not text.startswith("/")):

@@ -59,6 +59,7 @@ def signature_of(options: ReadOptions, *, root: Value, generator: str) -> str:
         unknown_keys=options.unknown_keys,
         adopted=options.adopted.fingerprint,
         assets=options.assets,
+        copies=options.copies,
     )
     return fingerprint(READER_VERSION, values)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedhub.errors import ArticleError, ConfigError, Problem
+from feedhub.limits import MAX_ASSET_BYTES
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.file_rules import (
@@ -232,17 +233,30 @@ class FilesSource:
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file; a bad file is a rejected ReadResult, never an exception."""
         # Imported here because it loads the parsers, and most runs need none.
+        from feedhub.sources.assets import place_finder
+        from feedhub.sources.frontmatter import MAX_BYTES
         from feedhub.sources.reading import read_file
 
         def load(path: str) -> bytes | Problem:
             descriptor = self.open_file(path)
-            return link_outside(path) if descriptor < 0 else read_bytes(descriptor)
+            return link_outside(path) if descriptor < 0 else read_bytes(descriptor, MAX_BYTES)
 
         if is_asset(path):
             return ReadResult(state="asset")
 
+        place_of = place_finder(self._options, self.has, self.read_asset)
         # The folder's own name, whatever its collection is called: in `_drafts` all are drafts.
-        return read_file(path, load, self._name, self._generator.name, self._options, now, self.has)
+        return read_file(path, load, self._name, self._generator.name, self._options, now, place_of)
+
+    def read_asset(self, path: str) -> bytes:
+        """Return the bytes of a picture, audio or video file, or a few more than may be copied.
+
+        Raises OSError and ArticleError.
+        """
+        descriptor = self.open_file(path)
+        if descriptor < 0:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        return read_bytes(descriptor, MAX_ASSET_BYTES, CHUNK_BYTES * 16)
 
     def has(self, path: str) -> bool:
         """Return whether there is a file below the folder that is not empty."""
@@ -349,21 +363,19 @@ def open_below(root: str, path: str) -> int:
         os.close(parent)
 
 
-def read_bytes(descriptor: int) -> bytes:
-    """Read and close a regular file: all of it, or at least a byte more than an article may have.
+def read_bytes(descriptor: int, max_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> bytes:
+    """Read and close a regular file: all of it, or at least a byte more than `max_bytes`.
 
     A pipe or device put in the file's place neither blocks nor floods. What is written meanwhile is
     read again; raises ArticleError where that does not end.
     """
-    from feedhub.sources.frontmatter import MAX_BYTES  # loaded by now
-
     try:
         for _ in range(MAX_READS):
             before, data = os.fstat(descriptor), b""
             if not stat.S_ISREG(before.st_mode):
                 message = "this is not a regular file: remove it or rename it"
                 raise ArticleError("not-a-file", message)
-            while len(data) <= MAX_BYTES and (chunk := os.read(descriptor, CHUNK_BYTES)):
+            while len(data) <= max_bytes and (chunk := os.read(descriptor, chunk_bytes)):
                 data += chunk
             is_at_rest = not 0 <= time.time_ns() - before.st_mtime_ns < QUIET_NS
             if is_at_rest and stamp_of(before) == stamp_of(os.fstat(descriptor)):

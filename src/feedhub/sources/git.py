@@ -24,6 +24,7 @@ from typing import IO, NamedTuple, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from feedhub.errors import ConfigError, Problem, did_you_mean
+from feedhub.limits import MAX_ASSET_BYTES
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.file_rules import (
@@ -338,6 +339,7 @@ class GitSource:
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file; a bad file is a rejected ReadResult, never an exception."""
         # Imported here because they load the parsers, and most runs need none.
+        from feedhub.sources.assets import place_finder
         from feedhub.sources.frontmatter import MAX_BYTES
         from feedhub.sources.reading import read_file
 
@@ -347,7 +349,15 @@ class GitSource:
         if is_asset(path):
             return ReadResult(state="asset")
         place = (self._name, self._generator.name)
-        return read_file(path, load, *place, self._options, now, self._blobs.__contains__)
+        place_of = place_finder(self._options, self._blobs.__contains__, self.read_asset)
+        return read_file(path, load, *place, self._options, now, place_of)
+
+    def read_asset(self, path: str) -> bytes:
+        """Return the bytes of a picture, audio or video file, or one more than may be copied.
+
+        Raises OSError; the file must be one that the last scan has found.
+        """
+        return self._reader.read(self._blobs[path], MAX_ASSET_BYTES + 1)
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
         """Yield, several times a second until `stop` is set, whether the ref names another commit.

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from feedhub.article import Article
 from feedhub.errors import ArticleError, Problem, did_you_mean
 from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.article_page import ArticleFile, Links, find_page
@@ -43,12 +44,12 @@ def read_file(
     generator: str,
     options: ReadOptions,
     now: datetime,
-    has: Callable[[str], bool],
+    place_of: Callable[[str], str],
 ) -> ReadResult:
     """Read one file as of `now`; a bad file is a rejected ReadResult, never an exception.
 
     `load` returns the bytes of a file, or why there are none; it may raise ArticleError, OSError
-    and KeyError. `has` tells whether there is a file that is no article.
+    and KeyError. `place_of` is that of Links.
     """
     withdraws, retry, data, zone = False, False, b"", options.zone
 
@@ -69,7 +70,7 @@ def read_file(
         if isinstance(loaded, Problem):
             return ReadResult(state="rejected", problems=(loaded,), retry=True)
         data = loaded
-        links = Links(address_of, has)
+        links = Links(address_of, place_of)
         result = read_article(
             path, data, root=root, generator=generator, options=options, now=now, links=links
         )
@@ -188,7 +189,21 @@ def read_article(
         due=min(later, default=None),
         problems=tuple(file.fields.problems),
         links=tuple(links.addresses) if links else (),
+        copies=copies_in(article, links) if links and options.copies else {},
     )
+
+
+def copies_in(article: Article, links: Links) -> dict[str, str]:
+    """Return the files of which an article shows a copy, with its place.
+
+    What is looked at and then left out, such as a picture in a hidden block, is none of them.
+    """
+    shown = {image.url for image in article.images} | {file.url for file in article.media}
+    return {
+        path: place
+        for path, place in links.places.items()
+        if links.addresses[path] in shown or links.addresses[path] in article.content_html
+    }
 
 
 def report_unknown_keys(fields: Fields, mapping: Mapping) -> None:

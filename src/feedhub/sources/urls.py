@@ -258,6 +258,11 @@ def find_media_type(url: str) -> str:
     return next((_MEDIA_TYPES[word] for word in words if word in _MEDIA_TYPES), "")
 
 
+def asset_type(path: str) -> str:
+    """Return the media type of a picture, audio or video file by its ending."""
+    return (_MEDIA_TYPES | _AUDIO_AND_VIDEO_TYPES)[path.rpartition(".")[2].lower()]
+
+
 def format_words(url: str, *, nested: bool) -> Iterator[str]:
     """Yield what might name the format of an image, the most trustworthy first.
 

@@ -1,0 +1,101 @@
+"""Pictures, audio and video of the source that published articles show, and their copies.
+
+The copies of a server lie in a folder beside the catalog, each at a place that names its hash: so
+several processes may read them while one writes, and who serves needs no access to the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from feedhub.catalog.database import Database
+from feedhub.errors import ArticleError, Problem, output_errors
+from feedhub.sources import AssetSource, Source
+from feedhub.sources.assets import copy_place
+
+
+class Assets:
+    """What published articles show copies of, and the copies beside the file `catalog`."""
+
+    def __init__(self, database: Database, catalog: Path | None) -> None:
+        self._database = database
+        self._folder = catalog and catalog.with_name(f"{catalog.name}.assets")
+
+    def shown(self) -> dict[str, str]:
+        """Return the place of each copy that a published article shows, and the path of its file.
+
+        Files with the same bytes and name share one.
+        """
+        return dict(self._database.iterate(_SHOWN))
+
+    def file(self, place: str) -> Path | None:
+        """Return the copy at a place, or None where no published article shows it."""
+        if self._folder is None or not self._database.fetch_one(_IS_SHOWN, (place,)):
+            return None
+        return self._folder / place
+
+    def copy_from(self, source: Source) -> Iterator[Problem]:
+        """Add the copies that are missing; yield a problem for each file that has changed.
+
+        Call it in the transaction of the sync: what is published has its copies. Raises
+        OutputError.
+        """
+        if self._folder is None:
+            return
+        for place, path in self.shown().items():
+            copy = self._folder / place
+            if copy.exists():
+                continue
+            data = read_copy(source, path, place)
+            if data is None:
+                yield moved(source, path)
+                continue
+            with output_errors(copy):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = copy.with_name(f".{copy.name}.new")
+                unfinished.write_bytes(data)
+                unfinished.replace(copy)
+
+    def prune(self) -> None:
+        """Remove each copy that no published article shows any more. Raises OutputError."""
+        if self._folder is None or not self._folder.is_dir():
+            return
+        # Within a transaction, so that no other sync adds one meanwhile.
+        with self._database.transaction(), output_errors(self._folder):
+            shown = {self._folder / place for place in self.shown()}
+            every = sorted(self._folder.rglob("*"), reverse=True)  # what a folder has comes first
+            for path in [*every, self._folder]:
+                if path.is_dir():
+                    with suppress(OSError):  # it has something left
+                        path.rmdir()
+                elif path not in shown:
+                    path.unlink()
+
+
+def read_copy(source: Source, path: str, place: str) -> bytes | None:
+    """Return the bytes of a file whose copy stands at `place`, None if they are others now."""
+    try:
+        data = source.read_asset(path) if isinstance(source, AssetSource) else b""
+    except (OSError, ArticleError, KeyError):  # or the last scan did not find it
+        return None
+    return data if copy_place(path, data) == place else None
+
+
+def moved(source: Source, path: str) -> Problem:
+    """Return the problem of a file that has changed since the article that shows it was read."""
+    message = "it has changed since its article was read: the next run copies it"
+    return Problem(path=source.locate(path), code="not-copied", message=message)
+
+
+_SHOWN = """
+SELECT links.place, MIN(links.target) FROM links
+JOIN articles ON articles.number = links.article
+WHERE links.place IS NOT NULL AND articles.state = 'shown'
+GROUP BY links.place ORDER BY links.place
+"""
+_IS_SHOWN = """
+SELECT 1 FROM links JOIN articles ON articles.number = links.article
+WHERE links.place = ? AND articles.state = 'shown'
+"""
