@@ -11,7 +11,7 @@ import pytest
 
 from feedhub import limits
 from feedhub.cli import main
-from feedhub.errors import CatalogError, OutputError, Problem
+from feedhub.errors import ArticleError, CatalogError, OutputError, Problem
 from feedhub.render import render
 from feedhub.site import source_of
 from tests.fronts import bench_on_disk, front_of
@@ -141,6 +141,27 @@ def test_a_picture_that_the_feed_leaves_out_has_no_copy(bench, out):
     bench.write("posts/a.md", article_text("A", body, webUrl=WEB))
     render_bench(bench, out)
     assert copies(out) == {place(PNG): PNG}
+
+
+def test_an_article_that_gives_way_to_another_has_no_copies(bench, out):
+    render_bench(bench, out)
+    write_file(bench, "secret.png", CANARY)
+    bench.write("b.md", article_text("B", "![to](secret.png)", webUrl=WEB))
+    report = render_bench(bench, out)
+    assert report.changes.states == {"shown": 1, "repeated": 1}
+    assert copies(out) == {place(PNG): PNG}
+    sync_copies(bench)
+    assert stored(bench) == {place(PNG): PNG}
+
+
+def test_a_file_that_is_still_being_written_has_no_copy_yet(bench, out, monkeypatch):
+    def being_written(*_: object) -> bytes:
+        raise ArticleError("being-written", "it is being written")
+
+    monkeypatch.setattr("feedhub.sources.files.FilesSource.read_asset", being_written)
+    report = render_bench(bench, out)
+    assert [found.code for found in report.changes.problems] == ["no-such-file"]
+    assert copies(out) == {}
 
 
 def test_the_same_bytes_have_one_copy(bench, out):
@@ -273,8 +294,9 @@ def stored(bench: Bench) -> dict[str, bytes]:
 
 
 def test_a_sync_keeps_the_copies_that_are_shown(bench):
-    assert sync_copies(bench) == []
-    assert stored(bench) == {place(PNG): PNG}
+    for _ in range(2):
+        assert sync_copies(bench) == []
+        assert stored(bench) == {place(PNG): PNG}
     write_file(bench, "posts/pic.png", b"new")
     assert sync_copies(bench, NOW + timedelta(hours=1)) == []
     assert stored(bench) == {place(b"new"): b"new"}
