@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from feedhub.cli import main
 from feedhub.errors import ArticleError, CatalogError, OutputError, Problem
 from feedhub.render import render
 from feedhub.site import source_of
+from feedhub.sources.urls import ASSET_SUFFIXES, asset_type
 from tests.fronts import bench_on_disk, front_of
 from tests.kit import NOW, Bench, article_text, files_below, make_bench
 from tests.renders import render_bench
@@ -283,6 +285,13 @@ def test_a_catalog_in_memory_has_no_folder_of_copies(tmp_path):
     assert sync_copies(bench) == []
     (only,) = bench.catalog.assets.shown()
     assert bench.catalog.assets.file(only) is None
+
+
+def test_nginx_gives_a_copy_the_type_that_a_server_gives_it():
+    conf = Path(__file__).parents[1].joinpath("deploy/nginx/static.conf").read_text()
+    lines = re.findall(r"^        ((?:image|audio|video)/\S+) +([a-z0-9 ]+);$", conf, re.MULTILINE)
+    types = {f".{ending}": name for name, endings in lines for ending in endings.split()}
+    assert types == {suffix: asset_type(suffix) for suffix in ASSET_SUFFIXES}
 
 
 # The copies of a server
