@@ -139,7 +139,8 @@ def test_the_bound_is_16_mib():
 
 def test_a_picture_that_the_feed_leaves_out_has_no_copy(bench, out):
     write_file(bench, "posts/secret.png", CANARY)
-    body = 'Text. <div hidden><img src="secret.png"></div> ![to](pic.png)'
+    hidden = '<div hidden><img src="secret.png"></div> <img src="secret.png" width="1" height="1">'
+    body = f"Text. {hidden} ![to](pic.png)"
     bench.write("posts/a.md", article_text("A", body, webUrl=WEB))
     render_bench(bench, out)
     assert copies(out) == {place(PNG): PNG}
