@@ -559,7 +559,7 @@ def test_signature_names_every_option(root):
     """An option that is missing there would leave articles as they were read before."""
     options = {"permalinks": (("", "/:slug/"),), "ignore": (), "zone": ZoneInfo("Asia/Tokyo")}
     others = {"authority": "b", "base_url": "https://b.example", "collection": "b", "drafts": True}
-    others |= {"unknown_keys": True, "assets": "https://b.example/"}
+    others |= {"unknown_keys": True, "assets": "https://b.example/", "copies": True}
     others["adopted"] = AdoptedIds((AdoptedId(id="1", url="https://b.example/"),))
     changed = options | others
     not_for_files = {"kind", "built"}
