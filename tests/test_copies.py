@@ -338,7 +338,7 @@ def test_the_command_copies_and_says_what_it_could_not(tmp_path, monkeypatch, ca
     assert not Path("c.sqlite.assets").exists()
 
 
-def test_a_server_sends_a_copy_that_is_cached_for_ever(bench):
+def test_a_server_sends_a_copy_that_is_cached_as_an_archive(bench):
     sync_copies(bench)
     with front_of(bench) as front:
         target = f"/site/{place(PNG)}"
@@ -349,7 +349,8 @@ def test_a_server_sends_a_copy_that_is_cached_for_ever(bench):
             "content-type": "image/png",
             "content-length": str(len(PNG)),
             "etag": etag,
-            "cache-control": "public, max-age=31536000, immutable",
+            "cache-control": "public, max-age=86400, stale-while-revalidate=300, "
+            "stale-if-error=3600",
             "x-content-type-options": "nosniff",
             "content-security-policy": "default-src 'none'; sandbox",
             "access-control-allow-origin": "*",

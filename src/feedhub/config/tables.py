@@ -279,7 +279,9 @@ class HttpConfig:
     stale_if_error: int = integer(
         3600, "Seconds an expired feed may be used while the server is down", 0, 604_800
     )
-    archive_max_age: int = integer(86_400, "Seconds an archive may be cached", 0, 31_536_000)
+    archive_max_age: int = integer(
+        86_400, "Seconds an archive or a copied picture may be cached", 0, 31_536_000
+    )
     delta: bool = key(False, "Send only new entries to readers that ask for them (RFC 3229)")
     cache_megabytes: int = integer(64, "Megabytes of documents cached in memory", 1, 65_536)
     parser: str = key(

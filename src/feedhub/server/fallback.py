@@ -91,7 +91,7 @@ class Fallback:
         etag = f'"{place.partition("/")[0]}"'
         headers = [
             (b"etag", etag.encode()),
-            (b"cache-control", snapshot.cache_policy.unchanging()),
+            (b"cache-control", snapshot.cache_policy.archive),
             *CORS_HEADERS,
         ]
         condition = precondition_status(merge_fields(scope["headers"]), etag, int(status.st_mtime))

@@ -120,7 +120,7 @@ class CachePolicy:
         )
         self._drafts = drafts
         self._feed = self.format(http.max_age)
-        self._archive = self.format(max(http.max_age, http.archive_max_age))
+        self.archive = self.format(max(http.max_age, http.archive_max_age))
 
     def header(self, planned: Planned, due: float | None, now: float) -> bytes:
         """Return the value for a document; `due` is when time alone will change the site.
@@ -128,14 +128,10 @@ class CachePolicy:
         The newest archive of a feed may still grow and is cached like the feed.
         """
         if planned.state and planned.state.newer:
-            return self._archive
+            return self.archive
         if due is None or now + self._max_age <= due:
             return self._feed
         return self.format(min(self._max_age, max(MIN_MAX_AGE, int(due - now))))
-
-    def unchanging(self) -> bytes:
-        """Return the value for what never changes at its address."""
-        return b"private, no-store" if self._drafts else b"public, max-age=31536000, immutable"
 
     def format(self, max_age: int) -> bytes:
         """Return the value for a `max-age` in seconds."""
