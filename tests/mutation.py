@@ -39,8 +39,8 @@ TESTS = {
     "document": "test_negotiation test_entity_tags test_formats",
     "document.preconditions": "test_preconditions",
     "document.negotiation": "test_negotiation",
-    "catalog.sync": "test_catalog test_catalog_delta",
-    "catalog.articles": "test_catalog test_absence",
+    "catalog.sync": "test_catalog test_site test_site_changes test_catalog_delta",
+    "catalog.articles": "test_catalog test_absence test_claims",
     "sources.bodies": "test_bodies",
 }
 # An endless loop is a difference too. So much CPU time, and time, has one run of the tests.
