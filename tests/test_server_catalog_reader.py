@@ -35,6 +35,8 @@ def reader(bench):
 def test_before_the_first_refresh_there_is_a_problem_and_no_snapshot(reader):
     assert reader.snapshot is None
     assert reader.problem
+    with pytest.raises(CatalogError, match="nothing is published yet"):
+        reader.asset("0123/a.png")
 
 
 def test_synced_documents_are_served(bench, reader):
