@@ -36,12 +36,12 @@ TESTS = {
     "sources.flags": "test_gate test_reading test_gate_neighbours test_publishing",
     "sources.frontmatter": "test_frontmatter",
     "sources.files": "test_sources_files test_fast_paths test_absence",
-    "document": "test_negotiation test_entity_tags test_formats",
+    "document": "test_negotiation test_formats test_render",
     "document.preconditions": "test_preconditions",
     "document.negotiation": "test_negotiation",
-    "catalog.sync": "test_catalog test_site test_site_changes test_catalog_delta",
+    "catalog.sync": "test_catalog test_site_changes test_identity test_ledger test_custom",
     "catalog.articles": "test_catalog test_absence test_claims",
-    "sources.bodies": "test_bodies",
+    "sources.bodies": "test_bodies test_bodies_rows test_markdown_suites",
 }
 # An endless loop is a difference too. So much CPU time, and time, has one run of the tests.
 CPU_SECONDS, SECONDS = 60, 900
