@@ -51,7 +51,7 @@ def place_finder(
 def copy_place(path: str, data: bytes) -> str:
     """Return the place of a file's copy: a hash of its bytes, and its name.
 
-    So other bytes have another address, and a copy may be cached for ever.
+    So other bytes have another address: no reader shows an old picture in a new article.
     """
     stem, _, ending = path.rpartition("/")[2].rpartition(".")
     name = _UNSAFE.sub("-", stem)[:MAX_NAME].strip("-") or "file"
