@@ -132,11 +132,17 @@ def test_hostile_header_fields_never_reach_the_origin(proxy: Proxy, behind: Orig
     assert (first.status, first.body) == (200, FEED.encode())
 
 
-@pytest.mark.parametrize("host", ["evil.example", "feeds.example.org.evil.example", "localhost:80"])
+@pytest.mark.parametrize("host", ["evil.example", "feeds.example.org.evil.example", "a.localhost"])
 def test_another_name_gets_nothing(proxy: Proxy, behind: Origin, host: str):
     answer = ask(proxy, host=host)
     assert (answer.status, answer["content-type"]) == (421, "text/plain")
     assert behind.seen == []
+
+
+def test_a_trial_on_this_machine_is_served(proxy: Proxy, behind: Origin):
+    """As with compose, which publishes port 8080 of localhost."""
+    assert ask(proxy, host="localhost:8080").status == 200
+    assert behind.seen[0][2]["host"] == "feeds.example.org"
 
 
 def test_http_1_0_without_a_host_is_served_and_http_1_1_is_not(proxy: Proxy):
@@ -238,6 +244,7 @@ def test_the_access_log_is_one_json_object_a_line(proxy: Proxy):
     until(lambda: len(proxy.log().splitlines()) == 2, "two lines")
     lines = proxy.log()
     first, second = map(json.loads, lines.splitlines())
+    assert (first["agent"], second["agent"]) == ("(not ASCII)", "")
     assert (first["status"], first["cache"], second["cache"]) == (200, "MISS", "HIT")
     assert first["target"] == FEED + '?"\\'
     assert "\x1b" not in lines

@@ -53,7 +53,7 @@ def test_a_line_has_the_combined_format():
 
 def test_a_json_line_also_has_the_seconds():
     assert json.loads(logged(RECORD, "json")) == {
-        "time": "09/Jun/2020:10:53:20 +0000",
+        "time": "2020-06-09T10:53:20Z",
         "client": "192.0.2.7",
         "method": "GET",
         "target": "/all.rss?x=1",

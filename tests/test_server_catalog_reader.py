@@ -79,7 +79,7 @@ def test_a_missing_catalog_is_waited_for(tmp_path):
 
 
 def test_a_reader_that_opened_nothing_can_be_closed(tmp_path):
-    CatalogReader(tmp_path / "none", lambda: None).close()  # type: ignore[arg-type, return-value]
+    CatalogReader(tmp_path / "none", lambda: None).close()
 
 
 def test_only_a_change_of_content_makes_a_new_snapshot(bench, reader):

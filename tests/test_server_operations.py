@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import platform
 import re
 import socket
 import subprocess
@@ -14,12 +15,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from feedhub import __version__
 from feedhub.server import metrics as metrics_module
 from feedhub.server.admin import HubStatus, Status, format_metrics, make_admin
 from feedhub.server.logs import AccessLog, AccessRecord, EventLog
-from feedhub.server.metrics import Metrics
+from feedhub.server.metrics import REQUEST_BUCKETS, BatchHistogram, Metrics
 from feedhub.server.processes import ProcessStatus
 from feedhub.server.recorder import RequestRecorder
 from feedhub.server.sockets import notify, watchdog_seconds
@@ -43,6 +47,7 @@ def record(metrics: Metrics, name: str = "rss", status: int = 200, size: int = 1
     recorder = RequestRecorder(AccessLog(io.StringIO()), metrics)
     exchange = RECORD._replace(status=status, size=size)
     recorder.record(recorder.labels(exchange, name, 0), None, 0.002)
+    recorder.flush()
 
 
 def samples(body: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -67,7 +72,7 @@ def test_answers_are_counted_by_format_and_status():
     assert single(body, "feedhub_requests_total", format="rss", status="304") == 2
     assert single(body, "feedhub_requests_total", format="none", status="404") == 1
     assert single(body, "feedhub_response_bytes_total") == 40
-    assert single(body, "feedhub_request_seconds_total") == pytest.approx(0.008)
+    assert single(body, "feedhub_request_seconds_sum") == pytest.approx(0.008)
 
 
 def test_log_lines_are_written_in_small_batches_and_in_order():
@@ -87,9 +92,11 @@ def test_log_lines_are_written_in_small_batches_and_in_order():
     assert len([step for step in steps if step]) < number / 20
     targets = [line.split()[6] for line in out.getvalue().splitlines()]
     assert targets == [f"/{path}" for path in range(number)]
-    assert single(format_metrics(metrics, lambda: WELL), "feedhub_request_seconds_total") == (
-        pytest.approx(number * 0.002)
-    )
+    body = format_metrics(metrics, lambda: WELL)
+    assert single(body, "feedhub_request_seconds_sum") == pytest.approx(number * 0.002)
+    assert single(body, "feedhub_request_seconds_count") == number
+    assert single(body, "feedhub_request_seconds_bucket", le="0.001") == 0
+    assert single(body, "feedhub_request_seconds_bucket", le="0.0025") == number
 
 
 def test_flushed_counts_are_not_counted_again():
@@ -151,8 +158,32 @@ def test_the_manual_names_every_metric_and_no_other():
     names = {row.name + "_total" * (row.type == "counter") for row in families}
 
     shown = set(re.findall(r"\bfeedhub_\w+", manual))
-    ours = {name for name in names if name.startswith("feedhub_")}
-    assert shown == {name for name in ours if not name.endswith("_created")}
+    assert shown == {name for name in names if name.startswith("feedhub_")}
+    assert not [name for name in names if name.endswith("_created")]
+
+
+@given(st.lists(st.floats(0, 10) | st.sampled_from([0.0005, 0.0025, 5.0]), max_size=300))
+def test_a_batch_of_values_counts_as_each_of_them(values):
+    one, all_at_once = (
+        BatchHistogram("seconds", "Seconds.", buckets=REQUEST_BUCKETS, registry=None)
+        for _ in range(2)
+    )
+    for value in values:
+        one.observe(value)
+    all_at_once.observe_all(iter(values))
+    (expected,), (found,) = one.collect(), all_at_once.collect()
+
+    *buckets, total = found.samples
+    assert buckets == expected.samples[:-1]
+    assert total.name == "seconds_sum"
+    assert total.value == pytest.approx(expected.samples[-1].value)
+
+
+def test_the_version_is_a_metric():
+    body = format_metrics(Metrics(), lambda: WELL)
+    python = platform.python_version()
+
+    assert single(body, "feedhub_build_info", version=__version__, python=python) == 1
 
 
 def test_every_metric_has_a_help_text():
@@ -169,7 +200,7 @@ def test_every_metric_has_a_help_text():
 COUNT = """
 import sys
 from feedhub.server.admin import format_metrics
-from feedhub.server.metrics import Metrics
+from feedhub.server.metrics import REQUEST_BUCKETS, BatchHistogram, Metrics
 from tests.test_server_operations import WELL, record
 metrics = Metrics()
 for _ in range(int(sys.argv[1])):

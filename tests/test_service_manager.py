@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -179,6 +180,63 @@ def test_a_unix_socket_is_served_and_removed_at_the_end(tmp_path, source):
         assert request(server, "GET", "/all.atom").status == 200
         assert server.stop() == 0
         assert not (tmp_path / "public.sock").exists()
+
+
+@pytest.mark.parametrize(
+    ("toml", "clients"),
+    [
+        ("", ["192.0.2.7", "198.51.100.9", "unix:"]),
+        ('[http]\ntrusted_proxies = ["unix:", "198.51.100.0/24"]\n', ["192.0.2.7", "192.0.2.8"]),
+        ("[http]\ntrusted_proxies = []\n", ["unix:", "unix:"]),
+    ],
+)
+def test_behind_a_unix_socket_the_log_has_the_address_that_the_proxy_gives(
+    tmp_path, source, toml, clients
+):
+    """The address before it in X-Forwarded-For is the client's own claim."""
+    forwarded = ["192.0.2.7", "192.0.2.8, 198.51.100.9", ""]
+    with serve(tmp_path, source, "--uds", "public.sock", "--log", "json", toml=toml) as server:
+        for text in forwarded:
+            request(server, "GET", "/all.atom", [("X-Forwarded-For", text)] if text else [])
+        lines = until(
+            lambda: len(found := server.stdout().splitlines()) == 3 and found, "three lines"
+        )
+    logged = [json.loads(line)["client"] for line in lines]
+    assert logged[: len(clients)] == clients
+
+
+def test_over_tcp_nobody_is_trusted_because_unix_sockets_are(tmp_path, source):
+    with serve(tmp_path, source) as server:
+        request(server, "GET", "/all.atom", [("X-Forwarded-For", "192.0.2.7")])
+        line = until(server.stdout, "a line")
+    assert line.startswith("127.0.0.1 ")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104 - what a container gives
+def test_without_a_base_url_addresses_begin_with_where_it_listens(tmp_path, source, host):
+    port = str(free_port())
+    with serve(tmp_path, source, "--port", port, "--host", host, base_url=None) as server:
+        url = f"http://127.0.0.1:{port}"
+        assert f"every address begins with {url}: set site.base_url" in server.stderr()
+        links = json.loads(request(("127.0.0.1", int(port)), "GET", "/all.json").body)
+        assert links["feed_url"] == f"{url}/all.json"
+        # The address that is configured later counts after a reload.
+        text = '[site]\nbase_url = "https://feeds.example.org"\n'
+        (tmp_path / "feedhub.toml").write_text(text, encoding="utf-8")
+        server.process.send_signal(signal.SIGHUP)
+        feed = b"https://feeds.example.org/all.json"
+        until(lambda: feed in request(server, "GET", "/all.json").body, "the address stays")
+
+
+def test_without_a_configuration_of_its_own_a_server_uses_that_of_its_catalog(tmp_path, source):
+    (tmp_path / "sync.toml").write_text("[http]\nmax_age = 1234\n", encoding="utf-8")
+    sync = ["sync", "articles", "--catalog", "catalog.db", "--config", "sync.toml"]
+    with start(tmp_path, sync) as ran:
+        assert ran.process.wait(60) == 0
+    with serve(tmp_path, base_url=None) as server:
+        assert "max-age=1234," in request(server, "GET", "/all.rss")["cache-control"]
+    with serve(tmp_path, base_url=None, toml="[http]\nmax_age = 77\n") as server:
+        assert "max-age=77," in request(server, "GET", "/all.rss")["cache-control"]
 
 
 def test_a_unix_socket_of_a_killed_server_is_replaced(tmp_path, source):

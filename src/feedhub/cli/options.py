@@ -136,9 +136,12 @@ def add_json(parser: ArgumentParser, what: str) -> None:
 
 
 def add_parent(parser: ArgumentParser) -> None:
-    """Add the process whose end is that of this one."""
+    """Add what a server tells the processes that it starts."""
     parser.add_argument(
         "--parent", metavar="PID", type=int, help="exit when PID is no longer the parent process"
+    )
+    parser.add_argument(
+        "--listening", metavar="URL", help="where the server listens: used without a base URL"
     )
 
 
@@ -160,8 +163,25 @@ def config_of(args: Namespace) -> Config:
     builder = search if feeds.builder == "auto" else feeds.builder  # it builds searches
     stories = auto if feeds.stories == "auto" else feeds.stories
     feeds = replace(feeds, search=search, builder=builder, stories=stories)
+    listening = getattr(args, "listening", None)
+    if listening and config.site.base_url == SiteConfig().base_url:
+        config = at_base_url(config, listening)
     ids = config.source.ids and str((args.config or CONFIG_FILE).parent / config.source.ids)
     return replace(config, feeds=feeds, source=replace(config.source, ids=ids))
+
+
+def is_configured(args: Namespace) -> bool:
+    """Return whether a command has a configuration file or variables of its own."""
+    variables = any(name.startswith("FEEDHUB_") for name in os.environ)
+    return args.config is not None or CONFIG_FILE.exists() or variables
+
+
+def at_base_url(config: Config, base_url: str) -> Config:
+    """Return a configuration without a base URL of its own with the one of a server."""
+    source = config.source
+    if source.base_url == config.site.base_url:
+        source = replace(source, base_url=base_url)
+    return replace(config, site=replace(config.site, base_url=base_url), source=source)
 
 
 def ids_files(config: Config) -> tuple[Path, ...]:
@@ -169,10 +189,10 @@ def ids_files(config: Config) -> tuple[Path, ...]:
     return (Path(config.source.ids),) if config.source.ids else ()
 
 
-def warn_of_default_url(config: Config) -> None:
+def warn_of_default_url(config: Config, listening: str | None = None) -> None:
     """Warn if the address of the site has not been configured."""
     base_url = config.site.base_url
-    if base_url == SiteConfig().base_url:
+    if base_url in (SiteConfig().base_url, listening):
         console.warn(f"every address begins with {base_url}: set site.base_url or give --base-url")
 
 

@@ -89,35 +89,60 @@ def run(args: Namespace) -> int:
     options.require_input(args)
     if args.source is not None:
         options.check_source(args)
-    args.catalog = options.catalog_path(args, config)
+    sockets = Sockets(args)
+    if args.parent is None:
+        args.listening = sockets.url
+    # A free port is another one each time, and must not leave a catalog behind each time.
+    args.catalog = options.catalog_path(args, options.config_of(args) if args.port else config)
+    config = options.config_of(args)
     if args.parent is not None:
-        serve(args, config)
+        serve(args, config, sockets)
         return 0
     options.debug_inputs(args, config, args.catalog)
     if args.source is not None:
-        options.warn_of_default_url(config)
+        options.warn_of_default_url(config, args.listening)
     if args.workers == 1:
         os.environ.pop(METRICS_FOLDER, None)
-        serve(args, config)
+        serve(args, config, sockets)
         return 0
     with tempfile.TemporaryDirectory(prefix="feedhub-") as folder:
         os.environ[METRICS_FOLDER] = folder
-        serve(args, config)
+        serve(args, config, sockets)
     return 0
 
 
-def serve(args: Namespace, config: Config) -> None:
-    """Open the sockets, start the other processes and serve."""
+class Sockets:
+    """The open sockets of a server: the public one, the operator's, and the files made for them."""
+
+    def __init__(self, args: Namespace) -> None:
+        self.files: list[Path] = []
+        self.public, self.admin = open_sockets(args, self.files)
+
+    @property
+    def url(self) -> str | None:
+        """Where a client on this machine finds the public socket, None if it is a Unix socket."""
+        from feedhub.server.sockets import format_address
+
+        address = format_address(self.public)
+        # A socket that listens on every address has none of its own.
+        address = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+        return address if address.startswith("http:") else None
+
+
+def serve(args: Namespace, config: Config, sockets: Sockets) -> None:
+    """Start the other processes and serve."""
     from feedhub.server.builder import DocumentBuilder
     from feedhub.server.catalog_reader import CatalogReader
     from feedhub.server.logs import AccessLog, EventLog
     from feedhub.server.metrics import Metrics
     from feedhub.server.run import Service, run
 
-    socket_files: list[Path] = []
-    public, admin = open_sockets(args, socket_files)
     events, metrics = EventLog(args.log), Metrics()
-    reader = CatalogReader(args.catalog, lambda: options.config_of(args), drafts=args.drafts)
+
+    def own_config() -> Config | None:
+        return options.config_of(args) if options.is_configured(args) else None
+
+    reader = CatalogReader(args.catalog, own_config, drafts=args.drafts)
     log_file = open(os.devnull, "w") if console.is_quiet() else sys.stdout  # noqa: PTH123, SIM115 - until the end
     log = AccessLog(log_file, args.log)
     max_bytes = config.http.cache_megabytes * 1_000_000
@@ -129,13 +154,13 @@ def serve(args: Namespace, config: Config) -> None:
         metrics=metrics,
         events=events,
         http=config.http,
-        public=public if alone else None,
-        worker_socket=None if alone else public,
-        admin=admin,
-        socket_files=socket_files,
+        public=sockets.public if alone else None,
+        worker_socket=None if alone else sockets.public,
+        admin=sockets.admin,
+        socket_files=sockets.files,
         parent=args.parent,
     )
-    add_processes(service, args, public)
+    add_processes(service, args, sockets.public)
     run(service)
 
 
@@ -220,6 +245,8 @@ def command_line(args: Namespace, command: str, *arguments: str) -> list[str]:
         flags += ["--config", str(args.config)]
     if args.base_url is not None:
         flags += ["--base-url", args.base_url]
+    if args.listening is not None:
+        flags += ["--listening", args.listening]
     flags += ["--drafts"] * args.drafts
     flags += ["--quiet"] * console.is_quiet() + ["--verbose"] * console.is_verbose()
     # -P: no file in the current folder may take the place of a module.

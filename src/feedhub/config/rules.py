@@ -337,10 +337,11 @@ def choice(*words: str) -> Callable[[str], str]:
     return rule
 
 
-def networks(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return addresses of machines or networks."""
+def proxies(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return addresses of machines or networks, and `unix:` for those with a Unix socket."""
     for name in names:
-        ipaddress.ip_network(name)  # an address is a network of one
+        if name != "unix:":
+            ipaddress.ip_network(name)  # an address is a network of one
     return unique_names(names)
 
 

@@ -291,10 +291,11 @@ class HttpConfig:
         rules.choice("httptools", "h11"),
     )
     trusted_proxies: tuple[str, ...] = key(
-        (),
-        "Proxies whose X-Forwarded-For the access log trusts",
-        "a list of addresses or networks",
-        rules.networks,
+        ("unix:",),
+        "Proxies whose X-Forwarded-For is the client's address; unix: means those that connect "
+        "through a Unix socket",
+        "a list of addresses or networks, and unix:",
+        rules.proxies,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,7 +14,12 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
@@ -21,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from feedhub import __version__
 from feedhub.catalog import HubState, SyncReport
 from feedhub.server.catalog_reader import CatalogReader
 from feedhub.server.metrics import MULTIPROCESS_FOLDER, Metrics
@@ -130,6 +137,8 @@ class StatusCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
         status = self._status()
+        versions = {"version": __version__, "python": platform.python_version()}
+        yield InfoMetricFamily("feedhub_build", "1; its labels are the versions.", versions)
         gauges = {
             "feedhub_ready": ("1 if there is something to serve.", status.ready),
             "feedhub_sync_failing": (

@@ -45,12 +45,12 @@ class CatalogReader:
     """Opens the catalog at `path` and follows it: another process may write or replace it.
 
     The catalog holds the configuration that it was made with, which decides what the documents
-    are; of the one that `read_config` returns, only [http] counts. Call all methods from one
-    thread.
+    are; of the one that `read_config` returns, only [http] counts. If it returns None, that of the
+    catalog counts for this too. Call all methods from one thread.
     """
 
     def __init__(
-        self, path: Path, read_config: Callable[[], Config], *, drafts: bool = False
+        self, path: Path, read_config: Callable[[], Config | None], *, drafts: bool = False
     ) -> None:
         self._follower = CatalogFollower(path, read_only=True)
         self._read_config = read_config
@@ -58,7 +58,7 @@ class CatalogReader:
         self._config = read_config()
         self._catalog: Catalog | None = None
         self._site: Site | None = None
-        self._catalog_config = self._config
+        self._catalog_config = Config()
         self._version: object = None
         self._snapshot_key: tuple[object, ...] = ()
         self.snapshot: SiteSnapshot | None = None
@@ -162,7 +162,7 @@ class CatalogReader:
             self.pings = catalog.pings.status()
             self._load_site(catalog)
             due = catalog.next_due()
-            self._update_snapshot(catalog.generation(), None if due is None else due.timestamp())
+            self._update_snapshot(catalog, None if due is None else due.timestamp())
             self.problem = self.sync_report.problem
 
     def _load_site(self, catalog: Catalog) -> None:
@@ -178,8 +178,10 @@ class CatalogReader:
             raise CatalogError(DRAFTS_DIFFER if drafts_differ else OTHER_VERSION)
         self._site, self._catalog_config = site, config
 
-    def _update_snapshot(self, generation: int, due: float | None) -> None:
-        config = replace(self._catalog_config, http=self._config.http)
+    def _update_snapshot(self, catalog: Catalog, due: float | None) -> None:
+        generation = catalog.generation()
+        own = self._config or config_of_catalog(catalog)
+        config = replace(self._catalog_config, http=own.http)
         key = (self._follower.identity, generation, due, config)
         if key == self._snapshot_key:
             return

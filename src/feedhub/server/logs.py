@@ -20,6 +20,7 @@ from feedhub.text import printable
 
 LogFormat = Literal["text", "json"]
 Client = tuple[str, int] | None
+UNIX = "unix:"  # a client of a Unix socket, which has no address
 # A line of the access log before and after its client.
 LineParts = tuple[str, str]
 # The line of a response, its client, and the seconds since its request came.
@@ -59,7 +60,7 @@ class AccessLog:
 
     def line_parts(self, record: AccessRecord, second: int) -> LineParts:
         """Return what the lines of equal records within one second of Unix time share."""
-        return self._formatter.line_parts(record, format_log_time(second))
+        return self._formatter.line_parts(record, second)
 
     def add(self, timed_lines: Iterable[TimedLine]) -> None:
         """Queue lines. They are dropped while MAX_PENDING characters wait to be written."""
@@ -145,21 +146,27 @@ def format_log_time(second: int) -> str:
     return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
 
 
+@lru_cache(1)
+def format_json_time(second: int) -> str:
+    """Return a second of Unix time as both logs have it in JSON (RFC 3339)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+
+
 def client_name(client: Client) -> str:
-    """Return the address of a client; through a unix socket it has none."""
-    return escape(client[0] if client and client[0] else "unix:")
+    """Return the address of a client; through a Unix socket, without a proxy, it has none."""
+    return escape(client[0] if client and client[0] else UNIX)
 
 
 class CombinedFormatter:
     """Formats lines as nginx does: the client stands first."""
 
-    def line_parts(self, record: AccessRecord, moment: str) -> LineParts:
+    def line_parts(self, record: AccessRecord, second: int) -> LineParts:
         """Return a line without its client."""
         fields = (record.method, record.referer or "-", record.user_agent or "-")
         method, referer, user_agent = map(escape, fields)
         request = f'"{method} {escape(record.target, MAX_TARGET)} HTTP/{record.version}"'
         response = f'{record.status} {record.size} "{referer}" "{user_agent}"'
-        return "", f" - - [{moment}] {request} {response}\n"
+        return "", f" - - [{format_log_time(second)}] {request} {response}\n"
 
     def lines(self, timed_lines: Iterable[TimedLine]) -> list[str]:
         """Return whole lines."""
@@ -169,14 +176,14 @@ class CombinedFormatter:
 class JsonFormatter:
     """Formats lines as JSON objects, which end with the seconds that the response took."""
 
-    def line_parts(self, record: AccessRecord, moment: str) -> LineParts:
+    def line_parts(self, record: AccessRecord, second: int) -> LineParts:
         """Return a line without its client and its seconds."""
         fields: dict[str, object] = {}
         for name, value in record._asdict().items():
             max_length = MAX_TARGET if name == "target" else MAX_FIELD
             fields[name] = escape(value, max_length) if isinstance(value, str) else value
         rest = json.dumps(fields).removeprefix("{").removesuffix("}")
-        return f'{{"time": "{moment}", "client": ', f', {rest}, "seconds": '
+        return f'{{"time": "{format_json_time(second)}", "client": ', f', {rest}, "seconds": '
 
     def lines(self, timed_lines: Iterable[TimedLine]) -> list[str]:
         """Return whole lines."""
@@ -196,8 +203,7 @@ class EventLog:
         """Write an event; a log that cannot be written does not stop the server."""
         line = printable(" ".join(text.split()))
         if self._format == "json":
-            moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            line = json.dumps({"time": moment, "event": line})
+            line = json.dumps({"time": format_json_time(int(time.time())), "event": line})
         else:
             line = f"feedhub: {line}"
         with suppress(OSError, ValueError):

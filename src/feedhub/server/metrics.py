@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 
 # If several processes count together, prometheus-client wants a folder for their counts here.
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
+# Seconds. Nearly every response is a 304, which takes less than the smallest.
+REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_BUILD_BUCKETS = REQUEST_BUCKETS[2:]
+
+# When a counter was created is a second series for each that no alert or dashboard uses.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class RequestCounts:
-    """Requests, bytes and seconds of one format and status that Prometheus has not got yet."""
+    """Requests and bytes of one format and status that Prometheus has not got yet."""
 
-    __slots__ = ("requests", "seconds", "size")
+    __slots__ = ("requests", "size")
 
     def __init__(self) -> None:
         self.requests = self.size = 0
-        self.seconds = 0.0
+
+
+class BatchHistogram(Histogram):
+    """A histogram that takes many values at once: `observe` costs as much as a whole 304."""
+
+    def observe_all(self, values: Iterable[float]) -> None:
+        """Count values, as `observe` would each of them."""
+        ordered = sorted(values)
+        below = 0
+        for bound, bucket in zip(self._upper_bounds, self._buckets, strict=True):
+            end = bisect_right(ordered, bound, below)
+            if end > below:
+                bucket.inc(end - below)
+                below = end
+        self._sum.inc(sum(ordered))
 
 
 class Metrics:
@@ -33,15 +61,16 @@ class Metrics:
         self._bytes = Counter(
             "feedhub_response_bytes", "Bytes of the bodies sent.", registry=self.registry
         )
-        self._seconds = Counter(
+        self.request_seconds = BatchHistogram(
             "feedhub_request_seconds",
             "Seconds from each request to the last byte of its response.",
+            buckets=REQUEST_BUCKETS,
             registry=self.registry,
         )
         self.build_seconds = Histogram(
             "feedhub_build_seconds",
             "Seconds to build a document.",
-            buckets=_BUCKETS,
+            buckets=_BUILD_BUCKETS,
             registry=self.registry,
         )
         self.errors = Counter(
@@ -75,6 +104,4 @@ class Metrics:
             if counts.requests:
                 self._requests.labels(name or "none", status).inc(counts.requests)
                 self._bytes.inc(counts.size)
-                self._seconds.inc(counts.seconds)
                 counts.requests = counts.size = 0
-                counts.seconds = 0.0

@@ -42,7 +42,6 @@ class RequestRecorder:
         line, counts, size = labels
         counts.requests += 1
         counts.size += size
-        counts.seconds += seconds
         self._pending.append((line, client, seconds))
         if len(self._pending) >= MAX_BATCH:
             self.flush()
@@ -53,8 +52,9 @@ class RequestRecorder:
         return RequestLabels(self._log.line_parts(record, second), counts, record.size)
 
     def flush(self) -> None:
-        """Write the pending lines to the log."""
+        """Write the pending lines to the log, and count how long they took."""
         self._log.add(self._pending)
+        self._metrics.request_seconds.observe_all(seconds for _, _, seconds in self._pending)
         self._pending.clear()
         self._log.flush()
 

@@ -11,14 +11,15 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 import uvloop
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from feedhub.config import HttpConfig
 from feedhub.errors import ConfigError
@@ -26,7 +27,7 @@ from feedhub.server.admin import Status, make_admin, status_of
 from feedhub.server.builder import DocumentBuilder
 from feedhub.server.documents import Documents
 from feedhub.server.fallback import make_fallback
-from feedhub.server.logs import EventLog
+from feedhub.server.logs import UNIX, EventLog
 from feedhub.server.metrics import Metrics
 from feedhub.server.processes import PING, SupervisedProcess
 from feedhub.server.sockets import format_address, notify, watchdog_seconds
@@ -113,7 +114,11 @@ async def serve(service: Service) -> None:
     shorten_pauses()
     servers = []
     if service.public is not None:
-        app = Documents(service.builder, make_fallback(service.builder))
+        app = trust_proxies(
+            Documents(service.builder, make_fallback(service.builder)),
+            service.http.trusted_proxies,
+            unix=service.public.family == socket.AF_UNIX,
+        )
         servers.append((make_server(app, service.http, dates=False), service.public))
     if service.admin is not None:
         admin = make_admin(service.metrics, service.status)
@@ -145,6 +150,26 @@ def shorten_pauses() -> None:
     gc.freeze()
 
 
+def trust_proxies(app: ASGIApp, trusted: Sequence[str], *, unix: bool) -> ASGIApp:
+    """Return an application whose clients are those that trusted proxies name.
+
+    Every request pays for it, so it is the same application if no proxy can be trusted.
+    """
+    names = [name for name in trusted if unix or name != UNIX]
+    if not names:
+        return app
+    behind_proxy = ProxyHeadersMiddleware(app, names)  # type: ignore[arg-type]
+    if not unix:
+        return behind_proxy  # type: ignore[return-value]
+
+    async def name_client(scope: Scope, receive: Receive, send: Send) -> None:
+        """Name the client of a Unix socket: uvicorn trusts only what has a name."""
+        scope["client"] = (UNIX, 0)
+        await behind_proxy(scope, receive, send)  # type: ignore[arg-type]
+
+    return name_client
+
+
 def make_server(app: ASGIApp, http: HttpConfig, *, dates: bool = True) -> Server:
     """Return a uvicorn server; `dates` is false if the application sets Date itself."""
     return Server(
@@ -157,8 +182,7 @@ def make_server(app: ASGIApp, http: HttpConfig, *, dates: bool = True) -> Server
             access_log=False,
             server_header=False,
             date_header=dates,
-            proxy_headers=bool(http.trusted_proxies),
-            forwarded_allow_ips=list(http.trusted_proxies),
+            proxy_headers=False,  # `trust_proxies` knows Unix sockets too
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
         )
