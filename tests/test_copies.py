@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +18,9 @@ from feedhub import limits
 from feedhub.cli import main
 from feedhub.errors import ArticleError, CatalogError, OutputError, Problem
 from feedhub.render import render
+from feedhub.render.folder import OutputFolder
 from feedhub.site import source_of
+from feedhub.sources.files import read_pieces
 from feedhub.sources.urls import ASSET_SUFFIXES, asset_type
 from tests.fronts import bench_on_disk, front_of
 from tests.kit import NOW, Bench, article_text, files_below, make_bench
@@ -133,8 +139,31 @@ def test_what_has_no_copy_keeps_its_address(bench, out, tmp_path, monkeypatch, l
     assert all(CANARY not in data for data in files_below(out).values())
 
 
-def test_the_bound_is_16_mib():
-    assert limits.MAX_ASSET_BYTES == 16 * 1024 * 1024
+def test_the_bound_is_2_gib():
+    assert limits.MAX_ASSET_BYTES == 2 * 1024**3
+
+
+def test_a_long_recording_is_copied_and_never_held_whole(bench, out):
+    length, long = 160 * 1024**2, bench.root / "posts/talk.mp3"
+    long.touch()
+    os.truncate(long, length)  # it takes no room on the disk
+    bench.write("posts/a.md", article_text("A", "[hear](talk.mp3)", webUrl=WEB, audio="talk.mp3"))
+    code = (
+        "import resource, sys\n"
+        "from feedhub.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (120 << 20, 120 << 20))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = ["render", bench.root, out, "--base-url", BASE, "--workers", "1"]
+    environ = os.environ | {"FEEDHUB_SOURCE_ASSETS": "copy"}
+    subprocess.run(
+        [sys.executable, "-c", code, *map(str, command)], env=environ, check=True, timeout=60
+    )
+    (copy,) = (out / "assets").rglob("*.mp3")
+    assert copy.stat().st_size == length
+    (entry,) = json.loads((out / "all.json").read_bytes())["items"]
+    (file,) = entry["attachments"]
+    assert file["url"] == f"{BASE}/{copy.relative_to(out)}"
 
 
 def test_a_picture_that_the_feed_leaves_out_has_no_copy(bench, out):
@@ -157,14 +186,59 @@ def test_an_article_that_gives_way_to_another_has_no_copies(bench, out):
     assert stored(bench) == {place(PNG): PNG}
 
 
-def test_a_file_that_is_still_being_written_has_no_copy_yet(bench, out, monkeypatch):
-    def being_written(*_: object) -> bytes:
-        raise ArticleError("being-written", "it is being written")
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(ArticleError("being-written", "it is"), "being-written"), (OSError(5, "x"), "no-such-file")],
+)
+def test_a_file_that_cannot_be_read_to_its_end_has_no_copy(bench, out, monkeypatch, error, code):
+    def broken(*_: object) -> Iterator[bytes]:
+        yield b"first piece"
+        raise error
 
-    monkeypatch.setattr("feedhub.sources.files.FilesSource.read_asset", being_written)
+    monkeypatch.setattr("feedhub.sources.files.FilesSource.read_asset", broken)
     report = render_bench(bench, out)
-    assert [found.code for found in report.changes.problems] == ["no-such-file"]
+    assert [found.code for found in report.changes.problems] == [code]
     assert copies(out) == {}
+
+
+def test_a_file_that_is_written_while_it_is_read_is_refused_at_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("feedhub.sources.files.QUIET_NS", 1_000_000_000)
+    monkeypatch.setattr("feedhub.sources.files.time.sleep", lambda seconds: slept.append(seconds))
+    slept: list[float] = []
+    file = tmp_path / "pic.png"
+    file.write_bytes(b"first")
+    pieces = read_pieces(os.open(file, os.O_RDONLY))
+    assert (next(pieces), slept) == (b"first", [1.0])
+    os.utime(file, (1, 1))
+    with pytest.raises(ArticleError, match="being written"):
+        next(pieces)
+    assert b"".join(read_pieces(os.open(file, os.O_RDONLY))) == b"first"
+    assert slept == [1.0]  # it is at rest
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(ArticleError, match="not a regular file"):
+        next(read_pieces(os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)))
+
+
+@pytest.mark.parametrize("damage", [None, b"damaged", "link"])
+def test_a_copy_that_is_there_is_kept_without_its_catalog(bench, out, damage, monkeypatch):
+    render_bench(bench, out)
+    copy = out / place(PNG)
+    if damage == "link":
+        copy.rename(out / "other.png")
+        copy.symlink_to(out / "other.png")
+    elif damage:
+        copy.write_bytes(damage)
+    second = bench_on_disk(bench.root.parent, source__assets="copy", site__base_url=BASE)
+    second.catalog.remember_outputs(os.path.realpath(out), {})
+    staged: list[str] = []
+    stage = OutputFolder.take
+    monkeypatch.setattr(
+        OutputFolder, "take", lambda self, file: (staged.append(file.path), stage(self, file))
+    )
+    report = render_bench(second, out)
+    assert report.changes.problems == ()
+    assert (place(PNG) in staged) == (damage is not None)
+    assert (copy.read_bytes(), copy.is_symlink()) == (PNG, False)
 
 
 def test_the_same_bytes_have_one_copy(bench, out):
@@ -180,7 +254,7 @@ def test_the_same_bytes_have_one_copy(bench, out):
 def test_a_render_without_changes_reads_and_writes_nothing(bench, out, monkeypatch):
     monkeypatch.setattr("feedhub.sources.files.RACY_NS", 0)
     first = render_bench(bench, out)
-    monkeypatch.setattr("feedhub.render.read_copy", pytest.fail)
+    monkeypatch.setattr("feedhub.render.write_copy", pytest.fail)
     second = render_bench(bench, out)
     assert (second.written, second.removed) == (0, 0)
     assert second.unchanged == first.written
@@ -332,7 +406,7 @@ def test_the_command_copies_and_says_what_it_could_not(tmp_path, monkeypatch, ca
     assert main(command) == 0
     assert list(files_below(Path("c.sqlite.assets")).values()) == [PNG]
     Path("articles/pic.png").write_bytes(b"other")
-    monkeypatch.setattr("feedhub.catalog.assets.read_copy", lambda *_: None)
+    monkeypatch.setattr("feedhub.catalog.assets.write_copy", lambda *_: "")
     assert main(command) == 1
     assert "articles/pic.png:1: it has changed" in capsys.readouterr().err
     assert not Path("c.sqlite.assets").exists()

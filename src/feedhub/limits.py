@@ -10,4 +10,4 @@ MAX_TITLE, MAX_SUMMARY, MAX_TEXT = 1_000, 5_000, 65_536
 # Items of a list; labels of each kind.
 MAX_LABELS, MAX_IMAGES, MAX_MEDIA, MAX_RELATED = 50, 50, 20, 100
 # A picture, audio or video file that is copied beside the feeds.
-MAX_ASSET_BYTES = 16 * 1024 * 1024
+MAX_ASSET_BYTES = 2 * 1024**3

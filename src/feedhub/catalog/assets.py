@@ -6,14 +6,16 @@ several processes may read them while one writes, and who serves needs no access
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from feedhub.catalog.database import Database
 from feedhub.errors import ArticleError, Problem, output_errors
 from feedhub.sources import AssetSource, Source
-from feedhub.sources.assets import copy_place
+from feedhub.sources.assets import bounded, copy_place
 
 
 class Assets:
@@ -48,15 +50,16 @@ class Assets:
             copy = self._folder / place
             if copy.exists():
                 continue
-            data = read_copy(source, path, place)
-            if data is None:
-                yield moved(source, path)
-                continue
             with output_errors(copy):
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 unfinished = copy.with_name(f".{copy.name}.new")
-                unfinished.write_bytes(data)
-                unfinished.replace(copy)
+                with unfinished.open("wb") as file:
+                    digest = write_copy(source, path, place, file)
+                if digest:
+                    unfinished.replace(copy)
+                else:
+                    unfinished.unlink()
+                    yield moved(source, path)
 
     def prune(self) -> None:
         """Remove each copy that no published article shows any more. Raises OutputError."""
@@ -74,13 +77,24 @@ class Assets:
                     path.unlink()
 
 
-def read_copy(source: Source, path: str, place: str) -> bytes | None:
-    """Return the bytes of a file whose copy stands at `place`, None if they are others now."""
-    try:
-        data = source.read_asset(path) if isinstance(source, AssetSource) else b""
-    except (OSError, ArticleError, KeyError):  # or the last scan did not find it
-        return None
-    return data if copy_place(path, data) == place else None
+def write_copy(source: Source, path: str, place: str, file: BinaryIO) -> str:
+    """Write a file whose copy stands at `place`; return its SHA-256, "" if it has changed.
+
+    Only errors of writing are raised.
+    """
+    hashed = hashlib.sha256()
+    pieces = bounded(source.read_asset(path) if isinstance(source, AssetSource) else ())
+    while True:
+        try:
+            piece = next(pieces, b"")
+        except (OSError, ArticleError, KeyError):  # or the last scan did not find it
+            return ""
+        if not piece:
+            break
+        hashed.update(piece)
+        file.write(piece)
+    digest = hashed.hexdigest()
+    return digest if copy_place(path, digest) == place else ""
 
 
 def moved(source: Source, path: str) -> Problem:

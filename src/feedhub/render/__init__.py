@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from feedhub.catalog import Catalog, Changes, refuse_shrinking
-from feedhub.catalog.assets import moved, read_copy
+from feedhub.catalog.assets import moved, write_copy
 from feedhub.document import CODINGS
 from feedhub.errors import Problem
 from feedhub.fork_map import fork_map
@@ -178,18 +178,15 @@ class DocumentWriter:
     def add_copies(self, source: Source, shown: dict[str, str]) -> list[Problem]:
         """Stage the copies of files that articles show, by place, which the folder lacks.
 
-        Returns a problem for each file that has changed since; the copy of what it was stays.
+        Returns a problem for each file that has changed since.
         """
         problems = []
         for place, name in shown.items():
             path = f"{COPIES}/{place}"
             if self._keep_files([path], place):
                 continue
-            data = read_copy(source, name, place)
-            if data is not None:
-                self.add(place, [self._stage_file(path, data)])
-            elif path in self._folder.manifest.files:
-                self.files[path] = self._folder.manifest.files[path]
+            if staged := self._folder.stage_copy(path, partial(write_copy, source, name, place)):
+                self.add(place, [staged])
             else:
                 problems.append(moved(source, name))
         return problems

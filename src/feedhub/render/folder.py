@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -137,18 +137,47 @@ class OutputFolder:
 
         It gets the time of the file at `like`, else a new one: web servers tell versions by it.
         """
-        self.check_ours(path)
-        name = f"{os.getpid()}-{len(self._staged)}"
-        new = self._stage / name
+        new = self._new_file(path)
         with output_errors(self._prefix + path):
-            self._stage.mkdir(exist_ok=True)
             new.write_bytes(body)
             if like:
                 status = (self._staged.get(like) or self.root / like).stat()
                 os.utime(new, ns=(status.st_atime_ns, status.st_mtime_ns))
             else:
                 date_after(new, self._prefix + path)
-        staged = StagedFile(path, digest_of(body), name)
+        return self._staged_file(path, digest_of(body), new)
+
+    def stage_copy(self, path: str, write: Callable[[BinaryIO], str]) -> StagedFile | None:
+        """Stage what `write` writes; it returns the SHA-256, or "" where there is nothing to stage.
+
+        Other bytes have another path, so what stands there already is not read from the source.
+        """
+        digest = self._digest_at(path)
+        if digest and digest == self.manifest.files.get(path):
+            return StagedFile(path, digest, "")
+        new = self._new_file(path)
+        with output_errors(self._prefix + path), new.open("wb") as file:
+            digest = write(file)
+            date_after(new, self._prefix + path)
+        return self._staged_file(path, digest, new) if digest else None
+
+    def _digest_at(self, path: str) -> str:
+        """Return the SHA-256 of the file at `path`, "" if there is no plain one."""
+        with suppress(OSError):
+            descriptor = os.open(self._prefix + path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        return ""
+
+    def _new_file(self, path: str) -> Path:
+        """Return where a new file for `path` is to be written."""
+        self.check_ours(path)
+        with output_errors(self._stage):
+            self._stage.mkdir(exist_ok=True)
+        return self._stage / f"{os.getpid()}-{len(self._staged)}"
+
+    def _staged_file(self, path: str, digest: str, new: Path) -> StagedFile:
+        staged = StagedFile(path, digest, new.name)
         self.take(staged)
         return staged
 

@@ -169,8 +169,8 @@ class AdoptingSource(Protocol):
 class AssetSource(Protocol):
     """A source with pictures, audio and video beside its articles."""
 
-    def read_asset(self, path: str) -> bytes:
-        """Return the bytes of such a file, or a few more than may be copied.
+    def read_asset(self, path: str) -> Iterator[bytes]:
+        """Yield the bytes of such a file in pieces, for it may be larger than the memory.
 
         Raises OSError and ArticleError; the file must be one that the last scan has found.
         """

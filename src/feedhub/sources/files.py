@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedhub.errors import ArticleError, ConfigError, Problem
-from feedhub.limits import MAX_ASSET_BYTES
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.file_rules import (
@@ -34,6 +33,8 @@ from feedhub.sources.generators import find_generator
 RACY_NS = 2_000_000_000
 # Enough for most files; asking for the size of the longest takes longer than reading.
 CHUNK_BYTES = 64 * 1024
+# Pictures, audio and video are larger.
+PIECE_BYTES = 1024 * 1024
 # How long a change waits for others that belong to it, and how often the watcher reports.
 DEBOUNCE_MS, POLL_MS = 100, 250
 # A checkout deletes a file before it writes it again. What is deleted for good is withdrawn within
@@ -248,15 +249,15 @@ class FilesSource:
         # The folder's own name, whatever its collection is called: in `_drafts` all are drafts.
         return read_file(path, load, self._name, self._generator.name, self._options, now, place_of)
 
-    def read_asset(self, path: str) -> bytes:
-        """Return the bytes of a picture, audio or video file, or a few more than may be copied.
+    def read_asset(self, path: str) -> Iterator[bytes]:
+        """Yield the bytes of a picture, audio or video file in pieces.
 
         Raises OSError and ArticleError.
         """
         descriptor = self.open_file(path)
         if descriptor < 0:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        return read_bytes(descriptor, MAX_ASSET_BYTES, CHUNK_BYTES * 16)
+        yield from read_pieces(descriptor)
 
     def has(self, path: str) -> bool:
         """Return whether there is a file below the folder that is not empty."""
@@ -363,7 +364,7 @@ def open_below(root: str, path: str) -> int:
         os.close(parent)
 
 
-def read_bytes(descriptor: int, max_bytes: int, chunk_bytes: int = CHUNK_BYTES) -> bytes:
+def read_bytes(descriptor: int, max_bytes: int) -> bytes:
     """Read and close a regular file: all of it, or at least a byte more than `max_bytes`.
 
     A pipe or device put in the file's place neither blocks nor floods. What is written meanwhile is
@@ -373,12 +374,10 @@ def read_bytes(descriptor: int, max_bytes: int, chunk_bytes: int = CHUNK_BYTES) 
         for _ in range(MAX_READS):
             before, data = os.fstat(descriptor), b""
             if not stat.S_ISREG(before.st_mode):
-                message = "this is not a regular file: remove it or rename it"
-                raise ArticleError("not-a-file", message)
-            while len(data) <= max_bytes and (chunk := os.read(descriptor, chunk_bytes)):
+                raise not_a_file()
+            while len(data) <= max_bytes and (chunk := os.read(descriptor, CHUNK_BYTES)):
                 data += chunk
-            is_at_rest = not 0 <= time.time_ns() - before.st_mtime_ns < QUIET_NS
-            if is_at_rest and stamp_of(before) == stamp_of(os.fstat(descriptor)):
+            if _is_at_rest(before) and stamp_of(before) == stamp_of(os.fstat(descriptor)):
                 return data
             time.sleep(QUIET_NS / 1e9)
             os.lseek(descriptor, 0, os.SEEK_SET)
@@ -386,3 +385,29 @@ def read_bytes(descriptor: int, max_bytes: int, chunk_bytes: int = CHUNK_BYTES) 
         raise ArticleError("being-written", message)
     finally:
         os.close(descriptor)
+
+
+def read_pieces(descriptor: int) -> Iterator[bytes]:
+    """Yield the bytes of a regular file in pieces, and close it.
+
+    Raises ArticleError where it is being written: a file may be too large to read it again.
+    """
+    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise not_a_file()
+        if not _is_at_rest(before):
+            time.sleep(QUIET_NS / 1e9)
+        while chunk := file.read(PIECE_BYTES):
+            yield chunk
+        if stamp_of(before) != stamp_of(os.fstat(descriptor)):
+            raise ArticleError("being-written", "it is being written: the next run copies it")
+
+
+def not_a_file() -> ArticleError:
+    """Return the error of a pipe or device."""
+    return ArticleError("not-a-file", "this is not a regular file: remove it or rename it")
+
+
+def _is_at_rest(status: os.stat_result) -> bool:
+    return not 0 <= time.time_ns() - status.st_mtime_ns < QUIET_NS

@@ -12,6 +12,7 @@ import os
 import posixpath
 import re
 import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -24,7 +25,6 @@ from typing import IO, NamedTuple, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from feedhub.errors import ConfigError, Problem, did_you_mean
-from feedhub.limits import MAX_ASSET_BYTES
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.file_rules import (
@@ -187,13 +187,17 @@ class BlobReader:
     def read(self, blob: str, max_bytes: int) -> bytes:
         """Return the bytes of a blob, or the first `max_bytes`; raises OSError."""
         with suppress(BrokenPipeError, EOFError):
-            return self._read(blob, max_bytes)
+            return b"".join(self._pieces(blob, max_bytes))
+        return b"".join(self.pieces(blob, max_bytes))
+
+    def pieces(self, blob: str, max_bytes: int = sys.maxsize) -> Iterator[bytes]:
+        """Yield the same in pieces; raises OSError."""
         try:
-            return self._read(blob, max_bytes)
+            yield from self._pieces(blob, max_bytes)
         except (BrokenPipeError, EOFError):
             raise OSError(errno.EIO, "git ends when it reads the object") from None
 
-    def _read(self, blob: str, max_bytes: int) -> bytes:
+    def _pieces(self, blob: str, max_bytes: int) -> Iterator[bytes]:
         process = self._running()
         requests, answers = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         is_whole = False
@@ -207,11 +211,14 @@ class BlobReader:
             if len(head) != 3 or head[0] != blob.encode():
                 raise EOFError
             size = int(head[2])
-            data = answers.read(min(size, max_bytes))
-            if len(data) < min(size, max_bytes):
-                raise EOFError
+            left = min(size, max_bytes)
+            while left:
+                piece = answers.read(min(left, STREAM_BYTES))
+                if not piece:
+                    raise EOFError
+                left -= len(piece)
+                yield piece
             is_whole = size <= max_bytes and answers.read(1) == b"\n"
-            return data
         finally:
             # The next answer would begin in the middle of one that was not read to its end.
             if not is_whole:
@@ -352,12 +359,12 @@ class GitSource:
         place_of = place_finder(self._options, self._blobs.__contains__, self.read_asset)
         return read_file(path, load, *place, self._options, now, place_of)
 
-    def read_asset(self, path: str) -> bytes:
-        """Return the bytes of a picture, audio or video file, or one more than may be copied.
+    def read_asset(self, path: str) -> Iterator[bytes]:
+        """Yield the bytes of a picture, audio or video file in pieces.
 
         Raises OSError; the file must be one that the last scan has found.
         """
-        return self._reader.read(self._blobs[path], MAX_ASSET_BYTES + 1)
+        yield from self._reader.pieces(self._blobs[path])
 
     def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
         """Yield, several times a second until `stop` is set, whether the ref names another commit.
