@@ -22,9 +22,10 @@ import tomlkit
 from feedhub.adopt import adopt, loose_address, read_old_feeds
 from feedhub.config import starter_toml
 from feedhub.config.writing import add_move
-from feedhub.errors import ConfigError
+from feedhub.errors import ConfigError, NewIdsError
 from feedhub.feed_reader import read_feed
 from feedhub.sources.adopted_ids import AdoptedId, encode_adopted_ids, read_adopted_ids
+from tests.built_sites import BuiltSite, posts
 from tests.command_line import BASE, is_one_line, runner, write
 from tests.kit import NOW, Bench, article_text, make_bench, parse
 from tests.subscribers import Newsboat, Reader
@@ -162,8 +163,37 @@ def adopt_into(bench: Bench, old: str) -> list[str]:
     adoption = adopt(content, articles, ())
     assert (adoption.added, adoption.passed_over) == (20, ())
     Path(bench.config.source.ids).write_bytes(encode_adopted_ids(adoption.ids))
-    bench.sync()
+    with pytest.raises(NewIdsError, match="take the ids of 20 articles out of"):
+        bench.sync()  # it has published them already
+    bench.site.sync(bench.source(), NOW, accept_new_ids=True)
     return [entry.id for entry in content.entries]
+
+
+def test_a_built_site_may_have_the_ids_of_a_feed_before_its_own(tmp_path):
+    site = BuiltSite(tmp_path / "_site", posts()).build()
+    bench = make_bench(tmp_path, source__ids=str(tmp_path / "ids.jsonl"))
+    bench.root = site.root
+    (own, *_) = [site.address(post) for post in site.posts]
+    rows = (AdoptedId(id="?p=1", url=own), AdoptedId(id="?p=9", url=f"{own}gone"))
+    Path(bench.config.source.ids).write_bytes(encode_adopted_ids(rows))
+    bench.sync()
+    ids = [site.address(post) for post in site.posts[1:]]
+    assert sorted(bench.ids("all.json")) == sorted([*ids, "?p=1"])
+    # So another id in its own feed makes nothing new.
+    site.posts[0].id = "tag:new"
+    site.build()
+    assert bench.sync().problems == ()
+    assert "?p=1" in bench.ids("all.json")
+    site.posts[1].id = "tag:other"
+    site.build()
+    assert [problem.code for problem in bench.sync().problems] == ["id-changed"]
+    Path(bench.config.source.ids).unlink()
+    with pytest.raises(NewIdsError, match="lacks 1 id of"):
+        bench.sync()
+    # Unless its own feed has the same.
+    site.posts[0].id = "?p=1"
+    site.build()
+    assert bench.sync().published == 3
 
 
 @pytest.mark.parametrize("old", FORMATS.values(), ids=FORMATS)

@@ -18,7 +18,7 @@ from feedhub import limits
 from feedhub.cli import main
 from feedhub.errors import ArticleError, CatalogError, OutputError, Problem
 from feedhub.render import render
-from feedhub.render.folder import OutputFolder
+from feedhub.render.folder import OutputFolder, StagedFile
 from feedhub.site import source_of
 from feedhub.sources.files import read_pieces
 from feedhub.sources.urls import ASSET_SUFFIXES, asset_type
@@ -231,10 +231,13 @@ def test_a_copy_that_is_there_is_kept_without_its_catalog(bench, out, damage, mo
     second = bench_on_disk(bench.root.parent, source__assets="copy", site__base_url=BASE)
     second.catalog.remember_outputs(os.path.realpath(out), {})
     staged: list[str] = []
-    stage = OutputFolder.take
-    monkeypatch.setattr(
-        OutputFolder, "take", lambda self, file: (staged.append(file.path), stage(self, file))
-    )
+    take = OutputFolder.take
+
+    def noted(folder: OutputFolder, file: StagedFile) -> None:
+        staged.append(file.path)
+        take(folder, file)
+
+    monkeypatch.setattr(OutputFolder, "take", noted)
     report = render_bench(second, out)
     assert report.changes.problems == ()
     assert (place(PNG) in staged) == (damage is not None)

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from feedhub.catalog import Identity
-from feedhub.catalog.identity import refuse_new_ids
 from feedhub.config import load_config
 from feedhub.errors import NewIdsError
-from feedhub.sources.adopted_ids import NONE_ADOPTED, AdoptedId, encode_adopted_ids
+from feedhub.sources.adopted_ids import AdoptedId, encode_adopted_ids
 from tests.command_line import BASE, is_one_line, runner, write
 from tests.kit import NOW, Bench, article_text, files_below, make_bench
 
@@ -174,11 +173,48 @@ class TestAdoptedIds:
         advice = 'set source.collection = "articles" to keep the ids, and restore the file of '
         assert advice in str(refused.value)
 
-    def test_a_site_that_has_the_ids_of_its_own_feed_needs_none(self, adopting):
-        known = adopting.catalog.read(Identity)
-        refuse_new_ids(known, AUTHORITY, "articles", None)
-        with pytest.raises(NewIdsError):
-            refuse_new_ids(known, AUTHORITY, "articles", NONE_ADOPTED)
+    def test_articles_that_have_the_ids_themselves_need_no_file(self, adopting):
+        adopting.write("d.md", title="d")
+        rows = (row("a"), row("b"), AdoptedId(id="urn:x:d", url="https://news.example/d"))
+        file = Path(adopting.config.source.ids)
+        file.write_bytes(encode_adopted_ids(rows))
+        adopting.sync()
+        adopting.write("d.md", title="d", id="urn:x:d")
+        file.write_bytes(encode_adopted_ids(rows[:2]))
+        adopting.sync()
+        assert "urn:x:d" in adopting.ids("all.json")
+
+    def test_what_was_published_with_its_own_id_keeps_it(self, adopting):
+        before = adopting.ids("all.json")
+        adopt(adopting, "a", "b", "c", "waiting")
+        for _ in range(2):
+            with pytest.raises(NewIdsError) as refused:
+                adopting.sync()
+            assert str(refused.value).endswith(
+                "show them all as new: take the id of 1 article out of the file of source.ids, "
+                "which feedhub has published with another, or give --accept-new-ids"
+            )
+        assert adopting.ids("all.json") == before
+        adopting.site.sync(adopting.source(), NOW, accept_new_ids=True)
+        assert "earlier c" in adopting.ids("all.json")
+        adopting.write("c.md", title="Another title", webUrl="https://news.example/c")
+        adopting.sync()
+        assert "earlier c" in adopting.ids("all.json")
+
+    def test_what_is_new_gets_its_earlier_id(self, adopting):
+        adopting.write("waiting.md", title="waiting")
+        adopting.sync()
+        assert "earlier waiting" in adopting.ids("all.json")
+
+    @pytest.mark.parametrize("trial", ["http://127.0.0.1:8000", "http://localhost"])
+    def test_a_trial_may_adopt_late(self, tmp_path, trial):
+        ids = str(tmp_path / "ids.jsonl")
+        bench = make_bench(tmp_path, site__base_url=trial, source__ids=ids)
+        bench.write("a.md", title="a")
+        bench.sync()
+        adopt(bench, "a")
+        bench.sync()
+        assert bench.ids("all.json") == ["earlier a"]
 
     def test_the_output_remembers_too(self, tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
@@ -192,6 +228,27 @@ class TestAdoptedIds:
         ran = run(*render)
         assert (ran.code, "which lacks 1 id of" in ran.err) == (3, True)
         assert is_one_line(ran.err)
+
+    @pytest.mark.parametrize("keeps_catalog", [True, False])
+    def test_it_remembers_what_was_published_before(
+        self, tmp_path, monkeypatch, capsys, keeps_catalog
+    ):
+        monkeypatch.chdir(tmp_path)
+        run, catalog = runner(capsys), ("--catalog", "c.db", "--quiet")
+        render = ("render", "articles", "public", *BASE, *catalog)
+        write("a.md", article_text("a"))
+        write("b.md", article_text("b", published=False))
+        assert run(*render).code == 0
+        Path("ids.jsonl").write_bytes(encode_adopted_ids((row("a"), row("b"))))
+        for _ in range(2):
+            if not keeps_catalog:
+                Path("c.db").unlink(missing_ok=True)
+            ran = run(*render)
+            assert (ran.code, "take the id of 1 article out of" in ran.err) == (3, True), ran.err
+        assert run(*render, "--accept-new-ids").code == 0
+        Path("c.db").unlink()
+        assert run(*render).code == 0
+        assert b"earlier a" in Path("public/all.json").read_bytes()
 
 
 def row(name: str) -> AdoptedId:

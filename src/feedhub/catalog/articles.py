@@ -37,6 +37,7 @@ def too_slow(path: str) -> ReadResult:
 class ArticleSync:
     """One pass over a source, inside one transaction of the caller's; `read` counts files.
 
+    `renamed` counts articles that readers know, and by another id than the one adopted for them.
     With `unique_addresses` only one of several articles with one address is published.
     """
 
@@ -66,6 +67,7 @@ class ArticleSync:
         )
         self._scan_problems: list[Problem] = []
         self.read = 0
+        self.renamed = 0
 
     @property
     def touched(self) -> dict[int, set[str]]:
@@ -190,6 +192,8 @@ class ArticleSync:
         *,
         silent: bool,
     ) -> None:
+        if row.replaced_id and self._claims.is_renamed(article.id, row.replaced_id):
+            self.renamed += 1
         published = self._claims.published_before(article.id)
         if published:
             article = article.updated_at(published.updated_with(article, self._now, silent=silent))

@@ -70,6 +70,13 @@ class ClaimSync:
                 self._database.execute(_DELETE_TOMBSTONE, (digest(identity),))
         return self._published.get(identity)
 
+    def is_renamed(self, identity: str, before: str) -> bool:
+        """Return whether readers know an article by the id that it had before, not by its own."""
+        if self.published_before(identity):
+            return False
+        self._open_ids.setdefault(before)  # it leaves a tombstone
+        return self.published_before(before) is not None
+
     def claim(self, number: int, stored: StoredFile | None, article: ArticleRow) -> None:
         """Let a file claim the id and the address of its article, whose row has been written."""
         if stored and stored.id is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from feedhub.catalog.database import Database
 from feedhub.catalog.state import Identity, write_record
 from feedhub.errors import NewIdsError
 from feedhub.fingerprint import digest
-from feedhub.sources.adopted_ids import NONE_ADOPTED, AdoptedIds
+from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.article_path import collection_name, tag_uri
 
 # Under such an address a site is tried out, and nobody subscribes.
@@ -16,12 +18,18 @@ _DIGEST_SIZE = 8
 
 
 def refuse_new_ids(
-    known: Identity, authority: str, collection: str, adopted: AdoptedIds | None
+    database: Database,
+    known: Identity,
+    authority: str,
+    collection: str,
+    adopted: AdoptedIds,
+    *,
+    renamed: int,
 ) -> None:
-    """Raise NewIdsError if readers know ids that the source would not give again.
+    """Raise NewIdsError if readers know ids that this sync has not given again.
 
-    Those are of another authority or another name of the source, or are missing among the `adopted`
-    ones; None is for a source that adopts none.
+    They are of another authority or name of the source, or were adopted and are missing now; or
+    others were adopted after they had been published, those of so many `renamed` articles.
     """
     keys = []
     if known.authority and known.authority != authority:
@@ -29,11 +37,18 @@ def refuse_new_ids(
     if known.collection and known.collection != collection:
         keys.append(f'source.collection = "{known.collection}"')
     advice = [f"set {' and '.join(keys)} to keep the ids"] if keys else []
-    kept = _split(known.adopted) if adopted is None else _short_digests(adopted)
-    lost = len(_split(known.adopted) - kept)
+    lost = _split(known.adopted) - _short_digests(row.id for row in adopted.rows)
+    if lost:  # unless the file itself has the same id
+        lost -= _short_digests(row[0] for row in database.iterate(_SHOWN_IDS))
     if lost:
-        ids = f"{lost} ids" if lost > 1 else "1 id"
+        ids = f"{len(lost)} ids" if len(lost) > 1 else "1 id"
         advice.append(f"restore the file of source.ids, which lacks {ids} of the earlier feed")
+    if renamed and not _is_trial(authority):
+        ids = f"the ids of {renamed} articles" if renamed > 1 else "the id of 1 article"
+        others = "others" if renamed > 1 else "another"
+        advice.append(
+            f"take {ids} out of the file of source.ids, which feedhub has published with {others}"
+        )
     if advice:
         raise NewIdsError(
             "the ids of published articles would change, and readers would show them all as new: "
@@ -42,14 +57,14 @@ def refuse_new_ids(
 
 
 def remember_identity(
-    database: Database, authority: str, collection: str, adopted: AdoptedIds | None
+    database: Database, authority: str, collection: str, adopted: AdoptedIds
 ) -> None:
     """Note what the ids of the published articles are made of, if there are any."""
-    if authority.partition(",")[0] in _TRIAL_HOSTS or not database.fetch_value(_ANY_SHOWN):
+    if _is_trial(authority) or not database.fetch_value(_ANY_SHOWN):
         return
     uses_authority = _any_begins(database, tag_uri(authority, ""))
     uses_collection = _any_begins(database, f"{tag_uri(authority, collection_name(collection))}/")
-    shown = _adopted_and_shown(database, adopted or NONE_ADOPTED)
+    shown = (row.id for row in adopted.rows if database.fetch_value(_IS_SHOWN, (row.id,)))
     record = Identity(
         authority=authority if uses_authority else "",
         collection=collection if uses_collection else "",
@@ -58,14 +73,12 @@ def remember_identity(
     write_record(database, record)
 
 
-def _adopted_and_shown(database: Database, adopted: AdoptedIds) -> AdoptedIds:
-    """Return the adopted ids that published articles have."""
-    rows = (row for row in adopted.rows if database.fetch_value(_IS_SHOWN, (row.id,)))
-    return AdoptedIds(tuple(rows))
+def _is_trial(authority: str) -> bool:
+    return authority.partition(",")[0] in _TRIAL_HOSTS
 
 
-def _short_digests(adopted: AdoptedIds) -> set[bytes]:
-    return {digest(row.id)[:_DIGEST_SIZE] for row in adopted.rows}
+def _short_digests(ids: Iterable[str]) -> set[bytes]:
+    return {digest(identity)[:_DIGEST_SIZE] for identity in ids}
 
 
 def _split(digests: bytes) -> set[bytes]:
@@ -77,6 +90,7 @@ def _any_begins(database: Database, prefix: str) -> bool:
     return bool(database.fetch_value(_ANY_BETWEEN, (prefix, end)))
 
 
+_SHOWN_IDS = "SELECT id FROM articles WHERE state = 'shown'"
 _IS_SHOWN = "SELECT EXISTS (SELECT 1 FROM articles WHERE id = ? AND state = 'shown')"
 _ANY_SHOWN = "SELECT EXISTS (SELECT 1 FROM articles WHERE state = 'shown')"
 _ANY_BETWEEN = """

@@ -120,6 +120,7 @@ class FileRow(NamedTuple):
     article: ArticleRow | None
     links: tuple[str, ...] = ()
     copies: dict[str, str] = {}  # noqa: RUF012
+    replaced_id: str = ""
 
 
 def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
@@ -149,6 +150,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
         article=row,
         links=result.links,
         copies=result.copies,
+        replaced_id=result.replaced_id,
     )
 
 

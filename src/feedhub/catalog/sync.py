@@ -24,6 +24,7 @@ from feedhub.catalog.state import (
 )
 from feedhub.errors import Problem, ShrinkError
 from feedhub.sources import AdoptingSource, RememberingSource, Source
+from feedhub.sources.adopted_ids import NONE_ADOPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +97,12 @@ def sync_catalog(
     would change, unless `accept_new_ids`.
     """
     state = read_record(database, SyncState)
-    adopted = source.adopted if isinstance(source, AdoptingSource) else None
+    adopted = source.adopted if isinstance(source, AdoptingSource) else NONE_ADOPTED
     restored: list[int] = []  # the numbers of feeds
     if ledger is not None and state.generation == 0:
         restored = restore(database, ledger)
         state = ledger.sync
-    if not accept_new_ids:
-        known = read_record(database, Identity)
-        refuse_new_ids(known, settings.authority, source.collection, adopted)
+    known = read_record(database, Identity)
     if state.private not in (None, settings.private):
         # A catalog never mixes drafts with the public site: the other's is emptied first.
         database.clear()
@@ -125,6 +124,11 @@ def sync_catalog(
     if isinstance(source, RememberingSource):
         source.memory = read_record(database, StoredMemory).memory
     articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
+    if not accept_new_ids:
+        renamed = articles.renamed
+        refuse_new_ids(
+            database, known, settings.authority, source.collection, adopted, renamed=renamed
+        )
     if isinstance(source, RememberingSource):
         write_record(database, StoredMemory(memory=source.memory))
     touched = articles.touched

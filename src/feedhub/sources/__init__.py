@@ -79,7 +79,8 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     `scheduled`, `expired`, `undated`, `plain` (no front matter), `asset` (a picture, audio or
     video) or `rejected`. `due` is when the
     file must be read again though it has not changed. `own_id` tells whether the file itself states
-    its id, which may be copied from another. `dated_update` tells whether the file itself
+    its id, which may be copied from another. `replaced_id` is the id that it would have if none was
+    adopted for it, or "". `dated_update` tells whether the file itself
     says when it was updated, and `dated_by_build` that this may only be when it was built: then it
     counts only with a change. `withdraws` is true for a file that could not be read and of which no
     earlier version may stay published. `links` are the paths of the files whose addresses the
@@ -91,6 +92,7 @@ class ReadResult(Struct, frozen=True, kw_only=True):
     state: str
     article: Article | None = None
     own_id: bool = False
+    replaced_id: str = ""
     dated_update: bool = False
     dated_by_build: bool = False
     due: datetime | None = None

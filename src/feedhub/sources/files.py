@@ -392,7 +392,7 @@ def read_pieces(descriptor: int) -> Iterator[bytes]:
 
     Raises ArticleError where it is being written: a file may be too large to read it again.
     """
-    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
+    with open(descriptor, "rb", buffering=0) as file:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise not_a_file()

@@ -184,6 +184,7 @@ def read_article(
     return ReadResult(
         state="shown",
         article=structs.replace(article, id=adopted) if adopted else article,
+        replaced_id=article.id if adopted else "",
         own_id=article.id != tag_uri(options.authority, file.path.id_path),
         dated_update=updated is not None,
         due=min(later, default=None),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
+from msgspec import structs
+
 from feedhub import limits
 from feedhub.article import Article, Author, Image, Media
 from feedhub.errors import ArticleError, Problem
@@ -60,6 +62,7 @@ def read_entry(page: EntryPage, options: ReadOptions, now: datetime) -> ReadResu
         return ReadResult(state=verdict.state, due=verdict.due)
     updated = entry.updated if entry.updated and entry.updated <= now else None
     article = make_article(page, options, published, max(published, updated or published))
+    adopted = options.adopted.find(path, article.url)
     built = options.built
     if built.content == "page" and not built.article and (css := unsure_container(page.root)):
         message = f"the text is found in {css}, which may hold more: look at it, and set "
@@ -67,7 +70,8 @@ def read_entry(page: EntryPage, options: ReadOptions, now: datetime) -> ReadResu
         problems.append(Problem(path=path, level="warning", code="unsure-text", message=message))
     return ReadResult(
         state="shown",
-        article=article,
+        article=structs.replace(article, id=adopted) if adopted else article,
+        replaced_id=article.id if adopted else "",
         dated_update=bool(updated and updated > published),
         dated_by_build=True,
         problems=tuple(problems),

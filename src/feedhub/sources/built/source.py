@@ -19,6 +19,7 @@ from feedhub.errors import ArticleError, ConfigError, Problem
 from feedhub.feed_reader import ParsedEntry
 from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.sources import ReadOptions, ReadResult, SourceFile, SourceMemory
+from feedhub.sources.adopted_ids import AdoptedIds
 from feedhub.sources.built import discovery
 from feedhub.sources.built.additions import MAX_SIDE_FILE_BYTES, read_additions, side_file_of
 from feedhub.sources.built.archive import ArchiveMemory, find_older_pages
@@ -91,8 +92,13 @@ class BuiltSource:
 
     @property
     def collection(self) -> str:
-        """Return "": the ids are those of the feed."""
+        """Return "": its name is in no id."""
         return ""
+
+    @property
+    def adopted(self) -> AdoptedIds:
+        """Return the ids of a feed that the site had before its own."""
+        return self._options.adopted
 
     @property
     def signature(self) -> str:
@@ -109,6 +115,7 @@ class BuiltSource:
             remove=built.remove,
             date=built.date,
             archive=built.archive,
+            adopted=options.adopted.fingerprint,
         )
         return fingerprint("built", READER_VERSION, values)
 
@@ -145,8 +152,8 @@ class BuiltSource:
         if self._known_ids is None:
             self._known_ids = self.memory.ids
         for path, listed in self._listed.items():
-            before = self._known_ids.get(path)
-            if before and before != listed.entry.entry.id:
+            before, entry = self._known_ids.get(path), listed.entry.entry
+            if before not in (None, entry.id) and not self.adopted.find(path, entry.link):
                 message = "the feed has another id for this page than before: readers see it as new"
                 yield Problem(path=path, level="warning", code="id-changed", message=message)
 
