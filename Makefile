@@ -94,6 +94,10 @@ generators-few: $(DEV) ## The same with Pelican, MkDocs Material, Eleventy and H
 docs: $(DEV) ## Regenerate the commands and options in docs/cli.md, and the manual page
 	$(BIN)/python -m tests.manual
 
+.PHONY: messages
+messages: $(DEV) ## Put the words of the code into the catalogs, compile them, list what is not translated; NEW=sv adds one
+	$(BIN)/python -m tests.catalogs $(NEW)
+
 # RENDERS, SERVES and PROFILES are options of the three; --large renders 100,000 articles too.
 .PHONY: bench
 bench: RENDERS ?= --runs 5

@@ -24,6 +24,7 @@ from feedhub.formats._feedgen import (
     rss_generator,
     with_double_quotes,
 )
+from feedhub.formats.entry_words import entry_words
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -54,7 +55,7 @@ def atom_bytes(feed: Feed, articles: Iterable[Article]) -> bytes:
 
 
 def _html(article: Article, channel: Channel) -> str:
-    return content.content_html(article, content.story_url(article, channel))
+    return content.content_html(article, channel)
 
 
 def _add_entry(generator: Any, article: Article, channel: Channel) -> Any:
@@ -128,7 +129,10 @@ def _links(article: Article, channel: Channel) -> Iterator[dict[str, str]]:
         yield {"rel": "related", "href": item.url, "title": item.title}
     story = content.story_url(article, channel, ".atom")
     if story:
-        named = {"type": "application/atom+xml", "title": "Follow this story"}
+        words = entry_words(article, channel)
+        named = {"type": "application/atom+xml", "title": words.follow_story}
+        if words.mark(words.follow_story):
+            named[_XML_LANG] = words.messages.language
         yield {"rel": "related", "href": story} | named
 
 

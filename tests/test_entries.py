@@ -11,6 +11,7 @@ from msgspec.structs import replace as changed
 
 from feedhub.article import Author, Image, Provider
 from feedhub.formats import SUBSCRIBED, content, opml
+from feedhub.formats.entry_words import entry_words
 from tests.golden.look import NAMES, find, items
 from tests.golden.sample import CHANNEL, EVERYTHING, NOTHING, VIDEO, at, subscription
 
@@ -134,7 +135,7 @@ def test_a_video_that_is_the_article_has_one_line(host):
     player = "https://www.youtube.com/embed/OKPNjXh-6Vk"
     provider = Provider(name="April", domain="april.example")
     video = changed(NOTHING, url=url, player_url=player, provider=provider, duration=814)
-    assert content.content_html(video).split("\n")[1:] == [
+    assert content.content_html(video, CHANNEL).split("\n")[1:] == [
         f'<p><a href="{page}">Watch the video on youtube.com</a> (13:34)</p>'
     ]
 
@@ -151,10 +152,10 @@ def test_a_video_that_is_the_article_has_one_line(host):
 def test_the_words_of_a_link_follow_the_type(kind, named, unnamed):
     article = changed(NOTHING, url="https://a.example/1", type=kind)
     april = changed(article, provider=Provider(name="April"))
-    assert content.source_html(april) == (
+    assert content.source_html(april, entry_words(april, CHANNEL)) == (
         f'<p><a href="https://a.example/1">{named}</a> at April</p>'
     )
-    assert content.source_html(article) == (
+    assert content.source_html(article, entry_words(article, CHANNEL)) == (
         f'<p>{unnamed} <a href="https://a.example/1">a.example</a></p>'
     )
 
@@ -169,7 +170,7 @@ def test_the_words_of_a_link_follow_the_type(kind, named, unnamed):
 )
 def test_the_picture_is_shown_once(text, shown):
     image = Image(url="https://cdn.example/a.jpg?x='1'&y=2")
-    html = content.content_html(changed(NOTHING, content_html=text, images=(image,)))
+    html = content.content_html(changed(NOTHING, content_html=text, images=(image,)), CHANNEL)
     assert ("<figure>" in html) is shown
 
 
@@ -191,15 +192,15 @@ def test_the_picture_is_shown_once(text, shown):
     ],
 )
 def test_a_video_is_a_link_with_its_length(player, seconds, expected):
-    html = content.content_html(changed(NOTHING, player_url=player, duration=seconds))
+    html = content.content_html(changed(NOTHING, player_url=player, duration=seconds), CHANNEL)
     lines = [line for line in html.splitlines() if "ideo" in line or "Length" in line]
     assert lines == ([expected] if expected else [])
 
 
 def test_the_content_is_never_empty_and_has_a_summary_only_without_a_text():
-    assert "<p>Nothing but a title &amp; an address</p>" in content.content_html(NOTHING)
-    assert EVERYTHING.summary.split()[0] not in content.content_html(EVERYTHING)
-    assert "<p>A picture of" in content.content_html(VIDEO)
+    assert "<p>Nothing but a title &amp; an address</p>" in content.content_html(NOTHING, CHANNEL)
+    assert EVERYTHING.summary.split()[0] not in content.content_html(EVERYTHING, CHANNEL)
+    assert "<p>A picture of" in content.content_html(VIDEO, CHANNEL)
 
 
 @pytest.mark.parametrize("name", SUBSCRIBED)

@@ -27,7 +27,7 @@ NEW_ROW = """
             title="{label} (language) · {site}",
             description="The newest articles in {label}.",
             labels=lambda article: (article.language,) if article.language else (),
-            preposition="written in",
+            criterion="written in {label}",
             combinable=True,
         ),
         FeedKind(
@@ -125,8 +125,8 @@ def test_the_rows_of_kinds_are_consistent():
     assert not set(LABEL_KINDS) & set(ON_DEMAND_KINDS)
     for name, kind in KINDS.items():
         assert kind.name == name
-        assert bool(kind.preposition) == bool(kind.noun), "what is searched has a name in the form"
-        assert kind.preposition or not kind.combinable, "what is ticked becomes a search"
+        assert bool(kind.criterion) == bool(kind.noun), "what is searched has a name in the form"
+        assert kind.criterion or not kind.combinable, "what is ticked becomes a search"
 
 
 def test_the_documents_list_the_kinds_of_the_rows():

@@ -83,7 +83,7 @@ def test_the_filter_ignores_case_and_accents(seen):
     assert seen["filtered"] == ["Café Crème"]
     assert seen["groups"] == ["Topics"], "groups without a match go too"
     assert seen["told"] == f"1 of {len(seen['all'])}"
-    assert seen["nothing"] == [[], f"0 of {len(seen['all'])}: nothing is called so"]
+    assert seen["nothing"] == [[], f"0 of {len(seen['all'])}"]
     assert seen["again"] == len(seen["all"])
 
 
@@ -123,7 +123,7 @@ def test_without_scripts_every_feed_and_address_is_there(seen):
 
 
 def test_ticking_a_topic_and_a_publisher_leads_to_their_combined_feed(seen):
-    assert seen["chosen"] == "2 ticked."
+    assert seen["chosen"] == "Ticked: 2"
     url, status = seen["combined"]
     assert url.startswith(f"{seen['base']}/search/?topic=ai&provider=")
     assert status == 200

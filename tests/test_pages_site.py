@@ -94,7 +94,7 @@ def test_lists_count_the_articles_of_archives_too(bench):
     configure(bench, "feeds", archives=False)
     bench.sync(later(60))
     assert counted() == ["1", "1"]
-    assert "1 article," in body_of(bench, INDEX_PATH)
+    assert "1 article " in body_of(bench, INDEX_PATH)
 
 
 def test_a_list_changes_with_its_counts(bench):

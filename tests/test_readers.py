@@ -24,12 +24,13 @@ from lxml import etree
 from feedhub.article import Article
 from feedhub.catalog import Catalog
 from feedhub.config import load_config
-from feedhub.feed import FeedState, feed_path
+from feedhub.feed import Channel, FeedState, feed_path
 from feedhub.formats import SUBSCRIBED, content
 from tests.conftest import ROOT
 from tests.judges import atom, json_feed_schema, read_with_node, rss
 from tests.kit import Bench
 
+PLAIN = Channel(base_url="https://a.example", authority="", title="", home_page_url="")
 SITES = ["seeds", "real", "made"]
 
 
@@ -102,7 +103,7 @@ def expected_entry(article: Article, suffix: str) -> Entry:
         published=article.published,
         updated=article.updated if suffix == ".atom" else content.revised(article),
         tags=list(content.tags(article)),
-        content=content.content_html(article),
+        content=content.content_html(article, PLAIN),
         summary=article.summary,
         enclosure=(enclosed.url, enclosed.media_type) if enclosed else None,
     )

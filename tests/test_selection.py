@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from feedhub.messages import messages_of
 from feedhub.selection import (
-    Selection,
     SelectionError,
     Term,
     canonical_query,
@@ -200,14 +200,18 @@ def test_a_selection_is_described_in_words():
         b"&min_quality=80&since=2020-06-01"
     )
     names = {"ai": "AI", "cnet": "CNET"}
-    text = describe(parse_query(query), lambda _, slug: names.get(slug, slug))
+
+    def plain(query):
+        return describe(parse_query(query), lambda _, slug: slug, messages_of("en"))
+
+    text = describe(parse_query(query), lambda _, slug: names.get(slug, slug), messages_of("en"))
     assert text == (
         "about AI or law, from CNET, not in x, not by bot, "
         "with “big blue” and “ibm” and “watson…”, without “a” or “b”, "
         "of quality 80 or more, since 2020-06-01"
     )
-    assert describe(parse_query(b"topic=a&topic=b&all=1"), lambda _, s: s) == "about a and b"
-    assert describe(Selection(), lambda _, s: s) == "about everything"
+    assert plain(b"topic=a&topic=b&all=1") == "about a and b"
+    assert plain(b"") == "about everything"
 
 
 def test_a_term_is_written_as_in_a_query():

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from feedhub import limits
 from feedhub.article import Article, Related
 from feedhub.kinds import KINDS, PER_LABEL_KINDS
+from feedhub.messages import is_missing, messages_of
 from feedhub.text import label_key, short_hash, slugify
 
 
@@ -220,12 +221,7 @@ def page_path(kind: str, slug: str) -> str:
 
 def build_feed(channel: Channel, state: FeedState, *, pages: bool = False) -> Feed:
     """Return a feed with the site's texts; `pages` tells whether feeds have pages of their own."""
-    kind = KINDS[state.kind]
-    texts = {"label": state.label, "site": channel.title}
-    title = kind.title.format_map(texts) + (f", {state.period}" if state.period else "")
-    description = kind.description.format_map(texts)
-    if state.kind == "all" and channel.description:
-        description = channel.description
+    title, description = texts_of(channel, state)
     path, query = feed_path(state.kind, state.slug), feed_query(state.kind, state.slug)
 
     def archive_path(period: str) -> str:
@@ -250,6 +246,27 @@ def build_feed(channel: Channel, state: FeedState, *, pages: bool = False) -> Fe
         newer=archive_path(state.newer),
         current=path if state.period else "",
     )
+
+
+def texts_of(channel: Channel, state: FeedState) -> tuple[str, str]:
+    """Return the title and the description of a feed in the language of its channel.
+
+    Where that has no catalog they hold no words of ours: nothing in a feed can mark them.
+    """
+    kind, messages = KINDS[state.kind], messages_of(channel.language)
+    values = {"label": state.label, "site": channel.title}
+
+    def fill(text: str, bare: str) -> str:
+        found = messages.gettext(text)
+        is_ours = messages.is_of(channel.language) and not is_missing(found)
+        return (found if is_ours else bare).format_map(values)
+
+    title = fill(kind.title, "{label} · {site}" if state.label else "{site}")
+    if state.kind == "all" and channel.description:
+        description = channel.description
+    else:
+        description = fill(kind.description, "{label}" if state.label else "{site}")
+    return title + (f", {state.period}" if state.period else ""), description
 
 
 def story_slug(article: Article) -> str:

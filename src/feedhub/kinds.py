@@ -14,11 +14,12 @@ class FeedKind:
 
     `name` is its name in the configuration and in searches, `folder` where its feeds are. `heading`
     is above the list of its feeds, "" for a kind without one; `noun` is what people call a label of
-    it. `title` and `description` are a feed's texts, with `{label}` and `{site}`.
+    it. `title` and `description` are a feed's texts, with `{label}` and `{site}`. All texts are
+    messages, which catalogs translate.
 
     `labels` returns the labels that an article itself has, each of them a feed; it is None where
-    something else decides which articles a feed holds. `preposition` introduces a label where a
-    search is described ("about AI"); "" means that no search selects by this kind. A kind is
+    something else decides which articles a feed holds. `criterion` is how a search that
+    selects by a label is described; "" means that none selects by this kind. A kind is
     `combinable` if the front page has a checkbox for each label, and `on_demand` if its feeds are
     built for the client that requests one and are on no list.
     """
@@ -30,7 +31,7 @@ class FeedKind:
     title: str
     description: str
     labels: Callable[[Article], Iterable[str]] | None = None
-    preposition: str = ""
+    criterion: str = ""
     combinable: bool = False
     on_demand: bool = False
 
@@ -53,7 +54,7 @@ KINDS = {
             title="{label} · {site}",
             description="The newest articles about {label}.",
             labels=lambda article: article.topics,
-            preposition="about",
+            criterion="about {label}",
             combinable=True,
         ),
         FeedKind(
@@ -64,7 +65,7 @@ KINDS = {
             title="{label} (publisher) · {site}",
             description="The newest articles from {label}.",
             labels=lambda article: (article.provider.name,) if article.provider else (),
-            preposition="from",
+            criterion="from {label}",
             combinable=True,
         ),
         FeedKind(
@@ -75,7 +76,7 @@ KINDS = {
             title="{label} (category) · {site}",
             description="The newest articles in the category {label}.",
             labels=lambda article: article.categories,
-            preposition="in",
+            criterion="in {label}",
         ),
         FeedKind(
             name="author",
@@ -85,7 +86,7 @@ KINDS = {
             title="{label} (author) · {site}",
             description="The newest articles by {label}.",
             labels=lambda article: (author.name for author in article.authors),
-            preposition="by",
+            criterion="by {label}",
         ),
         FeedKind(
             name="custom",
@@ -116,5 +117,5 @@ LABEL_KINDS = tuple(kind.name for kind in KINDS.values() if kind.labels)
 # Those that have a feed for each label: all but the feed of everything.
 PER_LABEL_KINDS = tuple(kind.name for kind in KINDS.values() if kind.labels and kind.folder)
 # Kinds that a search can select by; their names are its parameters.
-FACETS = tuple(kind.name for kind in KINDS.values() if kind.preposition)
+FACETS = tuple(kind.name for kind in KINDS.values() if kind.criterion)
 ON_DEMAND_KINDS = tuple(kind.name for kind in KINDS.values() if kind.on_demand)

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import reduce
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from feedhub.dates import format_rfc3339
 from feedhub.errors import FeedhubError
 from feedhub.kinds import FACETS, KINDS
+from feedhub.messages import Messages
 from feedhub.text import one_line
 from feedhub.tokenizer import tokenize
 
@@ -222,22 +224,35 @@ def single_values(selection: Selection) -> dict[str, str]:
     }
 
 
-def describe(selection: Selection, label: Callable[[str, str], str]) -> str:
+def describe(selection: Selection, label: Callable[[str, str], str], messages: Messages) -> str:
     """Return a selection in words; `label(facet, slug)` returns the name of a label."""
 
-    def facets(pairs: Iterable[tuple[str, str]], joint: str, before: str = "") -> Iterator[str]:
+    gettext = messages.gettext
+
+    def join(names: Iterable[str], *, every: bool) -> str:
+        joint = gettext("{first} and {second}") if every else gettext("{first} or {second}")
+        return reduce(lambda first, second: joint.format(first=first, second=second), names)
+
+    def facets(pairs: Iterable[tuple[str, str]], *, excluded: bool) -> Iterator[str]:
         for facet in FACETS:
             if names := [label(facet, text) for name, text in pairs if name == facet]:
-                yield f"{before}{KINDS[facet].preposition} {joint.join(names)}"
+                every = selection.every and not excluded
+                text = gettext(KINDS[facet].criterion).format(label=join(names, every=every))
+                yield gettext("not {criterion}").format(criterion=text) if excluded else text
 
     parts = [
-        *facets(selection.wanted, " and " if selection.every else " or "),
-        *facets(selection.unwanted, " or ", "not "),
+        *facets(selection.wanted, excluded=False),
+        *facets(selection.unwanted, excluded=True),
     ]
-    for word, joint, excluded in (("with", " and ", False), ("without", " or ", True)):
+    for text, excluded in ((gettext("with {words}"), False), (gettext("without {words}"), True)):
         terms = [term.quoted for term in selection.terms if term.excluded is excluded]
-        parts += [f"{word} {joint.join(terms)}"] if terms else []
+        parts += [text.format(words=join(terms, every=not excluded))] if terms else []
     values = single_values(selection)
-    parts += [f"of quality {values['min_quality']} or more"] if values["min_quality"] else []
-    parts += [f"since {values['since']}"] if values["since"] else []
-    return ", ".join(parts) or "about everything"
+    if quality := values["min_quality"]:
+        parts.append(gettext("of quality {number} or more").format(number=quality))
+    if since := values["since"]:
+        parts.append(gettext("since {date}").format(date=since))
+    if not parts:
+        return gettext("about everything")
+    comma = gettext("{first}, {second}")
+    return reduce(lambda first, second: comma.format(first=first, second=second), parts)

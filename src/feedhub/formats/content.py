@@ -10,8 +10,8 @@ from html import escape
 from urllib.parse import urlsplit
 
 from feedhub.article import Article, Author, Image, Media, Related
-from feedhub.dates import format_day
 from feedhub.feed import Channel, feed_path, story_slug
+from feedhub.formats.entry_words import EntryWords, entry_words
 from feedhub.sources import bodies
 from feedhub.text import label_key
 
@@ -21,14 +21,6 @@ _PICTURE_FILE = re.compile(r"\.(?:avif|gif|jpe?g|png|webp)$", re.IGNORECASE)
 _PROXY = re.compile(r"//i[0-3]\.wp\.com/")
 # The least width that aggregators show as a lead picture.
 LEAD_WIDTH = 450
-#: How a link to an article of each type says what a person does there, with and without
-#: the name of its publisher.
-INVITATIONS = {
-    "": ("Read the article", "Read on"),
-    "audio": ("Listen to the episode", "Listen on"),
-    "course": ("Take the course", "Take the course on"),
-    "video": ("Watch the video", "Watch on"),
-}
 
 
 def people(article: Article) -> tuple[Author, ...]:
@@ -92,19 +84,18 @@ def story_url(article: Article, channel: Channel, suffix: str = "") -> str:
     return channel.url(feed_path("story", story_slug(article)) + (suffix or channel.stories))
 
 
-def content_html(article: Article, story: str = "") -> str:
-    """Return the entry as HTML, never empty: picture, text, audio and video, publisher, coverage.
-
-    `story` is the address of the story, or "".
-    """
+def content_html(article: Article, channel: Channel) -> str:
+    """Return the entry as HTML, never empty: picture, text, audio, video, publisher, coverage."""
+    words = entry_words(article, channel)
     text = article.content_html or f"<p>{escape_text(article.summary or article.title)}</p>"
-    parts = [figure_html(article), text, *recordings_html(article)]
-    parts += [video_html(article), source_html(article)]
+    parts = [figure_html(article), text, *recordings_html(article, words)]
+    parts += [video_html(article, words), source_html(article, words)]
     if article.related:
-        parts.append(related_html(article.related))
-    if story:
-        parts.append(f"<p>{link_html(story, 'Follow this story')}</p>")
-    return "\n".join([part for part in parts if part])
+        parts.append(related_html(article.related, words))
+    if story := story_url(article, channel):
+        parts.append(words.paragraph(words.follow_story, link_html(story, words.follow_story)))
+    html = "\n".join([part for part in parts if part])
+    return f"<div{words.wrapper}>{html}</div>" if words.wrapper else html
 
 
 def figure_html(article: Article) -> str:
@@ -131,28 +122,33 @@ def picture_key(url: str) -> str:
     return f"{(parts.hostname or '').removeprefix('www.')}{path}?{query}"
 
 
-def recordings_html(article: Article) -> list[str]:
+def recordings_html(article: Article, words: EntryWords) -> list[str]:
     """Return a link to each audio or video file that the text does not link to or play."""
     lines = []
     for file in recordings(article):
         if f'"{escape(file.url)}"' not in article.content_html:
-            verb = "Listen to" if file.medium == "audio" else "Watch"
-            same = not file.title or label_key(file.title) == label_key(article.title)
-            link = link_html(file.url, f"{verb} {f'the {file.medium}' if same else file.title}")
+            gettext, is_audio = words.messages.gettext, file.medium == "audio"
+            if not file.title or label_key(file.title) == label_key(article.title):
+                text = gettext("Listen to the audio") if is_audio else gettext("Watch the video")
+            else:
+                text = gettext("Listen to {title}") if is_audio else gettext("Watch {title}")
+            link = link_html(file.url, text.format(title=file.title))
             duration = f" ({format_duration(file.duration)})" if file.duration else ""
-            lines.append(f"<p>{link}{duration}</p>")
+            lines.append(words.paragraph(text, f"{link}{duration}"))
     return lines
 
 
-def video_html(article: Article) -> str:
+def video_html(article: Article, words: EntryWords) -> str:
     """Return the link to the player with the length of the video, or what is known of the two."""
     length = format_duration(article.duration) if article.duration else ""
     if not article.player_url:
-        return f"<p>Length: {length}</p>" if length else ""
+        text = words.messages.gettext("Length: {length}")
+        return words.paragraph(text, text.format(length=length)) if length else ""
     page = bodies.player_page(article.player_url)
     host = (urlsplit(page).hostname or "").removeprefix("www.")
-    video = link_html(page, f"Watch the video on {host}")
-    return f"<p>{video} ({length})</p>" if length else f"<p>{video}</p>"
+    text = words.messages.gettext("Watch the video on {site}")
+    video = link_html(page, text.format(site=host))
+    return words.paragraph(text, f"{video} ({length})" if length else video)
 
 
 def format_duration(seconds: int) -> str:
@@ -162,19 +158,22 @@ def format_duration(seconds: int) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def source_html(article: Article) -> str:
+def source_html(article: Article, words: EntryWords) -> str:
     """Return the link to the article at its publisher, or "" if the entry has all of it."""
-    provider, (invitation, verb) = article.provider, INVITATIONS[article.type]
+    provider, (invitation, bare) = article.provider, words.invitations[article.type]
     if article.player_url and is_same_page(bodies.player_page(article.player_url), article.url):
         return ""  # the link to the video says it
     if provider:
         name = (
             link_html(provider.url, provider.name) if provider.url else escape_text(provider.name)
         )
-        return f"<p>{link_html(article.url, invitation)} at {name}</p>"
+        link = f'<a href="{escape(article.url)}">'
+        html = invitation.format(publisher=name).replace("<a>", link, 1)
+        return words.paragraph(invitation, html)
     if article.content_html:
         return ""
-    return f"<p>{verb} {link_html(article.url, urlsplit(article.url).hostname or '')}</p>"
+    link = link_html(article.url, urlsplit(article.url).hostname or "")
+    return words.paragraph(bare, bare.format(site=link))
 
 
 def is_same_page(one: str, other: str) -> bool:
@@ -182,7 +181,7 @@ def is_same_page(one: str, other: str) -> bool:
     return one.replace("//www.", "//", 1) == other.replace("//www.", "//", 1)
 
 
-def related_html(items: Sequence[Related]) -> str:
+def related_html(items: Sequence[Related], words: EntryWords) -> str:
     """Return the list of related coverage, each with publisher and day if they are known."""
     names = [item.provider.name if item.provider else "" for item in items]
     # One call for all texts: coverage is most of what an entry says.
@@ -190,10 +189,12 @@ def related_html(items: Sequence[Related]) -> str:
     urls = escape("\0".join([item.url for item in items])).split("\0")
     rows = []
     for item, url, title, name in zip(items, urls, texts, texts[len(items) :], strict=False):
-        day = format_day(item.published) if item.published else ""
-        note = f"{name}, {day}" if name and day else name or day
+        day = words.day(item.published) if item.published else ""
+        both = words.publisher_and_day
+        note = both.format(publisher=name, day=day) if name and day else name or day
         rows.append(f'<li><a href="{url}">{title}</a>{f" ({note})" if note else ""}</li>')
-    return f"<p>Related coverage:</p>\n<ul>{''.join(rows)}</ul>"
+    heading = words.paragraph(words.related_coverage)
+    return f"{heading}\n<ul>{''.join(rows)}</ul>"
 
 
 def escape_text(text: str) -> str:

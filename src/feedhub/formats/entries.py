@@ -15,6 +15,7 @@ from feedhub.article import Article, Media
 from feedhub.dates import format_rfc822
 from feedhub.feed import Channel
 from feedhub.formats import SUBSCRIBED, content
+from feedhub.formats.entry_words import entry_words
 
 # An article in UTF-8 as the feeds of each format hold it, by the format's name.
 EncodedEntry = dict[str, bytes]
@@ -74,13 +75,13 @@ class EntryWriter:
     """
 
     def __init__(self, article: Article, channel: Channel) -> None:
-        self.article = article
+        self.article, self.channel = article, channel
         self.people, self.tags = content.people(article), content.tags(article)
         self.images, self.language = content.pictures(article), content.language(article, channel)
         self.recordings = content.recordings(article)
         self.enclosure = content.enclosure(self.images)
         self.story_feed = content.story_url(article, channel, ".atom")
-        self.html = content.content_html(article, content.story_url(article, channel))
+        self.html = content.content_html(article, channel)
         # RSS says that a description is HTML, and must have one.
         self.description = escape(article.summary or article.title, quote=False)
         self.published = article.published.isoformat()
@@ -160,7 +161,9 @@ class EntryWriter:
             url, title = attribute[item.url], attribute[item.title]
             lines.append(f'<link rel="related" href="{url}" title="{title}"/>')
         if self.story_feed:
-            about = 'type="application/atom+xml" title="Follow this story"'
+            words = entry_words(article, self.channel)
+            title = words.follow_story
+            about = f'type="application/atom+xml" title="{escape(title)}"{words.xml_mark(title)}'
             lines.append(f'<link rel="related" href="{attribute[self.story_feed]}" {about}/>')
         lines += self.media
         return "\n    ".join(lines) + "\n  </entry>\n"

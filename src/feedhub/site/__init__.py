@@ -139,6 +139,7 @@ class Site:
             authority=self._channel.authority,
             shape=self._settings.shape,
             max_bytes=config.feeds.max_bytes,
+            language=config.site.language,
         )
         base = fingerprint(self._settings.shape, self._settings.plan, kinds)
         self._page_links = PageLinks(

@@ -14,6 +14,7 @@ from feedhub.feed import Feed, FeedState, build_feed, feed_path, page_path
 from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.formats import OPML_MEDIA_TYPE, PAGE_MEDIA_TYPE, WRITERS, Format
 from feedhub.kinds import KINDS
+from feedhub.messages import messages_of
 from feedhub.site.page_links import PageLinks
 
 if TYPE_CHECKING:
@@ -167,9 +168,11 @@ class Indexes:
     def _opml(self, states: list[FeedState]) -> bytes:
         from feedhub.formats import opml  # lxml, which a render without changes does not need
 
+        messages = messages_of(self._channel.language)
         groups: dict[str, list[Feed]] = {}
         for state in states:
-            feeds = groups.setdefault(KINDS[state.kind].heading, [])
+            heading = KINDS[state.kind].heading
+            feeds = groups.setdefault(heading and messages.gettext(heading), [])
             feeds.append(build_feed(self._channel, state, pages=self._options.pages))
         emptied = max(self._emptied().values(), default=None)
         suffix = self._listed_format.suffix

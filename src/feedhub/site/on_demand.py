@@ -12,6 +12,7 @@ from feedhub.catalog.records import digest_of
 from feedhub.dates import from_timestamp
 from feedhub.feed import FeedState, story_entries
 from feedhub.fingerprint import Value, fingerprint
+from feedhub.messages import messages_of
 from feedhub.text import cut
 
 if TYPE_CHECKING:  # a render without selections does not import them
@@ -37,8 +38,11 @@ class OnDemandFeeds:
     `shape` is the fingerprint of what documents are made with besides the articles.
     """
 
-    def __init__(self, catalog: Catalog, *, authority: str, shape: str, max_bytes: int) -> None:
+    def __init__(
+        self, catalog: Catalog, *, authority: str, shape: str, max_bytes: int, language: str
+    ) -> None:
         self._catalog = catalog
+        self._messages = messages_of(language)
         self._authority = authority
         self._shape = shape
         self._max_bytes = max_bytes
@@ -53,7 +57,8 @@ class OnDemandFeeds:
         from feedhub.selection import canonical_query, describe
 
         canonical = self._catalog.resolve(selection)
-        label = cut(describe(canonical, self._catalog.label), MAX_LABEL)
+        text = describe(canonical, self._catalog.label, self._messages)
+        label = cut(text, MAX_LABEL)
         lines = [
             EntryLine((match.id, match.digest), match.published, match.updated)
             for match in self._matches(canonical)

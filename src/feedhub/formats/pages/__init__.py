@@ -5,33 +5,45 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from functools import partial
+from functools import lru_cache
 from importlib.resources import files
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from feedhub.dates import SHORT_MONTHS, format_day, format_rfc3339
+from feedhub.dates import format_rfc3339
 from feedhub.feed import Channel
-
-# Languages that are written from right to left.
-_RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "syr", "ug", "ur", "yi"}
+from feedhub.messages import (
+    SOURCE_LANGUAGE,
+    Messages,
+    attributes_of,
+    direction_of,
+    is_missing,
+    messages_of,
+)
 
 
 def write(name: str, channel: Channel, **values: object) -> bytes:
     """Return the page that a template makes in UTF-8; equal values give equal bytes."""
-    language = channel.language.lower().split("-")[0]
-    english = language == "en"
-    page = environment.get_template(name).render(
+    language = channel.language
+    foreign = not messages_of(language).is_of(language)
+    page = template(name, channel).render(
         channel=channel,
         site=channel.display_title(channel.title),
-        direction="rtl" if language in _RIGHT_TO_LEFT else "ltr",
-        # The words of the page are English, those of the site are in its own language.
-        ours="" if english else Markup(' lang="en"'),
-        theirs="" if english else Markup(' lang="{}"').format(channel.language),
+        direction=direction_of(language),
+        # Without a catalog the words of the page are English; those of the site never are.
+        ours=Markup(attributes_of(SOURCE_LANGUAGE)) if foreign else "",  # noqa: S704 - our own
+        theirs=Markup(' lang="{}" dir="{}"').format(language, direction_of(language))
+        if foreign
+        else "",
         **values,
     )
     return page.encode()
+
+
+def template(name: str, channel: Channel) -> Template:
+    """Return a template whose words are in the language of a channel, or English."""
+    return _environment(messages_of(channel.language)).get_template(name)
 
 
 def read_file(name: str) -> str:
@@ -62,22 +74,60 @@ POLICY = (
 PLAYER_POLICY = POLICY.replace("; base-uri", "; media-src http: https:; base-uri")
 CSP = f"{PLAYER_POLICY}; frame-ancestors 'none'"
 
-environment = Environment(
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    loader=FunctionLoader(read_file),
-    auto_reload=False,
-)
-environment.filters |= {
-    "day": partial(format_day, months=SHORT_MONTHS),
-    "moment": format_rfc3339,
-    "number": "{:,}".format,
-}
-environment.globals |= {
-    "policy": POLICY,
-    "style": Markup(STYLE),  # noqa: S704 - our own files
-    "script": Markup(SCRIPT),  # noqa: S704
-}
+
+@lru_cache(4)
+def _environment(messages: Messages) -> Environment:
+    """Return the templates with the words of a language: a site has one."""
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        loader=FunctionLoader(read_file),
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+
+    english = Markup(attributes_of(SOURCE_LANGUAGE))  # noqa: S704 - our own
+
+    def words(text: str) -> Markup:
+        """Return a text of the catalog as HTML, marked if it is English for want of one."""
+        html = Markup(text)  # noqa: S704 - our own
+        return Markup("<span{}>{}</span>").format(english, html) if is_missing(text) else html
+
+    environment.install_gettext_callables(  # type: ignore[attr-defined] # of the extension
+        lambda text: words(messages.gettext(text)),
+        lambda one, many, count: words(messages.ngettext(one, many, count)),
+        newstyle=True,
+        pgettext=lambda context, text: words(messages.pgettext(context, text)),
+        npgettext=lambda context, one, many, count: words(
+            messages.npgettext(context, one, many, count)
+        ),
+    )
+
+    def labelled(attribute: str, text: str, **values: object) -> Markup:
+        """Return an attribute with a text, and behind it how the text is marked, if it is."""
+        found = messages.gettext(text)
+        label = Markup(' {}="{}"').format(attribute, found % values)
+        return label + english if is_missing(found) else label
+
+    def link(html: Markup, url: str, media_type: str = "") -> Markup:
+        """Return a text with the address of what it puts between <a> and </a>."""
+        kind = Markup(' type="{}"').format(media_type) if media_type else ""
+        return Markup(html.replace("<a>", Markup('<a href="{}"{}>').format(url, kind)))  # noqa: S704
+
+    environment.filters |= {
+        "link": link,
+        "day": lambda moment: words(messages.short_day(moment)),
+        "moment": format_rfc3339,
+        "number": messages.number,
+    }
+    environment.globals |= {
+        "policy": POLICY,
+        "style": Markup(STYLE),  # noqa: S704 - our own files
+        "script": Markup(SCRIPT),  # noqa: S704
+        "labelled": labelled,
+    }
+    return environment

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from feedhub.article import Article, Image, Media
 from feedhub.feed import Channel, Feed, labels_of
 from feedhub.formats import content
-from feedhub.formats.pages import PLAYER_POLICY, POLICY, environment, write
+from feedhub.formats.pages import PLAYER_POLICY, POLICY, template, write
 from feedhub.kinds import FACETS, KINDS, PER_LABEL_KINDS
+from feedhub.messages import attributes_of, messages_of
 from feedhub.text import cut, slugify
 
 MAX_EXCERPT = 280
@@ -30,15 +31,12 @@ _READERS = (
     ("Feedbin", "https://feedbin.com/?subscribe="),
     ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
 )
-# The words that people read for each parameter of a search.
+# The parameters of a search besides its words, each with the noun of its labels or "".
 _CRITERIA = {
     **{facet: KINDS[facet].noun for facet in FACETS},
-    **{f"not_{facet}": f"Not the {KINDS[facet].noun.lower()}" for facet in FACETS},
-    "limit": "At most",
-    "min_quality": "Quality at least",
-    "since": "Since",
+    **{f"not_{facet}": KINDS[facet].noun for facet in FACETS},
+    **dict.fromkeys(("limit", "min_quality", "since"), ""),
 }
-_ITEM = environment.get_template("item.html.j2")
 
 
 class PageItem(NamedTuple):
@@ -64,11 +62,11 @@ class ReaderLink(NamedTuple):
 
 
 class SearchCriterion(NamedTuple):
-    """A parameter of a search as a box to untick; `lead` and `label` are for people."""
+    """A parameter of a search as a box to untick; `noun` and `label` are for people."""
 
     name: str
     value: str
-    lead: str
+    noun: str
     label: str
     ticked: bool = True
 
@@ -105,22 +103,37 @@ def encode(feed: Feed, items: Sequence[PageItem]) -> bytes:
 
 def encode_item(article: Article, channel: Channel) -> PageItem:
     """Return an article as pages show it; `channel.links` tells where its labels have a page."""
-    html: str = _ITEM.render(
+    html: str = template("item.html.j2", channel).render(
         article=article,
         channel=channel,
         picture=lead_picture(article),
         players=players(article),
         excerpt=cut(article.summary, MAX_EXCERPT),
         story=content.story_url(article, channel),
-        language=content.language(article, channel),
+        own=text_attributes(article, channel),
         by=byline(article, channel),
         topics=label_links(channel, "topic", article.topics[:MAX_TOPICS]),
         related=article.related[:MAX_RELATED],
         more=len(article.related[MAX_RELATED:]),
         duration=content.format_duration(article.duration) if article.duration else "",
-        english=channel.language.lower().split("-")[0] == "en",
     )
     return PageItem(article, html)
+
+
+def text_attributes(article: Article, channel: Channel) -> Markup:
+    """Return how a title or summary is marked.
+
+    A browser guesses its direction if the article does not say its language. A page without a
+    catalog for its language is in English, in which they are not.
+    """
+    foreign = not messages_of(channel.language).is_of(channel.language)
+    if not article.language:
+        marks = f' lang="{escape(channel.language)}" dir="auto"' if foreign else ' dir="auto"'
+    elif foreign or article.language.casefold() != channel.language.casefold():
+        marks = attributes_of(article.language)
+    else:
+        marks = ""
+    return Markup(marks)  # noqa: S704 - escaped
 
 
 def players(article: Article) -> tuple[Media, ...]:
@@ -134,10 +147,10 @@ def lead_picture(article: Article) -> Image | None:
 
 
 def reader_links(feed_url: str) -> list[ReaderLink]:
-    """Return the readers with their links for one feed; the last opens the device's own."""
+    """Return the readers with their links for one feed; the last is the device's own app."""
     quoted = quote(feed_url, safe="")
     # `feed:` before a complete address keeps http or https, which `feed://` does not.
-    own = ReaderLink("App on this device", f"feed:{feed_url}")
+    own = ReaderLink("", f"feed:{feed_url}")
     return [*(ReaderLink(name, url + quoted) for name, url in _READERS), own]
 
 
@@ -159,8 +172,7 @@ def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
     ]
     every = dict(pairs).get("all")
     if every or len(criteria) > len({criterion.name for criterion in criteria}):
-        lead = "Only what has all of them"
-        criteria.append(SearchCriterion("all", "1", lead, "", ticked=bool(every)))
+        criteria.append(SearchCriterion("all", "1", "", "", ticked=bool(every)))
     return SearchForm(dict(pairs).get("q", ""), criteria)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from feedhub.feed import Channel, feed_path, page_path
 from feedhub.formats.pages import write
 from feedhub.kinds import KINDS
+from feedhub.messages import messages_of
 
 # How many bytes the rows of the landing page may take, for the page to stay below 100 KB. With many
 # feeds, rows are shorter; feeds without room are only on the page of their kind.
@@ -84,10 +85,11 @@ def encode(index: IndexContext, feeds: Mapping[str, Sequence[FeedSummary]]) -> b
 def encode_kind(index: IndexContext, kind: str, rows: Sequence[FeedSummary]) -> bytes:
     """Return the page of all feeds of one kind."""
     channel, known = index.channel, KINDS[kind]
+    messages = messages_of(channel.language)
     return write(
         "kind.html.j2",
         channel,
-        title=channel.display_title(f"{known.heading} · {channel.title}"),
+        title=channel.display_title(f"{messages.gettext(known.heading)} · {channel.title}"),
         url=channel.url(f"{known.folder}/"),
         root="../",
         group=make_group(index, kind, rows, len(rows)),

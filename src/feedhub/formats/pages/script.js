@@ -1,6 +1,14 @@
 "use strict";
 /* Nothing here is needed: without it the lists are whole, and addresses are copied by hand. */
+/* Without a catalog for the language of the site the words are English. */
+const language = document.body.lang || document.documentElement.lang;
 const all = (what, where = document) => [...where.querySelectorAll(what)];
+/* Texts are templates of the page, in its language, with a <b> for each number. */
+const say = (where, id, ...numbers) => {
+  const text = document.getElementById(id).content.cloneNode(true);
+  all("b", text).forEach((number, at) => number.replaceWith(numbers[at].toLocaleString(language)));
+  where.replaceChildren(text);
+};
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 for (const list of all(".plain")) {
@@ -32,7 +40,8 @@ if (find) {
       seen += !row.hidden;
     }
     for (const group of groups) group.hidden = words.length > 0 && !group.querySelector("li:not([hidden])");
-    told.textContent = words.length ? `${seen} of ${rows.length}` + (seen ? "" : ": nothing is called so") : "";
+    if (words.length) say(told, "found", seen, rows.length);
+    else told.textContent = "";
   };
   find.hidden = false;
   field.addEventListener("input", filter);
@@ -51,11 +60,11 @@ for (const button of all("[data-copy]")) {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = "Copied";
+      say(button, "copied");
     } catch {
       /* No permission, or no TLS: it is marked, to be copied by key. */
       getSelection().selectAllChildren(button.parentElement.querySelector("code"));
-      button.textContent = "Press Ctrl+C";
+      say(button, "press");
     }
     setTimeout(() => { button.innerHTML = words; }, 2500);
   });
@@ -66,16 +75,17 @@ if (chosen) {
   const form = chosen.closest("form");
   const count = () => {
     const ticked = all(".feeds input:checked", form).length;
-    chosen.textContent = ticked ? `${ticked} ticked.` : "";
+    if (ticked) say(chosen, "ticked", ticked);
+    else chosen.textContent = "";
   };
   form.addEventListener("change", count);
   count();
 }
 
-const near = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 for (const time of all(".item .meta time")) {
   const hours = (new Date(time.dateTime) - Date.now()) / 36e5;
   if (hours > 0 || hours < -168) continue;
   time.title = time.textContent;
-  time.textContent = hours > -1 ? "just now" : hours > -24 ? near.format(Math.ceil(hours), "hour") : near.format(Math.ceil(hours / 24), "day");
+  time.textContent = hours > -24 ? near.format(Math.ceil(hours), "hour") : near.format(Math.ceil(hours / 24), "day");
 }
