@@ -157,10 +157,20 @@ def _nginx(folder: Path, text: str, changes: dict[str, str], names: str) -> Iter
 
 @contextmanager
 def nginx_proxy(
-    folder: Path, upstreams: Sequence[Upstream], *, names: str = f"{NAME} 127.0.0.1"
+    folder: Path,
+    upstreams: Sequence[Upstream],
+    *,
+    names: str = f"{NAME} 127.0.0.1",
+    text: str | None = None,
 ) -> Iterator[Proxy]:
-    """Run deploy/nginx/proxy.conf before the upstreams (addresses, or paths of unix sockets)."""
-    text = (DEPLOY / "nginx/proxy.conf").read_text(encoding="utf-8")
+    """Run deploy/nginx/proxy.conf before the upstreams (addresses, or paths of unix sockets).
+
+    `text` is what the file has become for a site of another name, `names`.
+    """
+    if text is None:
+        text = (DEPLOY / "nginx/proxy.conf").read_text(encoding="utf-8")
+    else:
+        text = text.replace(f"server_name {names}", f"server_name {NAME}")
     places = [f"unix:{up}" if isinstance(up, Path) else f"{up[0]}:{up[1]}" for up in upstreams]
     shipped = re.search(r"^    server unix:/run/feedhub/serve\.sock(.*);$", text, re.MULTILINE)
     assert shipped, "proxy.conf has no upstream"

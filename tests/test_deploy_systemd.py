@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +13,6 @@ import pytest
 from feedhub.cli.registry import parse
 from tests.kit import article_text
 from tests.repositories import git, make_repository
-from tests.servers import free_port, request, start, until
 
 UNITS = Path(__file__).parent.parent / "deploy/systemd"
 NAMES = sorted(path.name for path in UNITS.glob("feedhub-*"))
@@ -161,49 +156,3 @@ def test_the_users_are_made_by_sysusers(tmp_path: Path):
     )
     assert ran.returncode == 0, ran.stderr
     assert "feedhub-sync" in ran.stdout + ran.stderr
-
-
-@contextmanager
-def activated(tmp_path: Path, public: Path, admin: int, arguments: list[str]) -> Iterator[None]:
-    """Do what systemd does for the two socket units; it starts feedhub at the first connection."""
-    units = ("feedhub-serve.socket", "feedhub-admin.socket")
-    names = ":".join(values(name, "FileDescriptorName")[0] for name in units)
-    given = [f"--listen={public}", f"--listen=127.0.0.1:{admin}", f"--fdname={names}"]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [need("systemd-socket-activate"), *given, *arguments],
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def test_the_shipped_command_answers_on_the_sockets_that_systemd_hands_over(tmp_path: Path):
-    articles, catalog = tmp_path / "articles", tmp_path / "catalog.db"
-    articles.mkdir()
-    (articles / "one.md").write_text(article_text("One"), encoding="utf-8")
-    config = tmp_path / "feedhub.toml"
-    config.write_text('[site]\nbase_url = "https://feeds.example.org"\n', encoding="utf-8")
-    places = {
-        "/srv/articles": str(articles),
-        "/var/lib/feedhub/catalog.db": str(catalog),
-        "/etc/feedhub/feedhub.toml": str(config),
-    }
-    sync, serve = (
-        [places.get(word, word) for word in command(f"feedhub-{name}.service")[1:]]
-        for name in ("sync", "serve")
-    )
-    public, admin = tmp_path / "serve.sock", free_port()
-    run = [sys.executable, "-m", "feedhub", *serve]
-    with start(tmp_path, sync), activated(tmp_path, public, admin, run):
-        until(lambda: public.exists(), "the socket")
-        until(lambda: request(("127.0.0.1", admin), "GET", "/readyz").status == 200, "it is ready")
-        answer = request(public, "GET", "/all.atom")
-        assert (answer.status, b"One" in answer.body) == (200, True)
-        assert request(public, "GET", "/metrics").status == 404

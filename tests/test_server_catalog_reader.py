@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from feedhub.catalog import Catalog, SyncReport
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, ConfigError
-from feedhub.server.catalog_reader import CatalogReader
+from feedhub.server.catalog_reader import OTHER_VERSION, CatalogReader
 from tests.fronts import FAR, addresses, bench_on_disk, read, reader_of
 from tests.kit import NOW
 
@@ -80,6 +82,22 @@ def test_a_missing_catalog_is_waited_for(tmp_path):
 
 def test_a_reader_that_opened_nothing_can_be_closed(tmp_path):
     CatalogReader(tmp_path / "none", lambda: None).close()
+
+
+def test_tables_that_another_version_has_made_anew_are_not_read(bench, reader, tmp_path):
+    """An upgraded sync makes them in the same file, which an older server still has open."""
+    bench.sync()
+    reader.refresh()
+    before = reader.snapshot
+    resource = before.resources["/all.rss"]
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as other:
+        other.execute("PRAGMA user_version = 999")
+    reader.refresh()
+
+    assert reader.problem == OTHER_VERSION
+    assert reader.snapshot is before
+    with pytest.raises(CatalogError, match="another version"):
+        reader.build(resource, "", None)
 
 
 def test_only_a_change_of_content_makes_a_new_snapshot(bench, reader):

@@ -8,11 +8,9 @@ import itertools
 import json
 import os
 import platform
-import re
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from feedhub import __version__
 from feedhub.server import metrics as metrics_module
-from feedhub.server.admin import HubStatus, Status, format_metrics, make_admin
+from feedhub.server.admin import Status, format_metrics, make_admin
 from feedhub.server.logs import AccessLog, AccessRecord, EventLog
 from feedhub.server.metrics import REQUEST_BUCKETS, BatchHistogram, Metrics
 from feedhub.server.processes import ProcessStatus
@@ -145,21 +143,6 @@ def test_restarts_of_processes_are_counted_by_name():
     assert single(body, "feedhub_sync_failing") == 0
     shown = json.loads(admin("/readyz", status=status).body)["processes"]
     assert shown["feedhub ping"] == {"restarts": 3, "problem": "it ended with 2"}
-
-
-def test_the_manual_names_every_metric_and_no_other():
-    manual = (Path(__file__).parent.parent / "docs/hosting.md").read_text(encoding="utf-8")
-    status = WELL._replace(
-        processes={"feedhub ping": ProcessStatus(3, "")}, hub=HubStatus(0, 0.0, "")
-    )
-    metrics = Metrics()
-    record(metrics)
-    families = text_string_to_metric_families(format_metrics(metrics, lambda: status).decode())
-    names = {row.name + "_total" * (row.type == "counter") for row in families}
-
-    shown = set(re.findall(r"\bfeedhub_\w+", manual))
-    assert shown == {name for name in names if name.startswith("feedhub_")}
-    assert not [name for name in names if name.endswith("_created")]
 
 
 @given(st.lists(st.floats(0, 10) | st.sampled_from([0.0005, 0.0025, 5.0]), max_size=300))

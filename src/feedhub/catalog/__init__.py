@@ -218,7 +218,12 @@ class Catalog:
         return from_timestamp(self.read(SyncState).changed_at or 0)
 
     def matches(self, settings: Settings) -> bool:
-        """Return whether the last sync had these settings, so that fingerprints stand for bytes."""
+        """Return whether the last sync had these settings, so that fingerprints stand for bytes.
+
+        Another version of feedhub may have made the tables anew while the catalog was open.
+        """
+        if not self._database.has_our_tables():
+            return False
         return self.read(SyncState).settings_fingerprint == settings.fingerprint
 
     def index_changed_at(self, path: str) -> datetime:

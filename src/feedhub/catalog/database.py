@@ -171,6 +171,10 @@ class Database:
         if self._file is not None and self._path is not None:
             seal.remove_catalog(self._path, self._file)
 
+    def has_our_tables(self) -> bool:
+        """Return whether the tables are those of this version of feedhub."""
+        return self.fetch_value("PRAGMA user_version") == SCHEMA_VERSION
+
     def _version(self) -> tuple[int, int]:
         return self._pragma("application_id"), self._pragma("user_version")
 

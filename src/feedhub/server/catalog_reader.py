@@ -26,7 +26,9 @@ T = TypeVar("T")
 
 EMPTY = "nothing is published yet: waiting for feedhub sync"
 DRAFTS_DIFFER = "feedhub sync and feedhub serve must both have --drafts, or neither"
-OTHER_VERSION = "the catalog was made by another version of feedhub: restart feedhub sync"
+OTHER_VERSION = (
+    "the catalog is of another version of feedhub: restart feedhub sync and feedhub serve"
+)
 
 
 class BuiltDocument(NamedTuple):
