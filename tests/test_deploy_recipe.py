@@ -165,8 +165,10 @@ def test_a_backup_of_the_ledger_restores_the_dates(root: Path):
         "--base-url",
         "https://a.example",
     ]
-    columns = "kind, slug, updated, fingerprint"
-    dump = f"SELECT {columns} FROM states JOIN feeds ON number = feed ORDER BY kind, slug"
+    dump = (
+        "SELECT kind, slug, updated, fingerprint FROM states JOIN feeds ON number = feed "
+        "ORDER BY kind, slug"
+    )
 
     def states() -> list[tuple[object, ...]]:
         with start(root, sync) as ran:

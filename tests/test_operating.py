@@ -192,7 +192,7 @@ def ours_or_comment(line: str) -> bool:
 
 
 # The values of each minute that raise an alert, and those that do not.
-RAISED = {
+RAISED: dict[str, tuple[str, dict[str, str], str, str]] = {
     "FeedhubDown": ("up", {"job": "feedhub"}, "0x20", "1x20"),
     "FeedhubNotReady": ("feedhub_ready", {}, "0x20", "1x20"),
     "FeedhubSyncFailing": ("feedhub_sync_failing", {}, "1x20", "1x3 0x17"),
@@ -206,7 +206,7 @@ RAISED = {
     "FeedhubHubFailing": ("feedhub_hub_failing", {}, "1x20", "0x20"),
     "FeedhubRejectedFiles": ("feedhub_rejected_files", {}, "2x90", "0x90"),
 }  # fmt: skip
-BESIDE = {
+BESIDE: dict[str, list[tuple[str, dict[str, str], str]]] = {
     "FeedhubSyncOld": [("feedhub_ready", {}, "1x90")],
     "FeedhubUnavailable": [("feedhub_requests_total", {"status": "304"}, "0+500x90")],
     "FeedhubSlow": [
@@ -218,7 +218,7 @@ BESIDE = {
 
 def case(name: str, values: str) -> dict[str, Any]:
     """Return a test of one alert in the form of promtool."""
-    metric, labels, *_ = RAISED[name]
+    metric, labels, _, _ = RAISED[name]
     rows = [(metric, labels, values), *BESIDE.get(name, [])]
     series = []
     for title, given, numbers in rows:
@@ -232,7 +232,8 @@ def test_each_alert_is_raised_when_it_should_be_and_else_not(tmp_path: Path):
     assert set(RAISED) == {rule["alert"] for rule in alerts()}
     tests = []
     for rule in alerts():
-        name, (_, _, bad, good) = rule["alert"], RAISED[rule["alert"]]
+        name = rule["alert"]
+        bad, good = RAISED[name][2:]
         for values, count in ((bad, 1), (good, 0)):
             given = case(name, values)
             sample = f'count(ALERTS{{alertname="{name}", alertstate="firing"}}) or vector(0)'

@@ -173,7 +173,7 @@ class Database:
 
     def has_our_tables(self) -> bool:
         """Return whether the tables are those of this version of feedhub."""
-        return self.fetch_value("PRAGMA user_version") == SCHEMA_VERSION
+        return bool(self.fetch_value("PRAGMA user_version") == SCHEMA_VERSION)
 
     def _version(self) -> tuple[int, int]:
         return self._pragma("application_id"), self._pragma("user_version")
