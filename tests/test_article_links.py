@@ -107,7 +107,7 @@ def test_only_articles_that_link_are_read_again(bench, monkeypatch):
 
     for path in bench.root.iterdir():
         os.utime(path, (1, 1))
-    monkeypatch.setattr("feedhub.sources.files.RACY_NS", 0)
+    monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)
     bench.sync()
     assert bench.sync().read == 0
     bench.write("b.md", title="B", webUrl="https://news.example/moved")

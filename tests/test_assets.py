@@ -79,7 +79,7 @@ def test_front_matter_and_links_too(bench):
 
 def test_a_file_that_comes_or_goes_is_noticed(bench, monkeypatch):
     # Else the article would be read again because it is new.
-    monkeypatch.setattr("feedhub.sources.files.RACY_NS", 0)
+    monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)
     bench.write("posts/a.md", article_text("A", "![to](new.png)"))
     for there in (False, True, False):
         file = bench.root / "posts/new.png"

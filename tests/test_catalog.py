@@ -364,7 +364,7 @@ def test_articles_in_a_folder_that_cannot_be_read_stay(bench, monkeypatch):
 @pytest.mark.parametrize("known", [True, False])
 def test_a_file_that_the_system_did_not_let_us_read_is_read_again(bench, monkeypatch, known):
     """Or an edit that hides would wait for the next edit, after one error of the disk."""
-    monkeypatch.setattr("feedhub.sources.files.RACY_NS", -(10**15))  # trust every stamp
+    monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", -(10**15))  # trust every stamp
     if known:
         bench.write("a.md", title="A")
         bench.sync()

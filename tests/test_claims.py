@@ -123,7 +123,7 @@ def test_whatever_the_order_of_arrival_it_is_as_the_model_says(states, unique):
     updated: dict[str, datetime] = {}
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         # What has not changed is not read again: then a file may come first without being read.
-        patch.setattr("feedhub.sources.files.RACY_NS", 0)
+        patch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)
         choice = "first" if unique else "all"
         bench = make_bench(Path(folder), feeds__duplicates=choice)
         model = Model(unique=unique)
@@ -196,7 +196,7 @@ class TestAddresses:
     @pytest.fixture(autouse=True)
     def _trust_stamps(self, monkeypatch) -> None:
         """Read no file again that has not changed."""
-        monkeypatch.setattr("feedhub.sources.files.RACY_NS", 0)
+        monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)
 
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:

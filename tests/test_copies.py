@@ -255,7 +255,7 @@ def test_the_same_bytes_have_one_copy(bench, out):
 
 
 def test_a_render_without_changes_reads_and_writes_nothing(bench, out, monkeypatch):
-    monkeypatch.setattr("feedhub.sources.files.RACY_NS", 0)
+    monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)
     first = render_bench(bench, out)
     monkeypatch.setattr("feedhub.render.write_copy", pytest.fail)
     second = render_bench(bench, out)

@@ -45,7 +45,7 @@ def test_a_cold_render_is_linear(tmp_path):
 
 
 def test_one_change_costs_no_more_in_a_larger_archive(tmp_path, monkeypatch):
-    monkeypatch.setattr("feedhub.sources.files.RACY_NS", -10_000_000_000)
+    monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", -10_000_000_000)
     costs = []
     for size in (_FEW, _MANY):
         bench = filled(tmp_path / str(size), size)

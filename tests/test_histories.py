@@ -20,7 +20,7 @@ import pytest
 
 from feedhub.render import render
 from feedhub.site import source_of
-from feedhub.sources import files
+from feedhub.sources import files, folder_scan
 from tests.histories import LABELS, MARKERS, History, Model, published_ids
 from tests.kit import NOW, Bench, make_bench
 from tests.pollers import Observations, Poller
@@ -75,7 +75,7 @@ class Replay:
 def test_each_commit_rewrites_the_feeds_that_it_changes_and_no_others(real, tmp_path, monkeypatch):
     """The model names the feeds; a checkout and the repository itself give the same bytes."""
     if not IS_LONG:  # a render takes longer than the clock of files takes for a step
-        monkeypatch.setattr(files, "RACY_NS", 0)
+        monkeypatch.setattr(folder_scan, "RACY_NS", 0)
     history = History(real, seed=7)
     history.grow(COMMITS, NOISE)
     repository = make_repository(tmp_path / "articles.git")

@@ -18,7 +18,7 @@ from feedhub.catalog.database import SCHEMA_VERSION
 from feedhub.catalog.images import ImageFacts, ImageRecord
 from feedhub.catalog.ledger import VERSION, Ledger, decode_ledger, encode_ledger
 from feedhub.errors import OutputError, ShrinkError
-from feedhub.sources import files
+from feedhub.sources import folder_scan
 from tests.command_line import BASE, runner, write
 from tests.kit import NOW, Bench, article_text, files_below, make_bench
 from tests.renders import render_bench, stamps
@@ -249,7 +249,7 @@ class TestFile:
 
     def test_it_is_written_when_something_in_it_has_changed(self, bench, out, monkeypatch):
         before = stamps(out)[LEDGER]
-        monkeypatch.setattr(files, "RACY_NS", 0)
+        monkeypatch.setattr(folder_scan, "RACY_NS", 0)
         for path in bench.root.iterdir():
             path.touch()
         render_bench(bench, out, later(4))

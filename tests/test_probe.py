@@ -24,7 +24,7 @@ from feedhub.cli import main
 from feedhub.formats import SUBSCRIBED
 from feedhub.http_client import HttpClient
 from feedhub.probe import ProbeReport, probe
-from feedhub.sources import files
+from feedhub.sources import folder_scan
 from tests.images import png
 from tests.kit import Bench, article_text, make_bench, parse, without_feed_dates
 from tests.raw_server import RawServer, raw_server, reply
@@ -174,7 +174,7 @@ def test_equal_facts_in_any_order_give_equal_bytes(
     bench: Bench, server: RawServer, monkeypatch: pytest.MonkeyPatch
 ):
     """It does not matter whether the facts came before or after a sync, nor how many there were."""
-    monkeypatch.setattr(files, "RACY_NS", 0)  # an unchanged file is not read again
+    monkeypatch.setattr(folder_scan, "RACY_NS", 0)  # an unchanged file is not read again
     server.replies["/1.png"] = reply(body=PNG)
     show(bench, "one.md", server.url("/1.png"))
     bench.sync()

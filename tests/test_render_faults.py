@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from feedhub.cli import main
-from feedhub.sources import files
+from feedhub.sources import folder_scan
 from tests.faults import (
     CALLS,
     CODES,
@@ -246,8 +246,8 @@ def test_a_folder_that_may_not_be_created_is_reported(
 LIMITED = """
 import resource, sys
 from feedhub.cli import main
-from feedhub.sources import files
-files.RACY_NS = 0
+from feedhub.sources import folder_scan
+folder_scan.RACY_NS = 0
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 sys.exit(main(sys.argv[1:]))
 """
@@ -256,7 +256,7 @@ sys.exit(main(sys.argv[1:]))
 def test_a_document_larger_than_the_system_allows_changes_nothing(
     few: TwoStates, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(files, "RACY_NS", 0)  # what was read is not read, and written, again
+    monkeypatch.setattr(folder_scan, "RACY_NS", 0)  # what was read is not read, and written, again
     few.switch(0)
     render_again(few, 0)
     before = files_below(few.out)

@@ -182,7 +182,10 @@ class MemorySource:
         yield False
 
     def scan(self):
-        return [SourceFile(article.id, f"{self.version} {article!r}") for article in self.articles]
+        return [
+            SourceFile(article.id, f"{self.version} {article!r}".encode())
+            for article in self.articles
+        ]
 
     def settle(self) -> None:
         """Return at once."""

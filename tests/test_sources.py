@@ -47,7 +47,7 @@ class MemorySource:
     def scan(self) -> Iterator[SourceFile | Problem]:
         """Yield every text."""
         for path in FILES:
-            yield SourceFile(path, "1")
+            yield SourceFile(path, b"1")
 
     def settle(self) -> None:
         """Return at once."""

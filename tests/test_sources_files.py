@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -222,6 +222,98 @@ class TestWhichFiles:
         (root / "b.md").unlink()
         assert isinstance(first, SourceFile)
         assert list(scan) == []
+
+
+class TestComparing:
+    """What a scan yields of files that it knows, all of them or some."""
+
+    @pytest.fixture(autouse=True)
+    def _later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", -(10**15))  # trust every stamp
+
+    @pytest.fixture
+    def known(self, root: Path, tmp_path: Path) -> dict[str, bytes]:
+        """The stamps of the files in a folder that has changed since."""
+        for name in ("a.md", "b/c.md", "b/d.md", "gone.md", "z.md"):
+            _write(root, name)
+        (root / "in.md").symlink_to("a.md")
+        items = _source(root).scan()
+        known = {item.path: item.stamp for item in items if isinstance(item, SourceFile)}
+        _write(root, "b/c.md", article_text("Another title"))
+        (root / "gone.md").unlink()
+        for name in ("new.md", ".hidden.md", "b/node_modules/e.md", "z.md.bak", "x.rst"):
+            _write(root, name)
+        (root / "out.md").symlink_to(_write(tmp_path, "secret.md"))
+        return known
+
+    def test_unchanged_files_are_taken_out_and_counted(self, root, known):
+        unchanged = []
+        items = _source(root).compare(known, on_progress=lambda: unchanged.append(1))
+        assert [item.path for item in items] == ["b/c.md", "new.md", "out.md", "x.rst"]
+        assert list(known) == ["gone.md"]
+        assert len(unchanged) == 4
+
+    def test_with_paths_the_others_are_not_looked_at(self, root, known):
+        paths = ["z.md", "new.md", "gone.md", "b/c.md", "b/gone/e.md", "in.md", "b", "out.md"]
+        paths += [".hidden.md", "b/node_modules/e.md", "z.md.bak", "x.rst"]
+        (root / "a.md").unlink()
+        (root / "a.md").symlink_to(_write(root, "b/d.md", article_text("Another title")))
+        items = list(_source(root).compare(known, paths))
+        assert [item.path for item in items] == ["b/c.md", "in.md", "new.md", "out.md"]
+        assert sorted(known) == ["a.md", "b/d.md", "gone.md"]
+
+    def test_a_scan_that_is_not_taken_to_its_end_leaves_no_folder_open(self, root, known):
+        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+        scan = _source(root).scan()
+        assert isinstance(scan, Generator)
+        while next(scan).path != "b/c.md":
+            pass
+        assert len(os.listdir("/proc/self/fd")) == before + 2  # noqa: PTH208
+        scan.close()
+        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+    def test_a_file_where_a_folder_was_is_nothing(self, root, known):
+        (root / "z.md").unlink()
+        _write(root, "z.md/a.md")
+        assert list(_source(root).compare(known, ["z.md", "a.md/a.md"])) == []
+        assert "z.md" in known
+
+    def test_a_file_that_vanishes_meanwhile_is_no_problem(self, root, known, monkeypatch):
+        look = os.stat
+
+        def lose(name: str, **options: object) -> os.stat_result:
+            if name == "z.md":
+                (root / "z.md").unlink(missing_ok=True)
+            return look(name, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(os, "stat", lose)
+        list(_source(root).compare(known))
+        assert sorted(known) == ["gone.md", "z.md"]
+
+    def test_a_failing_disk_is_a_problem_of_articles_alone(self, root, known, monkeypatch):
+        for name in ("a.png", "b/a.png"):
+            _write(root, name)
+        (root / "in.png").symlink_to("a.png")
+
+        def fail(*_: object, **__: object) -> os.stat_result:
+            raise OSError(5, "Input/output error")
+
+        scan = _source(root, assets="https://news.example/").compare(known)
+        monkeypatch.setattr("feedhub.sources.folder_scan.is_output", lambda *_: False)
+        monkeypatch.setattr(os, "stat", fail)
+        problems = [item.path for item in scan if isinstance(item, Problem)]
+        assert problems == [
+            "a.md",
+            "b/c.md",
+            "b/d.md",
+            "in.md",
+            "new.md",
+            "out.md",
+            "z.md",
+            "x.rst",
+        ]
+        monkeypatch.undo()
+        assert list(_source(root).compare(known, [])) == []
 
 
 class TestLinks:
@@ -486,14 +578,14 @@ class TestStamps:
         now = time.time_ns
         monkeypatch.setattr("feedhub.sources.files.time.time_ns", lambda: now() + 3_600_000_000_000)
 
-    def _stamp(self, root: Path) -> str:
+    def _stamp(self, root: Path) -> bytes:
         [file] = _source(root).scan()
         assert isinstance(file, SourceFile)
         return file.stamp
 
     def test_an_unchanged_file_keeps_its_stamp(self, root):
         _write(root)
-        assert self._stamp(root) == self._stamp(root) != ""
+        assert self._stamp(root) == self._stamp(root) != b""
 
     @pytest.mark.parametrize(
         "change",
@@ -523,7 +615,7 @@ class TestStamps:
 def test_file_written_a_moment_ago_has_no_stamp(root):
     path = _write(root)
     os.utime(path)
-    assert [item.stamp for item in _source(root).scan() if isinstance(item, SourceFile)] == [""]
+    assert [item.stamp for item in _source(root).scan() if isinstance(item, SourceFile)] == [b""]
 
 
 def test_signature_changes_with_folder_generator_and_drafts(root, tmp_path):

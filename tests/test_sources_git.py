@@ -179,7 +179,7 @@ class TestListing:
         repository.commit({"a.md": A, "b.md": A}, anew=True)
         files = list(source_at(repository.address()).scan())
         assert files == [file, SourceFile("b.md", file.stamp)]
-        assert file.stamp == repository.git("rev-parse", "main:a.md")
+        assert file.stamp.decode() == repository.git("rev-parse", "main:a.md")
 
     def test_a_source_is_of_one_commit(self, repository):
         source = source_at(repository.address())

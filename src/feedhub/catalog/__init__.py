@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -139,13 +139,15 @@ class Catalog:
         now: datetime,
         on_progress: Callable[[], object] = lambda: None,
         *,
+        paths: Collection[str] | None = None,
         processes: int = 1,
         accept_new_ids: bool = False,
         ledger: Ledger | None = None,
     ) -> Changes:
         """Bring the articles and feeds up to the source as it is to be shown at `now`.
 
-        Call it in a transaction. Files are read by up to `processes` processes; `on_progress` is
+        Call it in a transaction. `paths` are the files that may have changed since the last sync,
+        None stands for all. Files are read by up to `processes` processes; `on_progress` is
         called for each file of the source. A new catalog takes over `ledger`. Raises NewIdsError if
         the ids of published articles would change, unless `accept_new_ids`.
         """
@@ -155,6 +157,7 @@ class Catalog:
             settings,
             now,
             on_progress,
+            paths=paths,
             processes=processes,
             accept_new_ids=accept_new_ids,
             ledger=ledger,

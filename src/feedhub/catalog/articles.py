@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -20,10 +20,11 @@ from feedhub.catalog.records import (
     encode_problems,
     row_of,
 )
+from feedhub.catalog.state import ScanProblems, read_record, write_record
 from feedhub.dates import format_day, from_timestamp
 from feedhub.errors import Problem
 from feedhub.fork_map import fork_map
-from feedhub.sources import ReadResult, Source, SourceFile
+from feedhub.sources import ComparingSource, ReadResult, Source, SourceFile
 from feedhub.sources.file_rules import is_asset
 
 
@@ -55,17 +56,15 @@ class ArticleSync:
         self._source = source
         self._now = now.replace(microsecond=0)
         self._kinds = kinds
-        self._stored = {row[0]: StoredFile._make(row[1:]) for row in database.iterate(_FILES)}
         self._labels = LabelSync(database, generation)
         self._claims = ClaimSync(
             database,
-            self._stored,
             self._labels,
             self._now,
             kinds=kinds,
             unique_addresses=unique_addresses,
         )
-        self._scan_problems: list[Problem] = []
+        self._scan_problems: tuple[Problem, ...] = ()
         self.read = 0
         self.renamed = 0
 
@@ -75,21 +74,27 @@ class ArticleSync:
         return self._labels.touched
 
     def run(
-        self, *, reread: bool, relabel: bool, processes: int, on_progress: Callable[[], object]
+        self,
+        *,
+        paths: Collection[str] | None,
+        reread: bool,
+        relabel: bool,
+        processes: int,
+        on_progress: Callable[[], object],
     ) -> None:
         """Bring articles and labels up to date; files are read by so many processes.
 
-        `reread` reads every file though none changed: then a different digest is our doing and no
-        update. `relabel` labels every article known before again. `on_progress` is called for each
-        file.
+        `paths` are the files that may have changed, None stands for all. `reread` reads every file
+        though none changed: then a different digest is our doing and no update. `relabel` labels
+        every article known before again. `on_progress` is called for each file.
         """
-        present, changed = self._scan(reread=reread, on_progress=on_progress)
-        missing = self._stored.keys() - present
-        if any(self._stored[path].id is not None for path in missing):
+        changed, missing = self._scan(paths, reread=reread, on_progress=on_progress)
+        if any(stored.id is not None for stored in map(self._fetch, missing) if stored):
             self._source.settle()
-            present, changed = self._scan(reread=reread, on_progress=lambda: None)
+            first_missed = missing
+            changed, missing = self._scan(None, reread=reread, on_progress=lambda: None)
             # Only what both scans missed is gone: a checkout may have moved on to other files.
-            missing -= present
+            missing &= first_missed
 
         changed += self._linking_to({file.path for file in changed} | missing)
 
@@ -105,8 +110,9 @@ class ArticleSync:
             for file, row in zip(changed, rows, strict=True):
                 self._put(file, row, silent=reread)
                 on_progress()
-        for path in missing:
-            self._remove(self._stored[path])
+        for stored in map(self._fetch, sorted(missing)):
+            if stored:
+                self._remove(stored)
         if relabel:
             self._claims.reopen()
         self._claims.settle()
@@ -122,51 +128,76 @@ class ArticleSync:
         return tuple(replace(problem, path=self._source.locate(problem.path)) for problem in every)
 
     def _scan(
-        self, *, reread: bool, on_progress: Callable[[], object]
-    ) -> tuple[set[str], list[SourceFile]]:
-        """Return the paths that are still there, and the files that must be read."""
-        self._scan_problems.clear()
-        present: set[str] = set()
+        self,
+        paths: Collection[str] | None,
+        *,
+        reread: bool,
+        on_progress: Callable[[], object],
+    ) -> tuple[list[SourceFile], set[str]]:
+        """Return the files that must be read, and the paths of known files that are not there."""
+        if paths is not None:
+            due = self._database.fetch_all(_DUE, (self._now.timestamp(),))
+            paths = {*paths, *(row[0] for row in due)}
+        known = self._known(paths, reread=reread)
+        scan_problems: list[Problem] = []
         changed: list[SourceFile] = []
-        for item in self._source.scan():
+        if isinstance(self._source, ComparingSource):
+            items = self._source.compare(known, paths, on_progress)
+        else:
+            items = compare(self._source, known, on_progress)
+        for item in items:
             if isinstance(item, Problem):
-                self._scan_problems.append(item)
-                # What lies in a folder that cannot be read may still be there.
-                above = item.path
-                present.update(
-                    path
-                    for path in self._stored
-                    if above in (".", path) or path.startswith(f"{above.rstrip('/')}/")
-                )
+                scan_problems.append(item)
+                take_below(known, item.path)
             else:
-                present.add(item.path)
-                stored = self._stored.get(item.path)
-                unchanged = stored and item.stamp and stored.stamp == item.stamp
-                if reread or not unchanged or (stored and stored.is_due(self._now)):
-                    changed.append(item)
-                    continue
-            on_progress()
+                changed.append(item)
+        self._store_problems(paths, scan_problems)
         self.read = sum(not is_asset(file.path) for file in changed)
-        return present, changed
+        return changed, set(known)
+
+    def _store_problems(self, paths: Collection[str] | None, found: list[Problem]) -> None:
+        """Keep the problems of a scan, and those of an earlier one that it has not looked at."""
+        earlier: tuple[Problem, ...] = ()
+        if paths is not None:
+            earlier = read_record(self._database, ScanProblems).problems
+        kept = [problem for problem in earlier if problem.path not in (paths or ())]
+        self._scan_problems = tuple(dict.fromkeys([*kept, *found]))
+        write_record(self._database, ScanProblems(problems=self._scan_problems))
+
+    def _known(self, paths: Collection[str] | None, *, reread: bool) -> dict[str, bytes]:
+        """Return the stamps of known files by path; b"" stands for one that must be read."""
+        if paths is not None:
+            rows = [(path, self._database.fetch_value(_STAMP_OF, (path,))) for path in paths]
+            known = {path: stamp for path, stamp in rows if stamp is not None}
+        else:
+            known = dict(self._database.iterate(_STAMPS))
+        if reread:
+            return dict.fromkeys(known, b"")
+        for (path,) in self._database.fetch_all(_DUE, (self._now.timestamp(),)):
+            known[path] = b""
+        return known
+
+    def _fetch(self, path: str) -> StoredFile | None:
+        row = self._database.fetch_one(_FILE, (path,))
+        return StoredFile._make(row) if row else None
 
     def _linking_to(self, paths: set[str]) -> list[SourceFile]:
         """Return the unchanged files whose articles show the address of one at these paths."""
         numbers = {row[0] for path in paths for row in self._database.fetch_all(_LINKING, (path,))}
-        if not numbers:
-            return []
-        found = [
-            SourceFile(path, stored.stamp)
-            for path, stored in self._stored.items()
-            if stored.number in numbers and path not in paths
+        files = [
+            SourceFile._make(row)
+            for number in sorted(numbers)
+            for row in self._database.fetch_all(_FILE_OF, (number,))
         ]
+        found = [file for file in files if file.path not in paths]
         self.read += len(found)
         return found
 
     def _put(self, file: SourceFile, row: FileRow, *, silent: bool) -> None:
         """Store what was read of a file."""
-        stored = self._stored.get(file.path)
+        stored = self._fetch(file.path)
         if row.retry:
-            file = file._replace(stamp="")
+            file = file._replace(stamp=b"")
         if stored and stored.outlasts(row) and not stored.is_due(self._now):
             # `due` stays too: past it the article might have to be hidden.
             found = row.problems if row.state == "rejected" else None
@@ -192,9 +223,9 @@ class ArticleSync:
         *,
         silent: bool,
     ) -> None:
+        published = self._claims.prepare(stored, article)
         if row.replaced_id and self._claims.is_renamed(article.id, row.replaced_id):
             self.renamed += 1
-        published = self._claims.published_before(article.id)
         if published:
             article = article.updated_at(published.updated_with(article, self._now, silent=silent))
         values = (file.stamp, "shown", row.due, 0, row.problems, *article.columns)
@@ -225,9 +256,37 @@ class ArticleSync:
         self._database.execute(_DELETE_LINKS, (stored.number,))
 
 
-_FILES = """
-SELECT path, number, stamp, state, due, id, substr(digest, 1, 16), updated, address FROM articles
+def compare(
+    source: Source, known: dict[str, bytes], on_progress: Callable[[], object]
+) -> Iterator[SourceFile | Problem]:
+    """Yield what a ComparingSource would of a source that lists all its files."""
+    for item in source.scan():
+        if isinstance(item, Problem):
+            yield item
+        elif known.pop(item.path, None) == item.stamp != b"":
+            on_progress()
+        else:
+            yield item
+
+
+def take_below(known: dict[str, bytes], path: str) -> None:
+    """Take out what may still be there though a scan has a problem with its path."""
+    known.pop(path, None)
+    if path == ".":
+        known.clear()
+    elif path.endswith("/"):
+        for other in [other for other in known if other.startswith(path)]:
+            del known[other]
+
+
+_STAMPS = "SELECT path, stamp FROM articles"
+_STAMP_OF = "SELECT stamp FROM articles WHERE path = ?"
+_DUE = "SELECT path FROM articles WHERE due <= ?"
+_FILE = """
+SELECT number, stamp, state, due, id, substr(digest, 1, 16), updated, address FROM articles
+WHERE path = ?
 """
+_FILE_OF = "SELECT path, stamp FROM articles WHERE number = ?"
 _ALL_PROBLEMS = "SELECT problems FROM articles WHERE problems IS NOT NULL"
 _KEEP_EARLIER = "UPDATE articles SET stamp = ?, rejected = 1, problems = ? WHERE number = ?"
 _ADD_FILE = """

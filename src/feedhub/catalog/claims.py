@@ -9,7 +9,7 @@ whatever the order in which files are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from feedhub.catalog.database import Database, upsert
@@ -28,14 +28,13 @@ class ClaimSync:
     """Settles the claims of all files inside the transaction of a sync.
 
     A file first becomes a row; `settle` decides when all rows are there, for files may swap ids.
-    `stored` are the rows before the sync, by path. Without `unique_addresses` articles may share
-    one.
+    What there was of an id is noted before the first of its rows changes. Without
+    `unique_addresses` articles may share one.
     """
 
     def __init__(
         self,
         database: Database,
-        stored: Mapping[str, StoredFile],
         labels: LabelSync,
         now: datetime,
         *,
@@ -43,17 +42,18 @@ class ClaimSync:
         unique_addresses: bool,
     ) -> None:
         self._database = database
-        self._stored = stored
         self._labels = labels
         self._now = now
         self._kinds = kinds
         self._unique_addresses = unique_addresses
-        rows = stored.values()
-        # What readers have of an id, and the number of the file that has it.
-        self._published = {row.id: row for row in rows if row.state == "shown"}
-        self._holders = {row.id: row.number for row in rows if row.state in ("shown", "repeated")}
-        self._ids = {row.id for row in rows}
-        self._addresses = {row.address for row in rows}
+        # Of the files known before, 0 for none: then nothing is looked up.
+        self._last_number: int = database.fetch_value(_LAST_NUMBER) or 0
+        # By id: the rows before the sync, and what readers have of it, tombstones too.
+        self._rows: dict[str, list[StoredFile]] = {}
+        self._published: dict[str, StoredFile | None] = {}
+        # What is taken: all that articles of this sync have, and what they met.
+        self._ids: set[str] = set()
+        self._addresses: set[bytes] = set()
         # What must be settled, in order of path, so that tombstones are too.
         self._open_ids: dict[str, None] = {}
         self._open_addresses: dict[bytes, None] = {}
@@ -64,11 +64,36 @@ class ClaimSync:
     def published_before(self, identity: str) -> StoredFile | None:
         """Return what readers have of an id, though its article may be hidden now."""
         if identity not in self._published:
-            row = self._database.fetch_one(_TOMBSTONE, (digest(identity),))
-            if row:
-                self._published[identity] = StoredFile.of_tombstone(identity, *row)
-                self._database.execute(_DELETE_TOMBSTONE, (digest(identity),))
-        return self._published.get(identity)
+            shown = [row for row in self._rows_before(identity) if row.state == "shown"]
+            self._published[identity] = shown[0] if shown else self._take_tombstone(identity)
+        return self._published[identity]
+
+    def _take_tombstone(self, identity: str) -> StoredFile | None:
+        row = self._database.fetch_one(_TOMBSTONE, (digest(identity),))
+        if row is None:
+            return None
+        self._database.execute(_DELETE_TOMBSTONE, (digest(identity),))
+        return StoredFile.of_tombstone(identity, *row)
+
+    def _rows_before(self, identity: str) -> list[StoredFile]:
+        """Return the rows that had an id before the sync: ask before one of them changes."""
+        if not self._last_number:
+            return []
+        if identity not in self._rows:
+            found = self._database.fetch_all(_ROWS_OF_ID, (identity, self._last_number))
+            self._rows[identity] = list(map(StoredFile._make, found))
+        return self._rows[identity]
+
+    def prepare(self, stored: StoredFile | None, article: ArticleRow) -> StoredFile | None:
+        """Note what there was before the row of a file changes; return what readers have."""
+        if stored and stored.id is not None:
+            self._rows_before(stored.id)
+        if self._last_number:
+            if self._rows_before(article.id):
+                self._ids.add(article.id)
+            if self._database.fetch_value(_HAS_ADDRESS, (article.address,)):
+                self._addresses.add(article.address)
+        return self.published_before(article.id)
 
     def is_renamed(self, identity: str, before: str) -> bool:
         """Return whether readers know an article by the id that it had before, not by its own."""
@@ -98,12 +123,14 @@ class ClaimSync:
     def release(self, stored: StoredFile) -> None:
         """Let others have the id and the address that a file had."""
         if stored.id is not None and stored.address is not None:
+            self._rows_before(stored.id)
             self._open_ids[stored.id] = None
             self._open_addresses[stored.address] = None
 
     def reopen(self) -> None:
         """Settle all that was settled before anew, and label every article again."""
-        for _, stored in sorted(self._stored.items()):
+        for row in self._database.fetch_all(_ROWS, (self._last_number,)):
+            stored = StoredFile._make(row)
             self.release(stored)
             self._unlabelled.add(stored.number)
 
@@ -114,7 +141,7 @@ class ClaimSync:
         for address in self._open_addresses:
             self._settle_address(address)
         for identity in self._open_ids:
-            before = self._published.get(identity)
+            before = self.published_before(identity)
             if before and identity not in self._shown:
                 tombstone = (digest(identity), before.digest, before.updated)
                 self._database.execute(_PUT_TOMBSTONE, tombstone)
@@ -123,7 +150,8 @@ class ClaimSync:
     def _settle_id(self, identity: str) -> None:
         """Give an id to one of the files that claim it."""
         claims = self._database.fetch_all(_CLAIMS_OF_ID, (identity,))
-        holder, before = self._holders.get(identity), self.published_before(identity)
+        rows, before = self._rows_before(identity), self.published_before(identity)
+        holder = next((row.number for row in rows if row.state in ("shown", "repeated")), None)
         known = before and before.digest
         claims.sort(key=lambda claim: (claim[0] == holder, claim[3] == known), reverse=True)
         for place, (number, address, state, _) in enumerate(claims):
@@ -185,6 +213,13 @@ def claim_problems(database: Database, locate: Callable[[str], str]) -> Iterator
         yield Problem(path=path, level="warning", code="duplicate-url", message=message)
 
 
+_LAST_NUMBER = "SELECT MAX(number) FROM articles"
+_FILE = """
+SELECT number, stamp, state, due, id, substr(digest, 1, 16), updated, address FROM articles
+"""
+_ROWS_OF_ID = f"{_FILE} WHERE id = ? AND number <= ?"
+_ROWS = f"{_FILE} WHERE number <= ? ORDER BY path"
+_HAS_ADDRESS = "SELECT EXISTS (SELECT 1 FROM articles WHERE address = ?)"
 _CLAIMS_OF_ID = """
 SELECT number, address, state, substr(digest, 1, 16) FROM articles WHERE id = ?
 ORDER BY own_id, published, path

@@ -18,7 +18,7 @@ from typing import Any
 from feedhub.catalog import seal
 from feedhub.errors import CatalogError, DamagedError, NoCatalogError
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
 READ_BUSY_TIMEOUT = 1
 NO_CATALOG = "there is no catalog yet; feedhub render or sync makes it"

@@ -70,7 +70,7 @@ class StoredFile(NamedTuple):
     """What the catalog has of a file before it is read again; `due` is a Unix time."""
 
     number: int
-    stamp: str
+    stamp: bytes
     state: str
     due: int | None
     id: str | None
@@ -81,7 +81,7 @@ class StoredFile(NamedTuple):
     @classmethod
     def of_tombstone(cls, identity: str, digest: bytes, updated: int) -> StoredFile:
         """Return what readers have of an article that no file has any more."""
-        return cls(0, "", "hidden", None, identity, digest, updated, None)
+        return cls(0, b"", "hidden", None, identity, digest, updated, None)
 
     def is_due(self, now: datetime) -> bool:
         """Return whether the file must be read again though it has not changed."""

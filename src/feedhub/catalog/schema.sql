@@ -14,7 +14,7 @@ CREATE TABLE index_dates (
 CREATE TABLE articles (
     number INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,
-    stamp TEXT NOT NULL,
+    stamp BLOB NOT NULL,
     state TEXT NOT NULL,
     due INTEGER,
     rejected INTEGER NOT NULL DEFAULT 0,
@@ -29,6 +29,8 @@ CREATE TABLE articles (
 );
 CREATE INDEX articles_by_address ON articles (address) WHERE address IS NOT NULL;
 CREATE INDEX articles_by_id ON articles (id) WHERE id IS NOT NULL;
+CREATE INDEX articles_by_due ON articles (due) WHERE due IS NOT NULL;
+CREATE INDEX articles_by_state ON articles (state, rejected);
 CREATE INDEX articles_by_problem ON articles (number) WHERE problems IS NOT NULL;
 -- The files whose addresses an article shows: when one of them changes, it is read again. `place` is
 -- that of the copy which it shows.
@@ -122,7 +124,7 @@ CREATE TABLE pings (
 -- What search_index.py has indexed of each article.
 CREATE TABLE search_entries (
     number INTEGER PRIMARY KEY,
-    stamp TEXT NOT NULL,
+    stamp BLOB NOT NULL,
     digest BLOB NOT NULL,
     quality REAL,
     story TEXT

@@ -23,7 +23,7 @@ class SearchEntry(NamedTuple):
     """A row of `search_entries`, with the stamp and digest that the article had when indexed."""
 
     number: int
-    stamp: str
+    stamp: bytes
     digest: bytes
     quality: float | None
     story: str | None
@@ -88,7 +88,7 @@ SELECT articles.number, articles.stamp, articles.digest, search_entries.digest, 
 FROM articles LEFT JOIN search_entries ON search_entries.number = articles.number
 WHERE state = 'shown' AND (
     search_entries.number IS NULL OR search_entries.stamp <> articles.stamp
-    OR search_entries.digest <> articles.digest OR articles.stamp = ''
+    OR search_entries.digest <> articles.digest OR length(articles.stamp) = 0
 )
 """
 _RECORD = "SELECT record FROM records WHERE number = ?"

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from feedhub.catalog.database import Database, upsert
-from feedhub.errors import DamagedError
+from feedhub.errors import DamagedError, Problem
 from feedhub.sources import SourceMemory
 
 
@@ -80,6 +80,14 @@ class SyncReport(CatalogRecord, frozen=True, kw_only=True):
     interval: int = 0
     began_at: float = 0.0
     problem: str = ""
+
+
+class ScanProblems(CatalogRecord, frozen=True, kw_only=True):
+    """What the last scan of the source could not look at: a later one may look at a part only."""
+
+    key: ClassVar[str] = "scan problems"
+
+    problems: tuple[Problem, ...] = ()
 
 
 class HubState(CatalogRecord, frozen=True, kw_only=True):

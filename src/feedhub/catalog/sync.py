@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,22 +87,20 @@ def sync_catalog(
     now: datetime,
     on_progress: Callable[[], object],
     *,
+    paths: Collection[str] | None,
     processes: int,
     accept_new_ids: bool,
     ledger: Ledger | None,
 ) -> Changes:
     """Bring a catalog up to the source as it is to be shown at `now`, inside a transaction.
 
-    Files are read by so many processes; `on_progress` is called for each file of the source. A new
-    catalog takes over the ledger of an earlier one. Raises NewIdsError if ids of published articles
-    would change, unless `accept_new_ids`.
+    `paths` are the files that may have changed since the last sync, None stands for all. Files are
+    read by so many processes; `on_progress` is called for each file of the source. A new catalog
+    takes over the ledger of an earlier one. Raises NewIdsError if ids of published articles would
+    change, unless `accept_new_ids`.
     """
-    state = read_record(database, SyncState)
     adopted = source.adopted if isinstance(source, AdoptingSource) else NONE_ADOPTED
-    restored: list[int] = []  # the numbers of feeds
-    if ledger is not None and state.generation == 0:
-        restored = restore(database, ledger)
-        state = ledger.sync
+    state, restored = begin_with(database, ledger)
     known = read_record(database, Identity)
     if state.private not in (None, settings.private):
         # A catalog never mixes drafts with the public site: the other's is emptied first.
@@ -121,16 +120,19 @@ def sync_catalog(
         generation=generation,
         unique_addresses=settings.unique_addresses,
     )
-    if isinstance(source, RememberingSource):
-        source.memory = read_record(database, StoredMemory).memory
-    articles.run(reread=reread, relabel=reshape, processes=processes, on_progress=on_progress)
-    if not accept_new_ids:
-        renamed = articles.renamed
-        refuse_new_ids(
-            database, known, settings.authority, source.collection, adopted, renamed=renamed
+    with remembering(database, source):
+        articles.run(
+            paths=None if reread or reshape else paths,
+            reread=reread,
+            relabel=reshape,
+            processes=processes,
+            on_progress=on_progress,
         )
-    if isinstance(source, RememberingSource):
-        write_record(database, StoredMemory(memory=source.memory))
+        if not accept_new_ids:
+            renamed = articles.renamed
+            refuse_new_ids(
+                database, known, settings.authority, source.collection, adopted, renamed=renamed
+            )
     touched = articles.touched
     for feed in restored:  # each may have lost articles meanwhile
         touched.setdefault(feed, set())
@@ -165,6 +167,25 @@ def sync_catalog(
         problems=articles.problems(),
         changed_feeds=tuple(feeds.changed_feeds),
     )
+
+
+def begin_with(database: Database, ledger: Ledger | None) -> tuple[SyncState, list[int]]:
+    """Return the state to begin with, and the feeds that a new catalog takes over."""
+    state = read_record(database, SyncState)
+    if ledger is None or state.generation:
+        return state, []
+    return ledger.sync, restore(database, ledger)
+
+
+@contextmanager
+def remembering(database: Database, source: Source) -> Iterator[None]:
+    """Give a source the memory of its last scan, and keep what it remembers at the end."""
+    if not isinstance(source, RememberingSource):
+        yield
+        return
+    source.memory = read_record(database, StoredMemory).memory
+    yield
+    write_record(database, StoredMemory(memory=source.memory))
 
 
 def sync_selections(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -27,7 +27,7 @@ class SourceFile(NamedTuple):
     """
 
     path: str
-    stamp: str
+    stamp: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,10 @@ class Source(Protocol):
         """Return how a person would name the file at `path`."""
 
     def scan(self) -> Iterator[SourceFile | Problem]:
-        """Yield every article file, and a Problem for each that cannot be opened."""
+        """Yield every article file, and a Problem for each that cannot be opened.
+
+        A Problem whose path is "." or ends with a slash stands for all files below.
+        """
 
     def settle(self) -> None:
         """Wait, between two scans of which the first missed a known file, until it may be back."""
@@ -148,6 +151,23 @@ class Source(Protocol):
         """Yield, several times a second until `stop` is set, whether something changed.
 
         Changes below the folder `output` do not count: feedhub itself writes there.
+        """
+
+
+@runtime_checkable
+class ComparingSource(Protocol):
+    """A source that compares its files itself, so that nothing is kept of one that is as it was."""
+
+    def compare(
+        self,
+        known: dict[str, bytes],
+        paths: Collection[str] | None = None,
+        on_progress: Callable[[], object] = lambda: None,
+    ) -> Iterator[SourceFile | Problem]:
+        """Yield the files whose stamp is not that in `known`, and Problems, in order of path.
+
+        Each file that is there is taken out of `known`. With `paths` only these files are looked
+        at. `on_progress` is called for each unchanged one.
         """
 
 

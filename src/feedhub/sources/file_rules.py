@@ -98,3 +98,9 @@ def unreadable(path: str, error: OSError) -> Problem:
     """Return the problem of a path that the system does not let us read."""
     reason = error.strerror or type(error).__name__
     return Problem(path=path, code="unreadable", message=f"cannot be read: {reason}")
+
+
+def link_outside(path: str) -> Problem:
+    """Return the problem of a link out of the source folder."""
+    message = "the link leads out of the folder: copy the file here instead"
+    return Problem(path=path, level="warning", code="link-outside", message=message)

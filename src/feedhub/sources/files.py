@@ -7,30 +7,19 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from feedhub.errors import ArticleError, ConfigError, Problem
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.adopted_ids import AdoptedIds
-from feedhub.sources.file_rules import (
-    MANIFEST,
-    PassedOver,
-    bad_name,
-    is_asset,
-    signature_of,
-    suffixes_of,
-    unreadable,
-)
+from feedhub.sources.file_rules import is_asset, link_outside, signature_of, suffixes_of
+from feedhub.sources.folder_scan import OPEN_FOLDER, FolderScan, stamp_of
 from feedhub.sources.generators import find_generator
 
-# A write within this time before the scan may be followed by another that changes no stamp (git
-# calls such a file racy), so its stamp is not trusted next time.
-RACY_NS = 2_000_000_000
 # Enough for most files; asking for the size of the longest takes longer than reading.
 CHUNK_BYTES = 64 * 1024
 # Pictures, audio and video are larger.
@@ -52,15 +41,7 @@ UNWATCHED_SECONDS = 5
 
 # What opening a link says where none may be followed: Linux has one for files and one for folders.
 LINK_ERRORS = (errno.ELOOP, errno.ENOTDIR)
-_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
-class _DirItem(NamedTuple):
-    """An item of a folder: a file or, where `path` ends with `/`, a folder."""
-
-    path: str
-    entry: os.DirEntry[str]
 
 
 class FilesSource:
@@ -81,7 +62,6 @@ class FilesSource:
             options = replace(options, collection=named)
         self._options = options
         self._suffixes = suffixes_of(options)
-        self._passed_over = PassedOver()
 
     def _has(self, path: str) -> bool:
         return os.path.lexists(f"{self._root}/{path}")
@@ -121,83 +101,31 @@ class FilesSource:
     def scan(self) -> Iterator[SourceFile | Problem]:
         """Yield every article file in order of path, and a Problem for each that cannot be opened.
 
-        A Problem stands for all files below its path, as of a folder that cannot be listed.
+        A Problem whose path is "." or ends with a slash stands for all files below.
+        """
+        return self.compare({})
+
+    def compare(
+        self,
+        known: dict[str, bytes],
+        paths: Collection[str] | None = None,
+        on_progress: Callable[[], object] = lambda: None,
+    ) -> Iterator[SourceFile | Problem]:
+        """Yield the files whose stamp is not that in `known`, and Problems, in order of path.
+
+        Each file that is there is taken out of `known`. With `paths` only these files are looked
+        at. `on_progress` is called for each unchanged one.
         """
         if self._generator:
             yield self._generator.problem
-        racy_since = time.time_ns() - RACY_NS
-        # The open folders from the root down to the one whose items come next. Each is opened in
-        # the one above, so nothing outside is listed if a link takes the place of a folder.
-        chain: list[int] = []
-        self._passed_over = PassedOver()
-        try:
-            stack = self._list("", chain)
-            while stack:
-                item = stack.pop()
-                if isinstance(item, Problem):
-                    yield item
-                    continue
-                depth = item.path.rstrip("/").count("/") + 1
-                while len(chain) > depth:
-                    os.close(chain.pop())
-                if item.path.endswith("/"):
-                    stack += self._list(item.path, chain)
-                    continue
-                found = self._stat(item, racy_since)
-                # An article that shows an asset says what is wrong with it.
-                if found and (isinstance(found, SourceFile) or not is_asset(found.path)):
-                    yield found
-        finally:
-            for descriptor in chain:
-                os.close(descriptor)
-        yield from self._passed_over.problems()
-
-    def _list(self, folder: str, chain: list[int]) -> list[_DirItem | Problem]:
-        """Return the folders and article files of a folder, and problems, the last name first.
-
-        The folder is opened in the last one of `chain` and added to it.
-        """
-        try:
-            if chain:
-                name = folder[:-1].rpartition("/")[2]
-                chain.append(os.open(name, _OPEN_FOLDER, dir_fd=chain[-1]))
-            else:
-                chain.append(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-            with os.scandir(chain[-1]) as entries:
-                ordered = sorted(entries, key=lambda entry: entry.name, reverse=True)
-        except OSError as error:
-            return [unreadable(folder or ".", error)]
-        items: list[_DirItem | Problem] = []
-        for entry in ordered:
-            name, end = entry.name, ""
-            if name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if name in self._options.ignore or _is_output(name, chain[-1]):
-                    continue
-                end = "/"
-            elif not name.lower().endswith(self._suffixes):
-                self._passed_over.add(folder + name)
-                continue
-            path = folder + name
-            bad = bad_name(path)
-            if bad is None or not is_asset(path):
-                items.append(bad or _DirItem(path + end, entry))
-        return items
-
-    def _stat(self, item: _DirItem, racy_since: int) -> SourceFile | Problem | None:
-        """Return the file with its stamp, or None where it has gone since the folder was listed."""
-        path, entry = item
-        try:
-            status = entry.stat()
-        except OSError as error:
-            gone = isinstance(error, FileNotFoundError) and not entry.is_symlink()
-            return None if gone else unreadable(path, error)
-        if entry.is_symlink() and not self.real_path(path):
-            return link_outside(path)
-        if max(status.st_mtime_ns, status.st_ctime_ns) >= racy_since:
-            return SourceFile(path, "")
-        return SourceFile(path, stamp_of(status))
+        yield from FolderScan(
+            self._root,
+            suffixes=self._suffixes,
+            ignore=self._options.ignore,
+            real_path=self.real_path,
+            known=known,
+            on_progress=on_progress,
+        ).run(paths)
 
     def real_path(self, path: str) -> str:
         """Return where the file at `path` is below the root, or "" if it is outside."""
@@ -322,30 +250,6 @@ class FilesSource:
         return (status.st_dev, status.st_ino)
 
 
-def stamp_of(status: os.stat_result) -> str:
-    """Return a text that changes when a file is written or another takes its place."""
-    stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    return " ".join(map(str, stamp))
-
-
-def link_outside(path: str) -> Problem:
-    """Return the problem of a link out of the source folder."""
-    message = "the link leads out of the folder: copy the file here instead"
-    return Problem(path=path, level="warning", code="link-outside", message=message)
-
-
-def _is_output(folder: str, parent: int) -> bool:
-    """Return whether a folder is the output of a render, which may be in the source: no articles.
-
-    `parent` is a descriptor of the folder above.
-    """
-    try:
-        os.stat(f"{folder}/{MANIFEST}", dir_fd=parent, follow_symlinks=False)
-    except OSError:
-        return False
-    return True
-
-
 def open_below(root: str, path: str) -> int:
     """Open a file for reading, folder by folder below `root`; raises OSError if one is a link."""
     *folders, name = path.split("/")
@@ -353,10 +257,10 @@ def open_below(root: str, path: str) -> int:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if not folders:
         return os.open(f"{root}/{name}", _OPEN_FILE)
-    parent = os.open(f"{root}/{folders[0]}", _OPEN_FOLDER)
+    parent = os.open(f"{root}/{folders[0]}", OPEN_FOLDER)
     try:
         for folder in folders[1:]:
-            child = os.open(folder, _OPEN_FOLDER, dir_fd=parent)
+            child = os.open(folder, OPEN_FOLDER, dir_fd=parent)
             os.close(parent)
             parent = child
         return os.open(name, _OPEN_FILE, dir_fd=parent)

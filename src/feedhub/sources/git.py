@@ -337,7 +337,9 @@ class GitSource:
         items = list_articles(listed, set(self._options.ignore), suffixes_of(self._options))
         if self._generator:
             yield self._generator.problem
-        self._blobs = {item.path: item.stamp for item in items if isinstance(item, SourceFile)}
+        self._blobs = {
+            item.path: item.stamp.decode() for item in items if isinstance(item, SourceFile)
+        }
         yield from items
 
     def settle(self) -> None:
@@ -421,7 +423,7 @@ def list_articles(
             continue
         mode, _, blob = head.decode().split(" ")
         if mode.startswith(FILE_MODE):
-            item = bad_name(path) or SourceFile(path, blob)
+            item = bad_name(path) or SourceFile(path, blob.encode())
         elif mode == LINK_MODE:
             item = bad_name(path) or link_ignored(path)
         else:

@@ -13,7 +13,8 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from feedhub.sources import ReadOptions
-from feedhub.sources.files import FilesSource, stamp_of
+from feedhub.sources.files import FilesSource
+from feedhub.sources.folder_scan import stamp_of
 
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 # A generator empties the folder first, and writes for a while.
@@ -135,7 +136,7 @@ def trusted_stamp(status: os.stat_result | None) -> str:
     That write may be followed by another that changes no status.
     """
     is_young = status is None or time.time() - status.st_mtime < QUIET_SECONDS
-    return "" if status is None or is_young else stamp_of(status)
+    return "" if status is None or is_young else stamp_of(status).hex()
 
 
 def _changed_at(path: str) -> float:

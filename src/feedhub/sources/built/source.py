@@ -144,7 +144,7 @@ class BuiltSource:
         yield from self._problems
         yield from self._new_ids()
         for path in sorted(self._listed):
-            yield SourceFile(path, self._listed[path].stamp)
+            yield SourceFile(path, self._listed[path].stamp.encode())
         self._remember()
 
     def _new_ids(self) -> Iterator[Problem]:
