@@ -65,13 +65,17 @@ def unprivileged(folder: Path, arguments: Sequence[str]) -> Server:
     """
     command = [sys.executable, "-m", "feedhub", *arguments]
     if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("setpriv is missing: apt-get install util-linux")
-        # The interpreter itself may lie where only root looks; to read is a right, to write none.
-        caps = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-        user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        command = ["setpriv", *user, *caps, *command]
+        command = [*as_nobody(), *command]
     return launch(folder, command, {})
+
+
+def as_nobody() -> list[str]:
+    """Return the beginning of a command line that root runs as a user with few rights."""
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is missing: apt-get install util-linux")
+    # The interpreter itself may lie where only root looks; to read is a right, to write none.
+    caps = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *caps]
 
 
 @contextmanager

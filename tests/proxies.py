@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.launching import NOBODY, as_nobody
 from tests.servers import free_port
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -230,4 +231,86 @@ def caddy_static(folder: Path, public: Path) -> Iterator[Proxy]:
     """Run deploy/caddy/static.Caddyfile on a rendered folder."""
     text = (DEPLOY / "caddy/static.Caddyfile").read_text(encoding="utf-8")
     with _caddy(folder, text, {r"/var/www/feedhub$": f"{public}"}) as proxy:
+        yield proxy
+
+
+# What Debian's apache2.conf says around sites-enabled, with the modules that are on, and the ones
+# that the files name.
+_APACHE = """
+ServerRoot {folder}
+PidFile {folder}/apache.pid
+DefaultRuntimeDir {folder}
+ErrorLog {folder}/error.log
+ServerName {name}
+Timeout 300
+KeepAlive On
+Listen 127.0.0.1:{port}
+{modules}
+TypesConfig /etc/mime.types
+AddType application/x-gzip .gz .tgz
+AddOutputFilterByType DEFLATE text/html text/plain text/xml text/css application/rss+xml
+AddOutputFilterByType DEFLATE application/xml image/svg+xml application/xhtml+xml
+RequestReadTimeout header=20-40,minrate=500 body=10,minrate=500
+LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined
+<Directory />
+    Options FollowSymLinks
+    AllowOverride None
+    Require all denied
+</Directory>
+Include {folder}/feedhub.conf
+"""
+_APACHE_MODULES = (
+    "mpm_event authz_core authz_host alias deflate dir env filter mime negotiation reqtimeout "
+    "setenvif headers rewrite proxy proxy_http"
+).split()
+
+
+@contextmanager
+def apache(
+    folder: Path, name: str, changes: dict[str, str], *, host: str = "127.0.0.1"
+) -> Iterator[Proxy]:
+    """Run a file of deploy/apache for the names `feeds.example.org` and `host`."""
+    program = need("apache2")
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    text = (DEPLOY / "apache" / name).read_text(encoding="utf-8")
+    changes |= {
+        r"^<VirtualHost \*:80>": f"<VirtualHost 127.0.0.1:{port}>",
+        rf"ServerName {re.escape(NAME)}$": f"ServerName {NAME}\n    ServerAlias {host}",
+        r"/var/log/apache2/feedhub\.log": f"{folder}/access.log",
+    }
+    (folder / "feedhub.conf").write_text(changed(text, changes), encoding="utf-8")
+    modules = "\n".join(
+        f"LoadModule {module}_module /usr/lib/apache2/modules/mod_{module}.so"
+        for module in _APACHE_MODULES
+    )
+    main = _APACHE.format(folder=folder, name=NAME, port=port, modules=modules)
+    (folder / "apache.conf").write_text(main, encoding="utf-8")
+    (folder / "error.log").touch()
+    command = [program, "-f", f"{folder}/apache.conf", "-DFOREGROUND"]
+    if os.geteuid() == 0:  # it refuses to serve as root, and others may not enter the folders here
+        command = [*as_nobody(), *command]
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, NOBODY, NOBODY)
+    with _running(command, folder, port) as proxy:
+        yield proxy
+
+
+@contextmanager
+def apache_static(folder: Path, public: Path) -> Iterator[Proxy]:
+    """Run deploy/apache/static.conf on a rendered folder."""
+    with apache(folder, "static.conf", {r"/var/www/feedhub\b": f"{public}"}) as proxy:
+        yield proxy
+
+
+@contextmanager
+def apache_proxy(folder: Path, upstream: Upstream) -> Iterator[Proxy]:
+    """Run deploy/apache/proxy.conf before one upstream."""
+    place = (
+        f"unix:{upstream}|http://localhost/"
+        if isinstance(upstream, Path)
+        else f"http://{upstream[0]}:{upstream[1]}/"
+    )
+    shipped = re.escape("unix:/run/feedhub/serve.sock|http://localhost/")
+    with apache(folder, "proxy.conf", {shipped: place}) as proxy:
         yield proxy

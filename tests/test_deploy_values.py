@@ -22,7 +22,9 @@ TYPES |= {f".{suffix}": media_type for suffix, media_type in MEDIA_TYPES.items()
 HTTP = load_config(None, {}, {"site.base_url": "https://feeds.example.org"}).http
 # One header must do for every version: the hash of the page's own style changes with feedhub.
 PAGE_POLICY = re.sub(r"'sha256-[^']*'", "'unsafe-inline'", CSP)
-FILES = ["nginx/static.conf", "caddy/static.Caddyfile", "static-hosts/_headers"]
+FILES = [
+    "nginx/static.conf", "caddy/static.Caddyfile", "apache/static.conf", "static-hosts/_headers",
+]  # fmt: skip
 
 
 def text(name: str) -> str:
@@ -70,6 +72,12 @@ def test_caddy_serves_every_format_with_its_type():
         assert given[1] == media_type
 
 
+def test_apache_serves_every_format_with_its_type():
+    pattern = r'<FilesMatch "\\(\.\w+)\(.*\n +ForceType "?([^"\n]*)"?\n'
+    found = dict(re.findall(pattern, text("apache/static.conf")))
+    assert {suffix: found.get(suffix) for suffix in TYPES} == TYPES
+
+
 def test_static_hosts_serve_every_feed_with_its_type():
     rules = hosts_rules()
     for suffix, media_type in TYPES.items():
@@ -88,12 +96,12 @@ def test_a_feed_is_cached_as_long_as_by_feedhub(name: str):
     assert lasting(HTTP.max_age) in text(name)
 
 
-@pytest.mark.parametrize("name", FILES[:2])
+@pytest.mark.parametrize("name", FILES[:3])
 def test_an_archive_is_cached_as_long_as_by_feedhub(name: str):
     assert lasting(HTTP.archive_max_age) in text(name)
 
 
-@pytest.mark.parametrize("name", FILES[:2])
+@pytest.mark.parametrize("name", FILES[:3])
 def test_other_responses_have_the_fields_of_feedhub(name: str):
     assert f'"{header(text_response(404), "cache-control")}"' in text(name)
     assert f'"{header(options_response(), "cache-control")}"' in text(name)
@@ -121,10 +129,12 @@ def test_the_fields_that_keep_browsers_safe_are_feedhubs(name: str):
         ("nginx/static.conf", r"location = /(\S+) +\{ return 301 /all\.(\w+); \}"),
         ("caddy/static.Caddyfile", r"redir /(\S+) /all\.(\w+) 301$"),
         ("static-hosts/_redirects", r"^/(\S+) +/all\.(\w+) +301$"),
+        ("apache/static.conf", r"RewriteRule \^/(\S+)\$ /all\.(\w+) \[R=301,L\]$"),
     ],
 )
 def test_the_addresses_that_readers_guess_are_feedhubs(name: str, pattern: str):
-    assert dict(re.findall(pattern, text(name), re.MULTILINE)) == GUESSED_FEEDS
+    found = re.findall(pattern, text(name), re.MULTILINE)
+    assert {guess.replace("\\.", "."): name for guess, name in found} == GUESSED_FEEDS
 
 
 def test_nginx_stores_responses_for_their_stale_time():
