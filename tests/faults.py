@@ -162,7 +162,7 @@ from tests.patterns import modules
 modules()
 files.SETTLE_SECONDS = files.QUIET_NS = 0
 from tests.faults import kill_this_process, fault
-import brotli, markdown_it
+import brotli, comrak, markdown_it
 sys.stdout = open(os.devnull, "w")
 for line in sys.stdin:
     call, at, *arguments = line.rstrip("\\n").split("\\t")

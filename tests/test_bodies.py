@@ -404,7 +404,7 @@ def test_first_text(raw, text):
         ("", ""),
         (
             "# T\n\na *b* **c** `d` ~~e~~",
-            "<h1>T</h1>\n<p>a <em>b</em> <strong>c</strong> <code>d</code> <s>e</s></p>",
+            "<h1>T</h1>\n<p>a <em>b</em> <strong>c</strong> <code>d</code> <del>e</del></p>",
         ),
         (
             "|a|\n|-|\n|b|",
@@ -418,7 +418,7 @@ def test_first_text(raw, text):
         ),
         ("a\n<!--more-->\nb <u>c</u>", "<p>a</p>\n\n<p>b <u>c</u></p>"),
         ("```py\na < b\n```", "<pre><code>a &lt; b\n</code></pre>"),
-        ("[a](javascript:x)", "<p>[a](javascript:x)</p>"),
+        ("[a](javascript:x)", "<p>a</p>"),
         ("\x00a\ud800", "<p>a</p>"),
         ("<script>\nx\n</script>", ""),
         (
@@ -445,8 +445,9 @@ def test_nesting_too_deep_loses_no_text():
     assert clean("<i></b></u>" * 2_000 + "<b>one</b>") == "<p>one</p>"
     assert clean("<p " + "a " * 20_000 + ">one") == "<p>one</p>"
     assert clean("<p>a</b></p>" * 300) == "<p>a</p>" * 300
-    quoted = judge(markdown_body(">" * 40 + " one\n\ntwo &lt; <b>x</b>", base=BASE))
-    assert fragment_of(quoted).text_content().split("\n") == [">" * 40 + " one", "two < x"]
+    quoted = judge(markdown_body(">" * 80 + " one\n\ntwo &lt; <b>x</b>", base=BASE))
+    assert fragment_of(quoted).text_content().split("\n") == [">" * 80 + " one", "two < x"]
+    assert markdown_body(">" * 40 + " a", base=BASE).count("<blockquote>") == 40
     assert "last words" in markdown_body("- " * 14 + "a\n\nlast words", base=BASE)
     assert "<blockquote>" in markdown_body(">" * 14 + " a", base=BASE)
 

@@ -21,8 +21,11 @@ _ANGLES = re.compile(r"<[^<>]+>")
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 _CONTACT = re.compile(r"(mailto|tel):[ \t]*([^\s].*)", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::([0-9]{0,5}))?")
+# Emoji in names of hosts: browsers read them, RFC 5891 does not.
+_SYMBOLS = re.compile("[\u2190-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_ESCAPED_HOST = re.compile(r"(?:[^%]|%[89A-Fa-f][0-9A-Fa-f]){1,4096}")
 # RFC 3986, 3.3 to 3.5: what may stand in a path, query or fragment; a lone % may not.
 _ILLEGAL_IN_PATH = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]")
 _ILLEGAL_IN_QUERY = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")
@@ -99,7 +102,13 @@ def absolute_url(raw: str, base: str = "") -> str:
     of the query stay as they are. Using the result as `raw` again changes nothing. Raises UrlError
     (RFC 3986; RFC 5891).
     """
-    return raw if is_normal(raw) else normalise(raw, base)
+    if is_normal(raw):
+        return raw
+    if raw.startswith("/") and not raw.startswith("//") and "/." not in raw and is_normal(base):
+        url = "/".join(base.split("/", 3)[:3]) + raw
+        if is_normal(url):
+            return url
+    return normalise(raw, base)
 
 
 def contact_url(raw: str) -> str:
@@ -221,6 +230,9 @@ def normalise_ipv6(text: str) -> str:
 
 def normalise_host(name: str) -> str:
     """Return the name of a host in lower case and ASCII (RFC 5891); raises UrlError."""
+    if _ESCAPED_HOST.fullmatch(name):
+        # As browsers do (URL Standard, 3.5); escapes of ASCII hide a name from who reads it.
+        name = unquote(name)
     if len(name) > 253:
         raise UrlError("the host of the address is too long")
     host = name.lower()
@@ -228,12 +240,20 @@ def normalise_host(name: str) -> str:
         import idna  # 20 ms, and few hosts need it
 
         try:
-            host = idna.encode(name, uts46=True).decode("ascii")
+            host = idna.encode(_SYMBOLS.sub("x", name), uts46=True).decode("ascii")
+            if _SYMBOLS.search(name):
+                labels = idna.uts46_remap(name).split(".")
+                host = ".".join(map(ascii_label, labels))
         except UnicodeError:
             raise UrlError("the host of the address is not a valid name") from None
     if not _HOST.fullmatch(host) or len(host) > 254:
         raise UrlError("the host of the address is not a valid name")
     return host
+
+
+def ascii_label(label: str) -> str:
+    """Return a part of a host's name in ASCII (RFC 3492)."""
+    return label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
 
 
 def image_media_type(url: str) -> str:

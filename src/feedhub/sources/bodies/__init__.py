@@ -57,12 +57,18 @@ def read_body(
     nothing. A picture that repeats the `title` of the article says nothing. `link_of` and
     `asset_of` are those of BodyContext. A body nested too deep keeps its text alone.
     """
+    raw = legal(raw)
+    is_markdown = is_markdown and not markdown.is_html(raw)
     if is_markdown:
-        rendered = markdown.to_html(legal(raw))
+        rendered = markdown.to_html(raw)
         raw = text_paragraphs(raw) if rendered is None else rendered
-    key = f"r{short_hash(key or base)}-"
     page = BodyContext(
-        base=base, key=key, title=label_key(title), link_of=link_of, asset_of=asset_of
+        base=base,
+        key=f"r{short_hash(key or base)}-",
+        title=label_key(title),
+        link_of=link_of,
+        asset_of=asset_of,
+        links_bare=is_markdown,
     )
     html, opening, settled = clean_once(legal(raw), page)
     for _ in range(MAX_ROUNDS):

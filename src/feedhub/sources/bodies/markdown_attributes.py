@@ -22,6 +22,11 @@ _INLINE_ENDS = frozenset({"link_close", "image", "code_inline"})
 _DELIMITERS = frozenset("*_~")
 
 
+def may_hold(raw: str) -> bool:
+    """Return whether Markdown may hold attributes."""
+    return "{" in raw and ("{:" in raw or bool(_LIST.search(raw)))
+
+
 def plugin(parser: MarkdownIt) -> None:
     """Add the rules to a parser."""
     parser.core.ruler.after("block", "block_attributes", take_from_blocks)

@@ -1,18 +1,15 @@
-"""Bare addresses in Markdown become links, as on GitHub and in Hugo, Hexo and Astro.
-
-The plugin of mdit-py-plugins takes time that grows with the square of the colons of a text.
-"""
+"""Bare addresses in Markdown become links, as on GitHub and in Hugo, Hexo and Astro."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from markdown_it.token import Token
+from feedhub.sources.bodies import tree
+from feedhub.sources.bodies.tree import words
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.rules_core import StateCore
+    from selectolax.lexbor import LexborNode as Node
 
 _SIGNS = ("://", "www.", "@")
 _BARE = re.compile(
@@ -24,44 +21,40 @@ _BARE = re.compile(
 _TRAILING = re.compile(r"""(?:[?!.,:;*_~'"\]\[]|&[A-Za-z0-9]{1,31};)\Z""")
 
 
-def plugin(parser: MarkdownIt) -> None:
-    """Add the rule to a parser, behind all others."""
-    parser.core.ruler.push("bare_links", link_bare_addresses)
+# Text in these is a link already, or is to be read letter by letter.
+_LITERAL = words("a code pre")
 
 
-def link_bare_addresses(state: StateCore) -> None:
+def link_bare_addresses(root: Node) -> None:
     """Make a link of each bare address that is in no link yet."""
-    for block in state.tokens:
-        if block.children and any(sign in block.content for sign in _SIGNS):
-            block.children = link_in(block.children)
+    text = root.text()
+    if not any(sign in text for sign in _SIGNS):
+        return
+    texts = [
+        node
+        for node in root.traverse(include_text=True)
+        if node.is_text_node and _BARE.search(node.text_content or "")
+    ]
+    for node in texts:
+        if not any(tree.is_within(node, tag) for tag in _LITERAL):
+            link_in(node)
 
 
-def link_in(tokens: list[Token]) -> list[Token]:
-    """Return the tokens of a block with links for the bare addresses in their texts."""
-    linked: list[Token] = []
-    depth = 0
-    for token in tokens:
-        tag = token.content[:3].lower() if token.type == "html_inline" else ""
-        if token.type == "link_open" or tag in ("<a ", "<a\n", "<a>"):
-            depth += 1
-        elif token.type == "link_close" or tag == "</a":
-            depth -= 1
-        if token.type == "text" and depth <= 0:
-            linked.extend(split_text(token.content))
-        else:
-            linked.append(token)
-    return linked
-
-
-def split_text(text: str) -> list[Token]:
-    """Return a text as tokens: texts and links."""
-    tokens = []
+def link_in(node: Node) -> None:
+    """Put texts and links in the place of a text."""
+    text = node.text_content or ""
     end = 0
     for match in _BARE.finditer(text):
         address = without_trailing(match[0])
-        tokens += [text_token(text[end : match.start()]), *link_tokens(address)]
+        if before := text[end : match.start()]:
+            node.insert_before(before)
+        link = tree.create(node, "a")
+        link.attrs["href"] = whole_address(address)
+        link.insert_child(address)
         end = match.start() + len(address)
-    return [*tokens, text_token(text[end:])]
+    if rest := text[end:]:
+        node.insert_before(rest)
+    node.remove()
 
 
 def without_trailing(address: str) -> str:
@@ -77,14 +70,8 @@ def without_trailing(address: str) -> str:
             return address
 
 
-def link_tokens(address: str) -> tuple[Token, Token, Token]:
-    """Return the tokens of a link; an address without a scheme is of https or a mailbox."""
-    is_page = "://" in address or address[:4].lower() == "www."
-    scheme = "" if "://" in address else "https://" if is_page else "mailto:"
-    opening = Token("link_open", "a", 1, attrs={"href": scheme + address})
-    return opening, text_token(address), Token("link_close", "a", -1)
-
-
-def text_token(text: str) -> Token:
-    """Return the token of a text."""
-    return Token("text", "", 0, content=text)
+def whole_address(address: str) -> str:
+    """Return an address with its scheme: one without is of https or a mailbox."""
+    if "://" in address:
+        return address
+    return ("https://" if address[:4].lower() == "www." else "mailto:") + address

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +21,19 @@ _CLOSINGS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
 _ENVIRONMENT = re.compile(r"\\begin\{([a-zA-Z]{1,20}\*?)\}")
 # Signs that TeX has and prose has not: converters escape brackets too.
 _TEX = re.compile(r"[\\^_{}=+<>]")
+_SURE_SIGN = re.compile(r"\\(?:[(\[]|begin\{)")
 MAX_FORMULA = 2_000
+
+
+def may_hold(raw: str) -> bool:
+    """Return whether Markdown may hold TeX."""
+    if "$$" in raw or _SURE_SIGN.search(raw):
+        return True
+    pieces = raw.split("$")
+    return any(
+        "\n\n" not in inside and is_formula("$", inside, after[:1])
+        for inside, after in pairwise(pieces[1:])
+    )
 
 
 def plugin(parser: MarkdownIt) -> None:

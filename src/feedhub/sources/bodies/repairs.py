@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote
 
-from feedhub.sources.bodies import pictures, players, tree, words
+from feedhub.sources.bodies import markdown_links, pictures, players, tree, words
 from feedhub.sources.bodies.sanitising import ATTRIBUTES, DROPPED, TAGS, URL_ATTRIBUTES
-from feedhub.sources.urls import UrlError, absolute_url, contact_url
+from feedhub.sources.urls import UrlError, absolute_url, contact_url, is_normal
 from feedhub.text import label_key
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class BodyContext(NamedTuple):
 
     `link_of` returns the address of another article of the source for a link to its file, "" where
     there is none, and None for every other link. `asset_of` returns the address of a picture,
-    audio or video of the source, or "".
+    audio or video of the source, or "". Bare addresses are those of Markdown.
     """
 
     base: str
@@ -57,14 +57,16 @@ class BodyContext(NamedTuple):
     title: str
     link_of: Callable[[str], str | None] = lambda link: None
     asset_of: Callable[[str], str] = lambda link: ""
+    links_bare: bool = False
 
     def address(self, value: str | None) -> str:
         """Return an http(s) address of the body as an absolute one, or "" if it cannot be used."""
-        if value and (url := self.asset_of(value)):
+        value = value or ""
+        if url := self.asset_of(value) if value else "":
             return url
+        # The parser has decoded the entities already.
         try:
-            # The parser has decoded the entities already.
-            return absolute_url((value or "").replace("&", "&amp;"), self.base)
+            return value if is_normal(value) else absolute_url(value.replace("&", "&amp;"), self.base)
         except UrlError:
             return ""
 
@@ -90,6 +92,8 @@ def repair(root: Node, page: BodyContext) -> str:
         repair_tasks(root)
         for node in root.css(_UNSEEN):
             node.remove()
+    if page.links_bare:
+        markdown_links.link_bare_addresses(root)
     repair_notices(root)
     name_targets(root, page)
     for node in root.css("*"):
