@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-
 from bench.posts import Author
+
 from feedhub.sources.bodies import html_body, markdown, markdown_body, markdown_extended
 from feedhub.text import legal
 

@@ -16,8 +16,8 @@ from feedhub.sources.bodies.markdown_html import BLOCK_TAG, markdown_line
 _DOCUMENT = re.compile(r"\s*(?:<!doctype|<html)\b", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t\r]*\n)+")
 
-# Hostile bodies. Comrak takes time with the square of the depth of quotations, and makes all rows of
-# a table as wide as its head.
+# Hostile bodies. Comrak takes time with the square of the depth of quotations, and makes all rows
+# of a table as wide as its head.
 MAX_CELLS = 60_000
 MAX_DEPTH = 60
 _DEEP_LINE = re.compile(

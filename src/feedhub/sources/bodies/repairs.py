@@ -66,7 +66,9 @@ class BodyContext(NamedTuple):
             return url
         # The parser has decoded the entities already.
         try:
-            return value if is_normal(value) else absolute_url(value.replace("&", "&amp;"), self.base)
+            return (
+                value if is_normal(value) else absolute_url(value.replace("&", "&amp;"), self.base)
+            )
         except UrlError:
             return ""
 
