@@ -46,7 +46,7 @@ def test_both_parsers_read_a_body_alike():
 @pytest.mark.parametrize(
     "raw",
     [
-        "a\n\n[x](/y) {not: this} 5 { # } {} [^a] a : b",
+        "a\n\n[x](/y) {not: this} 5 { # } {} [^a] a : b\n\n[x] : /y",
         "costs $5 and then $6",
         "a $b = c\n\nd$ e",
         "a\\_b \\{ \\\\ \\]",

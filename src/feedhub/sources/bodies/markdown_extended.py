@@ -14,7 +14,6 @@ from feedhub.sources.bodies import markdown_attributes, markdown_html, markdown_
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-_FOOTNOTE = re.compile(r"\[\^[^\]\n]+\]:")
 _DEFINITION = re.compile(r"\n[ \t>]*[:~][ \t]")
 
 # Hostile bodies. The parser looks for the end of each bracket and declaration to the end of the
@@ -33,7 +32,8 @@ def is_needed(raw: str) -> bool:
     return (
         markdown_attributes.may_hold(raw)
         or markdown_math.may_hold(raw)
-        or bool(_FOOTNOTE.search(raw) or _DEFINITION.search(raw))
+        or ("[^" in raw and "]:" in raw)
+        or bool(_DEFINITION.search(raw))
         or markdown_html.may_hold(raw)
     )
 
