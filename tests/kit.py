@@ -89,12 +89,13 @@ class Bench:
 def make_bench(folder: Path, catalog: Path | None = None, **overrides: object) -> Bench:
     """Return a bench below `folder`, with its catalog in memory unless `catalog` is a path.
 
-    `overrides` are keys of the configuration with `__` for the dot.
+    `overrides` are keys of the configuration with `__` for the dot. Every label has archives.
     """
     root = folder / "articles"
     root.mkdir(parents=True, exist_ok=True)
     keys = {key.replace("__", "."): value for key, value in overrides.items()}
-    config = load_config(None, {}, {"site.base_url": "https://feeds.example.org"} | keys)
+    given: dict[str, object] = {"site.base_url": "https://feeds.example.org"}
+    config = load_config(None, {}, given | {"feeds.archive_from": 1} | keys)
     return Bench(root, Catalog(catalog), config)
 
 

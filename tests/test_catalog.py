@@ -461,6 +461,38 @@ def test_archives_have_every_article_that_the_feed_has_no_more(tmp_path):
     assert bench.titles("all/2020-03.json") == ["2020-03-2", "2020-03-1"]
 
 
+def test_a_label_has_archives_from_a_number_of_articles_on(tmp_path):
+    keys = {"feeds__limit": 1, "feeds__days": 0, "feeds__archive_from": 3}
+    bench = make_bench(tmp_path, **keys, feeds__custom=[{"name": "ai", "topic": ["AI"]}])
+
+    def write(month):
+        date = f"2020-{month:02}-01T00:00:00Z"
+        bench.write(f"{month}.md", title=f"Of {month}", topics=["AI"], publishedDateTime=date)
+
+    def archives():
+        states = bench.catalog.feeds(("all", "topic", "custom"))
+        return {kind: [s.period for s in states if s.kind == kind if s.period] for kind in kinds}
+
+    kinds = ("all", "topic", "custom")
+    write(1)
+    write(2)
+    bench.sync()
+    assert archives() == {"all": ["2020-01"], "topic": [], "custom": ["2020-01"]}
+    [topic] = bench.catalog.feeds(("topic",))
+    assert (topic.older, topic.count) == ("", 1)
+
+    write(3)
+    bench.sync(later(60))
+    assert archives()["topic"] == ["2020-01", "2020-02"]
+    assert bench.titles("topics/ai/2020-02.json") == ["Of 2"]
+    assert b"topics/ai/2020-02.rss" in bench.documents()["topics/ai.rss"].body
+
+    (bench.root / "1.md").unlink()
+    bench.sync(later(120))
+    assert archives() == {"all": ["2020-02"], "topic": [], "custom": ["2020-02"]}
+    assert bench.titles("topics/ai.json") == ["Of 3"]
+
+
 def test_the_newest_archive_always_ends_where_the_feed_begins(tmp_path):
     bench = make_bench(tmp_path, feeds__limit=4, feeds__days=0)
     monthly(bench, ["2020-01", "2020-03", "2020-04"])

@@ -17,7 +17,10 @@ import pytest
 import feedhub
 from feedhub.cli import feeds, main, options, sync
 from feedhub.cli.registry import COMMANDS, build_parser
+from feedhub.cli.render import SMALLER, describe_size
+from feedhub.config.tables import KEYS
 from feedhub.render.folder import OutputFolder
+from feedhub.render.size import OutputSize
 from tests.command_line import BASE, UNTITLED, Result, is_one_line, runner, write
 from tests.kit import article_text, files_below
 
@@ -48,6 +51,7 @@ def test_render_prints_a_summary(run):
         r"articles: 3 found, 3 read, 1 published, "
         r"2 hidden \(1 unpublished, 1 without front matter\), 0 rejected\n"
         r"documents: [1-9]\d written, 0 unchanged, 0 files removed\n"
+        r"files: ([1-9]\d) written \((0\.\d MB)\), \1 in the folder \(\2\)\n"
         r"\d+\.\d\d seconds\n",
         ran.out,
     ), ran.out
@@ -60,10 +64,8 @@ def test_render_prints_the_summary_as_json(run):
     summary = json.loads(ran.out)
     assert is_one_line(ran.out)
     assert isinstance(summary.pop("seconds"), float)
-    written = sum(
-        not path.startswith(".") and not path.endswith((".gz", ".br"))
-        for path in files_below(Path("public"))
-    )
+    sizes = [len(body) for path, body in files_below(Path("public")).items() if path[0] != "."]
+    written, total = len(sizes), sum(sizes)
     assert summary == {
         "articles": {
             "found": 2,
@@ -74,7 +76,38 @@ def test_render_prints_the_summary_as_json(run):
             "without_address": 0,
         },
         "documents": {"written": written, "unchanged": 0, "removed_files": 0},
+        "files": {
+            "written": written,
+            "written_bytes": total,
+            "total": written,
+            "bytes": total,
+        },
     }
+
+
+def test_the_summary_says_what_would_make_a_large_folder_smaller():
+    parts = {"feeds": 90_000_000, "archives": 400_000_000, "pages": 20_000_000}
+    size = OutputSize(files=9, bytes=510_000_000, parts=parts)
+    assert describe_size(size) == (
+        "files: 0 written (0.0 MB), 9 in the folder (510.0 MB)\n"
+        "the folder is large; keys of the configuration that make it smaller:\n"
+        "  400.0 MB are archives: feeds.archive_from, feeds.archives or feeds.formats\n"
+        "  90.0 MB are feeds: feeds.formats, feeds.kinds or feeds.limit\n"
+    )
+    for _, advice in SMALLER.values():
+        for name in re.findall(r"[a-z]+\.[a-z_]+", advice):
+            assert name in KEYS
+
+
+def test_a_render_says_when_compressed_copies_are_removed(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FEEDHUB_RENDER_COMPRESS", "gzip")
+    assert run("render", "articles", "public", *BASE).err == ""
+    monkeypatch.delenv("FEEDHUB_RENDER_COMPRESS")
+    assert run("render", "articles", "public", *BASE).err == (
+        "feedhub: public: the compressed copies were removed; if your web server sends such files, "
+        'set render.compress to ["gzip"]\n'
+    )
+    assert run("render", "articles", "public", *BASE).err == ""
 
 
 def test_rejected_articles_are_reported_and_the_rest_is_published(run):

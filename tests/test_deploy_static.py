@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from tests.servers import request
 
 KINDS = ["nginx", "nginx with brotli", "caddy", "apache"]
 MONTH = "/all/2020-06.atom"
+# A document as a render without compressed copies leaves it.
+UNCODED = "/uncoded.atom"
 UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress}
 TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}
 TYPES |= {f".{suffix}": media_type for suffix, media_type in MEDIA_TYPES.items()}
@@ -42,7 +45,9 @@ def run(kind: str, folder: Path, public: Path) -> AbstractContextManager[Proxy]:
 
 def make_articles(folder: Path) -> Bench:
     """Return a bench with pages, months and an address that is not ASCII."""
-    bench = make_bench(folder, None, feeds__limit=1, feeds__days=0)
+    bench = make_bench(
+        folder, None, feeds__limit=1, feeds__days=0, render__compress=["gzip", "br"]
+    )
     for number, month in enumerate(("2020-06", "2020-07", "2020-08")):
         moment = f"{month}-01T11:00:00Z"
         title = f"Of {month}"
@@ -56,6 +61,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bench = make_articles(folder)
     render_bench(bench, folder / "public")
     bench.catalog.close()
+    shutil.copy(folder / "public/all.atom", folder / f"public{UNCODED}")
     past = time.time() - 3_600  # the tag of a file written just now is weak with Apache
     for path in (folder / "public").rglob("*"):
         os.utime(path, (past, past))
@@ -126,6 +132,14 @@ def test_compressed_files_are_sent_to_clients_that_accept_them(
     if coding:
         assert UNPACK[coding](coded.body) == plain.body
         assert coded["etag"] != plain["etag"]
+
+
+def test_a_document_without_compressed_copies_is_sent_as_it_is(server: Proxy, public: Path):
+    coded = ask(server, UNCODED, Accept_Encoding="gzip, br")
+    assert (coded.status, coded.header("content-encoding")) == (200, None)
+    assert coded.body == (public / UNCODED[1:]).read_bytes()
+    assert coded["etag"] == ask(server, UNCODED)["etag"]
+    assert ask(server, UNCODED, If_None_Match=coded["etag"], Accept_Encoding="gzip").status == 304
 
 
 @pytest.mark.parametrize("address", ["/all.rss", "/all.atom", "/all.json", "/feeds.opml", "/"])

@@ -180,6 +180,8 @@ def test_every_value_of_the_settings_is_in_their_fingerprint():
         "stories": True,
         "searched": True,
         "keep_empty": 0,
+        "archive_from": 3,
+        "archived": ("topics/talks",),
     }
     assert values.keys() == {field.name for field in fields(Settings)}
     changed = [replace(settings, **{name: value}) for name, value in values.items()]

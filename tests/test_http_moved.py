@@ -17,6 +17,7 @@ from tests.servers import Server, request, serve
 
 RETIRED = """\
 [feeds]
+archive_from = 1
 limit = 3
 days = 0
 gone = ["topics/old", "topics/zwei wörter"]

@@ -20,6 +20,8 @@ limit = 8
 days = 1
 builder = "yes"
 stories = "yes"
+[render]
+compress = ["gzip", "br"]
 """
 CODINGS = {".gz": "gzip", ".br": "br"}
 

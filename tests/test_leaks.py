@@ -44,7 +44,8 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
 # The tests would pass if they looked in vain.
 
 
-def test_canaries_are_found_where_they_are(workspace):
+def test_canaries_are_found_where_they_are(workspace, monkeypatch):
+    monkeypatch.setenv("FEEDHUB_RENDER_COMPRESS", "gzip,br")
     workspace.write("secret.md", secret())
     assert workspace.render() == 0
     found = workspace.leaks()

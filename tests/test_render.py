@@ -19,7 +19,8 @@ import pytest
 from feedhub.catalog import Catalog
 from feedhub.errors import OutputError, ShrinkError
 from feedhub.render.folder import OutputFolder
-from tests.kit import NOW, Bench, files_below, make_bench, parse, without_feed_dates
+from tests import kit
+from tests.kit import NOW, Bench, files_below, parse, without_feed_dates
 from tests.renders import published, render_bench, stamps
 
 FEEDS = ("all", "topics/ibm-ai", "topics/ai", "providers/pc-magazine", "categories/news")
@@ -30,6 +31,11 @@ LISTS = {"feeds.opml", "index.html", "favicon.svg", "robots.txt", "sitemap.xml",
 FOLDERS = {*KINDS, *FEEDS}
 # All of the bench: three feeds with their pages, the page of topics, and what lists the site.
 ALL = 3 * 4 + 1 + 5
+
+
+def make_bench(folder: Path, **overrides: object) -> Bench:
+    """Return a bench that writes compressed copies."""
+    return kit.make_bench(folder, **{"render__compress": ["gzip", "br"]} | overrides)
 
 
 @pytest.fixture
@@ -116,6 +122,39 @@ def test_compressed_copies_decode_to_the_document_and_share_its_time(bench: Benc
             assert brotli.decompress(brotlied.read_bytes()) == file.read_bytes()
             times = {path.stat().st_mtime_ns for path in (file, zipped, brotlied)}
             assert len(times) == 1, file
+
+
+def test_there_are_no_compressed_copies_unless_the_configuration_asks(bench: Bench, out: Path):
+    render_bench(bench, out)
+    bench.config = kit.make_bench(bench.root.parent).config
+    report = render_bench(bench, out)
+    assert not [path for path in published(out) if path.endswith((".gz", ".br"))]
+    assert (report.lost_codings, report.removed) == (("gzip", "br"), 2 * ALL)
+    assert (report.written, report.size.written_files, report.size.files) == (0, 0, ALL)
+    assert render_bench(bench, out).lost_codings == ()
+
+
+def test_the_size_is_that_of_the_files(bench: Bench, out: Path):
+    bench.config = make_bench(bench.root.parent, feeds__limit=1, feeds__days=0).config
+    bench.write("old.md", title="Old", publishedDateTime="2019-01-02T03:04:05Z")
+    size = render_bench(bench, out).size
+    sizes = {path: len(body) for path, body in files_below(out).items() if path[0] != "."}
+    assert (size.files, size.bytes) == (len(sizes), sum(sizes.values()))
+    assert (size.written_files, size.written_bytes) == (size.files, size.bytes)
+    parts = dict.fromkeys(("feeds", "archives", "pages", "compressed"), 0)
+    for path, count in sizes.items():
+        place = Path(path)
+        if place.suffix in (".gz", ".br"):
+            parts["compressed"] += count
+        elif place.suffix in (".rss", ".atom", ".json"):
+            parts["archives" if place.stem[:2] == "20" else "feeds"] += count
+        else:
+            parts["pages"] += count
+    assert size.parts == parts
+    bench.write("one.md", title="One again", topics=["AI"])
+    changed = render_bench(bench, out, NOW + timedelta(days=1)).size
+    assert 0 < changed.written_files < changed.files
+    assert 0 < changed.written_bytes < changed.bytes
 
 
 def test_a_restored_copy_takes_the_time_of_its_document(bench: Bench, out: Path):

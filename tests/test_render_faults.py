@@ -33,7 +33,11 @@ from tests.kit import article_text, files_below
 from tests.renders import published
 
 CYCLES = int(os.environ.get("FAULT_CYCLES", "40"))
-SHORT_FEEDS = {"FEEDHUB_FEEDS_LIMIT": "2", "FEEDHUB_FEEDS_DAYS": "0"}
+SHORT_FEEDS = {
+    "FEEDHUB_FEEDS_LIMIT": "2",
+    "FEEDHUB_FEEDS_DAYS": "0",
+    "FEEDHUB_FEEDS_ARCHIVE_FROM": "1",
+}
 FEW_FILES = SHORT_FEEDS | {
     "FEEDHUB_FEEDS_KINDS": "all,topic",
     "FEEDHUB_FEEDS_FORMATS": "json",

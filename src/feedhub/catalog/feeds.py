@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import FILE_DIGEST_BYTES
 from feedhub.dates import month_bounds, month_of
-from feedhub.feed import Window
+from feedhub.feed import Window, feed_path
 from feedhub.fingerprint import fingerprint, named_values
-from feedhub.kinds import LABEL_KINDS
+from feedhub.kinds import LABEL_KINDS, PER_LABEL_KINDS
 
 if TYPE_CHECKING:  # a render without selections does not import it
     from feedhub.selection import NamedSelection
@@ -31,7 +31,8 @@ class Settings:
     several articles with the same address is published. `private` is true where unpublished
     articles are let in: such a catalog is never mixed with a public one. `named` are the selections
     that are feeds; `searched` and `stories` tell whether a server offers searches or stories. A
-    feed without articles is retired after `keep_empty` days.
+    feed without articles is retired after `keep_empty` days. A feed of a label has archives from
+    `archive_from` articles on, those at the paths `archived` always.
     """
 
     kinds: tuple[str, ...]
@@ -46,6 +47,8 @@ class Settings:
     stories: bool = False
     searched: bool = False
     keep_empty: int = 30
+    archive_from: int = 1
+    archived: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -72,6 +75,8 @@ class Settings:
                 stories=self.stories,
                 searched=self.searched,
                 keep_empty=self.keep_empty,
+                archive_from=self.archive_from,
+                archived=self.archived,
             )
         )
 
@@ -172,9 +177,9 @@ class FeedSync:
         rows = self._database.fetch_all(_STATES_OF, (feed,))
         before = {row[0]: StoredState._make(row) for row in rows}
         entries, beyond = self._subscription(feed)
-        periods = (
-            self._periods(feed, beyond) if self._settings.archives and beyond is not None else []
-        )
+        periods: list[str] = []
+        if beyond is not None and self._has_archives(feed):
+            periods = self._periods(feed, beyond)
         self._put(feed, before, "", entries, (periods[0] if periods else "", ""))
         for index, period in enumerate(periods):
             older = periods[index + 1] if index + 1 < len(periods) else ""
@@ -205,6 +210,18 @@ class FeedSync:
                     return entries, entry.published
             entries.append(entry)
         return entries, None
+
+    def _has_archives(self, feed: int) -> bool:
+        """Return whether articles beyond the window stand in archives.
+
+        Those of a label with few articles would be many documents of hardly any content.
+        """
+        settings = self._settings
+        kind, slug, _ = self._database.fetch_all(_FEED, (feed,))[0]
+        if not settings.archives or kind not in PER_LABEL_KINDS:
+            return settings.archives
+        enough = self._database.fetch_value(_HAS_ARTICLES, (feed, settings.archive_from - 1))
+        return bool(enough) or feed_path(kind, slug) in settings.archived
 
     def _periods(self, feed: int, beyond: int) -> list[str]:
         """Return the months with entries, newest first, from that of an entry at `beyond`.
@@ -303,4 +320,5 @@ _DELETE_OTHER_SHAPES = """
 DELETE FROM history WHERE fingerprint NOT IN
     (SELECT fingerprint FROM states WHERE states.feed = history.feed AND period = '')
 """
+_HAS_ARTICLES = "SELECT EXISTS (SELECT 1 FROM labels WHERE feed = ? LIMIT 1 OFFSET ?)"
 _FEED = "SELECT kind, slug, label FROM feeds WHERE number = ?"

@@ -18,6 +18,7 @@ from feedhub.fork_map import processors
 from feedhub.render import RenderReport
 from feedhub.render import render as render_site
 from feedhub.render.folder import OWN_FOLDER
+from feedhub.render.size import OutputSize
 from feedhub.site import Site, source_of
 from feedhub.sources import open_source
 
@@ -28,6 +29,17 @@ EXAMPLES = (
 )
 # Where generators write the feed of a site.
 OLD_FEEDS = ("feed.xml", "index.xml", "atom.xml", "rss.xml", "feed.json")
+# GitHub Pages takes 1 GB, and every upload costs time.
+LARGE_BYTES = 500_000_000
+# What makes a part of the output smaller; a part of less than a tenth is not worth a line.
+SMALLER = {
+    "feeds": ("feeds", "feeds.formats, feeds.kinds or feeds.limit"),
+    "archives": ("archives", "feeds.archive_from, feeds.archives or feeds.formats"),
+    "pages": ("pages", "html in feeds.formats, or feeds.kinds"),
+    "compressed": ("compressed copies", "render.compress"),
+    "assets": ("copies of pictures, audio and video", "source.assets"),
+}
+SMALL_SHARE = 0.1
 # Why an article is not published, in the order of the summary, and how that is written.
 HIDDEN_STATES = {
     "unpublished": "unpublished",
@@ -137,6 +149,11 @@ def render_with(catalog: Catalog, args: Namespace, config: Config) -> tuple[int,
         return error.exit_code, catalog.next_due()
     due = catalog.next_due()
     errors = console.print_problems(report.changes.problems, args.source)
+    if report.lost_codings:
+        console.warn(
+            f"{args.out}: the compressed copies were removed; if your web server sends such files, "
+            f"set render.compress to {json.dumps(report.lost_codings)}"
+        )
     if args.json or not console.is_quiet():
         print(summary(report, time.monotonic() - start, as_json=args.json))
     return 1 if errors else 0, due
@@ -161,8 +178,19 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
             "unchanged": report.unchanged,
             "removed_files": report.removed,
         }
+        files = {
+            "written": report.size.written_files,
+            "written_bytes": report.size.written_bytes,
+            "total": report.size.files,
+            "bytes": report.size.bytes,
+        }
         return json.dumps(
-            {"articles": articles, "documents": documents, "seconds": round(seconds, 3)}
+            {
+                "articles": articles,
+                "documents": documents,
+                "files": files,
+                "seconds": round(seconds, 3),
+            }
         )
     about_feed = [problem for problem in changes.problems if problem.code == "summaries"]
     summaries = "".join(f"{problem.path}: {problem.message}\n" for problem in about_feed)
@@ -178,5 +206,26 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
         f"{addresses if without_address else ''}{summaries}"
         f"documents: {report.written} written, {report.unchanged} unchanged, "
         f"{report.removed} files removed\n"
+        f"{describe_size(report.size)}"
         f"{seconds:.2f} seconds"
     )
+
+
+def describe_size(size: OutputSize) -> str:
+    """Return the lines about what was written, and about what would make a large folder smaller."""
+    lines = [
+        f"files: {size.written_files} written ({megabytes(size.written_bytes)}), "
+        f"{size.files} in the folder ({megabytes(size.bytes)})"
+    ]
+    if size.bytes > LARGE_BYTES:
+        lines.append("the folder is large; keys of the configuration that make it smaller:")
+        for part, count in sorted(size.parts.items(), key=lambda row: -row[1]):
+            if count > SMALL_SHARE * size.bytes:
+                name, keys = SMALLER[part]
+                lines.append(f"  {megabytes(count)} are {name}: {keys}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def megabytes(count: int) -> str:
+    """Return a number of bytes as people read it."""
+    return f"{count / 1e6:.1f} MB"

@@ -218,6 +218,13 @@ class FeedsConfig:
         rules.choice("first", "all"),
     )
     archives: bool = key(True, "Publish older articles in monthly archives (RFC 5005)")
+    archive_from: int = integer(
+        500,
+        "Articles from which a topic, publisher, category or author has archives; the feed of all "
+        "articles, selections and podcasts have them from one on",
+        1,
+        1_000_000,
+    )
     keep_empty: int = integer(
         30, "Days that a feed without articles stays, on no list; then it is retired", 0, 3660
     )
@@ -261,8 +268,9 @@ class RenderConfig:
     """What is written in addition to the documents."""
 
     compress: tuple[str, ...] = key(
-        ("gzip", "br"),
-        "Compressed copies of each document",
+        (),
+        "Compressed copies of each document, gzip or br, for servers that do not compress by "
+        "themselves",
         "a list of names",
         rules.content_codings,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from feedhub.document import CODINGS
 from feedhub.errors import Problem
 from feedhub.fork_map import fork_map
 from feedhub.render.folder import Manifest, OutputFolder, StagedFile, digest_of
+from feedhub.render.size import OutputSize, output_size
 from feedhub.site import Planned, Site
 from feedhub.sources import Source
 from feedhub.sources.assets import COPIES
@@ -25,13 +26,18 @@ __all__ = ["RenderReport", "render"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderReport:
-    """What one render did: the sync's findings, and documents written, unchanged and removed."""
+    """What one render did: the sync's findings, and documents written, unchanged and removed.
+
+    `lost_codings` are the content codings of which the folder had copies and has none any more.
+    """
 
     changes: Changes
     published: int
     written: int
     unchanged: int
     removed: int
+    size: OutputSize
+    lost_codings: tuple[str, ...] = ()
 
 
 def render(
@@ -82,7 +88,8 @@ def render(
                 refuse_shrinking(changes, folder.manifest.published)
             writer = DocumentWriter(folder, site, catalog.outputs(root), compress)
             missing = []
-            for planned in site.plan().values():
+            plan = site.plan().values()
+            for planned in plan:
                 if writer.keep_unchanged(planned):
                     on_progress()
                 else:
@@ -102,8 +109,11 @@ def render(
         measure = folder.manifest.published if drafts else published
         folder.flush()
         catalog.write_ledger(folder.ledger)
+        codings = codings_of(writer.files)
+        lost = [name for name in codings_of(folder.manifest.files) if name not in codings]
         removed = folder.commit(Manifest(measure, writer.files))
-        catalog.remember_outputs(root, writer.outputs())
+        outputs = writer.outputs()
+        catalog.remember_outputs(root, outputs)
         catalog.pings.release(now.timestamp())
     return RenderReport(
         changes=changes,
@@ -111,14 +121,23 @@ def render(
         written=writer.written,
         unchanged=writer.unchanged,
         removed=removed,
+        size=output_size(plan, outputs, writer.written_files),
+        lost_codings=tuple(lost),
     )
+
+
+def codings_of(paths: Iterable[str]) -> list[str]:
+    """Return the content codings of which there are copies among these files."""
+    suffixes = {path[path.rfind(".") :] for path in paths}
+    return [name for name, coding in CODINGS.items() if coding.suffix in suffixes]
 
 
 class DocumentWriter:
     """Decides for each document whether its files can stay, and stages those that cannot.
 
     `remembered` has the fingerprint and the stamp of each file, by path, as the last render left
-    it; `files` are the digests of all that are to be in the folder.
+    it; `files` are the digests of all that are to be in the folder, `written_files` those of them
+    that are new.
     """
 
     def __init__(
@@ -136,6 +155,7 @@ class DocumentWriter:
         self._unchanged: dict[str, tuple[str, str]] = {}
         self._fingerprints: dict[str, str] = {}
         self.files: dict[str, str] = {}
+        self.written_files: set[str] = set()
         self.written = 0
         self.unchanged = 0
 
@@ -198,6 +218,7 @@ class DocumentWriter:
             self.files[staged.path] = staged.digest
             if staged.name:
                 self._folder.take(staged)
+                self.written_files.add(staged.path)
         self.written += bool(files[0].name)
         self.unchanged += not files[0].name
 

@@ -133,6 +133,8 @@ class Site:
             stories=bool(self._channel.stories),
             searched=config.feeds.search == "yes",
             keep_empty=config.feeds.keep_empty,
+            archive_from=config.feeds.archive_from,
+            archived=tuple(podcast.name for podcast in config.feeds.podcast),
         )
         self._on_demand = OnDemandFeeds(
             catalog,
