@@ -462,8 +462,13 @@ def test_archives_have_every_article_that_the_feed_has_no_more(tmp_path):
 
 
 def test_a_label_has_archives_from_a_number_of_articles_on(tmp_path):
-    keys = {"feeds__limit": 1, "feeds__days": 0, "feeds__archive_from": 3}
-    bench = make_bench(tmp_path, **keys, feeds__custom=[{"name": "ai", "topic": ["AI"]}])
+    bench = make_bench(
+        tmp_path,
+        feeds__limit=1,
+        feeds__days=0,
+        feeds__archive_from=3,
+        feeds__custom=[{"name": "ai", "topic": ["AI"]}],
+    )
 
     def write(month):
         date = f"2020-{month:02}-01T00:00:00Z"

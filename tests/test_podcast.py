@@ -39,8 +39,13 @@ SOUND = {"url": "https://a.example/1.mp3?a=1&b=2", "length": 26_345, "duration":
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     """A site with a podcast of two episodes and an article, and older episodes in an archive."""
-    keys = {"feeds__limit": 3, "feeds__days": 0, "feeds__archive_from": 500}
-    bench = make_bench(tmp_path, feeds__podcast=[TALKS], **keys)
+    bench = make_bench(
+        tmp_path,
+        feeds__podcast=[TALKS],
+        feeds__limit=3,
+        feeds__days=0,
+        feeds__archive_from=500,
+    )
     rows: list[tuple[str, dict[str, Any]]] = [
         ("sound", {"audio": SOUND}),
         ("film", {"video": {"url": "https://a.example/2.mp4", "duration": 60}}),

@@ -35,7 +35,7 @@ ALL = 3 * 4 + 1 + 5
 
 def make_bench(folder: Path, **overrides: object) -> Bench:
     """Return a bench that writes compressed copies."""
-    return kit.make_bench(folder, **{"render__compress": ["gzip", "br"]} | overrides)
+    return kit.make_bench(folder, None, **{"render__compress": ["gzip", "br"]} | overrides)
 
 
 @pytest.fixture
