@@ -45,9 +45,7 @@ def run(kind: str, folder: Path, public: Path) -> AbstractContextManager[Proxy]:
 
 def make_articles(folder: Path) -> Bench:
     """Return a bench with pages, months and an address that is not ASCII."""
-    bench = make_bench(
-        folder, None, feeds__limit=1, feeds__days=0, render__compress=["gzip", "br"]
-    )
+    bench = make_bench(folder, None, feeds__limit=1, feeds__days=0, render__compress=["gzip", "br"])
     for number, month in enumerate(("2020-06", "2020-07", "2020-08")):
         moment = f"{month}-01T11:00:00Z"
         title = f"Of {month}"
