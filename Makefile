@@ -91,8 +91,9 @@ generators-few: $(DEV) ## The same with Pelican, MkDocs Material, Eleventy and H
 	$(BIN)/pytest tests/generators -k "$(FEW)"
 
 .PHONY: docs
-docs: $(DEV) ## Regenerate the commands and options in docs/cli.md, and the manual page
+docs: $(DEV) ## Regenerate the commands and options in docs/cli.md, the manual page, and the lists of robots in deploy/
 	$(BIN)/python -m tests.manual
+	$(BIN)/python -m tests.bot_rules
 
 .PHONY: messages
 messages: $(DEV) ## Put the words of the code into the catalogs, compile them, list what is not translated; NEW=sv adds one

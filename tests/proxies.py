@@ -134,8 +134,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _nginx(folder: Path, text: str, changes: dict[str, str], names: str) -> Iterator[Proxy]:
+def _nginx(
+    folder: Path, text: str, changes: dict[str, str], names: str, *, bots: bool = False
+) -> Iterator[Proxy]:
     nginx = need("nginx")
+    if bots:
+        text = changed(text, {r"^    # if \(\$feedhub_bot\)": "    if ($feedhub_bot)"})
+        text = f"{(DEPLOY / 'nginx/bots.conf').read_text(encoding='utf-8')}{text}"
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     changes |= {
@@ -163,15 +168,17 @@ def nginx_proxy(
     *,
     names: str = f"{NAME} 127.0.0.1",
     text: str | None = None,
+    bots: bool = False,
 ) -> Iterator[Proxy]:
     """Run deploy/nginx/proxy.conf before the upstreams (addresses, or paths of unix sockets).
 
-    `text` is what the file has become for a site of another name, `names`.
+    `text` is what the file has become for a site of another name, `names`. With `bots` it stops
+    robots.
     """
     if text is None:
         text = (DEPLOY / "nginx/proxy.conf").read_text(encoding="utf-8")
     else:
-        text = text.replace(f"server_name {names}", f"server_name {NAME}")
+        text = text.replace(f"server_name {names} ", f"server_name {NAME} ")
     places = [f"unix:{up}" if isinstance(up, Path) else f"{up[0]}:{up[1]}" for up in upstreams]
     shipped = re.search(r"^    server unix:/run/feedhub/serve\.sock(.*);$", text, re.MULTILINE)
     assert shipped, "proxy.conf has no upstream"
@@ -180,7 +187,7 @@ def nginx_proxy(
         r"^    server unix:/run/feedhub/serve\.sock.*;$": lines,
         r"/var/cache/nginx/feedhub": f"{folder}/cache",
     }
-    with _nginx(folder, text, changes, names) as proxy:
+    with _nginx(folder, text, changes, names, bots=bots) as proxy:
         yield proxy
 
 
@@ -217,9 +224,17 @@ def _caddy(folder: Path, text: str, changes: dict[str, str]) -> Iterator[Proxy]:
 
 
 @contextmanager
-def caddy_proxy(folder: Path, upstream: Upstream) -> Iterator[Proxy]:
-    """Run deploy/caddy/Caddyfile before one upstream."""
+def caddy_proxy(folder: Path, upstream: Upstream, *, bots: bool = False) -> Iterator[Proxy]:
+    """Run deploy/caddy/Caddyfile before one upstream; with `bots` it stops robots."""
     text = (DEPLOY / "caddy/Caddyfile").read_text(encoding="utf-8")
+    if bots:
+        shown = {
+            r"^# import bots.caddy": "import bots.caddy",
+            "# import feedhub_bots": "import feedhub_bots",
+        }
+        text = changed(text, shown)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DEPLOY / "caddy/bots.caddy", folder)
     place = f"unix/{upstream}" if isinstance(upstream, Path) else f"{upstream[0]}:{upstream[1]}"
     changes = {r"reverse_proxy unix//run/feedhub/serve\.sock": f"reverse_proxy {place}"}
     with _caddy(folder, text, changes) as proxy:

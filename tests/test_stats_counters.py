@@ -295,6 +295,26 @@ def test_without_any_304_no_reader_ignores_validators():
     assert report_of([download(n) for n in range(20)]).ignore_validators == ()
 
 
+@pytest.mark.parametrize(
+    ("requests", "found"),
+    [
+        ([download(n * 60, size=n) for n in range(9)], [("Miniflux", 1, 4)]),
+        ([download(n * 60) for n in range(5)], []),
+        ([download(n * 900) for n in range(40)], []),  # once in each window
+        ([download(n * 100) for n in range(27)], [("Miniflux", 1, 12)]),  # 9 in each of three
+        ([*(download(n) for n in range(20)), poll(99)], []),
+        ([download(n, address=f"192.0.2.{n}") for n in range(20)], []),
+        ([download(n, agent=FEEDLY.format(n)) for n in range(20)], []),
+        ([download(1_000 - n) for n in range(9)], []),  # the log is not in order
+    ],
+)
+def test_readers_that_a_limit_of_polls_would_meet(
+    requests: list[LoggedRequest], found: list[tuple[str, int, int]]
+):
+    rows = [tuple(asdict(row).values()) for row in report_of(requests).frequent_polls]
+    assert rows == found
+
+
 def test_paths_without_a_feed_are_listed():
     requests = [poll(n, path="topics/ml.rss", status=404) for n in range(4)]
     requests += [poll(n, path="all.atom", status=500, size=9) for n in range(3)]

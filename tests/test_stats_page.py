@@ -231,6 +231,7 @@ def test_every_section():
         "readers",
         "feeds-without-readers",
         "ignore-validators",
+        "frequent-polls",
         "not-found",
         "robots",
         "days",

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.stats import readers
-from feedhub.stats.readers import KINDS, ROBOTS, UserAgent, anonymize, parse_user_agent
+from feedhub import user_agents
+from feedhub.user_agents import KINDS, ROBOTS, UserAgent, anonymize, parse_user_agent
 
-TABLE = Path(readers.__file__).with_name("readers.toml")
+TABLE = Path(user_agents.__file__).with_name("readers.toml")
 BROWSER = "(X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
 
 
@@ -109,7 +109,7 @@ def test_user_agents_are_recognized(text: str, agent: UserAgent | None):
 
 def test_the_table_is_consistent():
     kinds = tomllib.loads(TABLE.read_text(encoding="utf-8"))
-    assert set(kinds) == set(KINDS) - {"unknown"}
+    assert set(kinds) == {*KINDS, "search", "preview"} - {"unknown"}
     assert set(KINDS) >= ROBOTS
     tokens = [token for rows in kinds.values() for token in rows]
     assert len(tokens) == len(set(tokens)) > 200
@@ -120,6 +120,7 @@ def test_every_token_can_match():
     for kind, rows in tomllib.loads(TABLE.read_text(encoding="utf-8")).items():
         for token, name in rows.items():
             found = parse_user_agent(f"Mozilla/5.0 ({token} 1.0)")
+            kind = "bot" if kind in ("search", "preview") else kind
             assert (found.name, found.kind) == (name, kind), token
 
 

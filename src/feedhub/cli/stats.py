@@ -19,6 +19,7 @@ from feedhub.errors import ConfigError, OutputError
 from feedhub.feed import feed_path
 from feedhub.site import Site, config_of_catalog
 from feedhub.stats import STANDARD_INPUT, LogProblem, SiteFeeds, TrafficReport, analyze_logs
+from feedhub.stats.counters import DEFAULT_POLL_LIMIT
 from feedhub.stats.tables import Section, key_figures, sections, summary
 
 EXAMPLES = (
@@ -154,6 +155,8 @@ def feeds_of(args: Namespace) -> SiteFeeds:
         prefix=unquote(urlsplit(config.site.base_url).path),
         moved=dict(config.feeds.moved),
         titles=titles,
+        max_age=config.http.max_age,
+        poll_limit=config.http.poll_limit or DEFAULT_POLL_LIMIT,
     )
 
 

@@ -305,6 +305,13 @@ class HttpConfig:
         "a list of addresses or networks, and unix:",
         rules.proxies,
     )
+    poll_limit: int = integer(
+        0,
+        "How often one address may get a feed in full within max_age, if it sends no validators; "
+        "then it gets 429. 0 means no limit",
+        0,
+        100_000,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

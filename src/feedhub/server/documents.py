@@ -142,6 +142,16 @@ class Documents:
         await send({"type": "http.response.body", "body": body})
         self._record(labels, scope.get("client"), time.perf_counter() - started)
 
+    async def respond(self, scope: Scope, send: Send, response: HttpResponse) -> None:
+        """Send a response that depends on nothing here, with Date, and record it."""
+        started = self._check_second()
+        headers = [self._date, *response.headers]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+        fields, size = merge_fields(scope["headers"]), len(response.body)
+        labels = self._labels(scope, fields, response.format_name, response.status, size)
+        self._record(labels, scope.get("client"), time.perf_counter() - started)
+
     async def _respond(self, scope: Scope, receive: Receive, fields: Fields) -> HttpResponse | None:
         """Return the response, or None if the request is not for a document."""
         method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]

@@ -115,7 +115,7 @@ async def serve(service: Service) -> None:
     servers = []
     if service.public is not None:
         app = trust_proxies(
-            Documents(service.builder, make_fallback(service.builder)),
+            make_documents(service.builder, service.http.poll_limit),
             service.http.trusted_proxies,
             unix=service.public.family == socket.AF_UNIX,
         )
@@ -148,6 +148,17 @@ def shorten_pauses() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
+
+
+def make_documents(builder: DocumentBuilder, poll_limit: int) -> ASGIApp:
+    """Return the application of the public address."""
+    fallback = make_fallback(builder)
+    if not poll_limit:
+        return Documents(builder, fallback)
+    # Loads the table of readers, which most servers do not need.
+    from feedhub.server.poll_limit import LimitedDocuments
+
+    return LimitedDocuments(builder, fallback, poll_limit)
 
 
 def trust_proxies(app: ASGIApp, trusted: Sequence[str], *, unix: bool) -> ASGIApp:

@@ -14,8 +14,9 @@ from urllib.parse import unquote
 
 from feedhub.formats import SUBSCRIBED
 from feedhub.stats.log_lines import SECONDS_PER_DAY, LogRow, minute_to_seconds, parse_request
-from feedhub.stats.readers import ROBOTS, Visitor, VisitorRegistry
+from feedhub.stats.readers import Visitor, VisitorRegistry
 from feedhub.stats.sampling import Sample
+from feedhub.user_agents import ROBOTS
 
 # Readers that are counted exactly: of one document, and of all documents together.
 MAX_DOCUMENT_READERS, MAX_READERS = 32_768, 300_000
@@ -25,6 +26,7 @@ MAX_DOCUMENTS, MAX_NOT_FOUND, MAX_NOT_FOUND_READERS = 20_000, 4_000, 100
 # Distinct sizes of one document in one coding; more are rounded down to within one percent.
 MAX_SIZES = 100
 MAX_PATH_LENGTH = 500
+DEFAULT_POLL_LIMIT = 5  # for a server that has none: whom a limit would meet
 # The cache of parsed requests: how many, and the longest that is worth its memory.
 MAX_CACHED_TARGETS, MAX_CACHED_TARGET_LENGTH = 16_384, 500
 # Bytes that pollers may take before their counts are merged, and those of one without its strings.
@@ -66,12 +68,15 @@ class FeedRequest(NamedTuple):
 class SiteFeeds:
     """The feeds of a site: the path of its base URL, and the feeds that have moved.
 
-    `titles` holds the title of every feed by its path, or is None if the feeds are unknown.
+    `titles` holds the title of every feed by its path, or is None if the feeds are unknown. A
+    reader may get a document in full `poll_limit` times within `max_age` seconds.
     """
 
     prefix: str = ""
     moved: dict[str, str] = field(default_factory=dict)
     titles: dict[str, str] | None = None
+    max_age: int = 900
+    poll_limit: int = DEFAULT_POLL_LIMIT
 
     def parse_target(self, target: str) -> FeedRequest | None:
         """Return what a request target is for, or None if it cannot be meant as a feed."""
@@ -91,18 +96,22 @@ class SiteFeeds:
 class ReaderState:
     """What is known of one reader of one document; `last_seen` in seconds since 1970.
 
-    `repeats` counts full responses of the same size as the one before. `subscribers` is the newest
-    number that the reader gave, at `reported_at`; None if it never gave one.
+    `repeats` counts full responses of the same size as the one before, `excess` those that came
+    too soon. `subscribers` is the newest number that the reader gave, at `reported_at`; None if it
+    never gave one.
     """
 
     __slots__ = (
+        "excess",
         "last_seen",
         "name",
         "not_modified",
+        "polls",
         "repeats",
         "reported_at",
         "size",
         "subscribers",
+        "window_ends",
     )
 
     def __init__(self, name: str) -> None:
@@ -110,6 +119,17 @@ class ReaderState:
         self.size = -1
         self.subscribers: int | None = None
         self.last_seen = self.reported_at = self.repeats = self.not_modified = 0
+        self.excess = self.polls = self.window_ends = 0
+
+    def count_full(self, second: int, size: int, max_age: int, limit: int) -> None:
+        """Count a full response, of which there may be `limit` in each window of `max_age`."""
+        self.repeats += size == self.size
+        self.size = size
+        # The first one begins a window, as in a server; older lines may follow.
+        if not self.window_ends - max_age <= second < self.window_ends:
+            self.window_ends, self.polls = second + max_age, 0
+        self.polls += 1
+        self.excess += self.polls > limit
 
 
 @dataclass(slots=True)
@@ -302,8 +322,7 @@ class TrafficCounter:
         poller.counter.bytes_sent += size
         if status in _OK:
             poller.counter.add_full(size)
-            poller.state.repeats += size == poller.state.size
-            poller.state.size = size
+            poller.state.count_full(second, size, self.feeds.max_age, self.feeds.poll_limit)
         else:
             poller.counter.partial += 1
         return True

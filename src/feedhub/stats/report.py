@@ -19,8 +19,8 @@ from feedhub.stats.counters import (
     TrafficCounter,
 )
 from feedhub.stats.log_lines import SECONDS_PER_DAY
-from feedhub.stats.readers import ROBOTS, anonymize
 from feedhub.stats.sampling import Estimate, estimate, merge
+from feedhub.user_agents import ROBOTS, anonymize
 
 # Full responses of one size after another, without any 304, that are no longer chance.
 MIN_REPEATS = 5
@@ -114,6 +114,18 @@ class IgnoredValidators:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrequentPolls:
+    """A program that gets feeds in full too often, without validators: `http.poll_limit` meets it.
+
+    `excess_responses` are those that would have been 429.
+    """
+
+    name: str
+    readers: int
+    excess_responses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotFoundPath:
     """A path that was requested as a feed and gave none; `was_feed` if it did earlier in the log.
 
@@ -133,7 +145,8 @@ class TrafficReport:
     """The whole report. Times are RFC 3339, `since` to the minute; "" if the log is empty.
 
     `requests` is the number of all lines that could be read. `feeds_without_readers` is None if it
-    is unknown which feeds the site has.
+    is unknown which feeds the site has. `poll_limit` and `max_age` (seconds) are the limit that
+    `frequent_polls` are above.
     """
 
     since: str
@@ -152,6 +165,9 @@ class TrafficReport:
     days: tuple[DayStats, ...]
     feeds_without_readers: tuple[str, ...] | None
     ignore_validators: tuple[IgnoredValidators, ...]
+    poll_limit: int
+    max_age: int
+    frequent_polls: tuple[FrequentPolls, ...]
     not_found: tuple[NotFoundPath, ...]
 
 
@@ -204,6 +220,9 @@ class ReportBuilder:
             ),
             feeds_without_readers=self.feeds_without_readers(),
             ignore_validators=self.ignore_validators(),
+            poll_limit=counter.feeds.poll_limit,
+            max_age=counter.feeds.max_age,
+            frequent_polls=self.frequent_polls(),
             not_found=self.not_found(),
         )
 
@@ -302,6 +321,20 @@ class ReportBuilder:
                 redundant_bytes=sent[name],
             )
             for name, number in sorted(readers.items(), key=lambda item: (-sent[item[0]], item[0]))
+        )
+
+    def frequent_polls(self) -> tuple[FrequentPolls, ...]:
+        """Return the programs that poll above the limit and never get a 304; services may."""
+        readers: Counter[str] = Counter()
+        excess: Counter[str] = Counter()
+        for document in self.documents:
+            for state in document.individuals.states.values():
+                if state.excess and not state.not_modified:
+                    readers[state.name] += 1 << document.individuals.level
+                    excess[state.name] += state.excess << document.individuals.level
+        return tuple(
+            FrequentPolls(name=name, readers=readers[name], excess_responses=number)
+            for name, number in sorted(excess.items(), key=lambda item: (-item[1], item[0]))
         )
 
     def not_found(self) -> tuple[NotFoundPath, ...]:

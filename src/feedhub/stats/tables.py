@@ -113,6 +113,7 @@ def sections(report: TrafficReport) -> list[Section]:
         readers_section(report),
         feeds_without_readers_section(report),
         ignore_validators_section(report),
+        frequent_polls_section(report),
         not_found_section(report),
         robots_section(report),
         days_section(report),
@@ -207,6 +208,22 @@ def ignore_validators_section(report: TrafficReport) -> Section:
     columns = ("Reader", "Readers", "Redundant responses", "Redundant bytes")
     heading = "Readers that ignore validators"
     return Section("ignore-validators", heading, explanation, columns, rows)
+
+
+def frequent_polls_section(report: TrafficReport) -> Section:
+    """Return the table of programs that poll above the limit."""
+    explanation = (
+        f"These programs got a feed in full more than {format_count(report.poll_limit, 'time')} "
+        f"within {format_count(report.max_age, 'second')} and never a 304. With "
+        f"http.poll_limit = {report.poll_limit} the excess would have been answered with 429."
+    )
+    rows = tuple(
+        (row.name, format_number(row.readers), format_number(row.excess_responses))
+        for row in report.frequent_polls
+    )
+    columns = ("Reader", "Readers", "Excess responses")
+    heading = "Readers that poll too often"
+    return Section("frequent-polls", heading, explanation, columns, rows)
 
 
 def not_found_section(report: TrafficReport) -> Section:
