@@ -54,6 +54,17 @@ def test_one_line(written):
     assert text.one_line(written) == text._collapse(written)
 
 
+@given(st.one_of(TEXT, NEARLY_CLEAN), st.one_of(TEXT, NEARLY_CLEAN), st.integers(0, 12))
+@example("ABCDEFGHI", "abcdefghi", 0)
+@example("e\u0301", "\u00e9", 0)
+@example("abcdefgh\u0301", "abcdefg\u1e25", 0)
+def test_same_label(one, other, common):
+    one, other = text.one_line(one), text.one_line(other)
+    for pair in ((one, other), (other, one), (one, one[:common].upper() + one[common:])):
+        expected = text.label_key(pair[0]) == text.label_key(pair[1])
+        assert text.same_label(*pair) == expected
+
+
 @given(
     st.one_of(
         TEXT,

@@ -89,7 +89,7 @@ def test_every_placeholder_of_the_configuration_is_filled(name):
 )
 def test_the_pattern_of_the_nearest_folder_counts(path, pattern):
     permalinks = (("", "/:path"), ("posts", "/p/:slug"), ("posts/deep/er", "/deeper/:slug"))
-    assert pattern_of(parse_path(path, "root"), permalinks) == pattern
+    assert pattern_of(parse_path(path, "root").folders, permalinks) == pattern
 
 
 def test_articles_get_the_address_of_the_pattern():

@@ -87,6 +87,14 @@ def label_key(label: str) -> str:
     return one_line(label.casefold())
 
 
+def same_label(one: str, other: str) -> bool:
+    """Return whether two texts of one line are spellings of one label, as `label_key` has it."""
+    # ASCII before ASCII is its own NFKC: that tells nearly all texts apart without the work.
+    if one[:9].isascii() and other[:9].isascii() and one[:8].lower() != other[:8].lower():
+        return False
+    return label_key(one) == label_key(other)
+
+
 def slugify(label: str) -> str:
     """Return a readable path segment: letters and digits of any script, joined by single hyphens.
 

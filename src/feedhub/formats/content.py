@@ -13,7 +13,7 @@ from feedhub.article import Article, Author, Image, Media, Related
 from feedhub.feed import Channel, feed_path, story_slug
 from feedhub.formats.entry_words import EntryWords, entry_words
 from feedhub.sources import bodies
-from feedhub.text import label_key
+from feedhub.text import label_key, same_label
 
 # A picture's size in the name of its file (WordPress), and a service that makes pictures smaller.
 _SIZE = re.compile(r"(?:-[0-9]{2,5}x[0-9]{2,5}|-scaled|@[23]x)(\.[A-Za-z]{3,4})$")
@@ -108,7 +108,7 @@ def figure_html(article: Article) -> str:
         return ""
     width = f' width="{image.width}"' if image.width else ""
     height = f' height="{image.height}"' if image.height else ""
-    title = "" if label_key(image.title) == label_key(article.title) else image.title
+    title = "" if same_label(image.title, article.title) else image.title
     url, alt = escape(image.url), escape(title)
     return f'<figure><img src="{url}"{width}{height} alt="{alt}"></figure>'
 
@@ -128,7 +128,7 @@ def recordings_html(article: Article, words: EntryWords) -> list[str]:
     for file in recordings(article):
         if f'"{escape(file.url)}"' not in article.content_html:
             gettext, is_audio = words.messages.gettext, file.medium == "audio"
-            if not file.title or label_key(file.title) == label_key(article.title):
+            if not file.title or same_label(file.title, article.title):
                 text = gettext("Listen to the audio") if is_audio else gettext("Watch the video")
             else:
                 text = gettext("Listen to {title}") if is_audio else gettext("Watch {title}")

@@ -32,7 +32,7 @@ from feedhub.sources.values import (
     read_text,
     unique_labels,
 )
-from feedhub.text import label_key, one_line
+from feedhub.text import one_line, same_label
 
 # A host name without a scheme, as people write it: `www.example.org/x`.
 _HOST_FIRST = re.compile(r"www\.[\w-]+(?:\.[\w-]+)+(?:[:/?#]|$)", re.IGNORECASE)
@@ -112,7 +112,7 @@ class ArticleFile(NamedTuple):
     @property
     def pattern(self) -> str:
         """The permalink pattern of the configuration for the file's folder, or ""."""
-        return pattern_of(self.path, self.options.permalinks)
+        return pattern_of(self.path.folders, self.options.permalinks)
 
 
 class Page(NamedTuple):
@@ -141,7 +141,7 @@ def find_page(file: ArticleFile, published: datetime) -> Page:
     text = shown_text(file)
     heading, below = split_heading(file, text)
     title = own_title or heading
-    if heading and label_key(heading) == label_key(title):
+    if heading and same_label(heading, title):
         text = below  # every feed and page has the title above the text
     name = PageName(
         path=file.path,

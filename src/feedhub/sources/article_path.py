@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -97,6 +98,12 @@ def tag_uri(authority: str, specific: str) -> str:
     return f"tag:{authority}:{quote(unicodedata.normalize('NFC', specific), safe='/')}"
 
 
+@lru_cache(maxsize=4)  # that of one file is asked for two or three times
+def id_of_path(authority: str, path: ArticlePath) -> str:
+    """Return the id of an article that states none."""
+    return tag_uri(authority, path.id_path)
+
+
 def parse_path(path: str, root: str, collection: str = "") -> ArticlePath:
     """Return the parts of `path` below the folder named `root`; the suffix is in lower case.
 
@@ -126,10 +133,11 @@ class PageName(NamedTuple):
         return own or slugify(self.path.undated_name) or "article"
 
 
-def pattern_of(path: ArticlePath, permalinks: tuple[tuple[str, str], ...]) -> str:
-    """Return the permalink pattern of the nearest folder above that has one, or ""."""
+@lru_cache(maxsize=256)
+def pattern_of(folders: tuple[str, ...], permalinks: tuple[tuple[str, str], ...]) -> str:
+    """Return the permalink pattern of the nearest of these folders that has one, or ""."""
     patterns = dict(permalinks)
-    above = ("/".join(path.folders[:end]) for end in range(len(path.folders), -1, -1))
+    above = ("/".join(folders[:end]) for end in range(len(folders), -1, -1))
     return next((patterns[folder] for folder in above if folder in patterns), "")
 
 

@@ -14,7 +14,7 @@ from feedhub import limits
 from feedhub.article import Article, Author, Image
 from feedhub.errors import ArticleError
 from feedhub.sources.article_page import WHOLE_ADDRESS, ArticleFile, Page, find_page, labels_of
-from feedhub.sources.article_path import tag_uri
+from feedhub.sources.article_path import id_of_path, tag_uri
 from feedhub.sources.bodies import Body, first_text, frame_url, read_body
 from feedhub.sources.fields import Fields
 from feedhub.sources.file_rules import is_asset
@@ -31,7 +31,7 @@ from feedhub.sources.values import (
     read_related,
     read_text,
 )
-from feedhub.text import cut, label_key, one_line, unescape_once
+from feedhub.text import cut, label_key, one_line, same_label, unescape_once
 
 _IRI = re.compile(r"[a-z][a-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -108,16 +108,17 @@ def identity(file: ArticleFile) -> str:
     own = one_line(own)
     if _IRI.fullmatch(own):
         return own
-    return tag_uri(file.options.authority, own or file.path.id_path)
+    authority = file.options.authority
+    return tag_uri(authority, own) if own else id_of_path(authority, file.path)
 
 
 def read_summary(fields: Fields, title: str, body: Body) -> str:
     """Return the file's summary, else what stands before a `more` sign, else one paragraph."""
     own = fields.read_or_warn("summary", read_text, "")
-    if own and label_key(own) != label_key(title):
+    if own and not same_label(own, title):
         return cut(mark_end(own), limits.MAX_SUMMARY)
     text = cut(body.opening, limits.MAX_SUMMARY) or first_text(body.html)
-    return "" if label_key(text) == label_key(title) else text
+    return "" if same_label(text, title) else text
 
 
 def add_actions(fields: Fields, html: str, summary: str) -> str:
@@ -277,10 +278,9 @@ def warn_about_texts(fields: Fields, article: Article) -> None:
         if unescape_once(text) != text:
             message = "an entity is left after decoding twice: write the character itself"
             fields.warn_about(field, "entity-left", message)
-    key = label_key(article.summary)
-    if not key:
+    if not article.summary:
         fields.warn_about("summary", "no-summary", "there is no summary: add an excerpt")
-    elif key in _PLACEHOLDERS:
+    elif len(article.summary) < 99 and label_key(article.summary) in _PLACEHOLDERS:
         message = "the summary was never written: write one sentence"
         fields.warn_about("summary", "placeholder-summary", message)
 

@@ -8,7 +8,17 @@ from functools import lru_cache
 from typing import TypeVar
 
 from feedhub.errors import ArticleError, Level, Problem
-from feedhub.sources.tree import NULLS, Mapping, Node, Scalar, is_null, node_error
+from feedhub.limits import MAX_LABEL
+from feedhub.sources.simple_yaml import names_of
+from feedhub.sources.tree import (
+    NULLS,
+    Mapping,
+    Node,
+    Scalar,
+    as_text,
+    is_null,
+    node_error,
+)
 
 T = TypeVar("T")
 Items = TypeVar("Items", tuple[Node, ...], tuple[str, ...])
@@ -140,7 +150,7 @@ class Fields:
 
     def __init__(self, mapping: Mapping, path: str, problems: list[Problem]) -> None:
         self._nodes, self.line, _ = mapping
-        self._keys = keys_by_field(tuple(self._nodes.keys()))
+        self._keys = keys_by_field(names_of(self._nodes))
         self._path = path
         self.problems = problems
 
@@ -148,12 +158,13 @@ class Fields:
         """Return the value of the first of the field's names that is neither null nor blank."""
         for key in self._keys.get(field, ()):
             node = self._nodes[key]
-            # `is_null`, inlined: reading an article passes here seventy times.
-            if type(node) is not Scalar or (
-                node.text.strip() and not (node.plain and node.text in NULLS)
-            ):
+            if type(node) is not Scalar:
                 return node
-        if field in _BELOW_PARAMS and _PARAMS in self._keys:
+            # `is_null`, inlined: reading an article passes here seventy times.
+            text, _, _, plain = node
+            if text and not text.isspace() and not (plain and text in NULLS):
+                return node
+        if _PARAMS in self._keys and field in _BELOW_PARAMS:
             params = self.raw_node(_PARAMS)
             if isinstance(params, Mapping):
                 return self.nested(params).node(field)
@@ -170,6 +181,13 @@ class Fields:
             if type(node) is not Scalar or (node.text.strip() and not is_null(node))
         ]
 
+    def name(self, field: str) -> str:
+        """Return the name of a person or publisher as it is written; "" if none can be used."""
+        node = self.node(field)
+        if type(node) is Scalar and len(node.text) <= MAX_LABEL:  # then nothing can be wrong
+            return node.text
+        return self.read_or_warn(field, lambda node: as_text(node, MAX_LABEL) or "", "")
+
     def raw_node(self, field: str) -> Node | None:
         """Return the value of the first of the field's names that is present, null or not."""
         keys = self._keys.get(field)
@@ -183,15 +201,23 @@ class Fields:
     def read_or_warn(self, field: str, read: Callable[[Node], T], default: T) -> T:
         """Read a field the article can do without: a wrong one is left out, with a warning."""
         node = self.node(field)
-        return default if node is None else self.read_node_or_warn(node, read, default)
+        if node is None:
+            return default
+        try:  # what `read_node_or_warn` does, without the call
+            return read(node)
+        except ArticleError as error:
+            return self._leave_out(error, default)
 
     def read_node_or_warn(self, node: Node, read: Callable[[Node], T], default: T) -> T:
         """Read a node the article can do without: a wrong one is left out, with a warning."""
         try:
             return read(node)
         except ArticleError as error:
-            self.warn(error.code, f"{error}; left out", error.line, error.column)
-            return default
+            return self._leave_out(error, default)
+
+    def _leave_out(self, error: ArticleError, default: T) -> T:
+        self.warn(error.code, f"{error}; left out", error.line, error.column)
+        return default
 
     def nested(self, node: Node) -> Fields:
         """Return the fields of a mapping inside this one; raises ArticleError for other nodes."""

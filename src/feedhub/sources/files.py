@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property, partial
 from pathlib import Path
 
 from feedhub.errors import ArticleError, ConfigError, Problem
@@ -20,9 +21,7 @@ from feedhub.sources.file_rules import is_asset, link_outside, signature_of, suf
 from feedhub.sources.folder_scan import OPEN_FOLDER, FolderScan, stamp_of
 from feedhub.sources.generators import find_generator
 
-# Enough for most files; asking for the size of the longest takes longer than reading.
-CHUNK_BYTES = 64 * 1024
-# Pictures, audio and video are larger.
+# Pictures, audio and video are copied in pieces of this size.
 PIECE_BYTES = 1024 * 1024
 # How long a change waits for others that belong to it, and how often the watcher reports.
 DEBOUNCE_MS, POLL_MS = 100, 250
@@ -161,7 +160,11 @@ class FilesSource:
 
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file; a bad file is a rejected ReadResult, never an exception."""
-        # Imported here because it loads the parsers, and most runs need none.
+        return ReadResult(state="asset") if is_asset(path) else self._read_article(path, now=now)
+
+    @cached_property
+    def _read_article(self) -> Callable[..., ReadResult]:
+        # Imported here, and once, because it loads the parsers, and most runs need none.
         from feedhub.sources.assets import place_finder
         from feedhub.sources.frontmatter import MAX_BYTES
         from feedhub.sources.reading import read_file
@@ -170,12 +173,14 @@ class FilesSource:
             descriptor = self.open_file(path)
             return link_outside(path) if descriptor < 0 else read_bytes(descriptor, MAX_BYTES)
 
-        if is_asset(path):
-            return ReadResult(state="asset")
-
-        place_of = place_finder(self._options, self.has, self.read_asset)
-        # The folder's own name, whatever its collection is called: in `_drafts` all are drafts.
-        return read_file(path, load, self._name, self._generator.name, self._options, now, place_of)
+        return partial(
+            read_file,
+            load=load,
+            root=self._name,  # whatever the collection is called: in `_drafts` all are drafts
+            generator=self._generator.name,
+            options=self._options,
+            place_of=place_finder(self._options, self.has, self.read_asset),
+        )
 
     def read_asset(self, path: str) -> Iterator[bytes]:
         """Yield the bytes of a picture, audio or video file in pieces.
@@ -279,7 +284,8 @@ def read_bytes(descriptor: int, max_bytes: int) -> bytes:
             before, data = os.fstat(descriptor), b""
             if not stat.S_ISREG(before.st_mode):
                 raise not_a_file()
-            while len(data) <= max_bytes and (chunk := os.read(descriptor, CHUNK_BYTES)):
+            size = min(before.st_size, max_bytes + 1)
+            while len(data) < size and (chunk := os.read(descriptor, size - len(data))):
                 data += chunk
             if _is_at_rest(before) and stamp_of(before) == stamp_of(os.fstat(descriptor)):
                 return data

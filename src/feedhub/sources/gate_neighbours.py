@@ -12,6 +12,7 @@ from unicodedata import combining, normalize
 
 from feedhub.errors import ArticleError
 from feedhub.sources.fields import NAMES, keys_by_field
+from feedhub.sources.simple_yaml import names_of
 from feedhub.sources.tree import SECURED, Mapping, Node, Scalar, is_null, node_error
 from feedhub.sources.values import date_reader
 
@@ -180,8 +181,8 @@ def is_hidden_elsewhere(
     Raises ArticleError that withdraws where only its author knows whether a key is meant to.
     """
     entries, found = mapping.entries, []
-    for key in unread_keys(tuple(entries.keys())):
-        pairs = [(key, entries[key])] if entries[key] != date and neighbours_of(key) else []
+    for key in unread_keys(names_of(entries)):
+        pairs = [(key, entries[key])] if neighbours_of(key) and entries[key] != date else []
         if key.casefold() in _WRAPPERS and isinstance(inner := entries[key], Mapping):
             pairs += inner.entries.items()
         found += [(*pair, row) for pair in pairs for row in neighbours_of(pair[0])]

@@ -13,7 +13,7 @@ from feedhub.article import Article
 from feedhub.errors import ArticleError, Problem, did_you_mean
 from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.article_page import ArticleFile, Links, find_page
-from feedhub.sources.article_path import parse_path, tag_uri
+from feedhub.sources.article_path import id_of_path, parse_path
 from feedhub.sources.assembly import make_article
 from feedhub.sources.fields import NAMES, Fields, normal_key
 from feedhub.sources.file_rules import unreadable
@@ -25,6 +25,7 @@ from feedhub.sources.gate_neighbours import (
     is_hidden_elsewhere,
     unread_keys,
 )
+from feedhub.sources.simple_yaml import names_of
 from feedhub.sources.tree import Mapping
 
 # A title or date as Pelican writes it without fences, and Hexo before its only one.
@@ -185,7 +186,7 @@ def read_article(
         state="shown",
         article=structs.replace(article, id=adopted) if adopted else article,
         replaced_id=article.id if adopted else "",
-        own_id=article.id != tag_uri(options.authority, file.path.id_path),
+        own_id=article.id != id_of_path(options.authority, file.path),
         dated_update=updated is not None,
         due=min(later, default=None),
         problems=tuple(file.fields.problems),
@@ -210,7 +211,7 @@ def copies_in(article: Article, links: Links) -> dict[str, str]:
 def report_unknown_keys(fields: Fields, mapping: Mapping) -> None:
     """Add a problem for each of the first keys that feedhub does not know."""
     names = [name for field in NAMES.values() for name in field]
-    unread = unread_keys(tuple(mapping.entries.keys()))
+    unread = unread_keys(names_of(mapping.entries))
     known = {normal_key(name) for name in (*NAMES["published_elsewhere"], "publisher")}
     for key in [key for key in unread if normal_key(key) not in known][:MAX_REPORTED]:
         node = mapping.entries[key]

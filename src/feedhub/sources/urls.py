@@ -268,7 +268,7 @@ def image_media_type(url: str) -> str:
 
 def audio_or_video_type(url: str) -> str:
     """Return the media type of the audio or video file at `url` by its ending, else ""."""
-    path = re.split("[?#]", url, maxsplit=1)[0]
+    path = url.partition("?")[0].partition("#")[0]
     return _AUDIO_AND_VIDEO_TYPES.get(path.rpartition("/")[2].rpartition(".")[2].lower(), "")
 
 

@@ -207,8 +207,7 @@ def read_provider(fields: Fields, node: Node) -> Provider | None:
     if isinstance(node, Scalar):
         return make_provider(read_name(node), "")
     inner = fields.nested(node)
-    name = inner.read_or_warn("name", read_name, "")
-    domain = inner.read_or_warn("domain", read_name, "")
+    name, domain = inner.name("name"), inner.name("domain")
     provider = make_provider(name, domain)
     if domain and not (provider and provider.domain) and plain_text(domain):
         inner.warn("bad-domain", "the publisher's domain is not a host name; left out")
@@ -236,7 +235,7 @@ def read_authors(fields: Fields, node: Node, *, several: bool = False) -> tuple[
             return parse_author(plain_text(read_name(item)))
         inner = fields.nested(item)
         url = inner.read_or_warn("person_url", address_reader(""), "")
-        author = parse_author(plain_text(inner.read_or_warn("name", read_name, "")))
+        author = parse_author(plain_text(inner.name("name")))
         return Author(name=author.name, url=url or author.url)
 
     if several and isinstance(node, Scalar):
@@ -334,6 +333,9 @@ def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tupl
 
     read_address, read_date = address_reader(""), date_reader(zone)
 
+    def read_publisher(node: Node) -> Provider | None:
+        return read_provider(fields, node)
+
     def read(item: Node) -> Related | None:
         inner = fields.nested(item)
         url = inner.read_or_reject("related_url", read_address)
@@ -344,7 +346,7 @@ def read_related(fields: Fields, node: Node, own_url: str, zone: tzinfo) -> tupl
         return Related(
             title=title,
             url=url,
-            provider=inner.read_or_warn("provider", lambda n: read_provider(inner, n), None),
+            provider=inner.read_or_warn("provider", read_publisher, None),
             published=inner.read_or_warn("published", read_date, None),
         )
 
