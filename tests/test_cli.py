@@ -19,6 +19,7 @@ from feedhub.cli import feeds, main, options, sync
 from feedhub.cli.registry import COMMANDS, build_parser
 from feedhub.cli.render import SMALLER, describe_size
 from feedhub.config.tables import KEYS
+from feedhub.cli.watch import Round
 from feedhub.render.folder import OutputFolder
 from feedhub.render.size import OutputSize
 from tests.command_line import BASE, UNTITLED, Result, is_one_line, runner, write
@@ -450,7 +451,7 @@ def test_sync_watch_reports_bad_articles_once(capsys, monkeypatch: pytest.Monkey
     reported = []
     for name in ("bad.md", "bad.md", "worse.md"):
         write(name, "---\npublished: perhaps\n---\n")
-        assert syncer.sync()[0] == 1
+        assert syncer.sync(Round())[0] == 1
         reported.append(re.findall(r"^articles/(\w+)", capsys.readouterr().err, re.MULTILINE))
     assert reported == [["bad"], [], ["bad", "worse"]]
 

@@ -205,7 +205,7 @@ def test_the_version_needs_no_library():
 
 def test_a_render_without_changes_needs_no_parser_and_no_writer():
     libraries = {"lxml", "feedgen", "jinja2", "markdown_it", "yaml", "nh3", "brotli", "tqdm"}
-    libraries |= {"cachetools", "comrak", "email", "tempfile", "watchfiles"} | FOR_SOME
+    libraries |= {"cachetools", "comrak", "email", "tempfile", "inotify_simple"} | FOR_SOME
     old = time.time() - 3600
     os.utime("articles/good.md", (old, old))
     arguments = ("render", "articles", "public", *BASE)

@@ -177,9 +177,9 @@ class MemorySource:
     def check(self) -> None:
         """Find nothing wrong."""
 
-    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[set[str] | None]:
         """Never change."""
-        yield False
+        yield set()
 
     def scan(self):
         return [

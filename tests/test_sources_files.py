@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -22,7 +21,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from feedhub.errors import ConfigError, Problem
-from feedhub.sources import ReadOptions, ReadResult, SourceFile, files, open_source
+from feedhub.sources import ReadOptions, ReadResult, SourceFile, open_source
 from feedhub.sources.adopted_ids import AdoptedId, AdoptedIds
 from feedhub.sources.files import FilesSource
 from feedhub.sources.frontmatter import MAX_BYTES
@@ -658,75 +657,3 @@ def test_signature_names_every_option(root):
     assert set(changed) | not_for_files == {field.name for field in fields(ReadOptions)}
     signatures = {_source(root, **{name: value}).signature for name, value in changed.items()}
     assert len(signatures | {_source(root).signature}) == len(changed) + 1
-
-
-def _changes(reports: Iterator[bool]) -> bool:
-    """Return whether a change is reported within some seconds, on a busy machine too."""
-    return any(next(reports) for _ in range(100))
-
-
-class TestWatch:
-    @pytest.fixture(autouse=True)
-    def _often(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(files, "POLL_MS", 100)
-        monkeypatch.setattr(files, "DEBOUNCE_MS", 10)
-        monkeypatch.setattr(files, "UNWATCHED_SECONDS", 0.01)
-
-    def _watch(self, folder: Path, output: Path | None = None) -> Iterator[bool]:
-        """Begin to watch; the first report says that nothing has changed."""
-        reports = open_source(folder).watch(threading.Event(), output)
-        assert next(reports) is False
-        return reports
-
-    def test_a_new_file_is_a_change(self, root):
-        reports = self._watch(root)
-        _write(root)
-        assert _changes(reports)
-
-    def test_hidden_files_and_the_output_do_not_count(self, root):
-        (root / "out").mkdir()
-        reports = self._watch(root, root / "out")
-        _write(root, ".hidden.md")
-        _write(root, "out/all.rss")
-        assert [next(reports) for _ in range(3)] == [False] * 3
-
-    def test_an_output_around_the_source_excludes_nothing(self, root, tmp_path):
-        reports = self._watch(root, tmp_path)
-        _write(root)
-        assert _changes(reports)
-
-    def test_a_link_with_a_new_target_is_followed(self, root, tmp_path):
-        link, other = tmp_path / "link", tmp_path / "other"
-        link.symlink_to(root)
-        other.mkdir()
-        reports = self._watch(link)
-        link.unlink()
-        link.symlink_to(other)
-        assert _changes(reports)
-        _write(other)
-        assert _changes(reports)
-
-    def test_a_folder_that_comes_back_is_watched_again(self, root):
-        root.rmdir()
-        reports = self._watch(root)
-        assert next(reports) is False
-        root.mkdir()
-        assert _changes(reports)
-
-    def test_without_file_notifications_every_few_seconds_are_a_change(self, root, monkeypatch):
-        def fail(*_: object, **__: object) -> Iterator[object]:
-            raise OSError("OS file watch limit reached")
-
-        monkeypatch.setattr("watchfiles.watch", fail)
-        stop = threading.Event()
-        reports = open_source(root).watch(stop)
-        assert [next(reports), next(reports)] == [True, True]
-        stop.set()
-        assert list(reports) == []
-
-    def test_it_ends_when_it_is_stopped(self, root):
-        stop = threading.Event()
-        reports = open_source(root).watch(stop)
-        assert next(reports) is False
-        stop.set()
-        assert len(list(reports)) <= 1

@@ -588,9 +588,10 @@ class TestWatch:
         monkeypatch.setattr(git, "ASK_SECONDS", 1_000)
 
     def watch(self, repository: Repository, **query: str) -> Iterator[bool]:
-        watcher = source_at(repository.address(**query)).watch(threading.Event())
-        assert next(watcher) is False
-        return watcher
+        """Return whether something was reported: a commit is looked at as a whole."""
+        reports = source_at(repository.address(**query)).watch(threading.Event())
+        assert next(reports) == set()
+        return (changed is None for changed in reports)
 
     def test_a_commit_is_reported_once(self, repository):
         watcher = self.watch(repository)

@@ -19,9 +19,11 @@ from typing import Any
 
 import pytest
 
+from feedhub.cli import options, registry, render
 from feedhub.cli import watch as watching
+from feedhub.cli.watch import Round
 from feedhub.errors import OutputError
-from feedhub.sources import ReadOptions, files, open_source
+from feedhub.sources import ReadOptions
 from feedhub.sources.files import FilesSource
 from tests.kit import article_text
 
@@ -275,8 +277,8 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ALWAYS = timedelta(microseconds=-1)
 
 
-def raising(error: Exception) -> Callable[[], tuple[int, datetime | None]]:
-    def run() -> tuple[int, datetime | None]:
+def raising(error: Exception) -> watching.Run:
+    def run(this: Round) -> tuple[int, datetime | None]:
         raise error
 
     return run
@@ -291,8 +293,11 @@ def raising(error: Exception) -> Callable[[], tuple[int, datetime | None]]:
         (NOW - timedelta(days=1), NOW + timedelta(minutes=1)),
     ],
 )
-def test_a_run_that_stays_due_waits(due: datetime | None, next_due: datetime | None):
-    assert watching.run_once(lambda: (0, due), NOW) == next_due
+@pytest.mark.parametrize(("code", "has_failed"), [(0, False), (1, False), (2, True), (3, True)])
+def test_a_run_that_stays_due_waits(
+    code: int, has_failed: bool, due: datetime | None, next_due: datetime | None
+):
+    assert watching.run_once(lambda _: (code, due), Round(), NOW) == (has_failed, next_due)
 
 
 @pytest.fixture
@@ -303,21 +308,28 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
         runs: list[int] = []
         current_round = [0]
 
-        class UnchangedSource(FilesSource):
-            def watch(self, *_: object) -> Iterator[bool]:
-                for current_round[0] in range(rounds):
-                    yield False
-
-        def run() -> tuple[int, datetime | None]:
+        def run(this: Round) -> tuple[int, datetime | None]:
             runs.append(current_round[0])
             return 0, due
 
-        monkeypatch.setattr(signal, "signal", lambda *_: None)
-        source = UnchangedSource(Path("articles"), ReadOptions())
-        assert watching.watch(source, run, **options) == 0
+        def changes() -> Iterator[set[str]]:
+            for current_round[0] in range(rounds):
+                yield set()
+
+        assert watching.watch(source_of(changes(), monkeypatch), run, **options) == 0
         return runs
 
     return loop
+
+
+def source_of(
+    changes: Iterator[set[str]] | list[set[str] | None], monkeypatch: pytest.MonkeyPatch
+) -> FilesSource:
+    """Return a source that is watched with these changes, in this process."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    source = FilesSource(Path("articles"), ReadOptions())
+    monkeypatch.setattr(source, "watch", lambda *_: iter(changes))
+    return source
 
 
 def test_without_a_change_it_runs_once(loop: Callable[..., list[int]]):
@@ -350,29 +362,76 @@ def test_it_ends_when_keep_running_is_false(loop: Callable[..., list[int]]):
     assert loop(9, keep_running=lambda: False) == []
 
 
-def test_without_file_notifications_it_runs_every_few_seconds(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    def none_left(*_: object, **__: object) -> Iterator[Any]:
-        raise OSError("OS file watch limit reached")
+def test_a_run_gets_the_paths_unless_anything_may_have_changed(monkeypatch: pytest.MonkeyPatch):
+    changes: list[set[str] | None] = [set(), {"a.md"}, None, {"b.md"}, {"c.md"}, {"d.md"}, set()]
+    codes = iter([0, 1, 0, 3, 0, 0])
+    rounds: list[Round] = []
 
-    monkeypatch.setattr("watchfiles.watch", none_left)
-    monkeypatch.setattr(files, "UNWATCHED_SECONDS", 0.01)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    stop, runs = threading.Event(), []
+    def run(this: Round) -> tuple[int, datetime | None]:
+        rounds.append(this)
+        return next(codes), None
 
-    def run() -> tuple[int, None]:
-        runs.append(1)
-        if len(runs) == 3:
-            stop.set()
+    assert watching.watch(source_of(changes, monkeypatch), run) == 0
+    everything = Round(None, is_check=False)
+    after_failure = [Round({"b.md"}), everything, Round({"d.md"})]
+    assert rounds == [everything, Round({"a.md"}), everything, *after_failure]
+
+
+def test_the_clock_may_be_set_back(monkeypatch: pytest.MonkeyPatch):
+    """All files are looked at once a minute all the same."""
+    clock = [1_000.0]
+    rounds: list[Round] = []
+
+    class OldClock:
+        @staticmethod
+        def now(_: object) -> datetime:
+            return NOW - timedelta(hours=len(rounds))
+
+    def run(this: Round) -> tuple[int, None]:
+        rounds.append(this)
         return 0, None
 
-    assert watching.watch(open_source(tmp_path), run, stop=stop) == 0
-    assert len(runs) == 3
+    def changes() -> Iterator[set[str]]:
+        for seconds in (0, 59, 2, 59, 2):
+            clock[0] += seconds
+            yield set()
+
+    monkeypatch.setattr(watching, "datetime", OldClock)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    assert watching.watch(source_of(changes(), monkeypatch), run) == 0
+    assert rounds == [Round(None), Round(None, is_check=True), Round(None, is_check=True)]
+
+
+def test_what_is_due_is_looked_at_alone(monkeypatch: pytest.MonkeyPatch):
+    rounds: list[Round] = []
+
+    def run(this: Round) -> tuple[int, datetime | None]:
+        rounds.append(this)
+        return 0, datetime.now(UTC) + timedelta(milliseconds=1) if len(rounds) == 1 else None
+
+    def changes() -> Iterator[set[str]]:
+        for _ in range(3):
+            yield set()
+            time.sleep(0.01)
+
+    assert watching.watch(source_of(changes(), monkeypatch), run) == 0
+    assert rounds == [Round(None), Round(set(), is_check=True)]
+
+
+def test_a_check_that_changes_nothing_is_silent(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    args = registry.parse(["render", "articles", "public", "--base-url", "https://x.example"])
+    config = options.config_of(args)
+    monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)  # every stamp is trusted
+    for is_check, is_silent in ((True, False), (False, False), (True, True)):
+        assert render.render(args, config, is_check=is_check)[0] == 0
+        assert (capsys.readouterr().out == "") is is_silent
 
 
 def test_an_error_is_printed_and_the_run_tried_again(capsys: pytest.CaptureFixture[str]):
-    assert watching.run_once(raising(OutputError("full")), NOW) == NOW + timedelta(minutes=1)
+    failed = watching.run_once(raising(OutputError("full")), Round(), NOW)
+    assert failed == (True, NOW + timedelta(minutes=1))
     assert capsys.readouterr().err == "feedhub: full\n"
 
 
@@ -380,15 +439,15 @@ def test_an_error_of_the_system_is_printed_too(
     capsys: pytest.CaptureFixture[str],
 ):
     refused = raising(PermissionError(13, "Permission denied", "articles"))
-    assert watching.run_once(refused, NOW) == NOW + timedelta(minutes=1)
+    assert watching.run_once(refused, Round(), NOW) == (True, NOW + timedelta(minutes=1))
     assert capsys.readouterr().err == "feedhub: articles: Permission denied\n"
 
 
 def test_it_ends_when_standard_output_is_closed():
     with pytest.raises(BrokenPipeError):
-        watching.run_once(raising(BrokenPipeError(32, "Broken pipe")), NOW)
+        watching.run_once(raising(BrokenPipeError(32, "Broken pipe")), Round(), NOW)
 
 
 def test_a_bug_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
-        watching.run_once(raising(ZeroDivisionError()), NOW)
+        watching.run_once(raising(ZeroDivisionError()), Round(), NOW)

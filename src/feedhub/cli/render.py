@@ -6,7 +6,7 @@ import json
 import os
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,13 +78,13 @@ def run(args: Namespace) -> int:
     warn_of_old_feed(args, config)
     options.debug_inputs(args, config, options.catalog_path(args, config))
     if args.watch:
-        # Imported here because watchfiles is needed by nothing else.
-        from feedhub.cli.watch import watch
+        # Imported here because only --watch needs it.
+        from feedhub.cli.watch import Round, watch
 
-        def render_again() -> tuple[int, datetime | None]:
+        def render_again(this: Round) -> tuple[int, datetime | None]:
             nonlocal config
             config = options.config_of(args)
-            return render(args, config)
+            return render(args, config, this.paths, is_check=this.is_check)
 
         def inputs() -> Iterator[Path]:
             yield args.config or CONFIG_FILE
@@ -117,14 +117,33 @@ def check_paths(args: Namespace, config: Config) -> None:
         raise ConfigError(f"{catalog}: the catalog must not be in the output folder")
 
 
-def render(args: Namespace, config: Config) -> tuple[int, datetime | None]:
-    """Render and print a summary; return the exit code and when time alone changes the output."""
+def render(
+    args: Namespace,
+    config: Config,
+    paths: Collection[str] | None = None,
+    *,
+    is_check: bool = False,
+) -> tuple[int, datetime | None]:
+    """Render and print a summary; return the exit code and when time alone changes the output.
+
+    `paths` are the files that may have changed since the last render, None stands for all. With
+    `is_check` a render that changes nothing prints none.
+    """
     check_paths(args, config)
     catalog_path = options.catalog_path(args, config)
-    return options.use_catalog(catalog_path, lambda catalog: render_with(catalog, args, config))
+    return options.use_catalog(
+        catalog_path, lambda catalog: render_with(catalog, args, config, paths, is_check=is_check)
+    )
 
 
-def render_with(catalog: Catalog, args: Namespace, config: Config) -> tuple[int, datetime | None]:
+def render_with(
+    catalog: Catalog,
+    args: Namespace,
+    config: Config,
+    paths: Collection[str] | None,
+    *,
+    is_check: bool,
+) -> tuple[int, datetime | None]:
     """Render with an open catalog and print a summary; return what `render` returns."""
     start = time.monotonic()
     try:
@@ -135,6 +154,7 @@ def render_with(catalog: Catalog, args: Namespace, config: Config) -> tuple[int,
                 source_of(args.source, config, drafts=args.drafts),
                 args.out,
                 now=datetime.now(UTC),
+                paths=paths,
                 compress=config.render.compress,
                 drafts=args.drafts,
                 allow_shrink=args.allow_shrink,
@@ -148,6 +168,8 @@ def render_with(catalog: Catalog, args: Namespace, config: Config) -> tuple[int,
         console.error(str(error))
         return error.exit_code, catalog.next_due()
     due = catalog.next_due()
+    if is_check and not (report.changes.read or report.written or report.removed):
+        return 0, due
     errors = console.print_problems(report.changes.problems, args.source)
     if report.lost_codings:
         console.warn(

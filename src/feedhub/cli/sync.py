@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser, Namespace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from feedhub.catalog import (
     refuse_shrinking,
 )
 from feedhub.cli import console, options
+from feedhub.cli.watch import MAX_INTERVAL, Round, watch
 from feedhub.config import Config
 from feedhub.errors import (
     CatalogError,
@@ -38,8 +40,6 @@ from feedhub.site import Site, source_of
 from feedhub.sources import open_source
 
 EXAMPLES = ("articles --catalog /var/lib/feedhub/catalog.sqlite --watch",)
-# A file system may lose a notice of a change, and a server reports a sync that is silent.
-MAX_INTERVAL = timedelta(seconds=60)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -73,17 +73,13 @@ def run(args: Namespace) -> int:
         options.debug_inputs(args, config, args.catalog)
     if not args.watch:
         options.check_source(args)
-        return syncer.sync()[0]
-    # Imported here because only --watch needs it.
-    from feedhub.cli.watch import watch
-
+        return syncer.sync(Round())[0]
     if args.parent is not None:
         os.nice(options.NICENESS)
     return watch(
         open_source(args.source),
         syncer.sync,
         inputs=syncer.inputs,
-        max_interval=MAX_INTERVAL,
         again=again,
         keep_running=lambda: args.parent in (None, os.getppid()),
     )
@@ -106,7 +102,7 @@ class Syncer:
         """Return the files besides the source that the next sync reads."""
         return options.ids_files(self._config)
 
-    def sync(self) -> tuple[int, datetime | None]:
+    def sync(self, this: Round) -> tuple[int, datetime | None]:
         """Sync; return the exit code and when time alone changes what is published."""
         if self._reload.is_set():
             self._reload.clear()
@@ -118,7 +114,7 @@ class Syncer:
         time.sleep(min(1.0, max(0.0, self._changed_at + 1 - time.time())))
         path = self._args.catalog
         try:
-            return options.use_catalog(path, self._sync_and_report)
+            return options.use_catalog(path, partial(self._sync_and_report, this.paths))
         except CatalogError as error:
             if self._args.parent is None:
                 raise
@@ -129,9 +125,11 @@ class Syncer:
             # A server that may only read the catalog cannot make the files SQLite needs.
             leave_readable(path)
 
-    def _sync_and_report(self, catalog: Catalog) -> tuple[int, datetime | None]:
+    def _sync_and_report(
+        self, paths: Collection[str] | None, catalog: Catalog
+    ) -> tuple[int, datetime | None]:
         try:
-            return self._sync(catalog), catalog.next_due()
+            return self._sync(catalog, paths), catalog.next_due()
         except DamagedError:
             raise
         except (FeedhubError, OSError) as error:
@@ -147,7 +145,7 @@ class Syncer:
         if isinstance(error, ShrinkError):
             self._print_problems(error.problems)
 
-    def _sync(self, catalog: Catalog) -> int:
+    def _sync(self, catalog: Catalog, paths: Collection[str] | None) -> int:
         args, start, now = self._args, time.monotonic(), datetime.now(UTC)
         options.check_source(args)
         catalog.write(replace(catalog.read(SyncReport), began_at=time.time()))
@@ -173,6 +171,7 @@ class Syncer:
                 now,
                 on_progress,
                 accept,
+                paths=paths,
                 processes=processes,
                 accept_new_ids=args.accept_new_ids,
                 ledger=ledger,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,6 +47,7 @@ def render(
     out: Path,
     *,
     now: datetime,
+    paths: Collection[str] | None = None,
     compress: tuple[str, ...] = (),
     drafts: bool = False,
     allow_shrink: bool = False,
@@ -57,6 +58,8 @@ def render(
 ) -> RenderReport:
     """Bring the folder `out` up to the source as it is to be shown at `now`.
 
+    `paths` are the files of the source that may have changed since the last render, None stands for
+    all.
     Raises ShrinkError, and leaves the folder as it is, if nothing or less than half of what was
     published last time would be left, unless `allow_shrink`; NewIdsError if the ids of published
     articles would change, unless `accept_new_ids`; OutputError if the folder cannot be
@@ -78,6 +81,7 @@ def render(
             now,
             on_progress,
             accept,
+            paths=paths,
             processes=processes,
             accept_new_ids=accept_new_ids,
             ledger=ledger,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -170,12 +170,14 @@ class Site:
         on_progress: Callable[[], object] = lambda: None,
         accept: Accept = accept_all,
         *,
+        paths: Collection[str] | None = None,
         processes: int = 1,
         accept_new_ids: bool = False,
         ledger: Ledger | None = None,
     ) -> Changes:
         """Bring the catalog up to the source as it is to be shown at `now`, or leave it as it was.
 
+        `paths` are the files that may have changed since the last sync, None stands for all.
         `accept` gets the changes, and how many articles were published before; what it raises takes
         everything back. Up to `processes` processes read files. `on_progress` is called for each
         file of the source. A new catalog takes over `ledger`. Raises NewIdsError if the ids of
@@ -190,6 +192,7 @@ class Site:
                     self._settings,
                     now,
                     on_progress,
+                    paths=paths,
                     processes=processes,
                     accept_new_ids=accept_new_ids,
                     ledger=ledger,

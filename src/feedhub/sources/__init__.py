@@ -147,10 +147,11 @@ class Source(Protocol):
     def read(self, path: str, now: datetime) -> ReadResult:
         """Read one file as of `now`; a bad file is a rejected ReadResult, never an exception."""
 
-    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
-        """Yield, several times a second until `stop` is set, whether something changed.
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[set[str] | None]:
+        """Yield, several times a second until `stop` is set, the paths of the files that changed.
 
-        Changes below the folder `output` do not count: feedhub itself writes there.
+        None stands for anything; only a ComparingSource names paths. Changes below the folder
+        `output` do not count: feedhub itself writes there.
         """
 
 

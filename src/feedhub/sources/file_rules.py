@@ -72,8 +72,8 @@ class PassedOver:
 
     def add(self, path: str) -> None:
         """Count a file that is no article, if its ending is one of texts."""
-        ending = path[path.rfind(".") :].lower()
-        if ending in _OTHER_SUFFIXES and not UNPRINTABLE.search(path):
+        ending = ending_of(path)
+        if ending and not UNPRINTABLE.search(path):
             count, first = self._found.get(ending, (0, path))
             self._found[ending] = (count + 1, min(first, path))
 
@@ -84,6 +84,12 @@ class PassedOver:
             message = f"{files} in {ending} are passed over: {_OTHER_SUFFIXES[ending]}"
             message = message if count > 1 else message.replace(" are ", " is ")
             yield Problem(path=path, level="info", code="other-ending", message=message)
+
+
+def ending_of(path: str) -> str:
+    """Return how a path ends if that may be meant to be an article and is none, else ""."""
+    ending = path[path.rfind(".") :].lower()
+    return ending if ending in _OTHER_SUFFIXES else ""
 
 
 def bad_name(path: str) -> Problem | None:

@@ -17,14 +17,19 @@ from pathlib import Path
 from feedhub.errors import ArticleError, ConfigError, Problem
 from feedhub.sources import ReadOptions, ReadResult, SourceFile
 from feedhub.sources.adopted_ids import AdoptedIds
-from feedhub.sources.file_rules import is_asset, link_outside, signature_of, suffixes_of
+from feedhub.sources.file_rules import (
+    bad_name,
+    ending_of,
+    is_asset,
+    link_outside,
+    signature_of,
+    suffixes_of,
+)
 from feedhub.sources.folder_scan import OPEN_FOLDER, FolderScan, stamp_of
-from feedhub.sources.generators import find_generator
+from feedhub.sources.generators import CONFIG_FILES, find_generator
 
 # Pictures, audio and video are copied in pieces of this size.
 PIECE_BYTES = 1024 * 1024
-# How long a change waits for others that belong to it, and how often the watcher reports.
-DEBOUNCE_MS, POLL_MS = 100, 250
 # A checkout deletes a file before it writes it again. What is deleted for good is withdrawn within
 # three seconds in a watch all the same.
 SETTLE_SECONDS = 1.75
@@ -34,9 +39,6 @@ MAX_LOCK_SECONDS, LOCK_POLL_SECONDS = 10.0, 0.05
 # at rest for this long, which on a busy machine is longer than such a writer waits for its turn.
 QUIET_NS = 100_000_000
 MAX_READS = 4
-# Where the system cannot watch files, every so many seconds count as a change.
-UNWATCHED_SECONDS = 5
-
 
 # What opening a link says where none may be followed: Linux has one for files and one for folders.
 LINK_ERRORS = (errno.ELOOP, errno.ENOTDIR)
@@ -204,55 +206,27 @@ class FilesSource:
         os.close(descriptor)
         return stat.S_ISREG(status.st_mode) and status.st_size > 0
 
-    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
-        """Yield, several times a second until `stop` is set, whether something changed.
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[set[str] | None]:
+        """Yield, several times a second until `stop` is set, the paths of the files that changed.
 
-        A link or a new folder in the place of the old one is followed. Where the system cannot
-        watch files, every few seconds count as a change.
+        None stands for anything. A link or a new folder in the place of the old one is followed.
         """
-        from watchfiles import watch  # most commands do not watch
+        return self.watch_all(stop, output, self._kind_of)
 
-        last = self._identity()
-        while not stop.is_set():
-            watched, root = self._identity(), os.path.realpath(self._folder)
-            own = os.path.realpath(output) + os.sep if output else ""
-            if not own.startswith(root + os.sep):
-                own = ""  # an output folder around the source excludes nothing of it
+    def watch_all(
+        self, stop: threading.Event, output: Path | None, kind_of: Callable[[str], str]
+    ) -> Iterator[set[str] | None]:
+        """Yield what `watch` does, of the files of which `kind_of` says that they count."""
+        from feedhub.sources.folder_watch import watch_folder  # most commands do not watch
 
-            def counts(_: object, path: str, root: str = root, own: str = own) -> bool:
-                ours = own and f"{path}/".startswith(own)
-                return not ours and "/." not in path.removeprefix(root)
+        ignore = self._options.ignore
+        return watch_folder(self._folder, stop, ignore=ignore, output=output, kind_of=kind_of)
 
-            try:
-                for changes in watch(
-                    root,
-                    watch_filter=counts,
-                    step=DEBOUNCE_MS,
-                    stop_event=stop,
-                    rust_timeout=POLL_MS,
-                    yield_on_timeout=True,
-                ):
-                    now = self._identity()
-                    if now != watched:
-                        break  # reported when the folder that is there now is watched
-                    moved, last = now != last, now
-                    yield bool(changes) or moved
-            except FileNotFoundError:
-                stop.wait(POLL_MS / 1000)
-                now = self._identity()
-                moved, last = now != last, now
-                yield moved
-            except OSError:  # no more watches to be had, or a file system that has none
-                stop.wait(UNWATCHED_SECONDS)
-                yield True
-
-    def _identity(self) -> tuple[int, int] | None:
-        """Return what changes when another folder takes the place of this one."""
-        try:
-            status = self._folder.stat()
-        except OSError:
-            return None
-        return (status.st_dev, status.st_ino)
+    def _kind_of(self, path: str) -> str:
+        """Return what depends on a file, as FolderWatch wants to know it."""
+        if path.lower().endswith(self._suffixes):
+            return "file" if bad_name(path) is None else "other"
+        return "other" if path in CONFIG_FILES or ending_of(path) else ""
 
 
 def open_below(root: str, path: str) -> int:

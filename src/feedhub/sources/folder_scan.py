@@ -221,10 +221,10 @@ def stamp_of(status: os.stat_result) -> bytes:
     return _STAMP.pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
-def is_output(folder: str, parent: int) -> bool:
+def is_output(folder: str, parent: int | None = None) -> bool:
     """Return whether a folder is the output of a render, which may be in the source: no articles.
 
-    `parent` is a descriptor of the folder above.
+    `parent` is a descriptor of the folder above, unless the path is whole.
     """
     try:
         os.stat(f"{folder}/{MANIFEST}", dir_fd=parent, follow_symlinks=False)

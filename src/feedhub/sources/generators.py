@@ -76,6 +76,7 @@ GENERATORS = tuple(
     (tuple(files.split()), Generator(*names.split(" | ")))
     for files, _, names in (row.partition(" | ") for row in _ROWS)
 )
+CONFIG_FILES = frozenset(file for files, _ in GENERATORS for file in files)
 # A site's repository is no deeper than this above its folder of articles.
 _MAX_LEVELS = 3
 

@@ -368,19 +368,19 @@ class GitSource:
         """
         yield from self._reader.pieces(self._blobs[path])
 
-    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
-        """Yield, several times a second until `stop` is set, whether the ref names another commit.
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[set[str] | None]:
+        """Yield, several times a second until `stop` is set, None if the ref names another commit.
 
         Git is asked when one of the files changes that change with a ref, and every few seconds.
         """
         state, asked = self._look(), time.monotonic()
-        yield False
+        yield set()
         while not stop.wait(POLL_SECONDS):
             last = state
             is_old = time.monotonic() > asked + ASK_SECONDS
             if is_old or state.stamps != list(map(stamp_of, state.files)):
                 state, asked = self._look(), time.monotonic()
-            yield state.commit != last.commit
+            yield None if state.commit != last.commit else set()
 
     def _look(self) -> RefState:
         """Return what the ref names now."""

@@ -366,9 +366,9 @@ class BuiltSource:
             problem = Problem(path=path, code="unexpected", message=message)
         return ReadResult(state="rejected", problems=(problem,))
 
-    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
-        """Yield, several times a second until `stop` is set, whether something changed."""
-        return self._files.watch(stop, output)
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[set[str] | None]:
+        """Yield, several times a second until `stop` is set, None if something changed."""
+        return self._files.watch_all(stop, output, lambda path: "other")
 
 
 def looks_built(address: str | Path) -> bool:
