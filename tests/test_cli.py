@@ -18,8 +18,8 @@ import feedhub
 from feedhub.cli import feeds, main, options, sync
 from feedhub.cli.registry import COMMANDS, build_parser
 from feedhub.cli.render import SMALLER, describe_size
-from feedhub.config.tables import KEYS
 from feedhub.cli.watch import Round
+from feedhub.config.tables import KEYS
 from feedhub.render.folder import OutputFolder
 from feedhub.render.size import OutputSize
 from tests.command_line import BASE, UNTITLED, Result, is_one_line, runner, write
