@@ -60,6 +60,7 @@ def render(
 
     `paths` are the files of the source that may have changed since the last render, None stands for
     all.
+
     Raises ShrinkError, and leaves the folder as it is, if nothing or less than half of what was
     published last time would be left, unless `allow_shrink`; NewIdsError if the ids of published
     articles would change, unless `accept_new_ids`; OutputError if the folder cannot be
