@@ -81,6 +81,8 @@ generators: $(DEV) ## Install site generators, and read what they build; Hugo an
 	npm --prefix tests/generators ci --no-audit --no-fund
 	$(PYTHON) -m venv tests/generators/.venv
 	tests/generators/.venv/bin/pip install --quiet --disable-pip-version-check -r tests/generators/requirements.txt -r tests/generators/requirements-more.txt
+	$(PYTHON) -m venv tests/generators/.venv/zensical # Pelican wants an older Pygments
+	tests/generators/.venv/zensical/bin/pip install --quiet --disable-pip-version-check -r tests/generators/requirements-zensical.txt
 	$(BIN)/pytest tests/generators
 
 .PHONY: generators-few

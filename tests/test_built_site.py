@@ -446,6 +446,51 @@ def test_of_several_feeds_the_fuller_one_is_taken_and_else_the_first(tmp_path: P
     assert {listed.entry.feed for listed in source._listed.values()} == {"short.xml"}
 
 
+@pytest.mark.parametrize(
+    ("home", "page", "is_in_feed", "language"),
+    [
+        ("en", '<html lang="de">', False, "de"),
+        ("en", '<html><meta property="og:locale" content="pt_BR">', False, "pt-BR"),
+        ("en", "<html>", False, "en"),
+        ("", '<html lang="de">', False, "de"),
+        # A theme that says so on every page, and an entry that says it itself.
+        ("en", '<html lang="en">', True, "fr"),
+        ("en", '<html lang="de">', True, "fr"),
+    ],
+)
+def test_one_feed_may_hold_several_languages(tmp_path, home, page, is_in_feed, language):
+    site = make_site(tmp_path, language=home)
+    site.write(site.posts[0].path, f"<!DOCTYPE html>{page}<body><p>Text</p></body></html>")
+    if is_in_feed:
+        feed = site.root / site.feed
+        feed.write_text(feed.read_text().replace("<entry>", '<entry xml:lang="fr">'))
+    found = {item["url"]: item.get("language", "en") for item in items(synced(bench_of(site)))}
+    assert found[site.address(site.posts[0])] == language
+    bench = bench_of(site, source__languages=("en",))
+    bench.sync()
+    assert bench.catalog.count() == {"en": 3, "fr": 0}.get(language, 2)
+
+
+def synced(bench: Bench) -> Bench:
+    bench.sync()
+    return bench
+
+
+def test_what_another_version_knew_of_pages_is_read_again(tmp_path, monkeypatch):
+    site = make_site(tmp_path)
+    bench = synced(bench_of(site))
+    parsed: list[bytes] = []
+    parse = source_module.parse_page
+    monkeypatch.setattr(
+        source_module, "parse_page", lambda data: (parsed.append(data), parse(data))[1]
+    )
+    bench.sync()
+    assert parsed == []
+    monkeypatch.setattr(source_module, "READER_VERSION", 99)
+    bench.sync()
+    assert len(parsed) == 3
+
+
 def test_each_language_has_its_feed(tmp_path: Path):
     site = make_site(tmp_path)
     german = BuiltSite(

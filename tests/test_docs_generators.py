@@ -29,6 +29,7 @@ SITES = {
     "Nikola": ("output", "rss.xml"),
     "ABlog": ("_website", "blog/atom.xml"),
     "MkDocs Material": ("site", "feed_rss_created.xml"),
+    "Zensical": ("site", "feed_rss.xml"),
     "WordPress": ("export", "feed/index.html"),
 }
 # Stands for each generator: puts there what it would build.

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,47 +17,79 @@ CANARY = "canary-of-a-hidden-page"
 BASE = "https://blog.example"
 NODE = HERE / "node_modules" / ".bin"
 PYTHON = HERE / ".venv" / "bin"
+LANGUAGES = ("en", "de")
+# What a shortcode, a component or a directive of the generator stands in the text for.
+COMPONENT = "THE-COMPONENT"
+PIXEL = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+# When files that state no date were written.
+CHANGED_AT = 1_709_290_800
 
 
 @dataclass(frozen=True)
 class Source:
-    """A post as its author writes it."""
+    """A post as its author writes it; `word` stands in the text of no other."""
 
     name: str
+    language: str
     title: str
     body: str
-    date: str = "2024-01-02 03:04:05"
+    date: str
     tags: tuple[str, ...] = ()
     state: str = ""
 
+    @property
+    def word(self) -> str:
+        """Return the word by which the post is found."""
+        return word_of(self.language, self.name)
+
+
+def word_of(language: str, name: str) -> str:
+    """Return the word of a post in a language."""
+    return f"marker{language}{'cjk' if name.startswith('文') else name}"
+
 
 def sources() -> list[Source]:
-    """Return twelve posts, of which four may not be published."""
-    posts = [
-        Source(
-            f"post-{n}",
-            f"Post {n}",
-            f"Text of **{n}**, [a link](/about/).",
-            f"2024-01-{n:02} 10:00:0{n}",
-        )
-        for n in range(1, 6)
-    ]
+    """Return twelve posts in each language, of which three may not be published."""
+    return [post for language in LANGUAGES for post in posts_in(language)]
+
+
+def posts_in(language: str) -> list[Source]:
+    """Return the twelve posts in a language; their names are the same in both."""
+    month = LANGUAGES.index(language) + 1
+
+    def post(name: str, day: int, text: str, **more: object) -> Source:
+        body = f"{word_of(language, name)} {text}"
+        values = {"title": f"Title {name} {language}", "date": f"2024-{month:02}-{day:02} 10:00:09"}
+        return Source(name, language, body=body, **(values | more))  # type: ignore[arg-type]
+
+    hidden = {"title": CANARY}
+    title = f'AT&T <b> "x" {language}'
     return [
-        *posts,
-        Source("amp", 'AT&T <b> "x"', "Text & more.", "2024-02-01 00:00:01", ("R&D", "C++")),
-        Source("文章-é", "文章", "中文。", "2024-02-02 00:00:02"),
-        Source("picture", "Picture", "![alt](pic.png) and `code < 1`.", "2024-02-03 00:00:03"),
-        Source("note", "Note", "A note[^1].\n\n[^1]: The foot.", "2024-02-04 00:00:04"),
-        Source("draft", CANARY, CANARY, "2024-02-05 00:00:05", state="draft"),
-        Source("hidden", CANARY, CANARY, "2024-02-06 00:00:06", state="hidden"),
-        Source("future", "Future", "Later.", "2031-02-07 00:00:07"),
+        post("plain", 1, "Text with **weight**, [a link](/about/)."),
+        post("second", 2, "More text."),
+        post("amp", 3, "Text & more.", title=title, tags=("R&D", "C++")),
+        post("文章-é", 4, "中文。"),
+        post("picture", 5, "![alt](pic.png) and `code < 1`."),
+        post("note", 6, "A note[^1].\n\n[^1]: The foot."),
+        post("component", 7, f"Before.\n\n{COMPONENT}\n\nAfter."),
+        post("untitled", 8, "A post without a title.", title=""),
+        post("undated", 9, "A post without a date.", date=""),
+        post("draft", 10, CANARY, state="draft", **hidden),
+        post("hidden", 11, CANARY, state="hidden", **hidden),
+        post("future", 12, "Later.", date=f"2031-{month:02}-07 00:00:07"),
     ]
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file and its folders."""
+    """Write a file and its folders; one that is the same is not touched."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (CHANGED_AT, CHANGED_AT))
+    elif path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def installed(name: str) -> Path:
@@ -88,7 +121,13 @@ def run(command: list[str | Path], folder: Path) -> None:
 
 def matter(post: Source, **more: str) -> str:
     """Return front matter in YAML."""
-    lines = {"title": json.dumps(post.title, ensure_ascii=False), "date": post.date, **more}
+    title = json.dumps(post.title, ensure_ascii=False) if post.title else ""
+    lines = {"title": title, "date": post.date, **more}
     if post.tags:
         lines["tags"] = json.dumps(post.tags)
-    return "---\n" + "".join(f"{key}: {value}\n" for key, value in lines.items()) + "---\n"
+    return "---\n" + "".join(f"{key}: {text}\n" for key, text in lines.items() if text) + "---\n"
+
+
+def body_of(post: Source, component: str) -> str:
+    """Return the text of a post, with a component as the generator writes it."""
+    return post.body.replace(COMPONENT, component)

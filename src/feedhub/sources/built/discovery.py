@@ -24,7 +24,7 @@ FEED_NAMES = (
     *("atom.xml", "feed.xml", "rss.xml", "index.xml", "rss2.xml", "feed.json", "feed/index.xml"),
     *("feed/feed.xml", "feed/index.html", "feeds/all.atom.xml", "feeds/all.rss.xml"),
     *("blog/atom.xml", "blog/feed.xml", "blog/rss.xml", "blog/index.xml", "blog/feed.json"),
-    *("posts/index.xml", "post/index.xml", "feed_rss_created.xml"),
+    *("posts/index.xml", "post/index.xml", "feed_rss_created.xml", "feed_rss.xml"),
 )
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
 _JSON_TYPE = "application/json"

@@ -19,9 +19,9 @@ MAX_PREFIX_FOLDERS = 3
 class SiteEntry(NamedTuple):
     """An entry of the feed at `feed`, with the path of its `page`, or "" where that is elsewhere.
 
-    `path` identifies it in the catalog; `language` is that of its feed or of its home page. The
-    entry of an older page has no text: `text` is the selector of that in the page, or "" where the
-    feed has excerpts only.
+    `path` identifies it in the catalog; `language` is its own, else that of its feed, else that of
+    the home page, `home_language`. The entry of an older page has no text: `text` is the selector
+    of that in the page, or "" where the feed has excerpts only.
     """
 
     path: str
@@ -31,6 +31,7 @@ class SiteEntry(NamedTuple):
     language: str
     is_older: bool = False
     text: str = ""
+    home_language: str = ""
 
 
 class Pairing(NamedTuple):
@@ -95,7 +96,8 @@ def pair(
             continue
         path = page or f"{feed}#{short_hash(entry.id)}"
         tags = entry.language or content.language or language
-        pairing.entries.append(SiteEntry(path, page, feed, entry, tags))
+        found = SiteEntry(path, page, feed, entry, tags, home_language=language)
+        pairing.entries.append(found)
     return pairing
 
 

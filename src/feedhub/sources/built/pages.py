@@ -109,7 +109,9 @@ def facts_of(root: Element | None) -> PageFacts:
     named = dict(reversed(metas))
     refresh = _REFRESH.match(named.get("refresh", ""))
     return PageFacts(
-        language=clean_language(root.get("lang") or root.get("xml:lang") or ""),
+        language=clean_language(
+            root.get("lang") or root.get("xml:lang") or named.get("og:locale", "")
+        ),
         image=named.get("og:image", "") or named.get("og:image:url", ""),
         canonical=next((link.get("href", "") for link in links_of(root, "canonical")), ""),
         refresh=refresh[1].strip() if refresh else "",

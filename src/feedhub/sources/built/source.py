@@ -24,7 +24,7 @@ from feedhub.sources.built import discovery
 from feedhub.sources.built.additions import MAX_SIDE_FILE_BYTES, read_additions, side_file_of
 from feedhub.sources.built.archive import ArchiveMemory, find_older_pages
 from feedhub.sources.built.articles import EntryPage, read_entry
-from feedhub.sources.built.discovery import find_feeds
+from feedhub.sources.built.discovery import find_feeds, matches
 from feedhub.sources.built.entries import SiteEntry, pair, unique_entries
 from feedhub.sources.built.folder import MAX_PAGE_BYTES, SiteFolder, trusted_stamp
 from feedhub.sources.built.messages import (
@@ -37,7 +37,7 @@ from feedhub.sources.built.pages import PageFacts, PageMemory, facts_of, parse_p
 from feedhub.sources.files import FilesSource
 
 # Raise it when the same bytes are read differently by newer code.
-READER_VERSION = 2
+READER_VERSION = 3
 # A minifier drops the end tag; but where the others have one and a young page has none, it is
 # being written.
 _TAIL_BYTES = 1024
@@ -46,12 +46,13 @@ _TAIL_BYTES = 1024
 class BuiltMemory(Struct, frozen=True, array_like=True):
     """What is kept of the pages of entries, and of all pages if the archive is read.
 
-    `dates` are those of the entries, with their feeds.
+    `dates` are those of the entries, with their feeds. `reader` is the version that wrote it.
     """
 
     pages: dict[str, PageMemory] = {}
     archive: ArchiveMemory = ArchiveMemory()
     dates: dict[str, tuple[str, int]] = {}
+    reader: int = 0
 
 
 class ListedEntry(NamedTuple):
@@ -252,6 +253,7 @@ class BuiltSource:
 
     def _list(self, entries: list[SiteEntry]) -> None:
         """Note the entries with their stamps, which cover all that an article is made of."""
+        built = self._options.built
         images = Counter(page.facts.image for page in self._pages.values())
         self._listed = {}
         for entry in entries:
@@ -259,7 +261,9 @@ class BuiltSource:
             # A picture that most pages share is the site's, not the article's.
             is_shared = images[page.facts.image] * 2 > len(self._pages) > 1
             image = "" if is_shared else page.facts.image
-            language = entry.language or page.facts.language
+            language = language_of(entry, page.facts.language)
+            if built.languages and language and not matches(language, built.languages):
+                continue
             stamp = fingerprint(
                 entry_values(entry.entry),
                 language,
@@ -323,7 +327,8 @@ class BuiltSource:
         }
         ids |= {entry.path: entry.entry.id for entry in entries if entry.entry.id}
         pages = {path: self._pages[path] for path in self._pages if not self._is_older(path)}
-        memory = BuiltMemory(pages, self._archive or ArchiveMemory(), dates)
+        archive = self._archive or ArchiveMemory()
+        memory = BuiltMemory(pages, archive, dates, READER_VERSION)
         self.memory = SourceMemory(ids=ids, cache=msgspec.msgpack.encode(memory))
 
     def _lost_pages(self) -> Iterator[str]:
@@ -394,9 +399,22 @@ def entry_values(entry: ParsedEntry) -> tuple[Value, ...]:
     )
 
 
+def language_of(entry: SiteEntry, page_language: str) -> str:
+    """Return the language of an entry.
+
+    One feed may have entries in all languages of a site. A page counts that is in another than the
+    home page; one in the same may have it from a theme that says so everywhere.
+    """
+    home, page = entry.home_language, page_language
+    if not entry.entry.language and home and page and home[:2].lower() != page[:2].lower():
+        return page
+    return entry.language or page
+
+
 def recall(memory: SourceMemory) -> BuiltMemory:
-    """Return what the memory knows of pages; nothing where another version has written it."""
+    """Return what the memory knows; nothing of pages where another version has written it."""
     try:
-        return _memory.decode(memory.cache)
+        known = _memory.decode(memory.cache)
     except msgspec.MsgspecError:
         return BuiltMemory()
+    return known if known.reader == READER_VERSION else BuiltMemory(dates=known.dates)
