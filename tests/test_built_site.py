@@ -480,10 +480,12 @@ def test_what_another_version_knew_of_pages_is_read_again(tmp_path, monkeypatch)
     site = make_site(tmp_path)
     bench = synced(bench_of(site))
     parsed: list[bytes] = []
-    parse = source_module.parse_page
-    monkeypatch.setattr(
-        source_module, "parse_page", lambda data: (parsed.append(data), parse(data))[1]
-    )
+
+    def parse(data: bytes) -> pages.Element | None:
+        parsed.append(data)
+        return pages.parse_page(data)
+
+    monkeypatch.setattr(source_module, "parse_page", parse)
     bench.sync()
     assert parsed == []
     monkeypatch.setattr(source_module, "READER_VERSION", 99)
