@@ -17,7 +17,15 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from feedhub.sources import bodies
-from feedhub.sources.bodies import first_text, frame_url, html_body, markdown_body
+from feedhub.sources.bodies import (
+    first_text,
+    frame_url,
+    html_body,
+    markdown_body,
+    read_body,
+    tree,
+    words,
+)
 
 REAL = Path(__file__).parents[1].parent / "shared" / "corpus" / "real"
 BASE = "https://h.example/blog/post"
@@ -647,6 +655,8 @@ def test_any_markdown_comes_out_clean(raw, limit):
     fragment = judge(markdown_body(raw, base=BASE))
     assert html_body(fragment, base=BASE) == fragment
     assert len(first_text(fragment, limit)) <= limit
+    assert read_body(raw, base=BASE, is_markdown=True).first_text == first_text(fragment)
+    assert bodies.all_text(fragment) == words.all_text(tree.parse(fragment))
     assert frame_url(raw) == "" or frame_url(raw).startswith("https://")
 
 

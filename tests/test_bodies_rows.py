@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from feedhub.sources import file_rules
-from feedhub.sources.bodies import Body, all_text, first_text, html_body, read_body
+from feedhub.sources.bodies import (
+    Body,
+    all_text,
+    first_text,
+    html_body,
+    read_body,
+    tree,
+    words,
+)
 from tests.kit import NOW, make_bench
 
 BASE = "https://h.example/p/"
@@ -21,7 +29,8 @@ ROWS = json.loads((Path(__file__).parent / "bodies.json").read_text("utf-8"))
 def test_a_body(kind, raw, html, summary):
     body = read_body(raw, base=BASE, is_markdown=kind == "markdown", key="k")
     assert body.html == html
-    assert first_text(body.html) == summary
+    assert body.first_text == first_text(body.html) == summary
+    assert all_text(body.html) == words.all_text(tree.parse(body.html))
     assert html_body(body.html, base="") == body.html
 
 

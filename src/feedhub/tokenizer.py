@@ -6,7 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_PUNCTUATION = str.maketrans("“”„«»\u2018\u2019\u201a\u2013—…·•", " " * 13)
+_PUNCTUATION = re.compile("[“”„«»\u2018\u2019\u201a\u2013—…·•]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 # Scripts that write no spaces between words: Thai, Lao, Khmer, kana and the ideographs.
 _UNSPACED = (
     "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -28,17 +29,19 @@ def tokenize(text: str) -> list[str]:
     as a phrase.
     """
     if not text.isascii():
-        text = text.translate(_PUNCTUATION)  # after which most texts are ASCII
+        text = _PUNCTUATION.sub(" ", text)  # after which most texts are ASCII
+    if not text.isascii():
+        # Twice, so that a second call changes nothing: what one fold leaves can compose anew.
+        text = fold(fold(text))
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    # Twice, so that a second call changes nothing: what one fold leaves can compose anew.
-    return _WORD.findall(fold(fold(text)))
+    return _WORD.findall(text)
 
 
 def fold(text: str) -> str:
     """Return a text in lower case, without accents and compatibility forms."""
     composed = unicodedata.normalize("NFC", text)
-    return "".join(c if c < "\x80" else fold_character(c) for c in composed).lower()
+    return _BEYOND_ASCII.sub(lambda run: "".join(map(fold_character, run[0])), composed).lower()
 
 
 @lru_cache(4_096)

@@ -15,7 +15,7 @@ from feedhub.article import Article, Author, Image
 from feedhub.errors import ArticleError
 from feedhub.sources.article_page import WHOLE_ADDRESS, ArticleFile, Page, find_page, labels_of
 from feedhub.sources.article_path import id_of_path, tag_uri
-from feedhub.sources.bodies import Body, first_text, frame_url, read_body
+from feedhub.sources.bodies import Body, frame_url, read_body
 from feedhub.sources.fields import Fields
 from feedhub.sources.file_rules import is_asset
 from feedhub.sources.media import find_media
@@ -117,7 +117,7 @@ def read_summary(fields: Fields, title: str, body: Body) -> str:
     own = fields.read_or_warn("summary", read_text, "")
     if own and not same_label(own, title):
         return cut(mark_end(own), limits.MAX_SUMMARY)
-    text = cut(body.opening, limits.MAX_SUMMARY) or first_text(body.html)
+    text = cut(body.opening, limits.MAX_SUMMARY) or body.first_text
     return "" if same_label(text, title) else text
 
 

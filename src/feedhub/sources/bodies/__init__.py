@@ -6,8 +6,9 @@ a browser would show, addresses become absolute and hidden parts go; then nh3 sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from html import escape
+from html import escape, unescape
 from typing import NamedTuple
 
 from feedhub.sources.bodies import markdown, sanitising, tree, words
@@ -17,7 +18,13 @@ from feedhub.text import cut, label_key, legal, one_line, short_hash
 
 # How often a body is cleaned again until cleaning changes nothing; more rounds mean an attack.
 MAX_ROUNDS = 6
-
+# How long a summary that is the first paragraph may be.
+MAX_FIRST_TEXT = 300
+# Tags beside which words go on, and all others.
+_INLINE_TAG = re.compile(rf"</?(?:{'|'.join(sorted(words.INLINE))})(?=[\s>])[^<>]*>")
+_TAG = re.compile(r"<[^<>]*>")
+# What holds text that is not read: how words are pronounced, numbers of notes, players.
+_UNREAD = ("<rp", "<rt", 'href="#', "<audio", "<video")
 
 __all__ = (
     "Body",
@@ -33,10 +40,11 @@ __all__ = (
 
 
 class Body(NamedTuple):
-    """A body as `html`, and the text of what stands before its `more` sign, "" without one."""
+    """A body as `html`, the text before its `more` sign, "" without one, and its `first_text`."""
 
     html: str
     opening: str = ""
+    first_text: str = ""
 
 
 def read_body(
@@ -70,14 +78,15 @@ def read_body(
         asset_of=asset_of,
         links_bare=is_markdown,
     )
-    html, opening, settled = clean_once(legal(raw), page)
+    body, settled = clean_once(legal(raw), page)
+    opening = body.opening
     for _ in range(MAX_ROUNDS):
         if settled:
-            return Body(html, opening)
-        again, _, settled = clean_once(html, page)
-        settled = settled or again == html
-        html = again
-    return Body(clean_once(text_paragraphs(html), page)[0], opening)
+            return body._replace(opening=opening)
+        again, settled = clean_once(body.html, page)
+        settled = settled or again.html == body.html
+        body = again
+    return clean_once(text_paragraphs(body.html), page)[0]._replace(opening=opening)
 
 
 def html_body(raw: str, *, base: str) -> str:
@@ -90,8 +99,8 @@ def markdown_body(raw: str, *, base: str) -> str:
     return read_body(raw, base=base, is_markdown=True).html
 
 
-def clean_once(raw: str, page: BodyContext) -> tuple[str, str, bool]:
-    """Return safe HTML, the text before its `more` sign, and whether reading it changes nothing."""
+def clean_once(raw: str, page: BodyContext) -> tuple[Body, bool]:
+    """Return a safe body, and whether reading it again changes nothing."""
     if tree.is_too_deep(raw):
         raw = text_paragraphs(raw)
     root = tree.parse(raw)
@@ -99,17 +108,22 @@ def clean_once(raw: str, page: BodyContext) -> tuple[str, str, bool]:
     repaired = (root.inner_html or "").strip()
     html = legal(sanitising.clean(repaired)).strip()
     # The sanitiser parses what the tree wrote. What it writes alike, both will read alike again.
-    return html, opening, html == repaired
+    settled = html == repaired
+    first = words.first_text(root if settled else tree.parse(html))
+    return Body(html, opening, cut(first, MAX_FIRST_TEXT)), settled
 
 
-def first_text(html: str, limit: int = 300) -> str:
+def first_text(html: str, limit: int = MAX_FIRST_TEXT) -> str:
     """Return the first text of sanitised `html`, on one line of at most `limit` characters."""
     return cut(words.first_text(tree.parse(html)), limit) if html else ""
 
 
 def all_text(html: str) -> str:
     """Return every word of sanitised `html`, for an index; only blocks divide words."""
-    return words.all_text(tree.parse(html)) if html else ""
+    # Unless an attribute holds a sign of tags, or not all text is read, a tree would tell no more.
+    if html.count("<") != html.count(">") or any(sign in html for sign in _UNREAD):
+        return words.all_text(tree.parse(html))
+    return one_line(unescape(_TAG.sub(" ", _INLINE_TAG.sub("", html))))
 
 
 def picture_addresses(html: str) -> list[str]:
