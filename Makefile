@@ -101,14 +101,17 @@ docs: $(DEV) ## Regenerate the commands and options in docs/cli.md, the manual p
 messages: $(DEV) ## Put the words of the code into the catalogs, compile them, list what is not translated; NEW=sv adds one
 	$(BIN)/python -m tests.catalogs $(NEW)
 
-# RENDERS, SERVES and PROFILES are options of the three; --large renders 100,000 articles too.
+# RENDERS, SERVES and PROFILES are options of the three; --large renders 100,000 articles too. One
+# that fails does not keep the others from running.
 .PHONY: bench
 bench: RENDERS ?= --runs 5
 bench: SERVES ?= --runs 5
 bench: $(RUNTIME) ## Compare with Hugo, nginx and others; results in bench/results/, see docs/performance.md
-	$(BIN)/python -m bench.render --make "$(MAKE_CORPUS)" $(RENDERS)
-	$(BIN)/python -m bench.serve --make "$(MAKE_CORPUS)" $(SERVES)
-	$(BIN)/python -m bench.profile --make "$(MAKE_CORPUS)" $(PROFILES)
+	failed=; \
+	$(BIN)/python -m bench.render --make "$(MAKE_CORPUS)" $(RENDERS) || failed="$$failed render"; \
+	$(BIN)/python -m bench.serve --make "$(MAKE_CORPUS)" $(SERVES) || failed="$$failed serve"; \
+	$(BIN)/python -m bench.profile --make "$(MAKE_CORPUS)" $(PROFILES) || failed="$$failed profile"; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 .PHONY: lock
 lock: $(DEV) ## Lock the newest versions that pyproject.toml allows

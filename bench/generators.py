@@ -104,9 +104,9 @@ class FeedhubGenerator(Generator):
 
     name = "feedhub"
 
-    def __init__(self, folder: Path, articles: Path) -> None:
+    def __init__(self, folder: Path, articles: Path, config: Path | None = None) -> None:
         super().__init__(folder, articles)
-        self._config = write_config(folder)
+        self._config = config or write_config(folder)
 
     def command(self, number: int) -> list[object]:
         arguments = [

@@ -35,14 +35,24 @@ def median_start(*command: str) -> float:
     return statistics.median(run(command).wall for _ in range(REPETITIONS))
 
 
-def median_seconds(step: Callable[[], None]) -> float:
+def floor_cpu(articles: Path, output: Path, scratch: Path) -> float:
+    """Return the median CPU seconds of reading every article and writing every file of `output`."""
+    bodies = [path.read_bytes() for path in output.rglob("*") if path.is_file()]
+    scratch.mkdir()
+    reading = median_seconds(lambda: read_files(articles), time.process_time)
+    return reading + median_seconds(lambda: write_files(bodies, scratch), time.process_time)
+
+
+def median_seconds(
+    step: Callable[[], None], clock: Callable[[], float] = time.perf_counter
+) -> float:
     """Return the median seconds of a step; before each run the disk writes what is pending."""
     seconds = []
     for _ in range(REPETITIONS):
         os.sync()
-        start = time.perf_counter()
+        start = clock()
         step()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(clock() - start)
     return statistics.median(seconds)
 
 

@@ -1,16 +1,19 @@
 """Compare `feedhub render` with other generators: cold, unchanged, and after one change.
 
-    python -m bench.render 1000 10000
+    python -m bench.render 1000 10000 --large
 
 Each figure is the median of --runs runs of the whole command, interpreter start included. The runs
-of all generators alternate. Their feeds are compared entry by entry before any time is measured.
+of all generators alternate, those of the default configuration too. Their feeds are compared entry
+by entry before any time is measured. Edits under --watch are measured from outside.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -31,15 +34,21 @@ from bench.generators import (
     NotInstalledError,
     newest_article,
 )
+from bench.lower_bound import floor_cpu
 from bench.machine import OtherProcesses, about
 from bench.measure import Run, median, run
 from bench.other_generators import OTHER_GENERATORS
 from bench.posts import write_posts
 from bench.render_tables import RENDERS, markdown
 from bench.report import write_report
+from bench.watch import Edit, WatchError, measure_edits
 
 LARGE = 100_000
-LARGE_RUNS = 3
+LARGE_RUNS = 5
+# The number of articles with which an edit under --watch is compared.
+WATCH_BASE = 1_000
+# The round of the render that is watched, which no other render uses.
+WATCH_ROUND = 1_000
 POSTS = 2_000
 ALL_COMPETITORS: tuple[type[Generator], ...] = (HugoGenerator, *OTHER_GENERATORS)
 COMPETITORS = {generator.name.lower(): generator for generator in ALL_COMPETITORS}
@@ -54,18 +63,27 @@ def main(arguments: list[str] | None = None) -> None:
     require(options.make, "the program that makes articles")
     others = OtherProcesses()
     programs = installed_versions(options)
-    result: dict[str, Any] = {"about": about(**programs), "rows": [], "written": {}, "large": 0}
+    result: dict[str, Any] = {"about": about(**programs), "rows": [], "written": {}}
+    result |= {"default": {}, "floor": {}, "watch": {}, "posts": []}
+    result["about"]["figures"] = f"medians of {options.runs} runs"
     for size in options.sizes + ([options.large] if options.large else []):
         with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
             measure(Path(folder), size, list(programs), result, options)
-        result["large"] = size if size == options.large else 0
-        result["about"]["others took"] = others.describe()
-        write_report(options.results, "render", result, markdown(result))
-    if options.posts:
-        with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+        save(result, others, options)
+    with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+        if options.watch and str(options.watch) not in result["watch"]:
+            articles = make_articles(options.make, options.watch, Path(folder) / "articles")
+            measure_watch(FeedhubGenerator(Path(folder), articles), options.watch, result, options)
+        if options.posts:
             result["posts"] = measure_posts(Path(folder), options.posts, options.runs)
-        write_report(options.results, "render", result, markdown(result))
+    save(result, others, options)
     print(markdown(result))
+
+
+def save(result: dict[str, Any], others: OtherProcesses, options: argparse.Namespace) -> None:
+    """Write what has been measured so far."""
+    result["about"]["others took"] = others.describe()
+    write_report(options.results, "render", result, markdown(result))
 
 
 def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -89,6 +107,14 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
         type=int,
         default=POSTS,
         help=f"render N posts of Markdown with feedhub alone too; default: {POSTS}; 0 for none",
+    )
+    parser.add_argument(
+        "--watch",
+        metavar="N",
+        type=int,
+        default=WATCH_BASE,
+        help=f"edit an article under --watch among N articles too; default: {WATCH_BASE}; 0 for no "
+        "edits at all",
     )
     parser.add_argument(
         "--peers",
@@ -154,8 +180,65 @@ def measure(
     """Add the rows of a number of articles to a result, and the counts of what was written."""
     generators = create_generators(folder, size, names, options)
     runs = LARGE_RUNS if size == options.large else options.runs
-    rows, result["written"][str(size)] = measure_rounds(generators, size, runs)
+    feedhub = generators[0]
+    assert isinstance(feedhub, FeedhubGenerator)
+    is_main = size == max(options.sizes, default=0)
+    defaults = DefaultRuns(folder / "default", feedhub.articles) if is_main else None
+    rows, result["written"][str(size)] = measure_rounds(generators, size, runs, defaults)
     result["rows"] += rows
+    if options.watch:
+        measure_watch(feedhub, size, result, options)
+    if defaults:
+        result["default"][str(size)] = defaults.result()
+    if is_main:
+        if not options.watch:
+            run(feedhub.command(WATCH_ROUND))
+        output = feedhub.output(WATCH_ROUND)
+        result["floor"][str(size)] = floor_cpu(feedhub.articles, output, folder / "floor")
+
+
+class DefaultRuns:
+    """Cold renders with the default configuration, between those of the others."""
+
+    def __init__(self, folder: Path, articles: Path) -> None:
+        folder.mkdir()
+        (folder / "default.toml").touch()
+        self._generator = FeedhubGenerator(folder, articles, folder / "default.toml")
+        self._runs: list[Run] = []
+        self._size: dict[str, int] = {}
+
+    def __call__(self, number: int) -> None:
+        """Render once; the first round, number 0, samples memory and counts files."""
+        figures = run(self._generator.command(number), sample_memory=number == 0)
+        if number:
+            self._runs.append(figures)
+        else:
+            files = self._generator.files(0).values()
+            self._size = {
+                "files": len(files),
+                "bytes": sum(path.stat().st_size for path in files),
+                "memory": round(figures.memory),
+            }
+        self._generator.remove_round(number)
+
+    def result(self) -> dict[str, Any]:
+        """Return files, bytes, memory, the median and all runs."""
+        return {**self._size, "median": median(self._runs), "all": self._runs}
+
+
+def measure_watch(
+    generator: FeedhubGenerator, size: int, result: dict[str, Any], options: argparse.Namespace
+) -> None:
+    """Add the medians of edits under --watch; the output stays. A failure ends nothing else."""
+    article = newest_article(generator.articles)
+    try:
+        edits = measure_edits(generator, article, WATCH_ROUND, options.runs)
+    except WatchError as error:
+        print(f"feedhub render --watch among {size:,} articles: {error}", file=sys.stderr)
+        return
+    medians = Edit(*(statistics.median(figures) for figures in zip(*edits, strict=True)))
+    result["watch"][str(size)] = medians
+    result.setdefault("all_edits", {})[str(size)] = edits
 
 
 def measure_posts(folder: Path, number: int, runs: int) -> list[dict[str, Any]]:
@@ -166,18 +249,27 @@ def measure_posts(folder: Path, number: int, runs: int) -> list[dict[str, Any]]:
 
 
 def measure_rounds(
-    generators: list[Generator], size: int, runs: int
+    generators: list[Generator],
+    size: int,
+    runs: int,
+    after_round: Callable[[int], None] | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Return a row for each kind of render of all generators, and what each generator wrote."""
+    """Return a row for each kind of render of all generators, and what each generator wrote.
+
+    `after_round` gets the number of each round, 0 for the one that is not timed.
+    """
     stem = newest_article(generators[0].articles).stem
     # The first round is not timed: it samples memory, and its output is compared.
     memory = run_round(generators, 0, stem, sample_memory=True)
     written = count_output(generators)
     remove_round(generators, 0)
     rounds = []
-    for number in range(1, 1 + runs):
-        rounds.append(run_round(generators, number, stem))
-        remove_round(generators, number)
+    for number in range(1 + runs):
+        if number:
+            rounds.append(run_round(generators, number, stem))
+            remove_round(generators, number)
+        if after_round:
+            after_round(number)
     rows = [make_row(size, work, generators, rounds, memory) for work in RENDERS]
     return rows, written
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.compare_feeds import Comparison
-from bench.goals import goals
+from bench.goals import CPU, goal_table, goals
 
 RENDERS = ("cold", "unchanged", "one changed")
 _FORMATS = {".rss": "RSS", ".atom": "Atom", ".json": "JSON"}
@@ -13,8 +13,14 @@ _FORMATS = {".rss": "RSS", ".atom": "Atom", ".json": "JSON"}
 
 def markdown(result: dict[str, Any]) -> str:
     """Return all tables of a result."""
-    tables = [*render_table(result["rows"]), *post_table(result.get("posts", []))]
-    tables += goal_table(result)
+    tables = [
+        *render_table(result["rows"]),
+        *default_table(result.get("default", {}), result["rows"]),
+        *post_table(result.get("posts", [])),
+        *watch_table(result.get("watch", {})),
+        *floor_table(result.get("floor", {}), result["rows"]),
+        *goal_table(goals(result)),
+    ]
     return "\n".join([*tables, *all_peer_tables(result), *count_table(result)])
 
 
@@ -37,26 +43,69 @@ def render_table(rows: list[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
+def default_table(results: dict[str, dict[str, Any]], rows: list[dict[str, Any]]) -> list[str]:
+    """Return the table of cold renders with the default configuration."""
+    if not results:
+        return []
+    lines = [
+        "| articles | default configuration, cold: wall s | / Hugo, feeds alone | CPU s | peak MB "
+        "| files | MB |",
+        "|---" * 7 + "|",
+    ]
+    for size, result in results.items():
+        wall, processor, memory = result["median"]
+        hugo = hugo_cold(rows, int(size))
+        ratio = f"**{wall / hugo[0]:.3f}**" if hugo else ""
+        cells = [f"{int(size):,}", f"{wall:.2f}", ratio, f"{processor:.2f}"]
+        cells += [f"{max(memory, result['memory']):.0f}", f"{result['files']:,}"]
+        lines.append(_line([*cells, f"{result['bytes'] / 1e6:.0f}"]))
+    return [*lines, ""]
+
+
+def hugo_cold(rows: list[dict[str, Any]], size: int) -> list[float] | None:
+    """Return the figures of Hugo's cold render of a number of articles, None if it did not run."""
+    found = (row for row in rows if (row["articles"], row["work"]) == (size, "cold"))
+    return next((row["sides"].get("Hugo") for row in found), None)
+
+
+def watch_table(edits: dict[str, list[float]]) -> list[str]:
+    """Return the table of edits under --watch."""
+    if not edits:
+        return []
+    lines = [
+        "| articles | an edit under --watch: wall s | CPU s | documents |",
+        "|---|---|---|---|",
+    ]
+    for size, (wall, processor, documents) in sorted(edits.items(), key=lambda row: int(row[0])):
+        cells = [f"{int(size):,}", f"{wall:.2f}", f"{processor:.2f}", f"{documents:.0f}"]
+        lines.append(_line(cells))
+    return [*lines, ""]
+
+
+def floor_table(floor: dict[str, float], rows: list[dict[str, Any]]) -> list[str]:
+    """Return the table of what reading and writing alone cost."""
+    lines = []
+    for size, seconds in floor.items():
+        hugo = hugo_cold(rows, int(size))
+        ratio = f"**{seconds / hugo[CPU]:.3f}**" if hugo else ""
+        lines.append(_line([f"{int(size):,}", f"{seconds:.2f}", ratio]))
+    head = ["| articles | reading and writing alone, CPU s | / Hugo's cold |", "|---|---|---|"]
+    return [*head, *lines, ""] if lines else []
+
+
 def post_table(rows: list[dict[str, Any]]) -> list[str]:
     """Return the table of feedhub on posts of Markdown."""
     if not rows:
         return []
-    lines = ["| posts | render | wall s | CPU s | peak MB |", "|---|---|---|---|---|"]
+    lines = [
+        "| posts | render | wall s | CPU s | peak MB | posts a second and core |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in rows:
         wall, processor, memory = row["sides"]["feedhub"]
         figures = [f"{wall:.2f}", f"{processor:.2f}", f"{memory:.0f}"]
+        figures.append(f"{row['articles'] / processor:,.0f}" if row["work"] == "cold" else "")
         lines.append(_line([f"{row['articles']:,}", row["work"], *figures]))
-    return [*lines, ""]
-
-
-def goal_table(result: dict[str, Any]) -> list[str]:
-    """Return the table of goals."""
-    found = goals(result["rows"], result.get("large", 0))
-    if not found:
-        return []
-    lines = ["| goal | at most | measured | |", "|---|---|---|---|"]
-    for goal in found:
-        lines.append(_line([goal.name, f"{goal.limit:g}", f"{goal.measured:.3g}", goal.verdict()]))
     return [*lines, ""]
 
 

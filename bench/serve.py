@@ -28,6 +28,7 @@ from bench.environment import (
     require,
     write_config,
 )
+from bench.goals import goal_table, serve_goals
 from bench.load_test import LoadResult, LoadTarget, run_wrk
 from bench.machine import OtherProcesses, about, first_line
 from bench.report import write_report
@@ -59,6 +60,7 @@ def main() -> None:
             sys.exit(f"{name} is missing: apt-get install {name}")
     versions = {"nginx": program_version("nginx", "-v"), "wrk": program_version("wrk", "-v")}
     result: dict[str, Any] = {"about": about(**versions), "runs": options.runs}
+    result["about"]["figures"] = f"medians of {options.runs} runs"
     result |= {"seconds": options.seconds, "connections": options.connections}
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         measure(Path(folder), options, result)
@@ -80,6 +82,8 @@ def markdown(result: dict[str, Any]) -> str:
         "| 304 during | requests/s | p50 ms | p99 ms | p99 / quiet |",
         "|---|---|---|---|---|",
         *(sync_row(name, figures, result["sync"]) for name, figures in result["sync"].items()),
+        "",
+        *goal_table(serve_goals(result["rows"])),
     ]
     return "\n".join(lines) + "\n"
 
