@@ -160,7 +160,7 @@ class TestLink:
             "data:text/html,x",
             "file:///etc/passwd",
             "https://user:word@a.example/",
-            "https://\U0001f4a9.example/",
+            "https://\u2100.example/",
             "[a, b]",
             "x:y",
         ],
@@ -263,6 +263,10 @@ class TestHeading:
             ("Two words\n===\n\nText.", "Two words"),
             ("<h1 class='a'>Two <b>words</b></h1>\n\nText.", "Two words"),
             ("# [Two](https://a.example/) &amp; words\n\nText.", "Two & words"),
+            ("<!-- a -->\n\n<h1\n  id='b'\n>Two\nwords</h1>\n\nText.", "Two words"),
+            ("# Two words[^1]\n\nText.", "Two words[^1]"),
+            ("[x]: /y\n# Two words\n\nText.", "Two words"),
+            ("# <b>Two</b> words<script>x</script>\n\nText.", "Two words"),
         ],
     )
     def test_a_heading_before_the_text_is_the_title_and_leaves_the_text(self, body, title):
@@ -285,6 +289,9 @@ class TestHeading:
             "- A title\n===\n\nText.",
             "# ![](https://a.example/i.png)\n\nText.",
             "A title\n---\n\nText.",
+            "> # A title\n\nText.",
+            "a\n\n<h1>A title</h1>\n\nText.",
+            "```\n# A title\n```\n\nText.",
         ],
     )
     def test_every_other_heading_stays(self, body):
@@ -294,6 +301,14 @@ class TestHeading:
         article = article_of(body="\n<H1>A title</H1> <p>b</p>", path="news/item.html")
         assert article.content_html == "<p>b</p>"
         assert "<h1>" in article_of(body="<h1>B", path="news/item.html").content_html
+        deep = "<h1>A title</h1>" + "<b>" * 80_000 + "c"
+        assert article_of(body=deep, path="news/item.html").content_html == "<p>A title c</p>"
+
+    def test_text_too_deep_to_be_read_gives_no_title(self):
+        deep = "<div>" * 50_000 + "<h1>A</h1>"
+        article = read("date: 2024-01-02", deep, path="news/x.html").article
+        assert article is not None
+        assert article.title == "X"
 
 
 class TestSummary:
@@ -305,6 +320,27 @@ class TestSummary:
     @pytest.mark.parametrize("name", ["excerpt", "summary", "description", "Summary"])
     def test_by_its_names(self, name):
         assert self.summary(f"{name}: Some &#8220;words&#8221;", "Body.") == "Some “words”"
+
+    @pytest.mark.parametrize(
+        ("summary", "body", "shown"),
+        [
+            ("One. Two three", "", "One. Two three"),
+            ("One. Two three", "One. Two three.", "One. Two three"),
+            ("One. Two three", "One. Two three four.", "One. Two three…"),
+            ("One two", "One two three.", "One two…"),
+            ("One two", "One two", "One two"),
+            ("One two", "Another.", "One two"),
+            ("One two,", "", "One two…"),
+            ("One two;", "", "One two…"),
+            ("One two.", "One two. Three.", "One two."),
+            (f"One. {'a ' * 57}b", "", f"One. {'a ' * 57}b…"),
+            (f"One. {'a ' * 56}bb", "", f"One. {'a ' * 56}bb"),
+            (f"One {'a ' * 80}b", "", f"One {'a ' * 80}b"),
+            (f"One. {'a ' * 80}https://a.example/b", "", f"One. {'a ' * 80}https://a.example/b"),
+        ],
+    )
+    def test_one_that_was_cut_gets_an_ellipsis(self, summary, body, shown):
+        assert self.summary(f"excerpt: '{summary}'", body) == shown
 
     def test_text_before_the_divider_comes_second(self):
         body = "One.\n\nTwo.\n\n<!-- more -->\n\nThree."

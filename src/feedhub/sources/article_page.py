@@ -20,7 +20,7 @@ from feedhub.sources.article_path import (
     page_address,
     pattern_of,
 )
-from feedhub.sources.bodies import all_text, read_body
+from feedhub.sources.bodies import first_heading
 from feedhub.sources.fields import Fields
 from feedhub.sources.templating import leave_out_hidden
 from feedhub.sources.tree import Node, Scalar, as_text
@@ -32,21 +32,12 @@ from feedhub.sources.values import (
     read_text,
     unique_labels,
 )
-from feedhub.text import one_line, same_label
 
 # A host name without a scheme, as people write it: `www.example.org/x`.
 _HOST_FIRST = re.compile(r"www\.[\w-]+(?:\.[\w-]+)+(?:[:/?#]|$)", re.IGNORECASE)
 WHOLE_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 # What only a site's generator fills in: `{{ page.fileSlug }}`, `:title`.
 _TO_BE_FILLED = re.compile(r"\{|(?<![A-Za-z0-9]):[a-z]")
-# A heading of the first level at the start of a body, in the forms of Markdown and of HTML.
-_H1 = r"<h1(?:\s[^<>]{0,200})?>(?:(?!</?h1\b)[\s\S]){0,2000}</h1>"
-_HEADING = re.compile(
-    r"\A(?:[ \t]*+\n)*+ {0,3}(?:#[ \t][^\n]*|[^\s#>*+=<-][^\n]*\n {0,3}=+[ \t]*(?=\n|\Z)|"
-    + _H1
-    + ")"
-)
-_HTML_HEADING = re.compile(rf"\A\s*+{_H1}", re.IGNORECASE)
 # What a template may begin with.
 _BRACES = re.compile(r"\{[%{#:/]")
 
@@ -139,10 +130,7 @@ def find_page(file: ArticleFile, published: datetime) -> Page:
     fields, options = file.fields, file.options
     own_title = fields.read_or_reject("title", read_text) or ""
     text = shown_text(file)
-    heading, below = split_heading(file, text)
-    title = own_title or heading
-    if heading and same_label(heading, title):
-        text = below  # every feed and page has the title above the text
+    title = own_title or first_heading(text, is_markdown=file.is_markdown)
     name = PageName(
         path=file.path,
         title=title,
@@ -190,18 +178,6 @@ def shown_text(file: ArticleFile) -> str:
         message = f"a template tag is published as text: build the site with {file.generator}"
         warn("template-tag", templated.tag, f"{message} and give feedhub what it builds")
     return templated.text
-
-
-def split_heading(file: ArticleFile, text: str) -> tuple[str, str]:
-    """Return the text of the heading of the first level that begins a body, and what follows it.
-
-    The heading is "" where there is none.
-    """
-    match = (_HEADING if file.is_markdown else _HTML_HEADING).match(text)
-    if not match:
-        return "", text
-    heading = read_body(match[0], base="", is_markdown=file.is_markdown)
-    return one_line(all_text(heading.html)), text[match.end() :]
 
 
 def page_url(file: ArticleFile, name: PageName) -> str:

@@ -41,7 +41,10 @@ _ARTICLE_LINK = re.compile(
 )
 # A relative address of a file beside the article.
 _FILE_LINK = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*:|/)([^?#]+)", re.DOTALL)
+_SENTENCE_ENDS = frozenset(("", *".!?\u2026\u3002\uff01\uff1f"))
 _SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"'\u2019\u201d)]?\s")
+# People leave out the last full stop of less.
+MIN_CUT = 120
 _TYPES = {
     **dict.fromkeys(("audio", "podcast", "episode"), "audio"),
     **dict.fromkeys(("video", "videos", "screencast"), "video"),
@@ -116,7 +119,7 @@ def read_summary(fields: Fields, title: str, body: Body) -> str:
     """Return the file's summary, else what stands before a `more` sign, else one paragraph."""
     own = fields.read_or_warn("summary", read_text, "")
     if own and not same_label(own, title):
-        return cut(mark_end(own), limits.MAX_SUMMARY)
+        return cut(mark_end(own, body.first_text), limits.MAX_SUMMARY)
     text = cut(body.opening, limits.MAX_SUMMARY) or body.first_text
     return "" if same_label(text, title) else text
 
@@ -131,13 +134,17 @@ def add_actions(fields: Fields, html: str, summary: str) -> str:
     return "\n".join(filter(None, (html, *links)))
 
 
-def mark_end(summary: str) -> str:
+def mark_end(summary: str, first_text: str) -> str:
     """Return a summary with an ellipsis if the program that wrote it cut it within a sentence.
 
-    That is where it has whole sentences before, or ends with a comma; an address is no sentence.
+    That is where it ends with a comma, where the body goes on with the sentence, or where it is as
+    long as programs make them and has whole sentences before; an address is no sentence.
     """
     last = summary.rpartition(" ")[2]
-    is_cut = last[-1] in ",;" or (last[-1].isalnum() and bool(_SENTENCE_END.search(summary)))
+    following = first_text.removeprefix(summary)[:1] if first_text.startswith(summary) else ""
+    goes_on = following not in _SENTENCE_ENDS
+    is_long = len(summary) >= MIN_CUT and bool(_SENTENCE_END.search(summary))
+    is_cut = last[-1] in ",;" or (last[-1].isalnum() and (goes_on or is_long))
     return (
         f"{summary.rstrip(' ,;')}…" if is_cut and "/" not in last and "=" not in last else summary
     )

@@ -29,6 +29,7 @@ _UNREAD = ("<rp", "<rt", 'href="#', "<audio", "<video")
 __all__ = (
     "Body",
     "all_text",
+    "first_heading",
     "first_text",
     "frame_url",
     "html_body",
@@ -62,23 +63,19 @@ def read_body(
     Relative addresses are resolved on `base`; those that cannot be are dropped, and so are scripts,
     styles, forms, comments and tracking pixels. A player becomes a link to what it shows. Ids begin
     with a hash of `key`, so that those of two articles differ. Reading the result again changes
-    nothing. A picture that repeats the `title` of the article says nothing. `link_of` and
+    nothing. The `title` of the article is no heading of its
+    body, and a picture that repeats it says nothing. `link_of` and
     `asset_of` are those of BodyContext. A body nested too deep keeps its text alone.
     """
-    raw = legal(raw)
-    is_markdown = is_markdown and not markdown.is_html(raw)
-    if is_markdown:
-        rendered = markdown.to_html(raw)
-        raw = text_paragraphs(raw) if rendered is None else rendered
     page = BodyContext(
         base=base,
         key=f"r{short_hash(key or base)}-",
         title=label_key(title),
         link_of=link_of,
         asset_of=asset_of,
-        links_bare=is_markdown,
+        links_bare=is_markdown and not markdown.is_html(legal(raw)),
     )
-    body, settled = clean_once(legal(raw), page)
+    body, settled = clean_once(to_html(raw, is_markdown=is_markdown), page)
     opening = body.opening
     for _ in range(MAX_ROUNDS):
         if settled:
@@ -87,6 +84,15 @@ def read_body(
         settled = settled or again.html == body.html
         body = again
     return clean_once(text_paragraphs(body.html), page)[0]._replace(opening=opening)
+
+
+def to_html(raw: str, *, is_markdown: bool) -> str:
+    """Return a body as HTML that is not clean yet."""
+    raw = legal(raw)
+    if not is_markdown or markdown.is_html(raw):
+        return raw
+    html = markdown.to_html(raw)
+    return text_paragraphs(raw) if html is None else legal(html)
 
 
 def html_body(raw: str, *, base: str) -> str:
@@ -124,6 +130,15 @@ def all_text(html: str) -> str:
     if html.count("<") != html.count(">") or any(sign in html for sign in _UNREAD):
         return words.all_text(tree.parse(html))
     return one_line(unescape(_TAG.sub(" ", _INLINE_TAG.sub("", html))))
+
+
+def first_heading(raw: str, *, is_markdown: bool) -> str:
+    """Return the text of the heading of the first level that begins a body, or ""."""
+    html = to_html(raw, is_markdown=is_markdown)
+    if tree.is_too_deep(html):
+        return ""
+    heading = words.first_heading(tree.parse(html))
+    return "" if heading is None else all_text(html_body(heading.html or "", base=""))
 
 
 def picture_addresses(html: str) -> list[str]:

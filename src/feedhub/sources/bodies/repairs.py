@@ -94,6 +94,7 @@ def repair(root: Node, page: BodyContext) -> str:
         repair_tasks(root)
         for node in root.css(_UNSEEN):
             node.remove()
+    remove_title(root, page)
     if page.links_bare:
         markdown_links.link_bare_addresses(root)
     repair_notices(root)
@@ -103,6 +104,13 @@ def repair(root: Node, page: BodyContext) -> str:
     opening = take_comments(root)
     remove_empty_paragraphs(root)
     return opening
+
+
+def remove_title(root: Node, page: BodyContext) -> None:
+    """Remove the title that begins a body: every feed and page has it above the text."""
+    heading = words.first_heading(root)
+    if heading is not None and page.title and label_key(words.all_text(heading)) == page.title:
+        heading.remove()
 
 
 def remove_hidden(root: Node) -> None:

@@ -73,6 +73,14 @@ def first_text(root: Node) -> str:
     return " ".join(others)
 
 
+def first_heading(root: Node) -> Node | None:
+    """Return the heading of the first level that begins a tree, but for blanks and comments."""
+    for node in children(root):
+        if not node.is_comment_node and (node.tag != "-text" or (node.text_content or "").strip()):
+            return node if node.tag == "h1" else None
+    return None
+
+
 def text_before_more(root: Node) -> str:
     """Return the sentences before the comment `more`, or "" where there is none."""
     texts: list[str] = []
