@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 from lxml import html
 
+from feedhub.article import Article
 from feedhub.feed import Channel, SiteLinks
 from feedhub.formats import SUBSCRIBED
 from feedhub.formats.pages import landing
-from feedhub.formats.pages.landing import FeedSummary, IndexContext
+from feedhub.formats.pages.landing import FeedSummary
 from feedhub.text import slugify
+from tests.golden.sample import EVERYTHING, NOTHING, VIDEO
 
 BASE = "https://feeds.example.org/base"
 OPML = f"{BASE}/feeds.opml"
@@ -27,9 +28,10 @@ CHANNEL = Channel(
     home_page_url=f"{BASE}/",
     description='Everything "new"',
     copyright="© Example",
-    links=SiteLinks(kinds=("all", "topic", "provider", "author"), formats=FORMATS),
+    links=SiteLinks(
+        kinds=("all", "topic", "provider", "author"), formats=FORMATS, listed=("topic", "author")
+    ),
 )
-NEWEST = datetime(2020, 6, 9, 11, 0, tzinfo=UTC)
 ODD_LABELS = [
     "<script>alert(1)</script>",
     '"',
@@ -43,15 +45,13 @@ VOID = {"meta", "link", "img", "input"}
 Groups = Mapping[str, Sequence[FeedSummary]]
 
 
-def row(label="AI", count=12, newest: datetime | None = NEWEST) -> FeedSummary:
+def row(label="AI", count=12, picture="") -> FeedSummary:
     """Return a feed as a page lists it; one without letters has a slug as the catalog's."""
-    return FeedSummary(slugify(label) or "label-1", label, count, newest)
+    return FeedSummary(slugify(label) or "label-1", label, count, lambda: picture)
 
 
-SITE = {"all": [FeedSummary("", "", 1_234, NEWEST)]}
-TOPICS = {
-    "topic": [FeedSummary(f"odd-{n}", label, 12, NEWEST) for n, label in enumerate(ODD_LABELS)]
-}
+SITE = {"all": [FeedSummary("", "", 1_234)]}
+TOPICS = {"topic": [FeedSummary(f"odd-{n}", label, 12) for n, label in enumerate(ODD_LABELS)]}
 AUTHORS = {"author": [row("Ada", 1)]}
 
 
@@ -60,25 +60,33 @@ def parsed(text: str) -> html.HtmlElement:
     return html.document_fromstring(text)
 
 
-def front(channel: Channel = CHANNEL, search: str = "") -> IndexContext:
-    return IndexContext(channel=channel, opml_url=OPML, search=search)
+def searched(channel: Channel = CHANNEL) -> Channel:
+    """Return a channel whose searches are answered."""
+    return replace(channel, links=replace(channel.links, search="search/", combine="combine/"))
 
 
-def page(groups: Groups | None = None, channel: Channel = CHANNEL, search: str = "") -> str:
+def page(
+    groups: Groups | None = None,
+    channel: Channel = CHANNEL,
+    articles: Sequence[Article] = (EVERYTHING, NOTHING, VIDEO),
+) -> str:
     """Return the front page."""
     given = SITE | TOPICS | AUTHORS if groups is None else groups
-    return landing.encode(front(channel, search), given).decode()
+    return landing.encode(channel, given, articles).decode()
 
 
-def tree(
-    groups: Groups | None = None, channel: Channel = CHANNEL, search: str = ""
-) -> html.HtmlElement:
-    return parsed(page(groups, channel, search))
+def tree(groups: Groups | None = None, channel: Channel = CHANNEL) -> html.HtmlElement:
+    return parsed(page(groups, channel))
 
 
-def kind_page(rows: Sequence[FeedSummary], kind: str = "topic", search: str = "") -> str:
+def kind_page(rows: Sequence[FeedSummary], kind: str = "topic", channel: Channel = CHANNEL) -> str:
     """Return the page of one kind."""
-    return landing.encode_kind(front(search=search), kind, rows).decode()
+    return landing.encode_kind(channel, kind, rows).decode()
+
+
+def combine_page(groups: Groups, channel: Channel | None = None) -> str:
+    """Return the page that combines feeds."""
+    return landing.encode_combine(channel or searched(), groups).decode()
 
 
 def in_language(language: str) -> Channel:

@@ -450,6 +450,16 @@ class TestPeople:
             ("provider: CNET", Provider(name="CNET")),
             ("publisher: {name: CNET, domain: CNET.com}", Provider(name="CNET", domain="cnet.com")),
             ("provider: {domain: cnet.com}", Provider(name="cnet.com", domain="cnet.com")),
+            (
+                "provider: {name: P, images: [{url: 'https://a.example/p.png'}, {url: /x}]}",
+                Provider(name="P", picture="https://a.example/p.png"),
+            ),
+            (
+                "provider: {name: P, image: 'https://a.example/p.png'}",
+                Provider(name="P", picture="https://a.example/p.png"),
+            ),
+            ("provider: {name: P, images: [{url: p.png}]}", Provider(name="P")),
+            ("provider: {name: P, images: [{alt: p}], image: [[]]}", Provider(name="P")),
             ("provider: {}", None),
             ("provider: '\u200b'", None),
             ("provider: ~", None),

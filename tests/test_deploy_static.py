@@ -195,6 +195,19 @@ def test_near_misses_of_a_page_redirect_to_it(server: Proxy, kind: str, target: 
     assert (answer.status, location) == (status, page.lower())
 
 
+@pytest.mark.parametrize("target", ["/none", "/topics/none/", "/none.rss", "/.feedhub/x"])
+def test_a_browser_gets_a_page_for_an_address_without_a_document(
+    server: Proxy, public: Path, target: str
+):
+    answer = ask(server, target, Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert (answer.status, answer["content-type"]) == (404, "text/html; charset=utf-8")
+    assert answer.body == (public / "404.html").read_bytes()
+    assert (answer["cache-control"], "Accept" in answer["vary"]) == ("public, max-age=60", True)
+    assert "style-src 'unsafe-inline'" in answer["content-security-policy"]
+    plain = ask(server, target, Accept="application/rss+xml, text/html;q=0.9")
+    assert (plain.status, len(plain.body) < 512) == (404, True)
+
+
 @pytest.mark.parametrize("target", ["//all", "//topics", "/\\all", "//evil.example/index.html"])
 def test_no_path_leads_to_another_host(server: Proxy, target: str):
     location = (ask(server, target).header("location") or "/").removeprefix("http://")
@@ -207,7 +220,6 @@ def test_no_path_leads_to_another_host(server: Proxy, target: str):
     "target",
     [
         "/none", "/none.rss", "/all.atom/", "/ALL.atom", "/providers", "/providers/",
-        "/all/2020-06", "/all/2020-06/",
         "/.feedhub/manifest.json", "/.feedhub/", "/.feedhub", "/.git/config", "/topics/.x",
         "/all.atom.gz", "/all.atom.br", "/all.atom~", "/all.atom.bak", "/%2efeedhub/manifest.json",
         "/all.atom%0d%0aX-Injected:%201", "/all.atom%20", "/..%2f..%2fetc/passwd", "/%00", "//etc",

@@ -59,8 +59,8 @@ def test_row_50_each_feed_of_200_topics_has_its_own_address_and_tag(tmp_path):
         text = article_text(f"Article {number}", topics=[f"Topic {number}"])
         (articles / f"{number}.md").write_text(text, encoding="utf-8")
     with serve(tmp_path, articles, toml="[feeds]\narchives = false\n") as server:
-        index = request(server, "GET", "/").body.decode()
-        pages = re.findall(r'<a href="(topics/topic-[^"/]*)/"', index)
+        index = request(server, "GET", "/topics/").body.decode()
+        pages = re.findall(rf'<a href="{BASE}/(topics/topic-[^"/]*)/"', index)
         suffixes = ("rss", "atom", "json")
         links = [f"{BASE}/{page}.{suffix}" for page in pages for suffix in suffixes]
         assert sorted(links) == sorted(

@@ -116,7 +116,7 @@ def test_one_more_row_is_rendered_listed_configurable_and_searchable(site_with_a
     assert titles(others) == ["Hallo"]
     assert titles(word) == ["Hej"]
     assert "<span>Language <bdi>sv</bdi></span>" in page
-    assert 'name="tongue" value="sv"' in text("index.html"), "labels can be combined"
+    assert 'name="tongue" value="sv"' in text("combine/index.html"), "labels can be combined"
 
 
 def test_the_rows_of_kinds_are_consistent():

@@ -13,7 +13,7 @@ from tests.servers import free_port, serve
 
 TOPICS = ["AI", "Café Crème", "Law & <order>", "الذكاء الاصطناعي", "日本"]
 PROVIDERS = ["News & Co", "The Daily Planet", "Écho"]
-ARTICLES = 24
+ARTICLES = 34
 
 
 def write_articles(folder: Path) -> None:
@@ -30,10 +30,14 @@ def write_articles(folder: Path) -> None:
             f"What happened on day {number + 1} and why it matters to everybody",
             excerpt="A short account of what is known, what is not, and who said so. " * 3,
             topics=[topic, "AI"],
-            provider={"name": provider, "domain": "news.example"},
+            provider={
+                "name": provider,
+                "domain": "news.example",
+                "images": [{"url": f"https://cdn.example/{len(provider)}.png"}],
+            },
             images=[image] if number % 3 else [],
             related=related or None,
-            publishedDateTime=f"2020-06-{number + 1:02}T11:00:00Z",
+            publishedDateTime=f"2020-06-{number % 30 + 1:02}T{number // 30 + 10}:00:00Z",
         )
         (folder / f"{number:02}.md").write_text(text, encoding="utf-8")
 
@@ -87,9 +91,19 @@ def test_the_filter_ignores_case_and_accents(seen):
     assert seen["again"] == len(seen["all"])
 
 
-def test_the_copy_button_puts_the_address_on_the_clipboard(seen):
+def test_the_sheet_opens_copies_the_address_and_closes(seen):
+    assert seen["sheet"]
     assert seen["copied"] == f"{seen['base']}/all.rss"
-    assert seen["button"] == "Copied"
+    assert seen["closed"]
+
+
+def test_the_slash_key_leads_to_the_search_which_knows_what_was_meant(seen):
+    assert seen["near"] == ["happened"]
+    assert seen["marked"] == "happened"
+
+
+def test_who_opens_a_feed_in_a_browser_is_led_to_its_page(seen):
+    assert seen["led"] == [f"{seen['base']}/all/#follow", True]
 
 
 def test_a_browser_discovers_the_feeds(seen):
@@ -107,23 +121,24 @@ def test_the_keyboard_can_skip_to_the_content(seen):
 
 def test_related_coverage_opens(seen):
     assert seen["related"]
-    assert all(title.startswith("Another view") for title in seen["related"])
+    assert all(title.startswith(("Another view", "Follow")) for title in seen["related"])
 
 
 def test_touch_targets_are_large_enough(seen):
     assert seen["small"] == [], "WCAG 2.2, 2.5.8"
 
 
-def test_without_scripts_every_feed_and_address_is_there(seen):
+def test_without_scripts_every_article_address_and_box_is_there(seen):
     assert seen["bare"] == {
-        "feeds": len(seen["all"]),
+        "articles": 12,
         "idle": 0,
-        "addresses": [f"{seen['base']}/all.{suffix}" for suffix in ("rss", "atom", "json")],
+        "address": f"{seen['base']}/all.rss",
+        "feeds": len(seen["all"]),
     }
 
 
 def test_ticking_a_topic_and_a_publisher_leads_to_their_combined_feed(seen):
-    assert seen["chosen"] == "Ticked: 2"
+    assert seen["chosen"] == "Chosen: 2"
     url, status = seen["combined"]
     assert url.startswith(f"{seen['base']}/search/?topic=ai&provider=")
     assert status == 200
@@ -141,9 +156,10 @@ def test_the_form_of_a_search_removes_a_criterion_and_adds_words(seen):
 
 def test_screenshots_of_every_page_are_saved(seen):
     names = {path.name for path in seen["folder"].glob("*.png")}
+    pages = ("front", "kind", "feed", "sheet", "month", "story", "combine", "search")
     assert names >= {
         f"{page}-{size}-{light}.png"
-        for page in ("front", "kind", "feed", "search")
+        for page in (*pages, "nothing", "lost")
         for size in ("desktop", "phone")
         for light in ("light", "dark")
     }

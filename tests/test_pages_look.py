@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec import structs
 
-from tests.golden.sample import empty, feed_page
-from tests.index_pages import SITE, TOPICS, kind_page, page, parsed, style_of
-from tests.test_pages_lists import many
+from tests.golden.sample import EVERYTHING, paged_page
+from tests.index_pages import SITE, combine_page, page, parsed, row, searched, style_of
+from tests.test_pages_lists import PAGES
 
 # What stands on what: text, links, buttons, topics, the focus ring.
 PAIRS = [
@@ -19,6 +20,7 @@ PAIRS = [
     ),
     ("on-accent", "accent"),
     ("on-accent", "press"),
+    ("ink", "mark"),
 ]
 STYLE = style_of(page())
 
@@ -90,11 +92,11 @@ def test_reduced_motion_is_respected():
 
 
 def test_every_class_of_the_style_is_used():
-    rows = SITE | TOPICS | {"topic": many(900)}
-    pages = [
-        *(page(rows, search="search/"), kind_page(TOPICS["topic"], search="search/")),
-        *(feed_page().decode(), empty().encode("html").decode()),
-    ]
-    roots = [parsed(text) for text in pages]
+    many = [row(f"T {n}", n, f"https://cdn.example/{n}.png") for n in range(900)]
+    articles = [structs.replace(EVERYTHING, id=f"tag:x,2026:{n}") for n in range(9)]
+    groups = SITE | {"provider": many}
+    roots = [parsed(make()) for make in PAGES.values()]
+    roots += [parsed(page(groups, searched(), articles)), parsed(combine_page(groups))]
+    roots.append(parsed(paged_page().decode()))
     used = {name for root in roots for value in root.xpath("//@class") for name in value.split()}
     assert set(re.findall(r"\.([a-z]+)(?=[ ,{:+.>)])", STYLE)) == used

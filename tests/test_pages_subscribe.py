@@ -80,7 +80,7 @@ def test_the_list_has_every_feed_that_the_page_has(server, opml):
     page = parsed(request(server, "GET", "/").body.decode())
     pages = page.xpath("//ul[starts-with(@class, 'feeds')]/li/a/@href")
     assert sorted(feeds_of(opml)) == sorted(
-        f"{server.url}/{path.removesuffix('/')}.rss" for path in ["all/", *pages]
+        f"{page.removesuffix('/')}.rss" for page in [f"{server.url}/all/", *pages]
     )
 
 

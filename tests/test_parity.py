@@ -176,6 +176,9 @@ TABLE: dict[str, dict[str, At | Why]] = {
     },
     "Provider.name": in_content(">News &amp; Co</a>"),
     "Provider.domain": in_content('<a href="https://news.example/">'),
+    "Provider.picture": dict.fromkeys(
+        SUBSCRIBED, Why("no format has a place for it; pages show it")
+    ),
     "Author.name": everywhere("dc:creator", "a:author/a:name", "authors.0.name", AUTHOR.name),
     "Author.url": {
         "rss": Why("dc:creator is a name and nothing else"),

@@ -38,10 +38,14 @@ class Media(Struct, frozen=True, kw_only=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """A publisher, identified by its name; several may share a `domain`."""
+    """A publisher, identified by its name; several may share a `domain`.
+
+    `picture` is the address of its picture, or "": pages show it, feeds have no place for it.
+    """
 
     name: str
     domain: str = ""
+    picture: str = ""
 
     @property
     def url(self) -> str:

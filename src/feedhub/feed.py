@@ -25,12 +25,17 @@ class SiteLinks:
     label, that differ from the label's own because another label had it first. `removed` are the
     paths of feeds that are retired or moved. `formats` are those that each feed is written in: a
     name for people, a media type without parameters, the suffix; the first is the default.
+    `search` is the path where searches are answered, or "", and `combine` that of the page to
+    combine feeds. `listed` are the kinds that have a page of all their feeds now.
     """
 
     kinds: tuple[str, ...] = ()
     slug_overrides: Mapping[tuple[str, str], str] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
     formats: tuple[tuple[str, str, str], ...] = ()
+    search: str = ""
+    combine: str = ""
+    listed: tuple[str, ...] = ()
 
     def page_of(self, kind: str, label: str) -> str:
         """Return the path of a label's page, such as `topics/ai/`, or "" if it has none."""

@@ -20,8 +20,9 @@ class FeedKind:
     `labels` returns the labels that an article itself has, each of them a feed; it is None where
     something else decides which articles a feed holds. `criterion` is how a search that
     selects by a label is described; "" means that none selects by this kind. A kind is
-    `combinable` if the front page has a checkbox for each label, and `on_demand` if its feeds are
-    built for the client that requests one and are on no list.
+    `combinable` if a page lets readers tick its labels, and `on_demand` if its feeds are
+    built for the client that requests one and are on no list. `picture` returns the address of the
+    picture that an article has of its label, or "".
     """
 
     name: str
@@ -34,6 +35,7 @@ class FeedKind:
     criterion: str = ""
     combinable: bool = False
     on_demand: bool = False
+    picture: Callable[[Article], str] | None = None
 
 
 KINDS = {
@@ -67,6 +69,7 @@ KINDS = {
             labels=lambda article: (article.provider.name,) if article.provider else (),
             criterion="from {label}",
             combinable=True,
+            picture=lambda article: article.provider.picture if article.provider else "",
         ),
         FeedKind(
             name="category",

@@ -6,12 +6,22 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from feedhub.article import Article, Author, Image, Media, Provider, Related
-from feedhub.feed import Channel, Feed, FeedState, SiteLinks, build_feed
+from feedhub.feed import (
+    Channel,
+    Feed,
+    FeedState,
+    SiteLinks,
+    build_feed,
+    story_entries,
+    story_slug,
+)
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, opml
 from feedhub.formats.entries import encode_entry
+from feedhub.formats.pages import feed as pages
 from feedhub.formats.pages import landing
-from feedhub.formats.pages.feed import encode_item
-from feedhub.formats.pages.landing import FeedSummary, IndexContext
+from feedhub.formats.pages.items import encode_item
+from feedhub.formats.pages.landing import FeedSummary
+from feedhub.selection import parse_query
 
 
 def at(day: int, hour: int = 0) -> datetime:
@@ -29,7 +39,9 @@ EVERYTHING = Article(
     published=at(9, 11),
     updated=at(10, 12),
     language="fr",
-    provider=Provider(name="News & Co", domain="news.example"),
+    provider=Provider(
+        name="News & Co", domain="news.example", picture="https://cdn.example/news.png"
+    ),
     authors=(Author(name="Ada L.", url="https://ada.example/"), Author(name="King, Jr.")),
     topics=("Computer Vision", "R&D"),
     categories=("news", "Food, Drink"),
@@ -203,6 +215,9 @@ def documents() -> dict[str, bytes]:
         "feeds.opml": opml.encode(CHANNEL, groups, ".rss"),
         "index.html": page(),
         "page.html": feed_page(),
+        "month.html": month_page(),
+        "story.html": story_page(),
+        "search.html": search_page("q=bold&topic=r-d", EVERYTHING, total=1),
     }
     return found | lists
 
@@ -216,7 +231,11 @@ def links(channel: Channel = CHANNEL) -> Channel:
     return replace(
         channel,
         links=SiteLinks(
-            kinds=("all", "topic", "provider"), slug_overrides=slug_overrides, formats=formats
+            kinds=("all", "topic", "provider"),
+            slug_overrides=slug_overrides,
+            formats=formats,
+            search="search/",
+            listed=("topic",),
         ),
     )
 
@@ -224,15 +243,41 @@ def links(channel: Channel = CHANNEL) -> Channel:
 def page() -> bytes:
     """Return the front page of a site with two topics, one of them empty, and no authors."""
     groups = {
-        "all": [FeedSummary("", "", 1_234, EVERYTHING.published)],
-        "topic": [
-            FeedSummary("at-t", "AT&T", 1, VIDEO.published),
-            FeedSummary("視頻", "視頻", 0, None),
-        ],
+        "all": [FeedSummary("", "", 1_234)],
+        "topic": [FeedSummary("at-t", "AT&T", 1), FeedSummary("視頻", "視頻", 0)],
         "author": [],
     }
-    index = IndexContext(channel=links(), opml_url=CHANNEL.url("feeds.opml"), search="search/")
-    return landing.encode(index, groups)
+    return landing.encode(links(), groups, (EVERYTHING, NOTHING, VIDEO))
+
+
+def month_page(*articles: Article) -> bytes:
+    """Return the page of a month between two others."""
+    state = replace(STATE, period="2020-06", older="2020-05", newer="2020-07")
+    feed = build_feed(links(), state)
+    return pages.encode_month(feed, state, articles or (EVERYTHING, NOTHING, VIDEO))
+
+
+def story_page(article: Article = EVERYTHING) -> bytes:
+    """Return the page of a story."""
+    state = replace(STATE, kind="story", slug=story_slug(article), label=article.title, older="")
+    entries = story_entries(article, CHANNEL.authority)
+    return pages.encode_story(build_feed(links(), state), entries)
+
+
+def search_page(
+    query: str, *articles: Article, total: int | None = None, near: tuple[str, ...] = ()
+) -> bytes:
+    """Return the page of a search that has found these articles."""
+    state = replace(STATE, kind="search", slug=query, label="that fit", older="")
+    terms = parse_query(query.encode()).terms
+    found = len(articles) if total is None else total
+    return pages.encode_search(build_feed(links(), state), articles, terms, found, near)
+
+
+def paged_page() -> bytes:
+    """Return the page of a feed before which there are older articles."""
+    feed = subscription(channel=links())
+    return pages.encode(feed, [encode_item(one, feed.channel) for one in feed.articles], "all")
 
 
 def feed_page(*articles: Article) -> bytes:

@@ -10,13 +10,30 @@ import { chromium } from "playwright-core";
 const [program, base, feed, folder] = process.argv.slice(2);
 const origin = new URL(base).origin;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
-const seen = { complaints: [], strangers: [], pictures: 0, violations: [], wide: [] };
+const seen = { complaints: [], strangers: [], pictures: 0, violations: [], wide: [], small: [] };
 const picture = (hue) =>
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><rect width="16" height="9" ` +
-  `fill="hsl(${hue} 45% 52%)"/><path d="M0 9 6 3l4 4 3-2 3 4z" fill="hsl(${hue} 45% 38%)"/></svg>`;
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 10" preserveAspectRatio="xMidYMid slice">` +
+  `<rect width="16" height="10" fill="hsl(${hue} 45% 82%)"/><circle cx="5" cy="3" r="1.2" fill="hsl(${hue} 80% 93%)"/>` +
+  `<path d="M0 7 5 4l3 2.500 3-1.800L16 8v2H0z" fill="hsl(${hue} 30% 52%)"/><path d="M0 8.500 6 6l5 2 2-1 3 1.500V10H0z" fill="hsl(${hue} 35% 34%)"/></svg>`;
+// The pages to look at: the front, a list, a feed and the sheet to follow it, a month, a story, the
+// page that combines feeds, searches with and without results, and the page that is not there.
+const pages = [
+  ["front", ""],
+  ["kind", "topics/"],
+  ["feed", feed],
+  ["sheet", feed, "[popovertarget=follow]"],
+  ["month", "all/2020-06/"],
+  ["story", "story"],
+  ["combine", "combine/"],
+  ["search", "search/?q=day"],
+  ["nothing", "search/?q=hapened"],
+  ["lost", "no/such/page"],
+];
 
 function watch(page) {
   page.on("console", (message) => {
+    // A page that is not there is one of those to look at.
+    if (message.location().url.endsWith("/no/such/page")) return;
     if (["error", "warning"].includes(message.type())) seen.complaints.push(message.text());
   });
   page.on("pageerror", (error) => seen.complaints.push(error.message));
@@ -32,6 +49,13 @@ function watch(page) {
     seen.pictures += 1;
     return route.fulfill({ contentType: "image/svg+xml", body: picture(hue) });
   });
+}
+
+// A story has an address that only the page of a feed knows.
+async function open(page, path) {
+  if (path !== "story") return page.goto(base + path);
+  await page.goto(base + feed);
+  return page.goto(await page.locator("details a[href*='/stories/']").first().getAttribute("href"));
 }
 
 async function look(page, name) {
@@ -60,12 +84,16 @@ async function everySize(browser) {
     const context = await browser.newContext({ viewport });
     const page = await context.newPage();
     await watch(page);
-    for (const [name, path] of [["front", ""], ["kind", "topics/"], ["feed", feed]]) {
-      await page.goto(base + path);
+    for (const [name, path, button] of pages) {
+      await open(page, path);
+      if (button) await page.locator(button).first().click();
       for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         await look(page, `${name}-${size}-${colorScheme}`);
-        await judge(page, `${name}-${size}-${colorScheme}`);
+        // Each size and each colour scheme once: axe takes longer than all the rest.
+        if ((size === "phone") === (colorScheme === "dark")) {
+          await judge(page, `${name}-${size}-${colorScheme}`);
+        }
         seen[colorScheme] = await page.evaluate(
           () => getComputedStyle(document.body).backgroundColor,
         );
@@ -76,8 +104,9 @@ async function everySize(browser) {
   const narrow = await browser.newContext({ viewport: { width: 320, height: 640 } });
   const page = await narrow.newPage();
   await watch(page);
-  for (const [name, path] of [["front", ""], ["kind", "topics/"], ["feed", feed]]) {
-    await page.goto(base + path);
+  for (const [name, path, button] of pages) {
+    await open(page, path);
+    if (button) await page.locator(button).first().click();
     const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (over > 0) seen.wide.push(`${name} on a narrow screen: ${over} px`);
   }
@@ -90,52 +119,70 @@ async function use(browser) {
   const page = await context.newPage();
   await watch(page);
   await page.goto(base);
-  const shown = () => page.locator(".feeds li:visible > a").allTextContents();
-  const told = () => page.locator(".find p").textContent();
-  seen.all = await shown();
-  await page.keyboard.press("/");
-  await page.keyboard.type("cafe CREME");
-  seen.filtered = await shown();
-  seen.told = await told();
-  seen.groups = await page.locator(".group:visible h2 a").allTextContents();
-  await page.keyboard.press("Control+a");
-  await page.keyboard.type("no such thing");
-  seen.nothing = [await shown(), await told()];
-  await page.locator("#find").fill("");
-  seen.again = (await shown()).length;
-  await page.locator("[data-copy]").first().click();
-  seen.copied = await page.evaluate(() => navigator.clipboard.readText());
-  seen.button = await page.locator("[data-copy]").first().textContent();
   seen.alternates = await page
     .locator("link[rel=alternate]")
     .evaluateAll((links) => links.map((link) => [link.title, link.type, link.href]));
+  await page.locator("[popovertarget=follow]").first().click();
+  seen.sheet = await page.locator("#follow").isVisible();
+  await page.locator("[data-copy]").first().click();
+  await page.locator("[data-copy]", { hasText: "Copied" }).waitFor();
+  seen.copied = await page.evaluate(() => navigator.clipboard.readText());
+  await page.keyboard.press("Escape");
+  seen.closed = !(await page.locator("#follow").isVisible());
+  await page.keyboard.press("/");
+  await page.keyboard.type("hapened");
+  await Promise.all([page.waitForURL(/q=hapened/), page.keyboard.press("Enter")]);
+  seen.near = await page.locator(".empty a").allTextContents();
+  await Promise.all([page.waitForURL(/q=happened/), page.locator(".empty a").first().click()]);
+  seen.marked = await page.locator("mark").first().textContent();
+  // What a person types into the address bar, or follows from elsewhere.
+  await page.goto(`${base}all.rss`);
+  seen.led = [page.url(), await page.locator("#follow").isVisible()];
   await page.goto(base + feed);
   await page.keyboard.press("Tab");
   seen.first = await page.evaluate(() => document.activeElement.textContent);
-  await page.locator("main details summary").first().click();
-  seen.related = await page.locator("main details[open] li a").allTextContents();
-  const boxes = await page.locator("a:visible, button:visible, input:visible, summary:visible");
-  seen.small = await boxes.evaluateAll((all) =>
-    all
-      .filter((one) => one.getBoundingClientRect().height < 24 && !one.closest(".skip"))
-      .map((one) => one.textContent),
-  );
+  await page.locator("main details summary:visible").first().click();
+  seen.related = await page.locator("main .item details[open] li a").allTextContents();
+  for (const path of ["", feed, "combine/", "all/2020-06/"]) {
+    await page.goto(base + path);
+    const boxes = page.locator("a:visible, button:visible, input:visible, summary:visible");
+    const small = await boxes.evaluateAll((all) =>
+      all
+        .map((one) => (one.matches("label input") ? one.closest("label") : one))
+        .filter((one) => one.getBoundingClientRect().height < 24 && !one.closest(".skip"))
+        .map((one) => one.textContent),
+    );
+    seen.small.push(...small.map((text) => `${path}: ${text}`));
+  }
   await context.close();
 }
 
+// Topics and publishers are found and ticked on a page of their own; the search can be changed.
 async function combine(browser) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   await watch(page);
   await page.goto(base);
-  if (await page.locator("form").count()) {
+  const link = page.locator("main a[href$='/combine/']");
+  if (await link.count()) {
+    await link.click();
+    const shown = () => page.locator(".boxes li:visible bdi").allTextContents();
+    seen.all = await shown();
+    await page.locator("#find").fill("cafe CREME");
+    seen.filtered = await shown();
+    seen.told = await page.locator(".find p").textContent();
+    seen.groups = await page.locator(".group:visible h2").allTextContents();
+    await page.locator("#find").fill("no such thing");
+    seen.nothing = [await shown(), await page.locator(".find p").textContent()];
+    await page.locator("#find").fill("");
+    seen.again = (await shown()).length;
     for (const box of ["topic", "provider"]) {
-      await page.locator(`.feeds input[name=${box}]`).first().check();
+      await page.locator(`.boxes input[name=${box}]`).first().check();
     }
     seen.chosen = await page.locator("[data-chosen]").textContent();
     const [answer] = await Promise.all([
       page.waitForResponse((response) => response.url().includes("/search/")),
-      page.locator("button[type=submit]").click(),
+      page.locator(".dock button").click(),
     ]);
     seen.combined = [answer.url(), answer.status()];
     seen.complaints = seen.complaints.filter((text) => answer.status() < 400 || !/ 404 /.test(text));
@@ -147,35 +194,21 @@ async function combine(browser) {
         .locator("link[rel=alternate]")
         .evaluateAll((links) => links.map((link) => link.href)),
     };
-    if (answer.status() === 200) {
-      await refine(page);
-      await lookAtSearch(page);
-    }
+    if (answer.status() === 200) await refine(page);
   }
   await context.close();
 }
 
-// The page of a search is a form: a part is taken out, words are added.
+// What a search asks for is a part of the form above: a part is taken out, words are added.
 async function refine(page) {
-  await page.locator("form input[name=topic]").uncheck();
-  await page.locator("form input[name=q]").fill("day 22");
+  await page.locator(".chips input[name=topic]").uncheck();
+  await page.locator("#q").fill("day 22");
   await Promise.all([page.waitForURL(/q=day/), page.keyboard.press("Enter")]);
   seen.refined = {
     query: new URL(page.url()).search,
     titles: await page.locator("article h3").allTextContents(),
-    words: await page.locator("form input[name=q]").inputValue(),
+    words: await page.locator("#q").inputValue(),
   };
-}
-
-async function lookAtSearch(page) {
-  for (const [size, width] of Object.entries({ desktop: 1440, phone: 390, narrow: 320 })) {
-    await page.setViewportSize({ width, height: 844 });
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await look(page, `search-${size}-${colorScheme}`);
-      await judge(page, `search-${size}-${colorScheme}`);
-    }
-  }
 }
 
 async function withoutScript(browser) {
@@ -184,10 +217,13 @@ async function withoutScript(browser) {
   await watch(page);
   await page.goto(base);
   seen.bare = {
-    feeds: await page.locator(".feeds li:visible").count(),
-    idle: await page.locator("button[data-copy]:visible, .find:visible").count(),
-    addresses: await page.locator(".addresses code:visible").allTextContents(),
+    articles: await page.locator("article:visible").count(),
+    idle: await page.locator("button[data-copy]:visible, .find:visible, kbd:visible").count(),
   };
+  await page.locator("[popovertarget=follow]").first().click();
+  seen.bare.address = await page.locator("#follow code:visible").first().textContent();
+  await page.goto(`${base}combine/`);
+  seen.bare.feeds = await page.locator(".boxes li:visible").count();
   await context.close();
 }
 

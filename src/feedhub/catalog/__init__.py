@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -35,7 +36,7 @@ from feedhub.catalog.sync import (
     refuse_shrinking,
     sync_catalog,
 )
-from feedhub.dates import from_timestamp, month_bounds
+from feedhub.dates import from_timestamp, month_bounds, month_of
 from feedhub.errors import CatalogError, NoCatalogError
 from feedhub.feed import FeedState
 from feedhub.sources import Source
@@ -65,6 +66,8 @@ __all__ = [
 
 # How many seconds one search may hold up all others.
 SEARCH_TIMEOUT = 2.0
+# Before every year that a date may have.
+FIRST_SECOND = -(2**40)
 
 
 class Catalog:
@@ -263,6 +266,11 @@ class Catalog:
         row = self._database.fetch_one(_ONE_FEED, (feed.kind, feed.slug, feed.period))
         return _feed_state(row) if row else None
 
+    def states_of(self, feed: FeedState) -> list[FeedState]:
+        """Return the present states of a feed and of its archives."""
+        rows = self._database.iterate(_STATES_OF_FEED, (feed.kind, feed.slug))
+        return list(map(_feed_state, rows))
+
     def delta(self, feed: FeedState, base: str) -> list[int] | None:
         """Return the numbers of a feed's articles that its document `base` did not hold.
 
@@ -290,6 +298,24 @@ class Catalog:
             rows = self._database.fetch_all(_OLDEST, (*key, *bounds, feed.count))
             return [row[0] for row in reversed(rows)]
         return [row[0] for row in self._database.iterate(_NEWEST, (*key, feed.count))]
+
+    def month_counts(self, feed: FeedState, since: str) -> dict[str, int]:
+        """Return how many articles a feed has in each month, newest first, from `since` on.
+
+        That is a month, or "" for all.
+        """
+        start = month_bounds(since)[0] if since else FIRST_SECOND
+        rows = self._database.iterate(_PUBLISHED_SINCE, (feed.kind, feed.slug, start))
+        return dict(Counter(month_of(published) for (published,) in rows))
+
+    def month_entries(self, feed: FeedState, month: str, start: int, count: int) -> list[int]:
+        """Return the numbers of `count` articles of a feed's month, newest first, from one on."""
+        key = (feed.kind, feed.slug, *month_bounds(month), count, start)
+        return [row[0] for row in self._database.iterate(_OF_MONTH, key)]
+
+    def listed_kinds(self) -> frozenset[str]:
+        """Return the kinds that have a feed with articles."""
+        return frozenset(row[0] for row in self._database.iterate(_LISTED_KINDS))
 
     def totals(self) -> dict[tuple[str, str], int]:
         """Return how many articles each feed has, archives included, by kind and slug."""
@@ -359,6 +385,26 @@ class Catalog:
         with self._database.time_limit(SEARCH_TIMEOUT):
             return list(select(self._database, selection, selection.limit))
 
+    def count_matches(self, selection: Selection) -> int:
+        """Return how many articles a resolved selection has, at most MAX_COUNT.
+
+        Raises CatalogError where that takes longer than SEARCH_TIMEOUT.
+        """
+        from feedhub.catalog.search import count
+
+        with self._database.time_limit(SEARCH_TIMEOUT):
+            return count(self._database, selection)
+
+    def near_words(self, selection: Selection) -> tuple[str, ...]:
+        """Return the words of articles that a resolved selection, which finds none, may mean.
+
+        Each is the text of a search that finds something.
+        """
+        from feedhub.catalog.near_words import near_words
+
+        with self._database.time_limit(SEARCH_TIMEOUT):
+            return near_words(self._database, selection)
+
 
 class CatalogFollower:
     """Keeps the catalog at `path` open, although another process may write or replace it.
@@ -427,6 +473,7 @@ FROM search_entries JOIN records USING (number) LEFT JOIN image_facts USING (num
 WHERE story = ?
 """
 _STORY_SLUGS = "SELECT story FROM search_entries WHERE story IS NOT NULL ORDER BY story"
+_STATES_OF_FEED = f"{_FEEDS} AND kind = ? AND slug = ?"
 _ONE_FEED = f"{_FEEDS} AND kind = ? AND slug = ? AND period = ?"
 _TOTALS = """
 SELECT kind, slug, count(*) FROM labels JOIN feeds ON feeds.number = labels.feed
@@ -439,6 +486,17 @@ FROM labels JOIN feeds ON feeds.number = labels.feed WHERE kind = ? AND slug = ?
 _NEWEST = f"{_OF_FEED} ORDER BY published DESC, id LIMIT ?"
 # Of a month whose newest stand in the subscription document, an archive holds the others.
 _OLDEST = f"{_OF_FEED} AND published >= ? AND published < ? ORDER BY published, id DESC LIMIT ?"
+_OF_MONTH = f"""
+{_OF_FEED} AND published >= ? AND published < ? ORDER BY published DESC, id LIMIT ? OFFSET ?
+"""
+_PUBLISHED_SINCE = """
+SELECT published FROM labels JOIN feeds ON feeds.number = labels.feed
+WHERE kind = ? AND slug = ? AND published >= ? ORDER BY published DESC
+"""
+_LISTED_KINDS = """
+SELECT DISTINCT kind FROM feeds JOIN states ON states.feed = feeds.number
+WHERE period = '' AND count > 0
+"""
 _BASE = """
 SELECT generation, published, id FROM history JOIN feeds ON feeds.number = history.feed
 WHERE kind = ? AND slug = ? AND fingerprint = ?

@@ -256,7 +256,7 @@ def address_digest(url: str) -> bytes:
 def _provider_values(provider: Provider | None) -> Value:
     if provider is None:
         return None
-    return named_values(name=provider.name, domain=provider.domain)
+    return named_values(name=provider.name, domain=provider.domain, picture=provider.picture)
 
 
 def size_of(article: Article) -> int:

@@ -16,6 +16,9 @@ from feedhub.kinds import FACETS
 from feedhub.selection import NamedSelection, Selection, normalized
 from feedhub.text import label_key, slugify
 
+# A larger number of results says no more to a reader.
+MAX_COUNT = 1_000
+
 
 class Match(NamedTuple):
     """An article that was selected: what a fingerprint and a window need of it."""
@@ -63,6 +66,14 @@ def select(database: Database, selection: Selection, limit: int = sys.maxsize) -
     query = SelectionQuery(database, selection)
     if not query.is_empty:
         yield from map(Match._make, database.iterate(query.text, [*query.values, limit]))
+
+
+def count(database: Database, selection: Selection) -> int:
+    """Return how many articles `select` would yield, counted up to MAX_COUNT."""
+    query = SelectionQuery(database, selection)
+    if query.is_empty:
+        return 0
+    return int(database.fetch_value(_COUNT.format(query.text), [*query.values, MAX_COUNT]))
 
 
 class SelectionQuery:
@@ -166,6 +177,7 @@ WHERE listed.feed = (SELECT number FROM feeds WHERE kind = 'all' AND key = '')
     AND articles.number = listed.article AND search_entries.number = listed.article AND {}
 ORDER BY listed.published DESC, listed.id LIMIT ?
 """
+_COUNT = "SELECT count(*) FROM ({})"
 _PUT_FEED = """
 INSERT INTO feeds (kind, key, label, slug) VALUES ('custom', ?, ?, ?)
 ON CONFLICT (kind, key) DO UPDATE SET label = excluded.label

@@ -225,6 +225,12 @@ class FeedsConfig:
         1,
         1_000_000,
     )
+    month_pages: tuple[str, ...] = key(
+        ("all",),
+        "Kinds of feeds whose articles have a page for each month; this needs archives",
+        "a list of names",
+        rules.unique_names,
+    )
     keep_empty: int = integer(
         30, "Days that a feed without articles stays, on no list; then it is retired", 0, 3660
     )
@@ -289,6 +295,9 @@ class HttpConfig:
     )
     archive_max_age: int = integer(
         86_400, "Seconds an archive or a copied picture may be cached", 0, 31_536_000
+    )
+    feed_pages: bool = key(
+        True, "Lead a browser that opens the address of a feed to the feed's page"
     )
     delta: bool = key(False, "Send only new entries to readers that ask for them (RFC 3229)")
     cache_megabytes: int = integer(64, "Megabytes of documents cached in memory", 1, 65_536)

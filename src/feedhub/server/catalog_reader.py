@@ -101,7 +101,7 @@ class CatalogReader:
         not exist any more, CatalogError if the catalog cannot be read.
         """
         if plain is None:
-            resource, plain = self._read(lambda site: build_current(site, resource))
+            resource, plain = self._read(lambda site: self._build_current(site, resource))
         return BuiltDocument(resource, plain, CODINGS[coding].encode(plain) if coding else plain)
 
     def on_demand(self, wanted: Selection | str, row: Format) -> Resource:
@@ -114,7 +114,7 @@ class CatalogReader:
             planned = site.on_demand(wanted, row)
             if planned is None:
                 raise VanishedError("nothing matches")
-            return make_resource(site, planned)
+            return make_resource(site, planned, leads_to_page=self._leads_to_pages)
 
         return self._read(find)
 
@@ -158,6 +158,19 @@ class CatalogReader:
             raise CatalogError(EMPTY)
         return self._site
 
+    @property
+    def _leads_to_pages(self) -> bool:
+        return (self._config or self._catalog_config).http.feed_pages
+
+    def _build_current(self, site: Site, resource: Resource) -> tuple[Resource, bytes]:
+        """Return the resource that is now at the address, and its bytes; raises VanishedError."""
+        planned = site.current(resource.planned)
+        if planned is None:
+            raise VanishedError(f"{resource.planned.path} is gone")
+        if planned != resource.planned:
+            resource = make_resource(site, planned, leads_to_page=self._leads_to_pages)
+        return resource, site.document(planned).body
+
     def _load(self, catalog: Catalog) -> None:
         with catalog.snapshot():
             self.sync_report, self.hub = catalog.read(SyncReport), catalog.read(HubState)
@@ -188,18 +201,10 @@ class CatalogReader:
         if key == self._snapshot_key:
             return
         self._snapshot_key = key
-        previous = self.snapshot.resources if self.snapshot else {}
+        before = self.snapshot
+        same = before is not None and before.config.http.feed_pages == config.http.feed_pages
+        previous = before.resources if before and same else {}
         policy = CachePolicy(config.http, drafts=self._drafts)
         self.snapshot = make_snapshot(
             self._opened_site(), config, policy, generation, due, previous
         )
-
-
-def build_current(site: Site, resource: Resource) -> tuple[Resource, bytes]:
-    """Return the resource that is now at the address, and its bytes; raises VanishedError."""
-    planned = site.current(resource.planned)
-    if planned is None:
-        raise VanishedError(f"{resource.planned.path} is gone")
-    if planned != resource.planned:
-        resource = make_resource(site, planned)
-    return resource, site.document(planned).body

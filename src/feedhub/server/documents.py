@@ -28,10 +28,17 @@ from feedhub.server.request_fields import (
     Fields,
     has_one_host,
     merge_fields,
+    opens_document,
     precondition_status,
     preferred_coding,
 )
-from feedhub.server.responses import RETRY_SOON, HttpResponse, text_response, unavailable
+from feedhub.server.responses import (
+    RETRY_SOON,
+    HttpResponse,
+    lead_to_page,
+    text_response,
+    unavailable,
+)
 from feedhub.server.snapshot import Header, Resource, SiteSnapshot
 
 # Clients choose their requests: without limits they would choose the size of the cache too.
@@ -202,6 +209,8 @@ class Documents:
         self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields
     ) -> HttpResponse | None:
         """Return the response if nothing has to be built for it."""
+        if resource.page_url and opens_document(fields):
+            return lead_to_page(resource.page_url)
         coding = preferred_coding(fields)
         representation = resource.representation(coding)
         status = precondition_status(fields, representation.etag, resource.last_modified)

@@ -15,7 +15,13 @@ from feedhub.formats import PAGE, SUBSCRIBED, is_document
 from feedhub.kinds import KINDS
 from feedhub.server import on_demand
 from feedhub.server.builder import DocumentBuilder
-from feedhub.server.request_fields import merge_fields, precondition_status
+from feedhub.server.catalog_reader import VanishedError
+from feedhub.server.request_fields import (
+    merge_fields,
+    precondition_status,
+    preferred_coding,
+    wants_page,
+)
 from feedhub.server.responses import (
     KNOWN_METHODS,
     RETRY_SOON,
@@ -26,9 +32,14 @@ from feedhub.server.responses import (
     text_response,
     unavailable,
 )
-from feedhub.server.snapshot import CORS_HEADERS, SECURITY_HEADERS, SiteSnapshot
+from feedhub.server.snapshot import (
+    CORS_HEADERS,
+    SECURITY_HEADERS,
+    SiteSnapshot,
+    content_security_policy,
+)
 from feedhub.site import address_of
-from feedhub.site.indexes import ICON_PATH
+from feedhub.site.indexes import ICON_PATH, NOT_FOUND_PATH
 from feedhub.sources.assets import COPIES
 from feedhub.sources.urls import asset_type
 
@@ -62,8 +73,37 @@ class Fallback:
         """Answer one request (ASGI 3)."""
         response = await self._asset_response(scope)
         if response is None:
-            response = response_of(respond(self._builder.snapshot, scope))
+            snapshot = self._builder.snapshot
+            response = response_of(await self._with_page(snapshot, scope, respond(snapshot, scope)))
         await response(scope, receive, send)
+
+    async def _with_page(
+        self, snapshot: SiteSnapshot | None, scope: Scope, response: HttpResponse
+    ) -> HttpResponse:
+        """Return a 404 or 410 with a page for people, if the client prefers one."""
+        page = snapshot and snapshot.resources.get(f"{snapshot.prefix}/{NOT_FOUND_PATH}")
+        if not page or response.status not in (404, 410):
+            return response
+        vary = (b"vary", b"Accept, Accept-Encoding")
+        fields = merge_fields(scope["headers"])
+        if not wants_page(fields):
+            return response._replace(headers=[*response.headers, vary])
+        coding = preferred_coding(fields)
+        try:
+            built = await self._builder.get_or_build(page, coding)
+        except (CatalogError, VanishedError):
+            return response
+        kept = (b"cache-control", b"access-control-allow-origin")
+        headers = [field for field in response.headers if field[0] in kept]
+        headers += [
+            (b"content-type", page.planned.media_type.encode()),
+            (b"content-length", b"%d" % len(built.body)),
+            *(((b"content-encoding", coding.encode()),) if coding else ()),
+            vary,
+            (b"content-security-policy", content_security_policy(page.planned).encode()),
+            *SECURITY_HEADERS,
+        ]
+        return HttpResponse(response.status, headers, built.body)
 
     async def _asset_response(self, scope: Scope) -> Response | None:
         """Return the response with a copy of a picture, audio or video, None for other addresses.

@@ -19,7 +19,11 @@ _CONDITIONS = {
 }
 # All fields that the response, or its line in the log, may depend on.
 RELEVANT_FIELDS = frozenset(
-    (*_CONDITIONS, b"host", b"accept-encoding", b"a-im", b"referer", b"user-agent")
+    (
+        *_CONDITIONS,
+        *(b"host", b"accept", b"accept-encoding", b"a-im", b"sec-fetch-dest"),
+        *(b"referer", b"user-agent"),
+    )
 )
 
 
@@ -44,6 +48,16 @@ def precondition_status(fields: Fields, etag: str, last_modified: int) -> int:
         name: fields[key].decode("latin-1") for key, name in _CONDITIONS.items() if key in fields
     }
     return evaluate(conditions, etag, last_modified)
+
+
+def wants_page(fields: Fields) -> bool:
+    """Return whether a client prefers a page for people, as only browsers do."""
+    return fields.get(b"accept", b"").lstrip().lower().startswith(b"text/html")
+
+
+def opens_document(fields: Fields) -> bool:
+    """Return whether a person opens the address in a browser (W3C Fetch Metadata, 2.1)."""
+    return fields.get(b"sec-fetch-dest") == b"document" and wants_page(fields)
 
 
 def has_one_host(scope: Scope, fields: Fields) -> bool:

@@ -57,6 +57,15 @@ def redirect(url: str) -> HttpResponse:
     return text_response(301, (b"location", url.encode()))
 
 
+def lead_to_page(url: str) -> HttpResponse:
+    """Return the redirect of a browser from a feed to its page, where the feed can be followed.
+
+    No cache keeps it, so that no feed reader is led there. The feed itself says nothing of it in
+    Vary: a cache that has the feed may give it to a browser, which does no harm.
+    """
+    return text_response(303, (b"location", f"{url}#follow".encode()))
+
+
 def method_not_allowed(method: str) -> HttpResponse:
     """Return 405 for a known method (RFC 9110, 15.5.6), else 501 (15.6.2)."""
     if method not in KNOWN_METHODS:

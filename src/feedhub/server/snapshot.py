@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from feedhub.config import Config, HttpConfig
 from feedhub.dates import format_http_date
-from feedhub.formats import PAGE_MEDIA_TYPE
+from feedhub.formats import PAGE, PAGE_MEDIA_TYPE
 from feedhub.site import Planned, Site, address_of
 
 Header = tuple[bytes, bytes]
@@ -45,14 +45,19 @@ class Representation(NamedTuple):
 class Resource:
     """The document at one address; its header fields are made when they are first needed.
 
-    `last_modified` is a Unix time.
+    `last_modified` is a Unix time. `page_url` is where a browser that opens the address is led, or
+    "".
     """
 
-    __slots__ = ("_links", "_representations", "format_name", "last_modified", "planned", "url")
+    __slots__ = (
+        *("_links", "_representations", "format_name", "last_modified", "page_url", "planned"),
+        "url",
+    )
 
-    def __init__(self, planned: Planned, url: str, hub: str = "") -> None:
+    def __init__(self, planned: Planned, url: str, hub: str = "", page_url: str = "") -> None:
         self.planned = planned
         self.url = url
+        self.page_url = page_url
         # Subscribers use the first hub and the first self that they find: give both, or only self.
         hub_link = f', <{hub}>; rel="hub"' if hub else ""
         self._links = f'<{url}>; rel="self"{hub_link}'.encode()
@@ -127,7 +132,7 @@ class CachePolicy:
 
         The newest archive of a feed may still grow and is cached like the feed.
         """
-        if planned.state and planned.state.newer:
+        if planned.state and planned.state.newer and planned.format is not PAGE:
             return self.archive
         if due is None or now + self._max_age <= due:
             return self._feed
@@ -167,9 +172,10 @@ class SiteSnapshot(NamedTuple):
         return self.resources.get(path)
 
 
-def make_resource(site: Site, planned: Planned) -> Resource:
-    """Return the resource of a document."""
-    return Resource(planned, site.url(planned.path), site.hub_of(planned))
+def make_resource(site: Site, planned: Planned, *, leads_to_page: bool = False) -> Resource:
+    """Return the resource of a document; `leads_to_page` is for the browsers that open a feed."""
+    page_url = site.page_url(planned) if leads_to_page else ""
+    return Resource(planned, site.url(planned.path), site.hub_of(planned), page_url)
 
 
 def make_snapshot(
@@ -187,7 +193,10 @@ def make_snapshot(
         address = f"{prefix}/{address_of(planned.path)}"
         known = previous.get(address)
         unchanged = known is not None and known.planned == planned
-        resources[address] = known if known and unchanged else make_resource(site, planned)
+        resource = known if unchanged else None
+        resources[address] = resource or make_resource(
+            site, planned, leads_to_page=config.http.feed_pages
+        )
     return SiteSnapshot(
         generation, due, resources, cache_policy, config, prefix, site.url, site.retired_slugs()
     )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from feedhub.article import Article
 from feedhub.catalog import (
     Accept,
     Catalog,
@@ -24,12 +25,13 @@ from feedhub.catalog import (
 from feedhub.config import Config
 from feedhub.document import Document
 from feedhub.errors import ConfigError
-from feedhub.feed import FeedState, Window, build_feed, feed_path, feed_query
+from feedhub.feed import FeedState, Window, build_feed, feed_path, feed_query, page_path
 from feedhub.fingerprint import fingerprint
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, Format
 from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
-from feedhub.site.indexes import INDEX_PATH, Indexes, IndexOptions
-from feedhub.site.on_demand import OnDemandFeeds
+from feedhub.site.indexes import COMBINE_PATH, INDEX_PATH, SEARCH_PATH, Indexes, IndexOptions
+from feedhub.site.months import Months
+from feedhub.site.on_demand import OnDemandFeeds, selection_of
 from feedhub.site.page_links import PageLinks
 from feedhub.site.settings import (
     channel_of,
@@ -125,7 +127,13 @@ class Site:
             window=Window(config.feeds.limit, config.feeds.days, config.feeds.max_bytes),
             archives=config.feeds.archives,
             shape=shape_of(self._channel, pages=self._pages),
-            plan=fingerprint(config.feeds.formats, sorted(self._removed), index_options.values()),
+            plan=fingerprint(
+                config.feeds.formats,
+                config.feeds.month_pages,
+                config.feeds.search,
+                sorted(self._removed),
+                index_options.values(),
+            ),
             authority=self._channel.authority,
             unique_addresses=config.feeds.duplicates == "first",
             private=drafts,
@@ -151,7 +159,11 @@ class Site:
             kinds=kinds,
             removed=self._removed,
             base_fingerprint=base,
+            search=SEARCH_PATH if config.feeds.search == "yes" or index_options.combines else "",
+            combine=address_of(COMBINE_PATH) if index_options.combines else "",
         )
+        month_kinds = check_names(config.feeds.month_pages, LABEL_KINDS, "feeds.month_pages")
+        self._months = Months(catalog, month_kinds if self._pages and config.feeds.archives else ())
         self._indexes = Indexes(
             catalog,
             self._page_links,
@@ -159,6 +171,8 @@ class Site:
             index_options,
             base_fingerprint=base,
             archives=config.feeds.archives,
+            months=self._months,
+            articles=self._newest_articles,
         )
         self._last_numbers: tuple[FeedState, list[int]] | None = None
         self._generation = -1
@@ -262,11 +276,15 @@ class Site:
         states = self._published_states()
         extra = self._on_demand.stories() if stories and self._settings.stories else []
         documents = [
-            self._planned(state, feed_format)
-            for state in [*states, *extra]
-            for feed_format in self._formats_of(state)
+            *(
+                self._planned(state, feed_format)
+                for state in [*states, *extra]
+                for feed_format in self._formats_of(state)
+            ),
+            *(self._planned(state, PAGE) for state in self._months.states(states)),
+            *self._planned_indexes(states),
         ]
-        return {planned.path: planned for planned in [*documents, *self._planned_indexes(states)]}
+        return {planned.path: planned for planned in documents}
 
     def on_demand(self, wanted: Selection | str, feed_format: Format) -> Planned | None:
         """Return the document of a selection, or of the story with a slug, in a format.
@@ -282,6 +300,9 @@ class Site:
         if planned.format is None or planned.state is None:
             indexes = self._planned_indexes(self._published_states())
             return next((index for index in indexes if index.path == planned.path), None)
+        if planned.format is PAGE and planned.state.period:
+            known = self._months.current(planned.state)
+            return self._planned(known, PAGE) if known and self._is_published(known) else None
         feeds = self._on_demand if planned.on_demand else self._catalog
         return self._if_published(feeds.current(planned.state), planned.format)
 
@@ -302,7 +323,7 @@ class Site:
         return not self._removed or feed_path(state.kind, state.slug) not in self._removed
 
     def _formats_of(self, state: FeedState) -> list[Format]:
-        """Return the formats of a feed; archives have no page."""
+        """Return the formats of a feed; archives have no page, but months may."""
         return [*self._formats, PAGE] if self._pages and not state.period else self._formats
 
     def _if_published(self, state: FeedState | None, feed_format: Format) -> Planned | None:
@@ -316,6 +337,8 @@ class Site:
         digest, changed_at = state.fingerprint, state.changed_at
         if feed_format is PAGE:
             digest = self._page_links.fingerprint(state)
+            if state.kind == "search":
+                digest = fingerprint(digest, *self._on_demand.hints(state))
             changed_at = self._page_links.changed_at(state)
         return Planned(path, digest, feed_format.media_type, changed_at, feed_format, state)
 
@@ -333,6 +356,15 @@ class Site:
         path, question_mark, query = path.partition("?")
         # A canonical query stays as it is; a path from a request may hold anything.
         return self._channel.url(address_of(path)) + question_mark + quote(query, safe="=&%+:*")
+
+    def page_url(self, planned: Planned) -> str:
+        """Return the public address of the page of a feed, "" for other documents and without."""
+        state = planned.state
+        if not self._pages or state is None or planned.format is PAGE:
+            return ""
+        return self._channel.url(page_path(state.kind, state.slug)) + feed_query(
+            state.kind, state.slug
+        )
 
     def hub_of(self, planned: Planned) -> str:
         """Return the address of the hub that distributes a document, or ""."""
@@ -376,13 +408,27 @@ class Site:
         return feed_format.encode(build_feed(channel, state, pages=self._pages), entries)
 
     def _page(self, state: FeedState) -> bytes:
-        if state.kind == "story":
-            items = self._entries.story_items(state.slug)[:PAGE_ENTRIES]
-        else:
-            numbers = self._numbers(state)[:PAGE_ENTRIES]
-            items = [self._entries.page_item(number) for number in numbers]
+        from feedhub.formats.pages import feed as pages  # Jinja2, which feeds do not need
+
+        entries = self._entries
         feed = build_feed(self._page_links.channel(), state, pages=self._pages)
-        return PAGE.encode(feed, items)
+        if state.kind == "story":
+            return pages.encode_story(feed, list(self._on_demand.story_articles(state.slug)))
+        if state.period:
+            articles = map(entries.article, self._months.entries(state))
+            return pages.encode_month(feed, state, list(articles))
+        numbers = self._numbers(state)
+        if state.kind == "search":
+            total, near = self._on_demand.hints(state)
+            found = list(map(entries.article, numbers))
+            return pages.encode_search(feed, found, selection_of(state).terms, total, near)
+        items = [entries.page_item(number) for number in numbers[:PAGE_ENTRIES]]
+        more = bool(state.older) or state.count > len(items)
+        return pages.encode(feed, items, self._months.path(state, self._removed) if more else "")
+
+    def _newest_articles(self, state: FeedState, count: int) -> list[Article]:
+        """Return the newest articles of a feed."""
+        return [self._entries.article(number) for number in self._numbers(state)[:count]]
 
     def _numbers(self, state: FeedState) -> list[int]:
         """Return the numbers of a feed's articles, newest first."""
@@ -409,6 +455,8 @@ class Site:
         for planned in documents:
             if planned.state is None or planned.on_demand:
                 continue
+            if planned.format is PAGE and planned.state.period:
+                continue  # such a page has lines of its own
             numbers = self._numbers(planned.state)
             if planned.format is PAGE:
                 on_pages.update(dict.fromkeys(numbers[:PAGE_ENTRIES]))

@@ -6,7 +6,6 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import replace
 from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
@@ -85,18 +84,6 @@ class EntryStore:
     def story(self, slug: str) -> list[EncodedEntry]:
         """Return the articles of a story as feeds hold them; most of them have no number."""
         return [encode_entry(article, self._channel) for article in self._story_articles(slug)]
-
-    def story_items(self, slug: str) -> list[PageItem]:
-        """Return the articles of a story as its page shows them."""
-        from feedhub.formats.pages.feed import encode_item
-
-        channel = self._page_channel()
-        # Coverage is in no feed, so its publisher may have no page.
-        without_links = replace(channel, links=replace(channel.links, kinds=()))
-        return [
-            encode_item(article, channel if article.related else without_links)
-            for article in self._story_articles(slug)
-        ]
 
     def entries(self, numbers: Iterable[int], format_name: str) -> list[bytes]:
         """Return articles as the feeds of one format hold them."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from feedhub.article import Article
 from feedhub.catalog import Catalog
-from feedhub.feed import Feed, FeedState, build_feed, feed_path, page_path
+from feedhub.feed import Channel, Feed, FeedState, build_feed, feed_path, page_path
 from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.formats import OPML_MEDIA_TYPE, PAGE_MEDIA_TYPE, WRITERS, Format
 from feedhub.kinds import KINDS
 from feedhub.messages import messages_of
+from feedhub.site.months import Months
 from feedhub.site.page_links import PageLinks
 
 if TYPE_CHECKING:
@@ -25,8 +28,11 @@ INDEX_PATH = "index.html"
 ICON_PATH = "favicon.svg"
 ROBOTS_PATH = "robots.txt"
 SITEMAP_PATH = "sitemap.xml"
-# Where a server answers searches.
+# What a host shows for an address that has no document.
+NOT_FOUND_PATH = "404.html"
+# Where a server answers searches, and where people combine feeds.
 SEARCH_PATH = "search/"
+COMBINE_PATH = "combine/index.html"
 MEDIA_TYPES = {
     "opml": OPML_MEDIA_TYPE,
     "html": PAGE_MEDIA_TYPE,
@@ -68,7 +74,8 @@ class Indexes:
     """The documents that list the feeds of a catalog.
 
     `formats` are those of feeds. `base_fingerprint` is that of everything else that lists are
-    made with. `archives` tells whether feeds have archives, whose articles count too.
+    made with. `archives` tells whether feeds have archives, whose articles count too. `articles`
+    returns the newest articles of a feed.
     """
 
     def __init__(
@@ -80,14 +87,22 @@ class Indexes:
         *,
         base_fingerprint: str,
         archives: bool,
+        months: Months,
+        articles: Callable[[FeedState, int], list[Article]],
     ) -> None:
         self._catalog = catalog
-        self._channel = page_links.plain_channel
+        self._page_links = page_links
+        self._months = months
+        self._articles = articles
         # Importers of OPML know XML; JSON is listed only if there is nothing else.
         self._listed_format = next((known for known in formats if known.name != "json"), formats[0])
         self._options = options
         self._base_fingerprint = base_fingerprint
         self._archives = archives
+
+    @property
+    def _channel(self) -> Channel:
+        return self._page_links.channel()
 
     def documents(self, states: list[FeedState]) -> Iterator[IndexDocument]:
         """Yield the lists of the feeds with these states.
@@ -107,16 +122,23 @@ class Indexes:
 
     def body(self, path: str, states: list[FeedState]) -> bytes:
         """Return the bytes of the list at a path, made from the states of all feeds."""
+        months = self._months.states(states)
         states = listed(states)
         if path == OPML_PATH:
             return self._opml(states)
         if path == ROBOTS_PATH:
             return robots_txt(self._channel.url(SITEMAP_PATH))
+        if path == NOT_FOUND_PATH:
+            from feedhub.formats.pages import not_found  # Jinja2, which feeds do not need
+
+            return not_found(self._channel)
         if path == ICON_PATH:
             from feedhub.formats.pages import ICON  # Jinja2, which feeds do not need
 
             return ICON.encode()
-        return self._sitemap(path, states) if path.endswith(".xml") else self._page(path, states)
+        if path.endswith(".xml"):
+            return self._sitemap(path, states, months)
+        return self._page(path, states)
 
     def address(self, state: FeedState) -> str:
         """Return the public address of a feed in the format that a list names."""
@@ -124,6 +146,7 @@ class Indexes:
 
     def _fingerprints(self, states: list[FeedState]) -> Iterator[tuple[str, str]]:
         """Yield the path of each list, and the fingerprint of its bytes."""
+        months = self._months.states(states)
         states, emptied = listed(states), self._emptied()
         outlines = [(s.kind, s.slug, s.label, int(s.updated.timestamp())) for s in states]
         last = max(emptied.values(), default=None)
@@ -132,25 +155,30 @@ class Indexes:
         yield OPML_PATH, fingerprint(self._base_fingerprint, outlines, *date)
         if not self._options.pages:
             return
-        options = self._options.values()
+        options, links = self._options.values(), self._page_links.links_fingerprint()
         rows = [
-            (s.kind, s.slug, s.label, count, int(s.newest.timestamp()) if s.newest else None)
+            (
+                *(s.kind, s.slug, s.label, count),
+                # The front page shows articles, and a list the pictures that articles have.
+                s.fingerprint if s.kind == "all" or KINDS[s.kind].picture else "",
+            )
             for s, count in self._counted(states)
         ]
-        yield INDEX_PATH, fingerprint(self._base_fingerprint, rows, options)
+        yield INDEX_PATH, fingerprint(links, rows, options)
         for folder, group in groupby(rows, key=lambda row: KINDS[row[0]].folder):
             if folder:
-                yield (
-                    page_of_folder(folder),
-                    fingerprint(self._base_fingerprint, list(group), options),
-                )
+                yield page_of_folder(folder), fingerprint(links, list(group), options)
+        if self._options.combines:
+            named = [row for row in rows if KINDS[row[0]].combinable]
+            yield COMBINE_PATH, fingerprint(links, named, options)
+        yield NOT_FOUND_PATH, fingerprint(links, options)
         yield ICON_PATH, fingerprint(WRITERS, ICON_PATH)
         if not self._options.discovery:
             return
         base_url = self._channel.base_url
         if not urlsplit(base_url).path:  # robots.txt is read at the root of a host alone
             yield ROBOTS_PATH, fingerprint(WRITERS, base_url)
-        for path, pages in split_sitemap(pages_of(states, emptied)):
+        for path, pages in split_sitemap(pages_of(states, emptied, months)):
             part = [(page, int(updated.timestamp())) for page, updated in pages]
             yield path, fingerprint(WRITERS, base_url, part)
 
@@ -183,22 +211,27 @@ class Indexes:
 
         groups: dict[str, list[FeedSummary]] = {}
         for state, count in self._counted(states):
-            row = landing.FeedSummary(state.slug, state.label, count, state.newest)
+            row = landing.FeedSummary(state.slug, state.label, count, partial(self._picture, state))
             groups.setdefault(state.kind, []).append(row)
-        index = landing.IndexContext(
-            channel=self._channel,
-            opml_url=self._channel.url(OPML_PATH),
-            search=SEARCH_PATH if self._options.combines else "",
-        )
+        if path == COMBINE_PATH:
+            return landing.encode_combine(self._channel, groups)
         if path == INDEX_PATH:
-            return landing.encode(index, groups)
+            everything = next((state for state in states if state.kind == "all"), None)
+            newest = self._articles(everything, landing.MAX_NEWEST) if everything else []
+            return landing.encode(self._channel, groups, newest)
         (kind,) = (kind for kind in groups if page_of_folder(KINDS[kind].folder) == path)
-        return landing.encode_kind(index, kind, groups[kind])
+        return landing.encode_kind(self._channel, kind, groups[kind])
 
-    def _sitemap(self, path: str, states: list[FeedState]) -> bytes:
+    def _picture(self, state: FeedState) -> str:
+        """Return the address of the picture of a feed's label, or ""."""
+        picture = KINDS[state.kind].picture
+        articles = self._articles(state, 1) if picture else []
+        return picture(articles[0]) if picture and articles else ""
+
+    def _sitemap(self, path: str, states: list[FeedState], months: list[FeedState]) -> bytes:
         from feedhub.formats import sitemap  # lxml, which a render without changes does not need
 
-        parts = dict(split_sitemap(pages_of(states, self._emptied())))
+        parts = dict(split_sitemap(pages_of(states, self._emptied(), months)))
         urls = ((self._channel.url(page), at) for page, at in parts[path])
         is_index = path == SITEMAP_PATH and len(parts) > 1
         return sitemap.encode_index(urls) if is_index else sitemap.encode(urls)
@@ -210,12 +243,12 @@ def listed(states: list[FeedState]) -> list[FeedState]:
 
 
 def pages_of(
-    states: list[FeedState], emptied: Mapping[str, datetime]
+    states: list[FeedState], emptied: Mapping[str, datetime], months: Iterable[FeedState]
 ) -> list[tuple[str, datetime]]:
     """Return the path of every page's address, and when its content was updated.
 
     Not when its bytes changed: another catalog of the same source would have another date.
-    `emptied` is when the last feed of each kind left the lists.
+    `emptied` is when the last feed of each kind left the lists, `months` are pages of months.
     """
     lists: dict[str, datetime] = {}
     kinds = {state.kind for state in states}  # each has a page, which lists its feeds
@@ -223,7 +256,9 @@ def pages_of(
         folder = KINDS[kind].folder
         for page in ("", f"{folder}/") if folder and kind in kinds else ("",):
             lists[page] = max(updated, lists.get(page, updated))
-    return [*lists.items(), *((page_path(s.kind, s.slug), s.updated) for s in states)]
+    feeds = ((page_path(s.kind, s.slug), s.updated) for s in states)
+    parts = ((f"{feed_path(s.kind, s.slug, s.period)}/", s.updated) for s in months)
+    return [*lists.items(), *feeds, *parts]
 
 
 def page_of_folder(folder: str) -> str:

@@ -47,10 +47,12 @@ class OnDemandFeeds:
         self._shape = shape
         self._max_bytes = max_bytes
         self._find = lru_cache(CACHED_SELECTIONS)(catalog.find)
+        self._count = lru_cache(CACHED_SELECTIONS)(catalog.count_matches)
 
     def forget(self) -> None:
         """Empty the cache: the catalog has moved."""
         self._find.cache_clear()
+        self._count.cache_clear()
 
     def search(self, selection: Selection) -> FeedState:
         """Return the feed of a selection, under its one address."""
@@ -94,6 +96,12 @@ class OnDemandFeeds:
         """Return the numbers of a search's articles, newest first."""
         canonical = self._catalog.resolve(selection_of(state))
         return [match.number for match in self._matches(canonical)]
+
+    def hints(self, state: FeedState) -> tuple[int, tuple[str, ...]]:
+        """Return how many articles a search finds, and the words to try where that is none."""
+        selection = self._catalog.resolve(selection_of(state))
+        total = self._count(selection)
+        return total, () if total else self._catalog.near_words(selection)
 
     def story_articles(self, slug: str) -> tuple[Article, ...]:
         """Return the article of a story and its coverage, newest first; () if there is none."""

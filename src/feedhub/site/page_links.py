@@ -10,6 +10,7 @@ from feedhub.catalog import Catalog
 from feedhub.feed import Channel, FeedState, SiteLinks
 from feedhub.fingerprint import fingerprint
 from feedhub.formats import Format
+from feedhub.kinds import KINDS
 from feedhub.text import slugify
 
 # The name under which the catalog has their date, among the paths of indexes.
@@ -20,7 +21,8 @@ class PageLinks:
     """The links between pages, as the catalog has them now.
 
     Nearly every label has its own slug, so only the others are stored. `base_fingerprint`
-    is that of everything else that pages are made with.
+    is that of everything else that pages are made with, `search` the path where searches are
+    answered, and `combine` that of the page to combine feeds, or "".
     """
 
     def __init__(
@@ -32,6 +34,8 @@ class PageLinks:
         kinds: tuple[str, ...],
         removed: Iterable[str],
         base_fingerprint: str,
+        search: str,
+        combine: str,
     ) -> None:
         self._catalog = catalog
         self._base_fingerprint = base_fingerprint
@@ -42,9 +46,10 @@ class PageLinks:
             kinds=kinds,
             removed=frozenset(removed),
             formats=tuple((r.title, r.media_type.partition(";")[0], r.suffix) for r in ordered),
+            search=search,
+            combine=combine,
         )
-        # For lists, which name feeds by their slugs and need nothing from the catalog.
-        self.plain_channel = self._channel = replace(channel, links=links)
+        self._channel = replace(channel, links=links)
 
     def channel(self) -> Channel:
         """Return the channel with the addresses of all pages; another object if one has moved."""
@@ -56,10 +61,11 @@ class PageLinks:
                 for k, key, slug in self._catalog.feed_slugs()
                 if slugify(key) != slug
             }
-            if slug_overrides != links.slug_overrides:
-                self._channel = replace(
-                    self._channel, links=replace(links, slug_overrides=slug_overrides)
-                )
+            kinds = self._catalog.listed_kinds()
+            listed = tuple(kind for kind in KINDS if kind in kinds and KINDS[kind].heading)
+            new = replace(links, slug_overrides=slug_overrides, listed=listed)
+            if new != links:
+                self._channel = replace(self._channel, links=new)
             self._generation = generation
         return self._channel
 
@@ -69,7 +75,7 @@ class PageLinks:
 
     def fingerprint(self, state: FeedState) -> str:
         """Return the fingerprint of a feed's page, over that of the feed and all links."""
-        return fingerprint(state.fingerprint, self._links_fingerprint())
+        return fingerprint(state.fingerprint, self.links_fingerprint())
 
     def changed_at(self, state: FeedState) -> datetime:
         """Return when a feed's page changed: with the feed, or with the links."""
@@ -77,10 +83,14 @@ class PageLinks:
 
     def update_date(self, now: int) -> None:
         """Record that links changed at `now`, if they did; in a new catalog they never changed."""
-        self._catalog.update_index_date(LINKS, self._links_fingerprint(), now=now, first=0)
+        self._catalog.update_index_date(LINKS, self.links_fingerprint(), now=now, first=0)
 
-    def _links_fingerprint(self) -> str:
-        overrides = sorted(self.channel().links.slug_overrides.items())
+    def links_fingerprint(self) -> str:
+        """Return the fingerprint of what pages are made with besides articles."""
+        links = self.channel().links
+        overrides = sorted(links.slug_overrides.items())
         return fingerprint(
-            self._base_fingerprint, [(kind, key, slug) for (kind, key), slug in overrides]
+            self._base_fingerprint,
+            [(kind, key, slug) for (kind, key), slug in overrides],
+            links.listed,
         )

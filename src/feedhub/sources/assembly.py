@@ -76,7 +76,9 @@ def make_article(file: ArticleFile, published: datetime, updated: datetime | Non
         published=published.astimezone(UTC),
         updated=max(published, updated or published).astimezone(UTC),
         language=fields.read_or_warn("language", read_language, ""),
-        provider=fields.read_or_warn("provider", lambda node: read_provider(fields, node), None),
+        provider=fields.read_or_warn(
+            "provider", lambda node: read_provider(fields, node, picture=True), None
+        ),
         authors=find_authors(fields),
         topics=labels_of(fields, "topics", "topics", "tag", "tags"),
         categories=page.name.categories,

@@ -10,9 +10,10 @@ from functools import lru_cache
 from feedhub import limits
 from feedhub.article import Author, Image, Provider, Related
 from feedhub.dates import parse_clock
+from feedhub.errors import ArticleError
 from feedhub.sources.article_path import YEARS
 from feedhub.sources.fields import Fields
-from feedhub.sources.tree import Node, Scalar, Sequence, as_int, as_text, node_error
+from feedhub.sources.tree import Mapping, Node, Scalar, Sequence, as_int, as_text, node_error
 from feedhub.sources.urls import UrlError, absolute_url, image_media_type, rooted_url
 from feedhub.text import cut, label_key, one_line, plain_text
 
@@ -202,13 +203,13 @@ def unique_labels(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def read_provider(fields: Fields, node: Node) -> Provider | None:
-    """Read a publisher: a name, or a mapping with name and domain."""
+def read_provider(fields: Fields, node: Node, *, picture: bool = False) -> Provider | None:
+    """Read a publisher: a name, or a mapping with name, domain and, with `picture`, images."""
     if isinstance(node, Scalar):
         return make_provider(read_name(node), "")
     inner = fields.nested(node)
     name, domain = inner.name("name"), inner.name("domain")
-    provider = make_provider(name, domain)
+    provider = make_provider(name, domain, read_picture(inner) if picture else "")
     if domain and not (provider and provider.domain) and plain_text(domain):
         inner.warn("bad-domain", "the publisher's domain is not a host name; left out")
     return provider
@@ -216,12 +217,30 @@ def read_provider(fields: Fields, node: Node) -> Provider | None:
 
 # Cached, because few publishers stand in the related items of many files.
 @lru_cache(maxsize=1024)
-def make_provider(name: str, domain: str) -> Provider | None:
+def make_provider(name: str, domain: str, picture: str = "") -> Provider | None:
     """Return a publisher without what is no host name; None if nothing is left."""
     name, domain = plain_text(name), plain_text(domain).lower()
     if not _DOMAIN.fullmatch(domain):
         domain = ""
-    return Provider(name=name or domain, domain=domain) if name or domain else None
+    if not (name or domain):
+        return None
+    return Provider(name=name or domain, domain=domain, picture=picture)
+
+
+def read_picture(fields: Fields) -> str:
+    """Return the address of a publisher's first image, "" where none is a complete one.
+
+    Pages can do without it, so nothing is warned about.
+    """
+    for field in ("images", "image"):
+        node = fields.node(field)
+        for item in items_of(node)[:1] if node is not None else ():
+            url = fields.nested(item).node("image_url") if isinstance(item, Mapping) else item
+            try:
+                return absolute_url(as_text(url) or "") if url is not None else ""
+            except (ArticleError, UrlError):
+                return ""
+    return ""
 
 
 def read_authors(fields: Fields, node: Node, *, several: bool = False) -> tuple[Author, ...]:

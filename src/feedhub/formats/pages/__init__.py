@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from feedhub.dates import format_rfc3339
 from feedhub.feed import Channel
+from feedhub.kinds import KINDS
 from feedhub.messages import (
     SOURCE_LANGUAGE,
     Messages,
@@ -36,9 +37,20 @@ def write(name: str, channel: Channel, **values: object) -> bytes:
         theirs=Markup(' lang="{}" dir="{}"').format(language, direction_of(language))
         if foreign
         else "",
+        sections=[
+            (KINDS[kind].heading, channel.url(f"{KINDS[kind].folder}/"))
+            for kind in channel.links.listed
+        ],
         **values,
     )
     return page.encode()
+
+
+def not_found(channel: Channel) -> bytes:
+    """Return the page for an address that has no document."""
+    title = messages_of(channel.language).gettext("Page not found")
+    title = channel.display_title(f"{title} · {channel.title}")
+    return write("not_found.html.j2", channel, title=title, url=channel.url(""))
 
 
 def template(name: str, channel: Channel) -> Template:
@@ -121,6 +133,8 @@ def _environment(messages: Messages) -> Environment:
     environment.filters |= {
         "link": link,
         "day": lambda moment: words(messages.short_day(moment)),
+        "long_day": lambda moment: words(messages.day(moment)),
+        "month": lambda period: words(messages.month(period)),
         "moment": format_rfc3339,
         "number": messages.number,
     }

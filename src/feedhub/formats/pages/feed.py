@@ -1,64 +1,49 @@
-"""The page of a feed: what is new in it, and how to follow it."""
+"""The page of a feed, of a month, of a story and of a search."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import accumulate, groupby
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from feedhub.article import Article, Image, Media
-from feedhub.feed import Channel, Feed, labels_of
-from feedhub.formats import content
-from feedhub.formats.pages import PLAYER_POLICY, POLICY, template, write
-from feedhub.kinds import FACETS, KINDS, PER_LABEL_KINDS
-from feedhub.messages import attributes_of, messages_of
-from feedhub.text import cut, slugify
-
-MAX_EXCERPT = 280
-MAX_TOPICS = 6
-MAX_PLAYERS = 4
-MAX_RELATED = 12
-# What articles may take of a page, for it to stay below 100 KB.
-MAX_ITEM_BYTES = 74_000
-# Where common readers take the address of a feed to subscribe to, each as the reader documents it:
-# the feed's address goes to the end, with every sign quoted.
-_READERS = (
-    ("Feedly", "https://feedly.com/i/subscription/feed/"),
-    ("Inoreader", "https://www.inoreader.com/?add_feed="),
-    ("NewsBlur", "https://www.newsblur.com/?url="),
-    ("Feedbin", "https://feedbin.com/?subscribe="),
-    ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
+from feedhub.article import Article
+from feedhub.catalog.search import MAX_COUNT
+from feedhub.dates import month_of
+from feedhub.feed import Channel, Feed, FeedState, labels_of
+from feedhub.formats.pages import PLAYER_POLICY, POLICY, write
+from feedhub.formats.pages.follow import FeedLink, follow_sheet
+from feedhub.formats.pages.items import (
+    PageItem,
+    encode_item,
+    encode_line,
+    label_links,
+    lead_picture,
+    players,
+    show,
 )
+from feedhub.kinds import FACETS, KINDS, PER_LABEL_KINDS
+from feedhub.messages import messages_of
+from feedhub.selection import Term
+from feedhub.text import slugify
+
+__all__ = ["PageItem", "encode", "encode_item", "encode_month", "encode_search", "encode_story"]
+
+# What articles may take of a page, for it to stay below 100 KB.
+MAX_ITEM_BYTES = 70_000
+# Of the results of a search, so many are shown in full, the others as lines.
+FULL_RESULTS = 30
 # The parameters of a search besides its words, each with the noun of its labels or "".
 _CRITERIA = {
     **{facet: KINDS[facet].noun for facet in FACETS},
     **{f"not_{facet}": KINDS[facet].noun for facet in FACETS},
     **dict.fromkeys(("limit", "min_quality", "since"), ""),
 }
-
-
-class PageItem(NamedTuple):
-    """An article and its HTML, which is the same on the pages of all its feeds."""
-
-    article: Article
-    html: str
-
-
-class FeedLink(NamedTuple):
-    """A document of a feed: the format's name, its media type without parameters, its address."""
-
-    name: str
-    media_type: str
-    url: str
-
-
-class ReaderLink(NamedTuple):
-    """A feed reader's name, and the link that subscribes to a feed."""
-
-    name: str
-    url: str
 
 
 class SearchCriterion(NamedTuple):
@@ -78,83 +63,133 @@ class SearchForm(NamedTuple):
     criteria: list[SearchCriterion]
 
 
-def encode(feed: Feed, items: Sequence[PageItem]) -> bytes:
-    """Return the page in UTF-8, with as many of its items, newest first, as there is room for."""
-    channel, formats = feed.channel, feed.channel.links.formats
+class Suggestion(NamedTuple):
+    """A search that finds something where this one finds nothing."""
+
+    words: str
+    url: str
+
+
+def encode(feed: Feed, items: Sequence[PageItem], archive: str = "") -> bytes:
+    """Return the page of a feed in UTF-8: as many of its items, newest first, as there is room for.
+
+    An item without room is a line. `archive` is the path below which older articles have pages, ""
+    if there are none.
+    """
+    channel, older = feed.channel, ""
+    if items and archive:
+        # The month of the last article here has the next one too, or leads to it.
+        older = f"{archive}/{month_of(int(items[-1].article.published.timestamp()))}/"
     return write(
         "feed.html.j2",
         channel,
         title=feed.title,
         url=feed.address("/"),
         feed=feed,
-        label=feed.label,
         kind=KINDS[feed.kind],
-        addresses=[FeedLink(n, kind, feed.address(suffix)) for n, kind, suffix in formats],
-        site_feeds=site_feed_links(feed),
-        readers=reader_links,
         # Perhaps the list of its kind has no other feed, and is gone.
         listed=bool(items) or feed.kind not in PER_LABEL_KINDS,
-        picture=next((image for item in items if (image := lead_picture(item.article))), None),
-        items=list(fitting_html(items)),
-        policy=PLAYER_POLICY if any(players(item.article) for item in items) else POLICY,
-        search=search_form(feed, items) if feed.kind == "search" else None,
+        avatar=avatar(feed, items),
+        older=older and channel.url(older),
+        **item_values(feed, fitting_html(items, channel), [item.article for item in items]),
     )
 
 
-def encode_item(article: Article, channel: Channel) -> PageItem:
-    """Return an article as pages show it; `channel.links` tells where its labels have a page."""
-    html: str = template("item.html.j2", channel).render(
-        article=article,
-        channel=channel,
-        picture=lead_picture(article),
-        players=players(article),
-        excerpt=cut(article.summary, MAX_EXCERPT),
-        story=content.story_url(article, channel),
-        own=text_attributes(article, channel),
-        by=byline(article, channel),
-        topics=label_links(channel, "topic", article.topics[:MAX_TOPICS]),
-        related=article.related[:MAX_RELATED],
-        more=len(article.related[MAX_RELATED:]),
-        duration=content.format_duration(article.duration) if article.duration else "",
-    )
-    return PageItem(article, html)
+def encode_month(feed: Feed, state: FeedState, articles: Sequence[Article]) -> bytes:
+    """Return the page of a month: its articles as lines, by day.
 
-
-def text_attributes(article: Article, channel: Channel) -> Markup:
-    """Return how a title or summary is marked.
-
-    A browser guesses its direction if the article does not say its language. A page without a
-    catalog for its language is in English, in which they are not.
+    `feed` is that of the whole, whose neighbours are pages of months, and `state` that of the page.
     """
-    foreign = not messages_of(channel.language).is_of(channel.language)
-    if not article.language:
-        marks = f' lang="{escape(channel.language)}" dir="auto"' if foreign else ' dir="auto"'
-    elif foreign or article.language.casefold() != channel.language.casefold():
-        marks = attributes_of(article.language)
-    else:
-        marks = ""
-    return Markup(marks)  # noqa: S704 - escaped
+    channel = feed.channel
+    days = [
+        (day, [encode_line(article, channel) for article in group])
+        for day, group in groupby(articles, key=lambda article: article.published.date())
+    ]
+    month, _, part = state.period.partition("/")
+    name, names = messages_of(channel.language).month(month), [feed.label, channel.title]
+    return write(
+        "month.html.j2",
+        channel,
+        title=channel.display_title(" · ".join([name, *filter(None, names)])),
+        url=channel.url(f"{feed.path}/"),
+        feed=feed,
+        kind=KINDS[feed.kind],
+        month=month,
+        part=part,
+        days=[(datetime(day.year, day.month, day.day, tzinfo=UTC), rows) for day, rows in days],
+        older=month_link(channel, feed.older, state.older),
+        newer=month_link(channel, feed.newer, state.newer),
+        follow=follow_sheet(channel, feed.current, feed.label),
+    )
 
 
-def players(article: Article) -> tuple[Media, ...]:
-    """Return the audio and video files that a page plays."""
-    return content.recordings(article)[:MAX_PLAYERS]
+def encode_story(feed: Feed, articles: Sequence[Article]) -> bytes:
+    """Return the page of a story: the article, then the coverage of others, newest first."""
+    channel = feed.channel
+    own = next(article for article in articles if article.related)
+    # Coverage is in no feed, so its publisher may have no page.
+    unlinked = replace(channel, links=replace(channel.links, kinds=()))
+    rest = [show(article, unlinked) for article in articles if article is not own]
+    return write(
+        "story.html.j2",
+        channel,
+        title=feed.title,
+        url=feed.address("/"),
+        feed=feed,
+        item=show(own, channel),
+        topics=label_links(channel, "topic", own.topics),
+        coverage=rest,
+        players=players(own),
+        **item_values(feed, [], [own]),
+    )
 
 
-def lead_picture(article: Article) -> Image | None:
-    """Return the picture of an article, or None."""
-    return next(iter(content.pictures(article)), None)
+def encode_search(
+    feed: Feed, articles: Sequence[Article], terms: Iterable[Term], total: int, near: Iterable[str]
+) -> bytes:
+    """Return the page of a search that finds `total` articles, of which these are the newest.
+
+    `near` are the words of searches that find something where this one does not.
+    """
+    channel = feed.channel
+    phrases = [(term.words, term.prefix) for term in terms if not term.excluded]
+    items = [encode_item(article, channel, phrases) for article in articles]
+    pairs = parse_qsl(feed.query.removeprefix("?"))
+    others = [(name, value) for name, value in pairs if name != "q"]
+    return write(
+        "search.html.j2",
+        channel,
+        title=feed.title,
+        url=feed.address("/"),
+        feed=feed,
+        kind=KINDS[feed.kind],
+        search=search_form(feed, articles),
+        total=total,
+        countless=total >= MAX_COUNT,
+        near=[
+            Suggestion(words, f"{channel.url('search/')}?{urlencode([('q', words), *others])}")
+            for words in near
+        ],
+        **item_values(feed, fitting_html(items, channel, FULL_RESULTS), articles),
+    )
 
 
-def reader_links(feed_url: str) -> list[ReaderLink]:
-    """Return the readers with their links for one feed; the last is the device's own app."""
-    quoted = quote(feed_url, safe="")
-    # `feed:` before a complete address keeps http or https, which `feed://` does not.
-    own = ReaderLink("", f"feed:{feed_url}")
-    return [*(ReaderLink(name, url + quoted) for name, url in _READERS), own]
+def item_values(
+    feed: Feed, html: Sequence[Markup], articles: Sequence[Article]
+) -> dict[str, object]:
+    """Return what the templates of pages with articles need."""
+    channel = feed.channel
+    pictures = (image for article in articles if (image := lead_picture(article)))
+    return {
+        "items": html,
+        "picture": next(pictures, None),
+        "policy": PLAYER_POLICY if any(map(players, articles)) else POLICY,
+        "follow": follow_sheet(channel, feed.path, feed.label, feed.query),
+        "site_feeds": site_feed_links(feed),
+    }
 
 
-def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
+def search_form(feed: Feed, articles: Iterable[Article]) -> SearchForm:
     """Return the form of a search.
 
     Labels are spelled as in the articles; a label that none of them has is shown as its slug.
@@ -162,8 +197,8 @@ def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
     pairs = parse_qsl(feed.query.removeprefix("?"))
     names = {
         (label.kind, slugify(label.key)): label.text
-        for item in items
-        for label in labels_of(item.article, FACETS)
+        for article in articles
+        for label in labels_of(article, FACETS)
     }
     criteria = [
         SearchCriterion(name, value, _CRITERIA[name], names.get((name, value), value))
@@ -176,14 +211,27 @@ def search_form(feed: Feed, items: Iterable[PageItem]) -> SearchForm:
     return SearchForm(dict(pairs).get("q", ""), criteria)
 
 
-def fitting_html(items: Iterable[PageItem]) -> Iterator[Markup]:
-    """Yield the HTML of as many articles as there is room for, at least one."""
+def fitting_html(
+    items: Sequence[PageItem], channel: Channel, full: int = sys.maxsize
+) -> list[Markup]:
+    """Return the HTML of articles: the first `full` as items, if there is room, the rest as lines.
+
+    At least one is an item.
+    """
+    if len(items) <= full and sum(len(item.html.encode()) for item in items) <= MAX_ITEM_BYTES:
+        return [Markup(item.html) for item in items]  # noqa: S704 - a template wrote it
+    lines = [encode_line(item.article, channel) for item in items]
+    # What the lines take, from each one on.
+    rest = [*accumulate(len(line.encode()) for line in reversed(lines)), 0][::-1]
     size = 0
-    for count, item in enumerate(items):
+    for index, item in enumerate(items):
         size += len(item.html.encode())
-        if count and size > MAX_ITEM_BYTES:
-            return
-        yield Markup(item.html)  # noqa: S704 - a template wrote it
+        if index and (index >= full or size + rest[index + 1] > MAX_ITEM_BYTES):
+            break
+    else:
+        index = len(items)
+    whole = [Markup(item.html) for item in items[:index]]  # noqa: S704 - a template wrote it
+    return [*whole, *lines[index:]]
 
 
 def site_feed_links(feed: Feed) -> list[FeedLink]:
@@ -197,16 +245,12 @@ def site_feed_links(feed: Feed) -> list[FeedLink]:
     ]
 
 
-def byline(article: Article, channel: Channel) -> list[tuple[str, str]]:
-    """Return who published it, else who wrote it, else its host; each with its page or ""."""
-    if article.provider:
-        return label_links(channel, "provider", (article.provider.name,))
-    if article.authors:
-        return label_links(channel, "author", tuple(author.name for author in article.authors))
-    return [(urlsplit(article.url).hostname or "", "")]
+def avatar(feed: Feed, items: Iterable[PageItem]) -> str:
+    """Return the address of the picture of a feed's label, as its newest article has it, or ""."""
+    picture = KINDS[feed.kind].picture
+    return next((picture(item.article) for item in items), "") if picture else ""
 
 
-def label_links(channel: Channel, kind: str, labels: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return labels with the address of each one's page, or ""."""
-    pages = [(label, channel.links.page_of(kind, label)) for label in labels]
-    return [(label, channel.url(page) if page else "") for label, page in pages]
+def month_link(channel: Channel, path: str, period: str) -> tuple[str, str] | None:
+    """Return the month and the address of its page, or None if there is none."""
+    return (period.partition("/")[0], channel.url(f"{path}/")) if path else None

@@ -1,172 +1,178 @@
-"""The landing page of a site, and a page for each kind of feed: its feeds, counted and dated."""
+"""The first page of a site, the page of each kind of feed, and the page that combines feeds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
-from feedhub.feed import Channel, feed_path, page_path
+from feedhub.article import Article
+from feedhub.feed import Channel, page_path
 from feedhub.formats.pages import write
+from feedhub.formats.pages.follow import follow_sheet
+from feedhub.formats.pages.items import lead_picture, show
 from feedhub.kinds import KINDS
 from feedhub.messages import messages_of
 
-# How many bytes the rows of the landing page may take, for the page to stay below 100 KB. With many
-# feeds, rows are shorter; feeds without room are only on the page of their kind.
-MAX_ROW_BYTES = 77_000
-# A row of nothing but a link, a count and a date, without its texts; what a box and a link add.
-_ROW_BYTES, _BOX_BYTES, _LINK_BYTES = 72, 64, 34
-# With plain rows, so many feeds of a kind have a box of their own; the script adds the others.
-MAX_BOXES = 50
+# The newest articles of the first page: one large, some beside it, the others below.
+MAX_NEWEST = 12
+BESIDE = 5
+# The largest feeds of each kind on the first page.
+MAX_LARGEST = 12
+# A list with no more feeds needs no field to find one.
+MIN_FINDABLE = 25
+# So many rows of a list have a picture.
+MAX_PICTURES = 400
+# How many bytes the rows of the page that combines may take, for it to stay below 100 KB; and a row
+# of nothing but a box and a count, without its texts.
+MAX_ROW_BYTES = 70_000
+_ROW_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class FeedSummary:
-    """A feed on the page: how many articles it leads to, the time of the newest."""
+    """A feed on the page: how many articles it leads to, and what returns its picture or ""."""
 
     slug: str
     label: str
     count: int
-    newest: datetime | None
+    picture: Callable[[], str] = str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexContext:
-    """What all lists share: the site, the address of its OPML, and the path of searches or ""."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A feed in a list: its address, and that of its picture or ""."""
 
-    channel: Channel
-    opml_url: str
-    search: str
+    slug: str
+    label: str
+    count: int
+    url: str
+    picture: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedGroup:
-    """The feeds of one kind as a page shows them.
-
-    `total` is how many there are, `boxed` the slugs of those that can be ticked, and `ticks` tells
-    whether all can, with some help of the script.
-    """
+    """Feeds of one kind; `total` is how many there are, `pictured` whether one has a picture."""
 
     kind: str
     heading: str
-    folder: str
-    rows: Sequence[FeedSummary]
+    noun: str
+    url: str
+    rows: Sequence[Row]
     total: int
-    ticks: bool
-    boxed: frozenset[str]
+    pictured: bool
 
 
-def encode(index: IndexContext, feeds: Mapping[str, Sequence[FeedSummary]]) -> bytes:
-    """Return the page of the whole site; `feeds` are those of each kind, by its name."""
-    kinds = {kind: rows for kind, rows in feeds.items() if KINDS[kind].heading and rows}
-    everything = [row for kind, rows in feeds.items() if not KINDS[kind].heading for row in rows]
-    links = links_per_row(index, kinds)
-    shares = share_room({kind: len(rows) for kind, rows in kinds.items()}, max_rows(index, kinds))
+def encode(
+    channel: Channel, feeds: Mapping[str, Sequence[FeedSummary]], newest: Sequence[Article]
+) -> bytes:
+    """Return the first page: the `newest` articles, and the largest feeds of each kind, by name."""
     groups = [
-        make_group(
-            index, kind, largest(rows, shares[kind]), len(rows), MAX_BOXES if links == 0 else None
-        )
-        for kind, rows in kinds.items()
+        make_group(channel, kind, largest(rows, MAX_LARGEST), len(rows))
+        for kind, rows in feeds.items()
+        if KINDS[kind].heading and rows
     ]
-    channel = index.channel
+    items = [show(article, channel) for article in newest]
+    # The large place is for an article with a picture, if one of the first has one.
+    lead = next((n for n, item in enumerate(items[: BESIDE + 1]) if item.picture), 0)
+    items = [*items[lead : lead + 1], *items[:lead], *items[lead + 1 :]]
     return write(
         "landing.html.j2",
         channel,
         title=channel.display_title(channel.title),
         url=channel.url(""),
-        root="",
-        everything=everything[:1],
+        count=sum(row.count for row in feeds.get("all", ())),
+        has_feed="all" in feeds,
+        lead=items[:1],
+        beside=items[1 : BESIDE + 1],
+        below=items[BESIDE + 1 :],
+        picture=next((image for a in newest if (image := lead_picture(a))), None),
         groups=groups,
-        **shared_values(index, links),
+        combines=any(KINDS[group.kind].combinable for group in groups),
+        follow=follow_sheet(channel, "all", ""),
     )
 
 
-def encode_kind(index: IndexContext, kind: str, rows: Sequence[FeedSummary]) -> bytes:
+def encode_kind(channel: Channel, kind: str, rows: Sequence[FeedSummary]) -> bytes:
     """Return the page of all feeds of one kind."""
-    channel, known = index.channel, KINDS[kind]
-    messages = messages_of(channel.language)
+    known, messages = KINDS[kind], messages_of(channel.language)
     return write(
         "kind.html.j2",
         channel,
         title=channel.display_title(f"{messages.gettext(known.heading)} · {channel.title}"),
         url=channel.url(f"{known.folder}/"),
-        root="../",
-        group=make_group(index, kind, rows, len(rows)),
-        **shared_values(index, links_per_row(index, {kind: rows}) or 1),
+        group=make_group(channel, kind, by_name(rows), len(rows)),
+        findable=len(rows) >= MIN_FINDABLE,
+        combines=known.combinable,
     )
 
 
-def shared_values(index: IndexContext, links: int) -> dict[str, object]:
-    """Return what both templates need to write rows with so many links to documents."""
-    formats = index.channel.links.formats
-    return {
-        "index": index,
-        "formats": formats[:links],
-        "all_formats": formats,
-        "feed_of": lambda kind, slug: quote(feed_path(kind, slug)),
-        "page_of": lambda kind, slug: quote(page_path(kind, slug)),
-    }
+def encode_combine(channel: Channel, feeds: Mapping[str, Sequence[FeedSummary]]) -> bytes:
+    """Return the page that combines feeds: of each kind those with most articles that fit."""
+    kinds = {kind: rows for kind, rows in feeds.items() if KINDS[kind].combinable and rows}
+    shares = share_room({kind: len(rows) for kind, rows in kinds.items()}, max_rows(kinds))
+    groups = [
+        make_group(channel, kind, by_name(largest(rows, shares[kind])), len(rows), pictures=False)
+        for kind, rows in kinds.items()
+    ]
+    heading = messages_of(channel.language).gettext("Combine feeds")
+    return write(
+        "combine.html.j2",
+        channel,
+        title=channel.display_title(f"{heading} · {channel.title}"),
+        url=channel.url("combine/"),
+        groups=groups,
+    )
 
 
 def make_group(
-    index: IndexContext,
+    channel: Channel,
     kind: str,
-    rows: Sequence[FeedSummary],
+    feeds: Sequence[FeedSummary],
     total: int,
-    max_boxes: int | None = None,
+    *,
+    pictures: bool = True,
 ) -> FeedGroup:
-    """Return a group with a box for `max_boxes` feeds, or for all."""
-    ticks = bool(index.search) and KINDS[kind].combinable
-    boxed = largest(rows, len(rows) if max_boxes is None else max_boxes) if ticks else ()
+    """Return a group of feeds; of many only the first have a picture."""
+    rows = [
+        Row(
+            feed.slug,
+            feed.label,
+            feed.count,
+            channel.url(page_path(kind, feed.slug)),
+            feed.picture() if pictures and index < MAX_PICTURES else "",
+        )
+        for index, feed in enumerate(feeds)
+    ]
     return FeedGroup(
         kind=kind,
         heading=KINDS[kind].heading,
-        folder=KINDS[kind].folder,
+        noun=KINDS[kind].noun,
+        url=channel.url(f"{KINDS[kind].folder}/"),
         rows=rows,
         total=total,
-        ticks=ticks,
-        boxed=frozenset(row.slug for row in boxed),
+        pictured=any(row.picture for row in rows),
     )
 
 
-def links_per_row(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
-    """Return to how many documents each row can link: to all, to one, or, where many, to none."""
-    rows = [row for rows in kinds.values() for row in rows]
-    length = sum(map(row_bytes, rows)) + box_bytes(index, kinds)
-    slugs = sum(len(quote(row.slug)) + _LINK_BYTES for row in rows)
-    for links in (len(index.channel.links.formats), 1):
-        if length + links * slugs <= MAX_ROW_BYTES:
-            return links
-    return 0
+def largest(rows: Sequence[FeedSummary], count: int) -> list[FeedSummary]:
+    """Return the feeds of most articles, the largest first."""
+    return sorted(rows, key=lambda row: (-row.count, row.slug))[:count]
 
 
-def max_rows(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
-    """Return how many rows of the plainest sort there is room for."""
-    boxed = {kind: largest(rows, MAX_BOXES) for kind, rows in kinds.items()}
-    room = MAX_ROW_BYTES - box_bytes(index, boxed)
-    rows = [row for rows in kinds.values() for row in rows]
-    length = sum(map(row_bytes, rows))
-    return len(rows) if length <= room else len(rows) * room // length
+def by_name(rows: Iterable[FeedSummary]) -> list[FeedSummary]:
+    """Return feeds in the order of their names, without case."""
+    return sorted(rows, key=lambda row: (row.label.casefold(), row.slug))
 
 
-def box_bytes(index: IndexContext, kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
-    """Return how many bytes it takes to let every row be ticked that can be."""
-    boxed = (rows for kind, rows in kinds.items() if index.search and KINDS[kind].combinable)
-    return sum(row_bytes(row) - _ROW_BYTES + _BOX_BYTES for rows in boxed for row in rows)
-
-
-def row_bytes(row: FeedSummary) -> int:
-    """Return about how many bytes a row without links to documents takes."""
-    return _ROW_BYTES + len(quote(row.slug)) + len(row.label.encode())
-
-
-def largest(rows: Sequence[FeedSummary], count: int) -> Sequence[FeedSummary]:
-    """Return the feeds of most articles, in the order they are given in."""
-    if count >= len(rows):
-        return rows
-    ranked = sorted(range(len(rows)), key=lambda number: (-rows[number].count, number))
-    return [rows[number] for number in sorted(ranked[:count])]
+def max_rows(kinds: Mapping[str, Sequence[FeedSummary]]) -> int:
+    """Return how many rows there is room for."""
+    sizes = [
+        _ROW_BYTES + len(quote(row.slug)) + len(row.label.encode())
+        for rows in kinds.values()
+        for row in rows
+    ]
+    return len(sizes) if sum(sizes) <= MAX_ROW_BYTES else len(sizes) * MAX_ROW_BYTES // sum(sizes)
 
 
 def share_room(sizes: Mapping[str, int], room: int) -> dict[str, int]:

@@ -1,8 +1,9 @@
 "use strict";
-/* Nothing here is needed: without it the lists are whole, and addresses are copied by hand. */
+/* Nothing here is needed: without it lists are whole, and addresses are copied by hand. */
+const all = (what, where = document) => [...where.querySelectorAll(what)];
+const one = (what, where = document) => where.querySelector(what);
 /* Without a catalog for the language of the site the words are English. */
 const language = document.body.lang || document.documentElement.lang;
-const all = (what, where = document) => [...where.querySelectorAll(what)];
 /* Texts are templates of the page, in its language, with a <b> for each number. */
 const say = (where, id, ...numbers) => {
   const text = document.getElementById(id).content.cloneNode(true);
@@ -11,26 +12,10 @@ const say = (where, id, ...numbers) => {
 };
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
-for (const list of all(".plain")) {
-  const kind = list.dataset.kind, ticks = list.matches(".ticks");
-  for (const row of list.children) {
-    const page = row.querySelector("a"), at = page.getAttribute("href").slice(0, -1);
-    if (ticks && !row.querySelector("input")) {
-      const box = document.createElement("input");
-      Object.assign(box, { type: "checkbox", name: kind, value: decodeURIComponent(at.slice(at.lastIndexOf("/") + 1)), ariaLabel: page.textContent });
-      row.prepend(box);
-    }
-    const link = document.createElement("a"), place = document.createElement("span");
-    Object.assign(link, { href: at + list.dataset.suffix, textContent: list.dataset.link });
-    place.append(link);
-    row.append(place);
-  }
-}
-
-const find = document.querySelector(".find");
+const find = one(".find");
 if (find) {
-  const field = find.querySelector("input"), told = find.querySelector("p");
-  const rows = all(".feeds > li").map((row) => [row, plain(row.querySelector("a").textContent)]);
+  const field = one("input", find), told = one("p", find);
+  const rows = all(".feeds > li, .boxes > li").map((row) => [row, plain(one("a, bdi", row).textContent)]);
   const groups = all(".group");
   const filter = () => {
     const words = plain(field.value).split(/\s+/).filter(Boolean);
@@ -39,19 +24,26 @@ if (find) {
       row.hidden = !words.every((word) => name.includes(word));
       seen += !row.hidden;
     }
-    for (const group of groups) group.hidden = words.length > 0 && !group.querySelector("li:not([hidden])");
+    for (const group of groups) group.hidden = words.length > 0 && !one("li:not([hidden])", group);
     if (words.length) say(told, "found", seen, rows.length);
     else told.textContent = "";
   };
   find.hidden = false;
   field.addEventListener("input", filter);
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.target.closest("input, textarea")) {
-      event.preventDefault();
-      field.focus();
-    }
-  });
+  field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   filter();
+}
+
+const field = one("#q") ?? one("#find");
+if (field) {
+  for (const key of all(".search kbd")) key.hidden = false;
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    field.focus();
+    field.select();
+  });
 }
 
 for (const button of all("[data-copy]")) {
@@ -63,19 +55,24 @@ for (const button of all("[data-copy]")) {
       say(button, "copied");
     } catch {
       /* No permission, or no TLS: it is marked, to be copied by key. */
-      getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+      getSelection().selectAllChildren(one("code", button.parentElement));
       say(button, "press");
     }
     setTimeout(() => { button.innerHTML = words; }, 2500);
   });
 }
 
-const chosen = document.querySelector("[data-chosen]");
+/* A browser that opened the address of a feed is led here, to follow it. */
+if (location.hash === "#follow") one("#follow")?.showPopover?.();
+
+const chosen = one("[data-chosen]");
 if (chosen) {
   const form = chosen.closest("form");
+  const given = new URLSearchParams(location.search);
+  for (const box of all("[type=checkbox]", form)) box.checked ||= given.getAll(box.name).includes(box.value);
   const count = () => {
-    const ticked = all(".feeds input:checked", form).length;
-    if (ticked) say(chosen, "ticked", ticked);
+    const ticked = all(".boxes :checked", form).length;
+    if (ticked) say(chosen, "chosen", ticked);
     else chosen.textContent = "";
   };
   form.addEventListener("change", count);
@@ -83,7 +80,7 @@ if (chosen) {
 }
 
 const near = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-for (const time of all(".item .meta time")) {
+for (const time of all(".meta time")) {
   const hours = (new Date(time.dateTime) - Date.now()) / 36e5;
   if (hours > 0 || hours < -168) continue;
   time.title = time.textContent;
