@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from feedhub.dates import format_http_date
 from feedhub.document.preconditions import evaluate
+from feedhub.errors import CatalogError
 from feedhub.server import documents
 from feedhub.server.catalog_reader import VanishedError
 from feedhub.server.documents import Documents
@@ -253,6 +254,33 @@ def test_a_document_newer_than_the_snapshot_is_not_cached(tmp_path, clock):
         bench.write("a.md", title="Again", topics=["AI"])
         bench.sync()
         assert front.app._responses == {}
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_after_a_newer_document_no_response_is_of_the_older_one(
+    tmp_path, clock, monkeypatch, coding
+):
+    """Even if the snapshot cannot be refreshed: on a busy machine the catalog may be locked."""
+    bench = two_articles(tmp_path)
+    with front_of(bench, max_bytes=1) as front:
+        old = front.get("/all.rss", accept_encoding=coding)
+        bench.write("a.md", title="Changed", topics=["AI"])
+        bench.sync(NOW + timedelta(hours=1))
+
+        def fail(_: Any) -> None:
+            raise CatalogError("locked")
+
+        monkeypatch.setattr(front.reader, "_load", fail)
+        clock.set(7_200)
+        first = front.get("/all.rss", user_agent="another")
+        later = [front.get("/all.rss", accept_encoding=coding) for _ in range(2)]
+        later += [front.get("/all.rss", if_none_match=old.fields["etag"])]
+        dates = {reply.fields["last-modified"] for reply in [first, *later]}
+
+        assert b"Changed" in first.body
+        assert front.reader.problem == "locked"
+        assert dates == {first.fields["last-modified"]} != {old.fields["last-modified"]}
+        assert [reply.status for reply in later] == [200, 200, 200]
 
 
 def test_bytes_that_were_evicted_are_built_again(tmp_path, clock):

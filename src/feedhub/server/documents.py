@@ -246,7 +246,9 @@ class Documents:
             built = await self._builder.get_or_build(resource, coding)
             if built.resource is not resource:  # it changed while it was built: begin again
                 # The snapshot first, or the next response would be of the older document.
-                await self._builder.refreshed_snapshot()
+                if await self._builder.refreshed_snapshot() is snapshot:
+                    snapshot.replace(resource, built.resource)  # the catalog was busy meanwhile
+                    self._responses = {}
                 changed = (method, snapshot, built.resource, fields)
                 response = self._cached_response(*changed) or await self._built_response(*changed)
                 return response._replace(body_key=None)  # the snapshot may have a later one

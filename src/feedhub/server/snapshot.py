@@ -171,6 +171,15 @@ class SiteSnapshot(NamedTuple):
             return None
         return self.resources.get(path)
 
+    def replace(self, old: Resource, new: Resource) -> None:
+        """Put the newer document of an address in the place of the older; no snapshot has searches.
+
+        The table is otherwise that of one moment. Only the catalog's thread makes another one.
+        """
+        address = f"{self.prefix}/{address_of(new.planned.path)}"
+        if self.resources.get(address) is old:
+            self.resources[address] = new
+
 
 def make_resource(site: Site, planned: Planned, *, leads_to_page: bool = False) -> Resource:
     """Return the resource of a document; `leads_to_page` is for the browsers that open a feed."""
