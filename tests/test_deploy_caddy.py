@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -96,6 +97,7 @@ def test_the_access_log_is_one_json_object_a_line(proxy: Proxy):
     until(lambda: len(proxy.log().splitlines()) == 1, "a line")
     line = json.loads(proxy.log())
     assert (line["status"], line["request"]["uri"]) == (200, FEED)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", line["ts"])
 
 
 def test_a_restart_of_feedhub_costs_no_request(tmp_path: Path):

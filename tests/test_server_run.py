@@ -141,3 +141,39 @@ def test_the_admin_address_ends_last(workers):
 
     assert ended == [[] if workers else ["public"]]
     assert all(one.should_exit for one in servers)
+
+
+FORWARDED = b"192.0.2.7, 192.0.2.8, 198.51.100.9"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "unix", "peer", "client"),
+    [
+        (["unix:"], True, None, "198.51.100.9"),
+        (["unix:", "198.51.100.0/24"], True, None, "192.0.2.8"),
+        ([], True, None, None),
+        (["127.0.0.1"], True, None, "unix:"),
+        (["unix:"], False, ("127.0.0.1", 1), "127.0.0.1"),
+        (["unix:", "127.0.0.1"], False, ("127.0.0.1", 1), "198.51.100.9"),
+        (["10.0.0.0/8"], False, ("127.0.0.1", 1), "127.0.0.1"),
+    ],
+)
+def test_the_client_is_the_one_that_a_trusted_proxy_names(trusted, unix, peer, client):
+    """What stands before its address in X-Forwarded-For is the client's own claim."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["client"])
+
+    wrapped: Any = run.trust_proxies(app, trusted, unix=unix)
+    scope = {"type": "http", "client": peer, "headers": [(b"x-forwarded-for", FORWARDED)]}
+    asyncio.run(wrapped(scope, None, None))
+    assert [found and found[0] for found in seen] == [client]
+
+
+@pytest.mark.parametrize(("trusted", "unix"), [(["unix:"], False), ([], True), ([], False)])
+def test_without_a_proxy_to_trust_a_request_costs_nothing_more(trusted, unix):
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        """Do nothing."""
+
+    assert run.trust_proxies(app, trusted, unix=unix) is app
