@@ -153,7 +153,7 @@ def test_a_batch_of_values_counts_as_each_of_them(values):
     )
     for value in values:
         one.observe(value)
-    all_at_once.observe_all(iter(values))
+    all_at_once.observe_all(list(values))
     (expected,), (found,) = one.collect(), all_at_once.collect()
 
     *buckets, total = found.samples

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from math import ceil
 
 from cachetools import LRUCache
@@ -20,7 +21,8 @@ from feedhub.user_agents import household, parse_user_agent
 
 # Addresses and feeds that are counted at once, about 10 MB; the least recent ones are forgotten.
 MAX_COUNTED = 50_000
-MAX_AGENT = 500  # characters of a User-Agent that are looked at
+# Characters of a User-Agent that are looked at, and how many are remembered: most come again.
+MAX_AGENT, MAX_AGENTS = 500, 4_096
 _VALIDATORS = frozenset({b"if-none-match", b"if-modified-since"})
 
 
@@ -76,13 +78,14 @@ class LimitedDocuments(Documents):
             if name == b"user-agent":
                 agent = value
         resource = snapshot.find(scope["path"], scope["raw_path"])
-        if resource is None or not resource.planned.is_topic or is_exempt(agent):
+        if resource is None or not resource.planned.is_topic or is_exempt(agent[:MAX_AGENT]):
             return 0
         window = snapshot.config.http.max_age
         return self._limit.seconds_to_wait(client_name(scope.get("client")), scope["path"], window)
 
 
+@lru_cache(MAX_AGENTS)
 def is_exempt(agent: bytes) -> bool:
     """Return whether a program fetches for many people, or is feedhub, which looks for a change."""
-    parsed = parse_user_agent(agent[:MAX_AGENT].decode("latin-1"))
+    parsed = parse_user_agent(agent.decode("latin-1"))
     return parsed.kind == "service" or parsed.name == "feedhub"

@@ -54,7 +54,7 @@ class RequestRecorder:
     def flush(self) -> None:
         """Write the pending lines to the log, and count how long they took."""
         self._log.add(self._pending)
-        self._metrics.request_seconds.observe_all(seconds for _, _, seconds in self._pending)
+        self._metrics.request_seconds.observe_all([seconds for _, _, seconds in self._pending])
         self._pending.clear()
         self._log.flush()
 
