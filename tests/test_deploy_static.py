@@ -18,10 +18,11 @@ import brotli
 import pytest
 
 from feedhub.formats import SUBSCRIBED
-from feedhub.site.indexes import MEDIA_TYPES
+from feedhub.site.indexes import FEED_MENU_PATH, MEDIA_TYPES
 from tests.exchange import Response
 from tests.kit import Bench, make_bench
 from tests.proxies import Proxy, apache_static, caddy_static, nginx_static
+from tests.sites import configure
 from tests.renders import published, render_bench
 from tests.servers import request
 
@@ -31,6 +32,7 @@ MONTH = "/all/2020-06.atom"
 UNCODED = "/uncoded.atom"
 UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress}
 TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}
+MENU = f"/{FEED_MENU_PATH}"
 TYPES |= {f".{suffix}": media_type for suffix, media_type in MEDIA_TYPES.items()}
 STALE = "stale-while-revalidate=300, stale-if-error=3600"
 
@@ -46,6 +48,7 @@ def run(kind: str, folder: Path, public: Path) -> AbstractContextManager[Proxy]:
 def make_articles(folder: Path) -> Bench:
     """Return a bench with pages, months and an address that is not ASCII."""
     bench = make_bench(folder, None, feeds__limit=1, feeds__days=0, render__compress=["gzip", "br"])
+    configure(bench, "site", feed_menu=True)
     for number, month in enumerate(("2020-06", "2020-07", "2020-08")):
         moment = f"{month}-01T11:00:00Z"
         title = f"Of {month}"
@@ -95,11 +98,12 @@ def addresses(public: Path) -> dict[str, Path]:
 
 def test_every_document_is_served_whole_and_by_its_address(server: Proxy, public: Path):
     places = addresses(public)
-    assert {"/", MONTH, "/topics/ai-%C3%A9.rss", "/feeds.opml"} <= set(places)
+    assert {"/", MENU, MONTH, "/topics/ai-%C3%A9.rss", "/feeds.opml"} <= set(places)
     for address, place in places.items():
         answer = ask(server, address)
         assert (answer.status, answer.body) == (200, place.read_bytes()), address
-        assert answer["content-type"] == TYPES[place.suffix]
+        known = {TYPES[place.suffix], "application/json"} if address == MENU else {TYPES[place.suffix]}
+        assert answer["content-type"] in known
         assert answer["vary"] == "Accept-Encoding"
         assert answer["x-content-type-options"] == "nosniff"
         assert answer["access-control-allow-origin"] == "*"
@@ -193,6 +197,17 @@ def test_near_misses_of_a_page_redirect_to_it(server: Proxy, kind: str, target: 
     # Apache writes its own name before it.
     location = answer["location"].lower().removeprefix("http://feeds.example.org")
     assert (answer.status, location) == (status, page.lower())
+
+
+def test_the_list_of_feeds_is_at_its_well_known_address(server: Proxy):
+    answer = ask(server, "/.well-known/feeds")
+    assert (answer.status, answer["location"].removeprefix("http://localhost")[-11:]) == (
+        301,
+        "/feeds.opml",
+    )
+    for target in ("/.well-known/", "/.well-known/other", "/.feedhub/manifest.json"):
+        assert ask(server, target).status == 404
+
 
 
 @pytest.mark.parametrize("target", ["/none", "/topics/none/", "/none.rss", "/.feedhub/x"])

@@ -14,7 +14,7 @@ from feedhub.server.fallback import GUESSED_FEEDS
 from feedhub.server.responses import ALLOWED_METHODS, options_response, redirect, text_response
 from feedhub.server.run import KEEP_ALIVE, SHUTDOWN_TIMEOUT
 from feedhub.server.snapshot import CORS_HEADERS, FEED_CSP, SECURITY_HEADERS, CachePolicy
-from feedhub.site.indexes import MEDIA_TYPES
+from feedhub.site.indexes import MEDIA_TYPES, OPML_PATH, WELL_KNOWN_LIST
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 TYPES = {row.suffix: row.media_type for row in SUBSCRIBED.values()}
@@ -161,3 +161,18 @@ def test_the_proxies_close_an_idle_connection_before_feedhub_does():
 def test_a_stopping_server_has_time_to_finish(name: str, pattern: str):
     (seconds,) = re.findall(pattern, text(name), re.MULTILINE)
     assert int(seconds) > SHUTDOWN_TIMEOUT + 5
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("nginx/static.conf", "location = /.well-known/feeds { return 301 /feeds.opml; }"),
+        ("caddy/static.Caddyfile", "redir /.well-known/feeds /feeds.opml 301"),
+        ("static-hosts/_redirects", "/.well-known/feeds  /feeds.opml  301"),
+        ("apache/static.conf", r"RewriteRule ^/\.well-known/feeds$ /feeds.opml [R=301,L]"),
+    ],
+)
+def test_the_list_of_feeds_is_at_its_well_known_address(name: str, rule: str):
+    assert rule in text(name)
+    assert WELL_KNOWN_LIST in rule.replace("\\", "")
+    assert OPML_PATH in rule

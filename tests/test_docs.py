@@ -196,7 +196,11 @@ def test_the_readme_names_the_files_of_a_render(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(seeds, "articles")
     main(["render", "articles", "public"])
-    named = set(re.findall(r"`((?:404|all|feeds|index|sitemap|robots|favicon)\.\w+)`", README))
+    named = set(
+        re.findall(
+            r"`((?:404|all|feeds|index|sitemap|robots|favicon|apple-touch-icon)\.\w+)`", README
+        )
+    )
     written = {path.name for path in Path("public").iterdir() if path.is_file()}
     assert named == {name for name in written if not name.endswith((".gz", ".br"))}
     folders = {path.name for path in Path("public").iterdir() if path.is_dir()}

@@ -115,7 +115,12 @@ def test_only_pictures_come_from_other_hosts(text):
     assert not names & {"iframe", "object", "embed", "base"}
     assert not {name for name in attributes if name.startswith("on")} | attributes & {"style"}
     assert not re.search(r"@import|url\(|expression", style_of(text))
-    assert set(root.xpath("//link/@rel")) <= {"canonical", "alternate", "icon"}
+    assert set(root.xpath("//link/@rel")) <= {
+        "canonical",
+        "alternate",
+        "icon",
+        "apple-touch-icon",
+    }
     assert not root.xpath("//script/@src")
     assert set(root.xpath("//img/@referrerpolicy")) <= {"no-referrer"}
     # The one large picture is seen at once; it is on the front page and that of a story.

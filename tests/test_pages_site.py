@@ -294,7 +294,7 @@ def test_other_documents_may_load_nothing(front, path):
         ("/topics/ai/index.html", "/topics/ai/"),
         ("/index.html", "/"),
         ("/all", "/all/"),
-        ("/favicon.ico", "/favicon.svg"),
+        ("/.well-known/feeds", "/feeds.opml"),
     ],
 )
 def test_other_addresses_of_a_page_redirect_to_it(front, path, target):

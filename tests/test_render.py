@@ -27,10 +27,11 @@ FEEDS = ("all", "topics/ibm-ai", "topics/ai", "providers/pc-magazine", "categori
 DOCUMENTS = {f"{feed}.{suffix}" for feed in FEEDS for suffix in ("rss", "atom", "json")}
 KINDS = {"topics", "providers", "categories"}
 PAGES = {f"{feed}/index.html" for feed in (*FEEDS, *KINDS)}
-LISTS = {"feeds.opml", "index.html", "favicon.svg", "robots.txt", "sitemap.xml", *PAGES}
+ICONS = {"favicon.svg", "favicon.ico", "apple-touch-icon.png"}
+LISTS = {"feeds.opml", "index.html", "404.html", "robots.txt", "sitemap.xml", *ICONS, *PAGES}
 FOLDERS = {*KINDS, *FEEDS}
 # All of the bench: three feeds with their pages, the page of topics, and what lists the site.
-ALL = 3 * 4 + 1 + 5
+ALL = 3 * 4 + 1 + 8
 
 
 def make_bench(folder: Path, **overrides: object) -> Bench:
@@ -205,7 +206,7 @@ def test_an_edit_rewrites_only_the_feeds_of_the_article(bench: Bench, out: Path)
     after = stamps(out)
     moved = {path for path in published(out) if after[path] != before.get(path)}
     law = {path for path in published(out) if re.fullmatch(r"(all|topics/law)\.[a-z]+", path)}
-    pages = {"all/index.html", "topics/law/index.html"}
+    pages = {"index.html", "all/index.html", "topics/law/index.html"}
     folders = {"topics", "all", "topics/law"}
     assert moved - folders == with_codings(law | pages | {"feeds.opml", "sitemap.xml"})
 

@@ -40,6 +40,11 @@ class SiteConfig:
         True,
         "Publish a sitemap.xml of the pages and, if base_url has no path, a robots.txt",
     )
+    feed_menu: bool = key(
+        False,
+        "Publish a menu of the feeds for readers at /.well-known/feed-menu.json, "
+        "if base_url has no path",
+    )
     authority: str = key(
         "",
         'Part of every id, never to be changed; "" means the host of base_url and 2026',

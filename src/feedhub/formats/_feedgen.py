@@ -18,6 +18,7 @@ from lxml.etree import SubElement
 from feedhub.dates import format_rfc822
 from feedhub.feed import Feed
 from feedhub.formats import podcasts
+from feedhub.sources.urls import image_media_type
 
 ATOM = "http://www.w3.org/2005/Atom"
 MEDIA = "http://search.yahoo.com/mrss/"
@@ -33,7 +34,11 @@ def rss_generator(feed: Feed, suffix: str) -> Any:
     generator = make_generator(feed, suffix, "application/rss+xml")
     generator.docs("https://www.rssboard.org/rss-specification")
     generator.ttl(feed.channel.ttl)
-    generator.image(feed.channel.icon or feed.channel.logo or None)
+    # RSS 2.0: a GIF, JPEG or PNG; many readers show no SVG.
+    pictures = (feed.channel.icon, feed.channel.logo)
+    generator.image(
+        next((url for url in pictures if url and image_media_type(url) != "image/svg+xml"), None)
+    )
     names = podcasts.namespaces(feed.podcast) if feed.podcast else {}
     extend(generator, feed, suffix, {"media": MEDIA, "dc": DC} | names)
     return generator

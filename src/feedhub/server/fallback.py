@@ -39,7 +39,13 @@ from feedhub.server.snapshot import (
     content_security_policy,
 )
 from feedhub.site import address_of
-from feedhub.site.indexes import ICON_PATH, NOT_FOUND_PATH
+from feedhub.site.indexes import (
+    FAVICON_PATH,
+    NOT_FOUND_PATH,
+    OPML_PATH,
+    TOUCH_ICON_PATH,
+    WELL_KNOWN_LIST,
+)
 from feedhub.sources.assets import COPIES
 from feedhub.sources.urls import asset_type
 
@@ -207,12 +213,11 @@ def redirect_search(snapshot: SiteSnapshot, path: str, query: bytes) -> HttpResp
 
 
 def redirect_page(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
-    """Return the redirect to the icon, or to a page whose address lacks only its slash."""
-    if path == "favicon.ico":
-        has_icon = f"{snapshot.prefix}/{ICON_PATH}" in snapshot.resources
-        icon = snapshot.config.site.icon or (snapshot.url(ICON_PATH) if has_icon else "")
-        if icon:
-            return redirect(icon)
+    """Return the redirect to the icon, to the list of feeds, or to a page that lacks its slash."""
+    if path in (FAVICON_PATH, TOUCH_ICON_PATH) and snapshot.config.site.icon:
+        return redirect(snapshot.config.site.icon)
+    if path == WELL_KNOWN_LIST:
+        return redirect(snapshot.url(OPML_PATH))
     page = address_of(path)
     page += "" if page.endswith("/") or not page else "/"
     exists = f"{snapshot.prefix}/{page}" in snapshot.resources

@@ -120,6 +120,7 @@ class Site:
             pages=self._pages,
             discovery=config.site.discovery,
             combines=config.feeds.builder == "yes",
+            feed_menu=config.site.feed_menu,
         )
         self._config_json = msgspec.json.encode(config).decode()
         self._settings = Settings(

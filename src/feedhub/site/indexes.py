@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 OPML_PATH = "feeds.opml"
 INDEX_PATH = "index.html"
 ICON_PATH = "favicon.svg"
+FAVICON_PATH = "favicon.ico"
+TOUCH_ICON_PATH = "apple-touch-icon.png"
 ROBOTS_PATH = "robots.txt"
+# Well-known addresses (RFC 8615): a menu of feeds (draft-nottingham-feed-menu-01), and a list.
+FEED_MENU_PATH = ".well-known/feed-menu.json"
+WELL_KNOWN_LIST = ".well-known/feeds"
 SITEMAP_PATH = "sitemap.xml"
 # What a host shows for an address that has no document.
 NOT_FOUND_PATH = "404.html"
@@ -36,6 +41,8 @@ COMBINE_PATH = "combine/index.html"
 MEDIA_TYPES = {
     "opml": OPML_MEDIA_TYPE,
     "html": PAGE_MEDIA_TYPE,
+    "ico": "image/vnd.microsoft.icon",
+    "png": "image/png",
     "svg": "image/svg+xml",
     "txt": "text/plain; charset=utf-8",
     "xml": "application/xml; charset=utf-8",
@@ -57,17 +64,24 @@ class IndexDocument(NamedTuple):
 class IndexOptions:
     """Which documents there are besides feeds.
 
-    `pages` are for people; `discovery` adds a sitemap and robots.txt for crawlers. `combines` tells
-    whether a server answers the form that combines feeds.
+    `pages` are for people; `discovery` adds a sitemap and robots.txt for crawlers, `feed_menu` a
+    menu of feeds for readers. `combines` tells whether a server answers the form that combines
+    feeds.
     """
 
     pages: bool
     discovery: bool = False
     combines: bool = False
+    feed_menu: bool = False
 
     def values(self) -> dict[str, Value]:
         """Return the options as values of a fingerprint."""
-        return named_values(pages=self.pages, discovery=self.discovery, combines=self.combines)
+        return named_values(
+            pages=self.pages,
+            discovery=self.discovery,
+            combines=self.combines,
+            feed_menu=self.feed_menu,
+        )
 
 
 class Indexes:
@@ -110,7 +124,8 @@ class Indexes:
         Archives and feeds without articles are on no list.
         """
         for path, new_fingerprint in self._fingerprints(states):
-            media_type = MEDIA_TYPES[path.rpartition(".")[2]]
+            is_menu = path == FEED_MENU_PATH
+            media_type = "application/json" if is_menu else MEDIA_TYPES[path.rpartition(".")[2]]
             changed_at = self._catalog.index_changed_at(path)
             yield IndexDocument(path, new_fingerprint, media_type, changed_at)
 
@@ -132,10 +147,12 @@ class Indexes:
             from feedhub.formats.pages import not_found  # Jinja2, which feeds do not need
 
             return not_found(self._channel)
-        if path == ICON_PATH:
-            from feedhub.formats.pages import ICON  # Jinja2, which feeds do not need
+        if path == FEED_MENU_PATH:
+            return self._feed_menu(states)
+        if path in (ICON_PATH, FAVICON_PATH, TOUCH_ICON_PATH):
+            from feedhub.formats.pages import read_bytes  # Jinja2, which feeds do not need
 
-            return ICON.encode()
+            return read_bytes("icon.svg" if path == ICON_PATH else path)
         if path.endswith(".xml"):
             return self._sitemap(path, states, months)
         return self._page(path, states)
@@ -153,6 +170,10 @@ class Indexes:
         # The list has the date of a feed in it, or else this one.
         date = [int(last.timestamp())] if last and all(s.updated < last for s in states) else []
         yield OPML_PATH, fingerprint(self._base_fingerprint, outlines, *date)
+        # It is looked for at the root of a host, and names RSS and Atom alone.
+        at_root = not urlsplit(self._channel.base_url).path
+        if self._options.feed_menu and at_root and self._menu_suffixes():
+            yield FEED_MENU_PATH, fingerprint(self._base_fingerprint, FEED_MENU_PATH, outlines)
         if not self._options.pages:
             return
         options, links = self._options.values(), self._page_links.links_fingerprint()
@@ -173,10 +194,13 @@ class Indexes:
             yield COMBINE_PATH, fingerprint(links, named, options)
         yield NOT_FOUND_PATH, fingerprint(links, options)
         yield ICON_PATH, fingerprint(WRITERS, ICON_PATH)
+        if not self._channel.icon:
+            yield FAVICON_PATH, fingerprint(WRITERS, FAVICON_PATH)
+            yield TOUCH_ICON_PATH, fingerprint(WRITERS, TOUCH_ICON_PATH)
         if not self._options.discovery:
             return
         base_url = self._channel.base_url
-        if not urlsplit(base_url).path:  # robots.txt is read at the root of a host alone
+        if at_root:  # where robots.txt is read
             yield ROBOTS_PATH, fingerprint(WRITERS, base_url)
         for path, pages in split_sitemap(pages_of(states, emptied, months)):
             part = [(page, int(updated.timestamp())) for page, updated in pages]
@@ -193,15 +217,31 @@ class Indexes:
         totals = self._catalog.totals()
         return [(state, totals.get((state.kind, state.slug), state.count)) for state in states]
 
-    def _opml(self, states: list[FeedState]) -> bytes:
-        from feedhub.formats import opml  # lxml, which a render without changes does not need
+    def _menu_suffixes(self) -> dict[str, str]:
+        """Return how the addresses of the formats that a menu of feeds knows end, by their name."""
+        formats = self._channel.links.formats
+        known = {suffix[1:]: suffix for _, _, suffix in formats}
+        return {name: known[name] for name in ("rss", "atom") if name in known}
 
+    def _groups(self, states: list[FeedState]) -> dict[str, list[Feed]]:
+        """Return the feeds by the heading of their kind, or ""."""
         messages = messages_of(self._channel.language)
         groups: dict[str, list[Feed]] = {}
         for state in states:
             heading = KINDS[state.kind].heading
             feeds = groups.setdefault(heading and messages.gettext(heading), [])
             feeds.append(build_feed(self._channel, state, pages=self._options.pages))
+        return groups
+
+    def _feed_menu(self, states: list[FeedState]) -> bytes:
+        from feedhub.formats import feed_menu  # few sites have one
+
+        return feed_menu.encode(self._channel, self._groups(states), self._menu_suffixes())
+
+    def _opml(self, states: list[FeedState]) -> bytes:
+        from feedhub.formats import opml  # lxml, which a render without changes does not need
+
+        groups = self._groups(states)
         emptied = max(self._emptied().values(), default=None)
         suffix = self._listed_format.suffix
         return opml.encode(self._channel, groups.items(), suffix, updated=emptied)

@@ -63,6 +63,11 @@ def read_file(name: str) -> str:
     return (files("feedhub.formats.pages") / name).read_text(encoding="utf-8")
 
 
+def read_bytes(name: str) -> bytes:
+    """Return the bytes of a file of this package."""
+    return (files("feedhub.formats.pages") / name).read_bytes()
+
+
 def minify(text: str) -> str:
     """Return a style or a script without comments and indentation, as every page holds it."""
     bare = re.sub(r"/\*(?:[^*]|\*(?!/))*+(?:\*/\n?)?", "", text)
