@@ -22,9 +22,9 @@ from feedhub.site.indexes import FEED_MENU_PATH, MEDIA_TYPES
 from tests.exchange import Response
 from tests.kit import Bench, make_bench
 from tests.proxies import Proxy, apache_static, caddy_static, nginx_static
-from tests.sites import configure
 from tests.renders import published, render_bench
 from tests.servers import request
+from tests.sites import configure
 
 KINDS = ["nginx", "nginx with brotli", "caddy", "apache"]
 MONTH = "/all/2020-06.atom"
@@ -102,7 +102,9 @@ def test_every_document_is_served_whole_and_by_its_address(server: Proxy, public
     for address, place in places.items():
         answer = ask(server, address)
         assert (answer.status, answer.body) == (200, place.read_bytes()), address
-        known = {TYPES[place.suffix], "application/json"} if address == MENU else {TYPES[place.suffix]}
+        known = (
+            {TYPES[place.suffix], "application/json"} if address == MENU else {TYPES[place.suffix]}
+        )
         assert answer["content-type"] in known
         assert answer["vary"] == "Accept-Encoding"
         assert answer["x-content-type-options"] == "nosniff"
@@ -207,7 +209,6 @@ def test_the_list_of_feeds_is_at_its_well_known_address(server: Proxy):
     )
     for target in ("/.well-known/", "/.well-known/other", "/.feedhub/manifest.json"):
         assert ask(server, target).status == 404
-
 
 
 @pytest.mark.parametrize("target", ["/none", "/topics/none/", "/none.rss", "/.feedhub/x"])
