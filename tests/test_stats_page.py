@@ -20,6 +20,7 @@ from feedhub.stats.tables import (
     format_individuals,
     format_share,
     format_size,
+    format_trend,
     key_figures,
     sections,
     summary,
@@ -215,6 +216,33 @@ def test_key_figures():
         "3 requests, 3 for feeds, 0 for archives, 0 for anything else; 1 line could not be read."
     )
     assert summary(report_of([poll()])).startswith("1 request, ")
+
+
+@pytest.mark.parametrize(
+    ("days", "trend"),
+    [
+        ([10] * 7 + [15] * 7 + [3], "105 in the last 7 days, 50 % more than in the 7 days before"),
+        ([10] * 7 + [5] * 7 + [3], "35 in the last 7 days, 50 % fewer than in the 7 days before"),
+        ([10] * 15, "70 in the last 7 days, as many as in the 7 days before"),
+        ([0] * 7 + [10] * 8, ""),
+        ([10] * 14, ""),
+        ([], ""),
+    ],
+)
+def test_requests_are_compared_with_the_week_before(days, trend):
+    rows = tuple(
+        DayStats(day=f"2026-11-{number:02}", requests=requests, not_modified=0)
+        for number, requests in enumerate(days, 1)
+    )
+    report = replace(report_of([poll()]), days=rows)
+    assert format_trend(report) == trend
+    assert key_figures(report)[1][2].endswith(trend or "2026-11-01")
+
+
+def test_feeds_without_readers_are_folded():
+    page = render_page(report_of([poll(path="topics/ai.atom", agent=APP), poll(agent="Googlebot")]))
+    folded = page.partition('<section id="feeds-without-readers">')[2].partition("</section>")[0]
+    assert folded.index("<details>") < folded.index("<table>")
 
 
 def test_every_section():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from feedhub.stats.report import (
@@ -74,7 +75,8 @@ def key_figures(report: TrafficReport) -> tuple[tuple[str, str, str], ...]:
         (
             format_number(traffic.requests),
             "request for a feed" if traffic.requests == 1 else "requests for feeds",
-            format_period(report) or "no line could be read",
+            "; ".join(filter(None, (format_period(report), format_trend(report))))
+            or "no line could be read",
         ),
         (
             format_share(traffic.not_modified_share),
@@ -92,6 +94,31 @@ def key_figures(report: TrafficReport) -> tuple[tuple[str, str, str], ...]:
             ),
         ),
     )
+
+
+def format_trend(report: TrafficReport) -> str:
+    """Return how the last full days of the log compare with as many before, "" if it has fewer.
+
+    As many as the window has; its last day is rarely whole.
+    """
+    requests = {date.fromisoformat(row.day): row.requests for row in report.days}
+    if not requests:
+        return ""
+    length = timedelta(days=report.window_days)
+    end = max(requests)
+    start = end - 2 * length
+    if min(requests) > start:
+        return ""
+    before = sum(number for day, number in requests.items() if start <= day < start + length)
+    last = sum(number for day, number in requests.items() if start + length <= day < end)
+    days = format_count(report.window_days, "day")
+    if not before:
+        return ""
+    change = round((last - before) * 100 / before)
+    compared = (
+        f"{abs(change)} % {'more' if change > 0 else 'fewer'} than" if change else "as many as"
+    )
+    return f"{format_number(last)} in the last {days}, {compared} in the {days} before"
 
 
 def summary(report: TrafficReport) -> str:
