@@ -78,6 +78,29 @@ def test_three_variants_are_cached_apart_and_requested_once_each(proxy: Proxy, b
     assert len(tags) == len(behind.seen) == 3
 
 
+def test_browsers_have_entries_of_their_own_so_that_none_is_given_to_a_reader(
+    proxy: Proxy, behind: Origin
+):
+    behind.cache_control = LONG
+    html = "text/html,application/xhtml+xml,*/*;q=0.8"
+    asked: list[tuple[Fields, tuple[str | None, str | None]]] = [
+        ([], (None, None)),
+        ([("Accept", "application/rss+xml, text/html")], (None, None)),
+        ([("Sec-Fetch-Dest", "document")], (None, None)),
+        ([("Accept", html)], ("text/html", None)),
+        ([("Accept", html), ("Sec-Fetch-Dest", "empty")], ("text/html", None)),
+        ([("Accept", html), ("Sec-Fetch-Dest", "document")], ("text/html", "document")),
+    ]
+    for _ in range(2):
+        for fields, sent in asked:
+            before = len(behind.seen)
+            request(proxy, "GET", FEED, fields)
+            if len(behind.seen) > before:
+                seen = behind.seen[-1][2]
+                assert (seen.get("accept"), seen.get("sec-fetch-dest")) == sent
+    assert len(behind.seen) == 3, "readers, browsers, and those who open the address"
+
+
 def test_a_query_never_reaches_the_origin(proxy: Proxy, behind: Origin):
     behind.cache_control = LONG
     for query in ("?utm_source=x", "", "?", "??", "?a=%0d%0a", "?/../x"):

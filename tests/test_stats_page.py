@@ -221,8 +221,8 @@ def test_key_figures():
 @pytest.mark.parametrize(
     ("days", "trend"),
     [
-        ([10] * 7 + [15] * 7 + [3], "105 in the last 7 days, 50 % more than in the 7 days before"),
-        ([10] * 7 + [5] * 7 + [3], "35 in the last 7 days, 50 % fewer than in the 7 days before"),
+        ([10] * 7 + [15] * 7 + [3], "105 in the last 7 days, 50% more than in the 7 days before"),
+        ([10] * 7 + [5] * 7 + [3], "35 in the last 7 days, 50% fewer than in the 7 days before"),
         ([10] * 15, "70 in the last 7 days, as many as in the 7 days before"),
         ([0] * 7 + [10] * 8, ""),
         ([10] * 14, ""),

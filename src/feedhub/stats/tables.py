@@ -115,9 +115,9 @@ def format_trend(report: TrafficReport) -> str:
     if not before:
         return ""
     change = round((last - before) * 100 / before)
-    compared = (
-        f"{abs(change)} % {'more' if change > 0 else 'fewer'} than" if change else "as many as"
-    )
+    compared = "as many as"
+    if change:
+        compared = f"{abs(change)}% {'more' if change > 0 else 'fewer'} than"
     return f"{format_number(last)} in the last {days}, {compared} in the {days} before"
 
 
