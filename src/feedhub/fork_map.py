@@ -20,8 +20,8 @@ R = TypeVar("R")
 
 # How many results a worker sends at a time.
 BATCH_SIZE = 8
-# This process finishes fewer items before workers have even started.
-MIN_ITEMS = 8 * BATCH_SIZE
+# This process finishes fewer batches before workers have even started.
+MIN_BATCHES = 8
 # More workers would only wait for this process, which takes all results.
 MAX_PROCESSES = 8
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -45,6 +45,8 @@ def fork_map(
     items: Sequence[T],
     processes: int,
     begin: Callable[[], object] = lambda: None,
+    *,
+    batch_size: int = BATCH_SIZE,
 ) -> Generator[R]:
     """Yield `work(item)` for each item, in order, computed by up to `processes` workers.
 
@@ -53,10 +55,11 @@ def fork_map(
     process does its share. Raises what `work` raises.
     """
     yield from [work(item) for item in items[:1]]
-    batches = [items[start : start + BATCH_SIZE] for start in range(1, len(items), BATCH_SIZE)]
+    batches = [items[start : start + batch_size] for start in range(1, len(items), batch_size)]
     # A lock that another thread holds would be locked for ever in a copy of this process.
     can_fork = hasattr(os, "fork") and threading.active_count() == 1
-    count = processes if processes > 1 and len(items) >= MIN_ITEMS and can_fork else 0
+    is_worth_it = processes > 1 and len(items) >= MIN_BATCHES * batch_size
+    count = processes if is_worth_it and can_fork else 0
     with start_workers(work, batches, count, begin) as workers:
         for number, batch in enumerate(batches):
             results: list[R] | None = None

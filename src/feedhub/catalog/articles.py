@@ -230,8 +230,9 @@ class ArticleSync:
             article = article.updated_at(published.updated_with(article, self._now, silent=silent))
         values = (file.stamp, "shown", row.due, 0, row.problems, *article.columns)
         number = self._write(stored, file.path, values)
-        links = [(target, number, row.copies.get(target)) for target in row.links]
-        self._database.execute_many(_ADD_LINK, links)
+        if row.links:
+            links = [(target, number, row.copies.get(target)) for target in row.links]
+            self._database.execute_many(_ADD_LINK, links)
         self._database.execute(PUT_RECORD, (number, article.record))
         self._claims.claim(number, stored, article)
 

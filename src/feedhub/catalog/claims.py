@@ -48,6 +48,7 @@ class ClaimSync:
         self._unique_addresses = unique_addresses
         # Of the files known before, 0 for none: then nothing is looked up.
         self._last_number: int = database.fetch_value(_LAST_NUMBER) or 0
+        self._has_tombstones = bool(database.fetch_value(_HAS_TOMBSTONES))
         # By id: the rows before the sync, and what readers have of it, tombstones too.
         self._rows: dict[str, list[StoredFile]] = {}
         self._published: dict[str, StoredFile | None] = {}
@@ -69,6 +70,8 @@ class ClaimSync:
         return self._published[identity]
 
     def _take_tombstone(self, identity: str) -> StoredFile | None:
+        if not self._has_tombstones:
+            return None
         row = self._database.fetch_one(_TOMBSTONE, (digest(identity),))
         if row is None:
             return None
@@ -244,6 +247,7 @@ SELECT articles.path, other.path
 FROM articles JOIN articles AS other ON other.address = articles.address
 WHERE articles.state = 'repeated' AND other.state = 'shown'
 """
+_HAS_TOMBSTONES = "SELECT EXISTS (SELECT 1 FROM tombstones)"
 _TOMBSTONE = "SELECT digest, updated FROM tombstones WHERE id = ?"
 _PUT_TOMBSTONE = upsert("tombstones", "id", "digest updated")
 _DELETE_TOMBSTONE = "DELETE FROM tombstones WHERE id = ?"

@@ -237,7 +237,11 @@ class Database:
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each row of values, in one transaction."""
-        with self.transaction(), self._guard:
+        if not self._connection.in_transaction:
+            with self.transaction():
+                self.execute_many(statement, rows)
+            return
+        with self._guard:
             self._connection.executemany(statement, rows)
 
     def fetch_all(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from itertools import accumulate
+from itertools import accumulate, count
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -29,6 +29,8 @@ ENTRY_CACHE_BYTES = 12_000_000
 PAGE_CACHE_BYTES = 4_000_000
 # Fewer entries fit into the caches.
 MIN_SPOOLED = 256
+# How many articles are written at once: few enough for memory, many enough for the system's calls.
+GROUP_SIZE = 32
 
 
 class EntryStore:
@@ -110,10 +112,13 @@ class EntryStore:
         if len(numbers) < MIN_SPOOLED:
             yield
             return
+        groups = [
+            numbers[start : start + GROUP_SIZE] for start in range(0, len(numbers), GROUP_SIZE)
+        ]
         with open_file() as file:
             spool = EntrySpool(file.fileno(), (*SUBSCRIBED, PAGE.name))
 
-            def write(number: int) -> tuple[int, ...]:
+            def forms(number: int) -> Iterator[bytes]:
                 article, entry, page = self._catalog.article(number), EncodedEntry(), ""
                 if number in in_feeds:
                     entry = encode_entry(article, self._channel)
@@ -121,12 +126,15 @@ class EntryStore:
                     from feedhub.formats.pages.feed import encode_item
 
                     page = encode_item(article, self._page_channel()).html
-                forms = [entry.get(name, b"") for name in SUBSCRIBED]
-                return spool.write((*forms, page.encode()))
+                yield from (entry.get(name, b"") for name in SUBSCRIBED)
+                yield page.encode()
 
-            with closing(fork_map(write, numbers, processes, begin)) as written:
-                for number, bounds in zip(numbers, written, strict=True):
-                    spool.add(number, bounds)
+            def write(group: Sequence[int]) -> array[int]:
+                return spool.write([form for number in group for form in forms(number)])
+
+            with closing(fork_map(write, groups, processes, begin, batch_size=1)) as written:
+                for group, bounds in zip(groups, written, strict=True):
+                    spool.add(group, bounds)
             self._spool = spool
             try:
                 yield
@@ -141,27 +149,29 @@ class EntrySpool:
         self._descriptor = descriptor
         self._formats = formats
         self._slots: dict[int, int] = {}
-        # Where an article begins and where each of its forms ends. In an array: a forked process
-        # would copy the memory of number objects by counting its references to them.
+        # Where each form of each article of a group begins, and where the last one ends. In an
+        # array: a forked process would copy the memory of number objects by counting its
+        # references to them.
         self._bounds = array("q")
 
-    def write(self, forms: Sequence[bytes]) -> tuple[int, ...]:
-        """Append an article as each format has it, from any process; return begin and ends."""
+    def write(self, forms: Sequence[bytes]) -> array[int]:
+        """Append articles as each format has them, from any process; return begin and ends."""
         body = b"".join(forms)
         # Not flock: processes that share the descriptor would share the lock.
         os.lockf(self._descriptor, os.F_LOCK, 0)
         try:
             begin = end = os.fstat(self._descriptor).st_size
             while body:
-                count = os.pwrite(self._descriptor, body, end)
-                body, end = body[count:], end + count
+                written = os.pwrite(self._descriptor, body, end)
+                body, end = body[written:], end + written
         finally:
             os.lockf(self._descriptor, os.F_ULOCK, 0)
-        return tuple(accumulate(map(len, forms), initial=begin))
+        return array("q", accumulate(map(len, forms), initial=begin))
 
-    def add(self, number: int, bounds: Iterable[int]) -> None:
-        """Note where an article is, for this process and those that it forks later."""
-        self._slots[number] = len(self._bounds)
+    def add(self, group: Iterable[int], bounds: array[int]) -> None:
+        """Note where the articles of a group are, for this process and those it forks later."""
+        first = len(self._bounds)
+        self._slots.update(zip(group, count(first, len(self._formats)), strict=False))
         self._bounds.extend(bounds)
 
     def read(self, number: int, format_name: str) -> bytes:
