@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from feedhub.article import Author, Image, Provider, Related
 from feedhub.errors import ArticleError
+from feedhub.sources import values
 from feedhub.sources.bodies import markdown_body
 from feedhub.sources.fields import NAMES
 from tests.readings import BASE, article_of, problems_of, read, read_dated
@@ -467,6 +468,44 @@ class TestPeople:
     )
     def test_provider(self, matter, provider):
         assert article_of(matter).provider == provider
+
+    def test_equal_publishers_of_coverage_are_read_once(self, monkeypatch):
+        made: list[tuple[str, str]] = []
+
+        def make(name: str, domain: str, picture: str) -> Provider:
+            made.append((name, domain))
+            return Provider(name=name, domain=domain)
+
+        monkeypatch.setattr(values, "make_provider", make)
+        monkeypatch.setattr(values, "_providers", {})
+        monkeypatch.setattr(values, "MAX_PROVIDERS", 1)
+        for name in ("A", "A", "B", "B", "C", "C", "A"):
+            found = coverage(f"name: {name}", "secured: hidden", "domain: a.example")
+            assert found == Provider(name=name, domain="a.example")
+            assert "hidden" not in repr(values._providers)
+        assert coverage("domain: A", "name: a.example") == Provider(name="a.example", domain="A")
+        assert made == [(name, "a.example") for name in "ABCA"] + [("a.example", "A")]
+
+    def test_a_bad_publisher_is_a_problem_of_each_file(self):
+        for _ in range(2):
+            result = read_dated(related_with("name: A", "domain: no host"))
+            assert (9, "warning", "bad-domain") in problems_of(result), problems_of(result)
+
+    def test_a_publisher_with_a_list_is_read(self):
+        found = coverage("name: A", "images:\n        - url: https://a.example/i.png")
+        assert found == Provider(name="A")
+
+
+def related_with(*lines: str) -> str:
+    """Return front matter with one article of coverage, whose publisher has these lines."""
+    provider = "".join(f"\n      {line}" for line in lines)
+    item = "  - title: T\n    webUrl: https://b.example/"
+    return f"webUrl: https://a.example/\nrelated:\n{item}\n    provider:{provider}"
+
+
+def coverage(*lines: str) -> Provider | None:
+    """Return the publisher of such coverage."""
+    return article_of(related_with(*lines)).related[0].provider
 
 
 class TestImages:

@@ -34,6 +34,8 @@ def named_values(**values: Value) -> dict[str, Value]:
     So a value that is added to a record later moves no fingerprint where it has such a default; one
     with another default must be passed as None where it has that. A 0 stays.
     """
+    if all(values.values()):
+        return values
     return {
         name: value
         for name, value in values.items()

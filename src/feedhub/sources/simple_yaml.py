@@ -109,13 +109,14 @@ class MappingLayout:
     `first` is the index of the first key part, `column` that of the keys, from 0.
     """
 
-    __slots__ = ("column", "first", "indexes", "names")
+    __slots__ = ("column", "first", "indexes", "names", "own")
 
     def __init__(self, first: int, column: int) -> None:
         self.first = first
         self.column = column
         self.indexes: dict[str, int | MappingLayout] = {}
         self.names: tuple[str, ...] = ()
+        self.own: tuple[int, ...] = ()  # the indexes of keys without a mapping below
 
     def finish(self) -> None:
         """Remove `secured` keys at every depth: their values must not stay in memory."""
@@ -125,6 +126,7 @@ class MappingLayout:
             elif isinstance(index, MappingLayout):
                 index.finish()
         self.names = tuple(self.indexes)
+        self.own = tuple(index for index in self.indexes.values() if isinstance(index, int))
 
 
 class Layout:
@@ -384,6 +386,17 @@ class LazyEntries(abc.Mapping[str, Node]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def texts_of(entries: abc.Mapping[str, Node]) -> tuple[object, ...] | None:
+    """Return what is equal for equal mappings of one-line values, or None for other mappings."""
+    if type(entries) is not LazyEntries or len(entries._layout.own) < len(entries._layout.names):
+        return None
+    lines, positions = entries._lines, entries._positions
+    try:
+        return entries._layout.names, *[lines[positions[index]][2] for index in entries._layout.own]
+    except TypeError:  # the value of a key is a list
+        return None
 
 
 def names_of(entries: abc.Mapping[str, Node]) -> tuple[str, ...]:

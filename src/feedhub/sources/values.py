@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
 
 from feedhub import limits
 from feedhub.article import Author, Image, Provider, Related
@@ -13,6 +12,7 @@ from feedhub.dates import parse_clock
 from feedhub.errors import ArticleError
 from feedhub.sources.article_path import YEARS
 from feedhub.sources.fields import Fields
+from feedhub.sources.simple_yaml import texts_of
 from feedhub.sources.tree import Mapping, Node, Scalar, Sequence, as_int, as_text, node_error
 from feedhub.sources.urls import UrlError, absolute_url, image_media_type, rooted_url
 from feedhub.text import cut, label_key, one_line, plain_text
@@ -203,20 +203,31 @@ def unique_labels(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
+# Few publishers stand in the related items of many files: what was read without a problem, by the
+# bytes of the mapping.
+MAX_PROVIDERS = 4_096
+_providers: dict[tuple[object, ...] | None, Provider | None] = {}
+
+
 def read_provider(fields: Fields, node: Node, *, picture: bool = False) -> Provider | None:
     """Read a publisher: a name, or a mapping with name, domain and, with `picture`, images."""
     if isinstance(node, Scalar):
         return make_provider(read_name(node), "")
-    inner = fields.nested(node)
+    texts = texts_of(node.entries) if isinstance(node, Mapping) and not picture else None
+    if texts in _providers:
+        return _providers[texts]
+    inner, problems = fields.nested(node), len(fields.problems)
     name, domain = inner.name("name"), inner.name("domain")
     provider = make_provider(name, domain, read_picture(inner) if picture else "")
     if domain and not (provider and provider.domain) and plain_text(domain):
         inner.warn("bad-domain", "the publisher's domain is not a host name; left out")
+    if texts and len(fields.problems) == problems:
+        if len(_providers) > MAX_PROVIDERS:
+            _providers.clear()
+        _providers[texts] = provider
     return provider
 
 
-# Cached, because few publishers stand in the related items of many files.
-@lru_cache(maxsize=1024)
 def make_provider(name: str, domain: str, picture: str = "") -> Provider | None:
     """Return a publisher without what is no host name; None if nothing is left."""
     name, domain = plain_text(name), plain_text(domain).lower()
