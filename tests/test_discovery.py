@@ -8,15 +8,20 @@ import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import imagesize
 import jsonschema
 import pytest
+from msgspec.structs import replace as changed
 
 from feedhub.formats import SUBSCRIBED
+from feedhub.formats.pages import linked_data
 from feedhub.site.indexes import FAVICON_PATH, FEED_MENU_PATH, TOUCH_ICON_PATH
 from tests.fronts import Front, bench_on_disk, front_of
-from tests.golden.sample import CHANNEL, subscription
+from tests.golden.sample import CHANNEL, NOTHING, subscription
+from tests.index_pages import parsed
+from tests.kit import Bench
 from tests.sites import configure, later, site_bench
 
 BASE = "https://feeds.example.org"
@@ -130,3 +135,80 @@ def test_the_picture_of_a_feed_in_rss_is_no_svg(icon, logo, image):
     feed = replace(subscription(), channel=replace(CHANNEL, icon=icon, logo=logo))
     document = SUBSCRIBED["rss"].encode(feed, []).decode()
     assert (f"<url>{image}</url>" in document) if image else ("<image>" not in document)
+
+
+ADDRESS = {"type": "string", "pattern": "^https://[^ ]+$"}
+# What search engines read of https://schema.org/CollectionPage and https://schema.org/ItemList.
+COLLECTION = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "@context": {"const": "https://schema.org"},
+        "@type": {"const": "CollectionPage"},
+        "url": ADDRESS,
+        "name": {"type": "string", "minLength": 1},
+        "inLanguage": {"type": "string"},
+        "isPartOf": {
+            "properties": {
+                "@type": {"const": "WebSite"},
+                "url": ADDRESS,
+                "name": {"type": "string"},
+                "description": {"type": "string"},
+            },
+            "required": ["@type", "url", "name"],
+            "additionalProperties": False,
+        },
+        "mainEntity": {
+            "properties": {
+                "@type": {"const": "ItemList"},
+                "itemListElement": {
+                    "type": "array",
+                    "maxItems": 10,
+                    "items": {
+                        "properties": {
+                            "@type": {"const": "ListItem"},
+                            "position": {"type": "integer", "minimum": 1},
+                            "url": ADDRESS,
+                            "name": {"type": "string"},
+                        },
+                        "required": ["@type", "position", "url", "name"],
+                        "additionalProperties": False,
+                    },
+                },
+            },
+            "required": ["@type", "itemListElement"],
+            "additionalProperties": False,
+        },
+    },
+    "required": ["@context", "@type", "url", "name", "inLanguage", "isPartOf", "mainEntity"],
+}
+
+
+def linked_data_of(bench: Bench, path: str) -> Any:
+    """Return what a page says of itself, as a parser of HTML finds it."""
+    page = bench.site.document(bench.site.plan()[path]).body.decode()
+    (element,) = parsed(page).xpath("//script[@type='application/ld+json']")
+    return json.loads(element.text)
+
+
+def test_pages_describe_themselves_to_machines(tmp_path):
+    bench = site_bench(tmp_path)
+    configure(bench, "feeds", limit=50)
+    title = "</script><script>alert(1)</script> <!-- & é"
+    bench.write("x.md", title=title.replace("'", ""), topics=["ML"])
+    bench.sync()
+    newest = []
+    for path, url in (("index.html", f"{BASE}/"), ("topics/ml/index.html", f"{BASE}/topics/ml/")):
+        page = linked_data_of(bench, path)
+        jsonschema.validate(page, COLLECTION)
+        assert page["url"] == url
+        newest.append(page["mainEntity"]["itemListElement"])
+    assert [row["position"] for row in newest[0]] == [1, 2, 3, 4]
+    assert {row["name"] for row in newest[0]} == {"T1", "T2", "T3", title}
+    assert "T3" not in {row["name"] for row in newest[1]}
+
+
+def test_long_addresses_leave_the_page_small():
+    articles = [changed(NOTHING, url=f"https://h.example/{'a' * 1_500}/{n}") for n in range(20)]
+    assert len(linked_data.list_items(articles)) == 2
+    assert len(linked_data.list_items([changed(NOTHING, url="https://h.example/")] * 20)) == 10

@@ -16,7 +16,7 @@ from feedhub.article import Article
 from feedhub.catalog.search import MAX_COUNT
 from feedhub.dates import month_of
 from feedhub.feed import Channel, Feed, FeedState, labels_of
-from feedhub.formats.pages import PLAYER_POLICY, POLICY, write
+from feedhub.formats.pages import PLAYER_POLICY, POLICY, linked_data, write
 from feedhub.formats.pages.follow import FeedLink, follow_sheet
 from feedhub.formats.pages.items import (
     PageItem,
@@ -35,7 +35,7 @@ from feedhub.text import slugify
 __all__ = ["PageItem", "encode", "encode_item", "encode_month", "encode_search", "encode_story"]
 
 # What articles may take of a page, for it to stay below 100 KB.
-MAX_ITEM_BYTES = 70_000
+MAX_ITEM_BYTES = 66_000
 # Of the results of a search, so many are shown in full, the others as lines.
 FULL_RESULTS = 30
 # The parameters of a search besides its words, each with the noun of its labels or "".
@@ -91,6 +91,9 @@ def encode(feed: Feed, items: Sequence[PageItem], archive: str = "") -> bytes:
         listed=bool(items) or feed.kind not in PER_LABEL_KINDS,
         avatar=avatar(feed, items),
         older=older and channel.url(older),
+        linked_data=linked_data.collection(
+            channel, feed.address("/"), feed.title, [item.article for item in items]
+        ),
         **item_values(feed, fitting_html(items, channel), [item.article for item in items]),
     )
 

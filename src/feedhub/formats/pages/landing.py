@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from feedhub.article import Article
 from feedhub.feed import Channel, page_path
-from feedhub.formats.pages import write
+from feedhub.formats.pages import linked_data, write
 from feedhub.formats.pages.follow import follow_sheet
 from feedhub.formats.pages.items import lead_picture, show
 from feedhub.kinds import KINDS
@@ -90,6 +90,9 @@ def encode(
         groups=groups,
         combines=any(KINDS[group.kind].combinable for group in groups),
         follow=follow_sheet(channel, "all", ""),
+        linked_data=linked_data.collection(
+            channel, channel.url(""), channel.display_title(channel.title), newest
+        ),
     )
 
 
