@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import msgspec
@@ -264,7 +265,7 @@ class TestFile:
         render_bench(bench, out, later(6))
         bench.write("1.md", title="N1", topics=["AI"], excerpt="Again.")
         render_bench(bench, out, later(7))
-        assert encode.call_count == 2
+        assert encode.call_count == 1, "one article is appended"
         assert stamps(out)[LEDGER] != before
         (out / LEDGER).unlink()
         render_bench(bench, out, later(8))
@@ -330,3 +331,75 @@ class TestSync:
         assert self.states() != before
         Path("c.db").unlink()
         assert run(*self.COMMAND) == (0, "", "")
+
+
+class TestAppending:
+    """What one article changes is appended, as long as no name changes."""
+
+    def edit(self, bench: Bench, out: Path, number: int, topic: str = "AI", **fields: Any) -> bytes:
+        """Edit an article, render, and return the ledger before."""
+        before = (out / LEDGER).read_bytes()
+        fields = {"excerpt": f"Edit {number}."} | fields
+        date = f"2020-0{3 + number % 5}-01T00:00:00Z"
+        bench.write(
+            f"{2 + number % 5}.md", title="N", topics=[topic], publishedDateTime=date, **fields
+        )
+        render_bench(bench, out, later(10 + number))
+        return before
+
+    def says(self, bench: Bench, data: bytes) -> bool:
+        """Tell whether a ledger says what one written anew would."""
+        ledger, anew = decode_ledger(data), decode_ledger(encode_ledger(bench.catalog._database))
+        assert ledger is not None
+        assert anew is not None
+        known = {(entry.id, entry.digest, entry.updated) for entry in ledger.articles}
+        wanted = {(entry.id, entry.digest, entry.updated) for entry in anew.articles}
+        rest = (ledger.sync, ledger.identity, ledger.feeds, ledger.states, ledger.indexes)
+        return known == wanted and rest == (
+            *(anew.sync, anew.identity, anew.feeds, anew.states, anew.indexes),
+        )
+
+    def test_it_says_what_one_written_anew_says(self, bench, out):
+        kept = 0
+        for number in range(12):
+            before = self.edit(bench, out, number, published=number != 7)
+            now = (out / LEDGER).read_bytes()
+            assert self.says(bench, now)
+            kept += now.startswith(before)
+            assert len(now) < 2 * len(encode_ledger(bench.catalog._database)) + 100
+        assert 1 < kept < 12, "it is written anew when it has doubled"
+
+    def test_a_run_that_dies_while_it_appends(self, bench, out):
+        before, data = b"another", b""
+        for number in range(12):
+            if not data.startswith(before):
+                before = self.edit(bench, out, number)
+                data = (out / LEDGER).read_bytes()
+        assert len(data) > len(before)
+        for end in range(len(before), len(data)):
+            assert decode_ledger(data[:end]) == decode_ledger(before)
+        (out / LEDGER).write_bytes(data[:-1])
+        self.edit(bench, out, 13)
+        assert self.says(bench, (out / LEDGER).read_bytes()), "another file is not appended to"
+
+    def test_a_name_that_leaves_is_in_no_part_of_it(self, bench, out):
+        self.edit(bench, out, 0, topic="Secret")
+        assert b"Secret" in decompressed(out)
+        self.edit(bench, out, 0)
+        for hour in (0, 31 * 24):
+            render_bench(bench, out, later(20 + hour))
+        assert b"Secret" not in decompressed(out)
+
+    def test_another_process_may_have_synced_meanwhile(self, bench, out, tmp_path):
+        self.edit(bench, out, 0)
+        bench.write("2.md", title="N", topics=["AI"], excerpt="Unknown to the other.")
+        bench.sync(later(30))
+        bench.catalog._not_in_ledger = None  # as in a process that begins now
+        before = self.edit(bench, out, 1)
+        assert not (out / LEDGER).read_bytes().startswith(before)
+        assert self.says(bench, (out / LEDGER).read_bytes())
+
+
+def decompressed(out: Path) -> bytes:
+    """Return all parts of the ledger."""
+    return gzip.decompress((out / LEDGER).read_bytes())

@@ -96,18 +96,22 @@ def test_an_article_of_another_topic_costs_this_one_nothing(bench, monkeypatch):
     put(bench, "other", "Law")
     bench.sync(later(60))
     asked: list[object] = []
-    fetch_all = Database.fetch_all
+    fetch_value = Database.fetch_value
 
     def record(database, query, values=()):
-        if "spelling" in query:
+        if "GROUP BY spelling" in query:
             asked.extend(values)
-        return fetch_all(database, query, values)
+        return fetch_value(database, query, values)
 
-    monkeypatch.setattr(Database, "fetch_all", record)
+    monkeypatch.setattr(Database, "fetch_value", record)
     put(bench, "other", "LAW")
     bench.sync(later(120))
-    assert len(asked) == 2  # the feed of everything, and this topic
+    assert len(asked) == 1  # this topic
     assert state_of(bench, "topic", "law").label == "LAW"
+    put(bench, "other", "LAW", excerpt="Edited")
+    put(bench, "another", "LAW")
+    bench.sync(later(180))
+    assert len(asked) == 1, "the spelling of most gains, and is that of most"
 
 
 TOPICS = {"ai": ("AI", "ai", "Ai"), "r d": ("R D", "r  d", "R d")}

@@ -424,9 +424,11 @@ def test_a_check_that_changes_nothing_is_silent(
     args = registry.parse(["render", "articles", "public", "--base-url", "https://x.example"])
     config = options.config_of(args)
     monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)  # every stamp is trusted
+    catalog = options.OpenCatalog()
     for is_check, is_silent in ((True, False), (False, False), (True, True)):
-        assert render.render(args, config, is_check=is_check)[0] == 0
+        assert render.render(args, config, catalog, is_check=is_check)[0] == 0
         assert (capsys.readouterr().out == "") is is_silent
+    catalog.close()
 
 
 def test_an_error_is_printed_and_the_run_tried_again(capsys: pytest.CaptureFixture[str]):

@@ -15,7 +15,12 @@ from feedhub.catalog.assets import Assets
 from feedhub.catalog.database import Database, leave_readable, upsert
 from feedhub.catalog.feeds import Settings
 from feedhub.catalog.images import Images, with_facts
-from feedhub.catalog.ledger import Ledger, checksum_of, read_ledger, write_ledger
+from feedhub.catalog.ledger import (
+    Ledger,
+    LedgerStamp,
+    read_ledger,
+    write_ledger,
+)
 from feedhub.catalog.queue import Ping, PingQueue, QueueStatus
 from feedhub.catalog.records import decode_article
 from feedhub.catalog.state import (
@@ -90,6 +95,8 @@ class Catalog:
         self.pings = PingQueue(database)
         self.images = Images(database)
         self.assets = Assets(database, path)
+        # The revision of which the ledger is, and the ids of the articles that changed since.
+        self._not_in_ledger: tuple[int, frozenset[str]] | None = None
 
     @classmethod
     def open_existing(cls, path: Path, *, read_only: bool) -> Catalog:
@@ -154,7 +161,8 @@ class Catalog:
         called for each file of the source. A new catalog takes over `ledger`. Raises NewIdsError if
         the ids of published articles would change, unless `accept_new_ids`.
         """
-        return sync_catalog(
+        revision = self.read(SyncState).revision
+        changes = sync_catalog(
             self._database,
             source,
             settings,
@@ -165,6 +173,9 @@ class Catalog:
             accept_new_ids=accept_new_ids,
             ledger=ledger,
         )
+        before, changed = self._not_in_ledger or (revision, frozenset())
+        self._not_in_ledger = (before, changed | changes.changed_ids)
+        return changes
 
     def read_ledger(self, path: Path, on_damage: Callable[[], object]) -> Ledger | None:
         """Return the ledger at `path` if this catalog is new and can take it over.
@@ -178,10 +189,13 @@ class Catalog:
 
         Raises OutputError.
         """
-        root, revision = os.path.realpath(path), str(self.read(SyncState).revision)
-        if self.outputs(root).get("") != (revision, checksum_of(path)):
-            write_ledger(self._database, path)
-            self.remember_outputs(root, {"": (revision, checksum_of(path))})
+        root = os.path.realpath(path)
+        known = LedgerStamp.parse(*self.outputs(root).get("", ("", "")))
+        before, changed = self._not_in_ledger or (known.revision, frozenset())
+        stamp = write_ledger(self._database, path, known, before, changed)
+        self._not_in_ledger = None
+        if stamp != known:
+            self.remember_outputs(root, {"": (str(stamp), stamp.checksum)})
 
     def write(self, record: CatalogRecord) -> None:
         """Replace the record of this kind, in the transaction of a sync if one is under way."""
@@ -452,7 +466,10 @@ SELECT path, record FROM articles JOIN records USING (number) WHERE state = 'sho
 """
 _COUNT = "SELECT count(*) FROM articles WHERE state = 'shown'"
 _NEXT_DUE = """
-SELECT MIN(due) FROM (SELECT MIN(due) AS due FROM articles UNION ALL SELECT MIN(due) FROM feeds)
+SELECT MIN(due) FROM (
+    SELECT MIN(due) AS due FROM articles WHERE due IS NOT NULL
+    UNION ALL SELECT MIN(due) FROM feeds WHERE due IS NOT NULL
+)
 """
 _RETIRED = "SELECT kind, slug_digest FROM feeds WHERE emptied_at IS NOT NULL AND slug IS NULL"
 # CROSS JOIN makes SQLite begin with the few feeds that are empty.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from functools import partial
 from feedhub.catalog.claims import PUT_RECORD, ClaimSync, claim_problems
 from feedhub.catalog.cpu_limit import MAX_SECONDS, CpuLimit
 from feedhub.catalog.database import Database
+from feedhub.catalog.feed_names import Spellings
 from feedhub.catalog.labels import LabelSync
 from feedhub.catalog.records import (
     ArticleRow,
@@ -65,8 +66,24 @@ class ArticleSync:
             unique_addresses=unique_addresses,
         )
         self._scan_problems: tuple[Problem, ...] = ()
+        self._written: set[int] = set()
         self.read = 0
         self.renamed = 0
+
+    @property
+    def written(self) -> set[int]:
+        """The numbers of the articles that this pass has written or removed."""
+        return self._written | self._labels.articles
+
+    @property
+    def changed(self) -> set[str]:
+        """The ids of which readers may have something else now."""
+        return self._claims.changed
+
+    @property
+    def spellings(self) -> Mapping[int, Spellings]:
+        """How the spellings of labels changed, by feed number."""
+        return self._labels.spellings
 
     @property
     def touched(self) -> dict[int, set[str]]:
@@ -239,10 +256,13 @@ class ArticleSync:
     def _write(self, stored: StoredFile | None, path: str, values: tuple[object, ...]) -> int:
         """Write the row of a file and return its number."""
         if stored is None:
-            return int(self._database.fetch_value(_ADD_FILE, (path, *values)))
-        self._database.execute(_CHANGE_FILE, (*values, stored.number))
-        self._database.execute(_DELETE_LINKS, (stored.number,))
-        return stored.number
+            number = int(self._database.fetch_value(_ADD_FILE, (path, *values)))
+        else:
+            number = stored.number
+            self._database.execute(_CHANGE_FILE, (*values, number))
+            self._database.execute(_DELETE_LINKS, (number,))
+        self._written.add(number)
+        return number
 
     def _withdraw(self, stored: StoredFile) -> None:
         """Delete an article from its feeds; another file may claim its id."""
@@ -253,6 +273,7 @@ class ArticleSync:
 
     def _remove(self, stored: StoredFile) -> None:
         self._withdraw(stored)
+        self._written.add(stored.number)
         self._database.execute("DELETE FROM articles WHERE number = ?", (stored.number,))
         self._database.execute(_DELETE_LINKS, (stored.number,))
 

@@ -61,6 +61,7 @@ class ClaimSync:
         self._read: set[int] = set()  # numbers of the files that claim something anew
         self._unlabelled: set[int] = set()  # numbers of those that must be labelled if shown
         self._shown: set[str] = set()  # ids that are shown as far as they have been settled
+        self.changed: set[str] = set()  # ids of which readers may have something else now
 
     def published_before(self, identity: str) -> StoredFile | None:
         """Return what readers have of an id, though its article may be hidden now."""
@@ -107,6 +108,8 @@ class ClaimSync:
 
     def claim(self, number: int, stored: StoredFile | None, article: ArticleRow) -> None:
         """Let a file claim the id and the address of its article, whose row has been written."""
+        if not (stored and stored.looks_like(article)):
+            self.changed.add(article.id)
         if stored and stored.id is not None:
             if stored.id != article.id:
                 self._labels.remove(number)
@@ -127,6 +130,7 @@ class ClaimSync:
         """Let others have the id and the address that a file had."""
         if stored.id is not None and stored.address is not None:
             self._rows_before(stored.id)
+            self.changed.add(stored.id)
             self._open_ids[stored.id] = None
             self._open_addresses[stored.address] = None
 
@@ -139,6 +143,7 @@ class ClaimSync:
 
     def settle(self) -> None:
         """Give out what was claimed or released; an id that is shown no more leaves a tombstone."""
+        self.changed.update(self._open_ids)
         for identity in self._open_ids:
             self._settle_id(identity)
         for address in self._open_addresses:
@@ -173,6 +178,7 @@ class ClaimSync:
             if place and self._unique_addresses:
                 self._hide(number, "repeated")
                 self._open_ids.setdefault(identity)
+                self.changed.add(identity)
             else:
                 self._show(number, identity, state)
 
@@ -199,6 +205,7 @@ class ClaimSync:
         if before and before.number not in own and row.updated <= (before.updated or 0):
             row = row.updated_at(before.updated_with(row, self._now))
             self._database.execute(_SET_UPDATED, (row.updated, number))
+            self.changed.add(identity)
             self._database.execute(PUT_RECORD, (number, row.record))
         labels = labels_of(decode_article(row.record), self._kinds)
         self._labels.add(number, identity, row.published, labels)

@@ -7,6 +7,8 @@ the label back to it.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 from feedhub.catalog.database import Database
@@ -14,6 +16,9 @@ from feedhub.feed import Label, feed_path, slug_for
 from feedhub.fingerprint import digest
 from feedhub.kinds import PER_LABEL_KINDS
 from feedhub.text import slugify
+
+Spellings = Counter[tuple[str | None, int]]
+"""How many articles more than before, or less, by the spelling of a label and their moment."""
 
 SECONDS_PER_DAY = 86_400
 # The newest retired feeds stay, about 100 bytes each: the slug of another is free again. A number,
@@ -45,17 +50,24 @@ class FeedNames:
         self._now = int(now.timestamp())
         self._keep_seconds = keep_empty * SECONDS_PER_DAY
 
-    def update(self, touched: dict[int, set[str]]) -> set[int]:
+    def update(
+        self, touched: dict[int, set[str]], spellings: Mapping[int, Spellings] | None
+    ) -> set[int]:
         """Note which of these feeds are empty, and spell the labels of all others.
 
         A label is spelled as by most of its articles, so it depends on the published articles
-        alone, not on which came first. Returns the feeds whose label is spelled differently now.
+        alone, not on which came first. `spellings` are those of LabelSync, None where feeds may
+        have changed without it. Returns the feeds whose label is spelled differently now.
         """
         respelled = set()
         for feed in list(touched):
-            kind, label, slug, emptied_at, spelling = self._database.fetch_all(_NAME, (feed,))[0]
+            kind, label, slug, emptied_at = self._database.fetch_all(_NAME, (feed,))[0]
             if kind not in PER_LABEL_KINDS:
                 continue
+            is_settled = slug is not None and emptied_at is None
+            if is_settled and spellings is not None and favours(spellings.get(feed), label):
+                continue
+            spelling = self._database.fetch_value(_SPELLING, (feed,))
             if spelling is not None:
                 if spelling != label:
                     self._database.execute(_SET_LABEL, (spelling, feed))
@@ -110,18 +122,26 @@ class FeedNames:
             self._database.execute(_SET_SLUG, (slug, feed))
 
 
+def favours(spellings: Spellings | None, label: str) -> bool:
+    """Return whether the spelling that most articles have is still that of most.
+
+    Then the articles, hundreds of thousands in some feeds, need not be counted.
+    """
+    more = ((spelling == label, count) for (spelling, _), count in (spellings or {}).items())
+    return all(count >= 0 if is_same else count <= 0 for is_same, count in more)
+
+
 _FIND = "SELECT number FROM feeds WHERE kind = ? AND key = ?"
 _FIND_RETIRED = "SELECT number FROM feeds WHERE key_digest = ?"
 _ADD = "INSERT INTO feeds (kind, key, label) VALUES (?, ?, ?) RETURNING number"
 # Its digests stay until it has its slug again.
 _RETURN = "UPDATE feeds SET key = ?, label = ? WHERE number = ?"
 # Of two spellings that are as frequent, that of the newest article; NULL where there is no article.
-_NAME = """
-SELECT kind, label, slug, emptied_at, (
-    SELECT spelling FROM labels WHERE feed = feeds.number
-    GROUP BY spelling ORDER BY count(*) DESC, MAX(published) DESC, spelling LIMIT 1
-) FROM feeds WHERE number = ?
+_SPELLING = """
+SELECT spelling FROM labels WHERE feed = ?
+GROUP BY spelling ORDER BY count(*) DESC, MAX(published) DESC, spelling LIMIT 1
 """
+_NAME = "SELECT kind, label, slug, emptied_at FROM feeds WHERE number = ?"
 _SET_LABEL = "UPDATE feeds SET label = ? WHERE number = ?"
 _SET_EMPTY = "UPDATE feeds SET emptied_at = ?, due = ? WHERE number = ?"
 _SET_FILLED = "UPDATE feeds SET emptied_at = NULL, due = NULL WHERE number = ?"

@@ -5,7 +5,7 @@ Only those of published articles are stored: a sync deletes the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -179,17 +179,23 @@ class ImageSync:
         self._database = database
         self._generation = generation
 
-    def run(self, touched: dict[int, set[str]]) -> None:
+    def run(self, touched: dict[int, set[str]], numbers: Collection[int] | None) -> set[int]:
         """Store the facts of each published article's images; add changed months to `touched`.
 
-        An article's own digest stays as it is, so that its date does.
+        `numbers` are those of the articles to look at, None stands for all. An article's own digest
+        stays as it is, so that its date does. Returns the numbers of the articles that changed.
         """
         if not self._database.fetch_value(_ANYTHING):
-            return
+            return set()
+        if numbers is None:
+            articles = self._database.iterate(_SHOWN_WITH)
+        else:
+            rows = (self._database.fetch_one(_ONE_SHOWN_WITH, (number,)) for number in numbers)
+            articles = iter([row for row in rows if row])
         every = {url: ImageFacts(*row) for url, *row in self._database.iterate(_KNOWN)}
         used: set[str] = set()
         changes: list[tuple[int, bytes, bytes | None, bool]] = []
-        for number, file_digest, record, before in self._database.iterate(_SHOWN_WITH):
+        for number, file_digest, record, before in articles:
             urls = _images.decode(values_of(record)).addresses()
             used.update(urls)
             known = {url: every[url] for url in urls if url in every}
@@ -203,9 +209,12 @@ class ImageSync:
             if moved:
                 self._put(number, now, touched)
         self._database.execute(_DELETE_WITHDRAWN)
+        if numbers is not None:  # other articles may show the images that these no longer do
+            return {number for number, *_ in changes}
         stored = self._database.fetch_all("SELECT url FROM images")
         unused = [row for row in stored if row[0] not in used]
         self._database.execute_many("DELETE FROM images WHERE url = ?", unused)
+        return {number for number, *_ in changes}
 
     def _put(self, number: int, facts: bytes | None, touched: dict[int, set[str]]) -> None:
         if facts is None:
@@ -238,6 +247,7 @@ SELECT articles.number, digest, record, facts
 FROM articles JOIN records USING (number) LEFT JOIN image_facts USING (number)
 WHERE state = 'shown'
 """
+_ONE_SHOWN_WITH = f"{_SHOWN_WITH} AND articles.number = ?"
 _PUT_ARTICLE_FACTS = upsert("image_facts", "number", "facts")
 _SET_DIGEST = "UPDATE articles SET digest = ? WHERE number = ?"
 _LABELS = "SELECT feed, published FROM labels WHERE article = ?"

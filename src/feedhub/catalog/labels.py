@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from feedhub.catalog.database import Database
-from feedhub.catalog.feed_names import find_or_add_feed
+from feedhub.catalog.feed_names import Spellings, find_or_add_feed
 from feedhub.dates import month_of
 from feedhub.feed import Label
 
@@ -14,7 +14,8 @@ from feedhub.feed import Label
 class LabelSync:
     """Adds and removes labels inside the transaction of a sync.
 
-    `touched` are the months of feeds that must be computed again, by feed number.
+    `touched` are the months of feeds that must be computed again, by feed number. `articles` are
+    the numbers of those whose labels were written, `spellings` says how those of a feed changed.
     """
 
     def __init__(self, database: Database, generation: int) -> None:
@@ -23,6 +24,8 @@ class LabelSync:
         self._feeds: dict[tuple[str, str], int] = {}  # numbers by kind and key
         self._left: set[tuple[int, str]] = set()  # feeds, each with an id that has left it
         self.touched: defaultdict[int, set[str]] = defaultdict(set)
+        self.articles: set[int] = set()
+        self.spellings: defaultdict[int, Spellings] = defaultdict(Counter)
 
     def add(self, number: int, identity: str, published: int, labels: Iterable[Label]) -> None:
         """Add the labels of an article that has none."""
@@ -32,13 +35,17 @@ class LabelSync:
             for feed, spelling in spellings.items()
         ]
         self._database.execute_many(ADD_LABEL, rows)
-        for feed in spellings:
+        self.articles.add(number)
+        for feed, spelling in spellings.items():
+            self.spellings[feed][spelling, published] += 1
             self.touched[feed].add(month)
             self._left.discard((feed, identity))
 
     def remove(self, number: int) -> None:
         """Remove all labels of an article."""
-        for feed, published, identity in self._database.fetch_all(_LABELS_OF, (number,)):
+        self.articles.add(number)
+        for feed, published, identity, spelling in self._database.fetch_all(_LABELS_OF, (number,)):
+            self.spellings[feed][spelling, published] -= 1
             self.touched[feed].add(month_of(published))
             self._left.add((feed, identity))
         self._database.execute("DELETE FROM labels WHERE article = ?", (number,))
@@ -59,7 +66,7 @@ class LabelSync:
         return number
 
 
-_LABELS_OF = "SELECT feed, published, id FROM labels WHERE article = ?"
+_LABELS_OF = "SELECT feed, published, id, spelling FROM labels WHERE article = ?"
 ADD_LABEL = """
 INSERT INTO labels (feed, published, id, article, generation, spelling) VALUES (?, ?, ?, ?, ?, ?)
 """

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -112,34 +113,72 @@ class Ledger(Struct, frozen=True, kw_only=True):
 def encode_ledger(database: Database) -> bytes:
     """Return the ledger of a catalog; equal bytes mean that nothing in it differs."""
     published = sorted((digest(identity), *row) for identity, *row in database.iterate(_PUBLISHED))
-    source_ids = read_record(database, StoredMemory).memory.ids
-    if source_ids:  # of hidden articles nothing stays
-        hidden = {row[0] for row in database.iterate(_HIDDEN_PATHS)}
-        source_ids = {path: source_ids[path] for path in sorted(source_ids.keys() - hidden)}
-    feeds = database.fetch_all(_FEEDS)
+    # The newest tombstones last, as in the catalog, which forgets the first ones.
+    articles = [*published, *database.iterate(_TOMBSTONES)]
+    return encode_rows(database, articles, names_of(database))
+
+
+def encode_rows(
+    database: Database, articles: Sequence[tuple[object, ...]], names: dict[str, object]
+) -> bytes:
+    """Return a ledger with these articles and names, and all the rest of the catalog."""
+    feeds = database.iterate("SELECT number FROM feeds ORDER BY kind, key, key_digest")
     places = {row[0]: place for place, row in enumerate(feeds, 1)}
+    sync = read_record(database, SyncState)
     rows = {
         "version": VERSION,
-        "sync": replace(read_record(database, SyncState), generation=0, revision=0),
-        "identity": read_record(database, Identity),
-        "source_ids": source_ids,
-        # The newest tombstones last, as in the catalog, which forgets the first ones.
-        "articles": [*published, *database.iterate(_TOMBSTONES)],
-        "feeds": [row[1:] for row in feeds],
+        "sync": replace(sync, generation=0, revision=0, published=0),
+        "articles": articles,
         "states": sorted((places[feed], *row) for feed, *row in database.iterate(_STATES)),
         "indexes": database.fetch_all(_INDEXES),
-        "images": database.fetch_all(_IMAGES),
+        **names,
     }
     return zlib.compress(msgspec.msgpack.encode(rows), COMPRESSION_LEVEL, wbits=GZIP)
 
 
+def names_of(database: Database) -> dict[str, object]:
+    """Return the parts of a ledger that are no digests: of what is withdrawn no name stays."""
+    source_ids = read_record(database, StoredMemory).memory.ids
+    if source_ids:
+        hidden = {row[0] for row in database.iterate(_HIDDEN_PATHS)}
+        source_ids = {path: source_ids[path] for path in sorted(source_ids.keys() - hidden)}
+    return {
+        "identity": read_record(database, Identity),
+        "source_ids": source_ids,
+        "feeds": [row[1:] for row in database.iterate(_FEEDS)],
+        "images": database.fetch_all(_IMAGES),
+    }
+
+
 def decode_ledger(data: bytes) -> Ledger | None:
-    """Return a ledger, or None if it is damaged or of a version that this one cannot read."""
-    try:
-        ledger = msgspec.msgpack.decode(zlib.decompress(data, wbits=GZIP), type=Ledger)
-    except (zlib.error, msgspec.MsgspecError):
+    """Return a ledger, or None if it is damaged or of a version that this one cannot read.
+
+    What was appended has the same names, other articles, and all the rest.
+    """
+    ledger, data = decode_first(data)
+    if ledger is None:
         return None
-    return ledger if ledger.version == VERSION else None
+    articles = {entry.id: entry for entry in ledger.articles}
+    while data:
+        later, data = decode_first(data)
+        if later is None:  # the run died while it wrote: no reader has seen what is missing
+            break
+        ledger = replace(ledger, sync=later.sync, states=later.states, indexes=later.indexes)
+        for entry in later.articles:
+            articles.pop(entry.id, None)  # the newest come last
+            articles[entry.id] = entry
+    return replace(ledger, articles=tuple(articles.values()))
+
+
+def decode_first(data: bytes) -> tuple[Ledger | None, bytes]:
+    """Return the first of several ledgers, None for a damaged one, and the bytes behind it."""
+    stream = zlib.decompressobj(wbits=GZIP)
+    try:
+        ledger = msgspec.msgpack.decode(stream.decompress(data), type=Ledger)
+    except (zlib.error, msgspec.MsgspecError):
+        return None, b""
+    is_whole = stream.eof and ledger.version == VERSION
+    return (ledger, stream.unused_data) if is_whole else (None, b"")
 
 
 def restore(database: Database, ledger: Ledger) -> list[int]:
@@ -177,22 +216,75 @@ def read_ledger(path: Path, on_damage: Callable[[], object]) -> Ledger | None:
     return ledger
 
 
-def write_ledger(database: Database, path: Path) -> None:
-    """Replace the ledger at `path`, all at once, if it differs from that of the catalog.
+class LedgerStamp(NamedTuple):
+    """What the catalog remembers of a ledger: of which revision it is, and which bytes it has.
 
-    Raises OutputError if it cannot be written.
+    `base` is the size of what is not appended, `names` a digest of the names in it.
     """
+
+    revision: int
+    checksum: str
+    base: int
+    names: str
+
+    @classmethod
+    def parse(cls, text: str, checksum: str) -> LedgerStamp:
+        """Return the stamp of a text that `__str__` has made; of another that of no ledger."""
+        parts = text.split()
+        if len(parts) != 3:
+            return cls(-1, "", 0, "")
+        return cls(int(parts[0]), checksum, int(parts[1]), parts[2])
+
+    def __str__(self) -> str:
+        return f"{self.revision} {self.base} {self.names}"
+
+
+def write_ledger(
+    database: Database, path: Path, known: LedgerStamp, before: int, changed: Collection[str]
+) -> LedgerStamp:
+    """Bring the ledger at `path` up to the catalog; return its stamp.
+
+    `known` is its stamp, `changed` are the ids of the articles that have changed since the revision
+    `before`. Only these are appended if the ledger is of that revision, no name in it has changed,
+    and it has not doubled. Raises OutputError if it cannot be written.
+    """
+    revision, checksum = read_record(database, SyncState).revision, checksum_of(path)
+    is_known = known.checksum == checksum != ""
+    if is_known and known.revision == revision:
+        return known
+    names = names_of(database)
+    names_digest = f"{zlib.crc32(msgspec.msgpack.encode(names)):08x}"
+    if changed and is_known and (known.revision, known.names) == (before, names_digest):
+        rows = [entry_of(database, identity) for identity in sorted(changed)]
+        data = encode_rows(database, [row for row in rows if row], {})
+        with output_errors(path):
+            if path.stat().st_size + len(data) < 2 * known.base:
+                with path.open("ab") as file:
+                    write_through(file, data)
+                return LedgerStamp(revision, checksum_of(path), known.base, names_digest)
     data = encode_ledger(database)
-    if _read(path) == data:
-        return
-    new = path.with_name(f"{path.name}.new")
-    with output_errors(path):
-        with new.open("wb") as file:
-            file.write(data)
-            # Before the rename, which must not be on the disk earlier than the content.
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+    if _read(path) != data:
+        new = path.with_name(f"{path.name}.new")
+        with output_errors(path):
+            with new.open("wb") as file:
+                write_through(file, data)
+            new.replace(path)
+    return LedgerStamp(revision, checksum_of(path), len(data), names_digest)
+
+
+def entry_of(database: Database, identity: str) -> tuple[object, ...] | None:
+    """Return the entry of a published or withdrawn article, None for one that readers never had."""
+    row = database.fetch_one(f"{_PUBLISHED} AND id = ?", (identity,))
+    if row is not None:
+        return (digest(identity), *row[1:])
+    return database.fetch_one(_ONE_TOMBSTONE, (digest(identity),))
+
+
+def write_through(file: BinaryIO, data: bytes) -> None:
+    """Write to the disk: a rename, or what readers see, must not be there earlier."""
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def checksum_of(path: Path) -> str:
@@ -213,6 +305,7 @@ def _read(path: Path) -> bytes | None:
 _PUBLISHED = "SELECT id, substr(digest, 1, 16), updated FROM articles WHERE state = 'shown'"
 _HIDDEN_PATHS = "SELECT path FROM articles WHERE state != 'shown'"
 _TOMBSTONES = "SELECT id, digest, updated FROM tombstones ORDER BY number"
+_ONE_TOMBSTONE = "SELECT id, digest, updated FROM tombstones WHERE id = ?"
 _PUT_TOMBSTONE = upsert("tombstones", "id", "digest updated")
 _FEEDS = """
 SELECT number, kind, key, label, slug, emptied_at, due, key_digest, slug_digest

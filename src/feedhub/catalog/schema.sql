@@ -124,7 +124,6 @@ CREATE TABLE pings (
 -- What search_index.py has indexed of each article.
 CREATE TABLE search_entries (
     number INTEGER PRIMARY KEY,
-    stamp BLOB NOT NULL,
     digest BLOB NOT NULL,
     quality REAL,
     story TEXT

@@ -5,11 +5,13 @@ Nothing of a withdrawn article stays.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 from feedhub.article import Article
 from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import decode_article
+from feedhub.catalog.state import SearchWaste, read_record, write_record
 from feedhub.feed import labels_of, story_slug
 from feedhub.kinds import FACETS
 from feedhub.sources import bodies
@@ -20,10 +22,9 @@ NAME_SEPARATOR = " \u00b7 "
 
 
 class SearchEntry(NamedTuple):
-    """A row of `search_entries`, with the stamp and digest that the article had when indexed."""
+    """A row of `search_entries`, with the digest that the article had when indexed."""
 
     number: int
-    stamp: bytes
     digest: bytes
     quality: float | None
     story: str | None
@@ -39,31 +40,48 @@ class SearchIndexSync:
         self._database = database
         self._index_text = index_text
         self._removed_texts = False
+        self._anew = anew
         self.changed = anew
         if anew:
             for number in database.numbers_with_texts():
                 self._remove_texts(number)
             database.execute("DELETE FROM search_entries")
 
-    def run(self) -> None:
-        """Index the published articles, and nothing else."""
-        for (number,) in self._database.fetch_all(_GONE):
-            self._remove_texts(number)
-            self._database.execute("DELETE FROM search_entries WHERE number = ?", (number,))
-            self.changed = True
-        for number, stamp, digest, *known in self._database.fetch_all(_CHANGED):
-            record = self._database.fetch_value(_RECORD, (number,))  # not all at once
-            article = decode_article(record)
-            story = story_slug(article) if article.related else None
-            entry = SearchEntry(number, stamp, digest, article.quality, story)
-            self._database.execute(_PUT_ENTRY, entry)
-            self.changed = self.changed or known != [digest, article.quality]
-            if self._index_text and known[0] != digest:
-                if known[0] is not None:
-                    self._remove_texts(number)
-                self._database.add_texts(number, texts_of(article))
-        if self._removed_texts:
+    def run(self, numbers: Collection[int], *, may_wait: bool) -> None:
+        """Index those of these articles that are published, and forget the others.
+
+        The words of an earlier version of a published article leave the file at once, or, if they
+        `may_wait`, with the next run that does not let them: they are in no result.
+        """
+        is_withdrawn = False
+        if self._anew:
+            numbers = [row[0] for row in self._database.fetch_all(_SHOWN)]
+        for number in sorted(numbers):
+            row = self._database.fetch_one(_INDEXED, (number,))
+            known = self._database.fetch_one(_KNOWN, (number,))
+            if row is not None:
+                self._index(number, row[0], known or (None, None))
+            elif known is not None:
+                is_withdrawn = self.changed = True
+                self._remove_texts(number)
+                self._database.execute("DELETE FROM search_entries WHERE number = ?", (number,))
+        waiting = read_record(self._database, SearchWaste).has_words
+        has_words = self._removed_texts or waiting
+        if has_words and (is_withdrawn or not may_wait):
             self._database.compact_texts()
+            has_words = False
+        write_record(self._database, SearchWaste(has_words=has_words))
+
+    def _index(self, number: int, digest: bytes, known: tuple[Any, ...]) -> None:
+        article = decode_article(self._database.fetch_value(_RECORD, (number,)))
+        story = story_slug(article) if article.related else None
+        entry = SearchEntry(number, digest, article.quality, story)
+        self._database.execute(_PUT_ENTRY, entry)
+        self.changed = self.changed or known != (digest, article.quality)
+        if self._index_text and known[0] != digest:
+            if known[0] is not None:
+                self._remove_texts(number)
+            self._database.add_texts(number, texts_of(article))
 
     def _remove_texts(self, number: int) -> None:
         self._database.remove_texts(number)
@@ -79,17 +97,8 @@ def texts_of(article: Article) -> tuple[str, str, str, str]:
     return texts[0], texts[1], texts[2], joined_names
 
 
-_GONE = """
-SELECT number FROM search_entries WHERE NOT EXISTS
-    (SELECT 1 FROM articles WHERE articles.number = search_entries.number AND state = 'shown')
-"""
-_CHANGED = """
-SELECT articles.number, articles.stamp, articles.digest, search_entries.digest, quality
-FROM articles LEFT JOIN search_entries ON search_entries.number = articles.number
-WHERE state = 'shown' AND (
-    search_entries.number IS NULL OR search_entries.stamp <> articles.stamp
-    OR search_entries.digest <> articles.digest OR length(articles.stamp) = 0
-)
-"""
+_SHOWN = "SELECT number FROM articles WHERE state = 'shown'"
+_INDEXED = "SELECT digest FROM articles WHERE number = ? AND state = 'shown'"
+_KNOWN = "SELECT digest, quality FROM search_entries WHERE number = ?"
 _RECORD = "SELECT record FROM records WHERE number = ?"
-_PUT_ENTRY = upsert("search_entries", "number", "stamp digest quality story")
+_PUT_ENTRY = upsert("search_entries", "number", "digest quality story")

@@ -25,7 +25,7 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     change of what can be searched, None before the first. `source_signature` stands for how files
     are read, `settings_fingerprint` for the settings of feeds. `private` tells whether
     unpublished articles were let in. `revision` counts the syncs after which the ledger may be
-    another.
+    another. `published` is the number of published articles.
     """
 
     key: ClassVar[str] = "sync state"
@@ -36,6 +36,7 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     settings_fingerprint: str = ""
     private: bool | None = None
     revision: int = 0
+    published: int = 0
 
 
 class Identity(CatalogRecord, frozen=True, kw_only=True):
@@ -88,6 +89,14 @@ class ScanProblems(CatalogRecord, frozen=True, kw_only=True):
     key: ClassVar[str] = "scan problems"
 
     problems: tuple[Problem, ...] = ()
+
+
+class SearchWaste(CatalogRecord, frozen=True, kw_only=True):
+    """Whether the full text index has words that no published article has any more."""
+
+    key: ClassVar[str] = "search waste"
+
+    has_words: bool = False
 
 
 class HubState(CatalogRecord, frozen=True, kw_only=True):

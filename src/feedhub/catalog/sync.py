@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Changes:
     `states` counts the files by state; `rejected` were rejected (some stay shown in an earlier
     version), `read` were read; `changed` feed states changed or were retired. `problems` are those
     of every file. `changed_feeds` are kind and slug of each feed that existed before and has other
-    content now.
+    content now. `changed_ids` are those of the articles that readers may see otherwise.
     """
 
     states: dict[str, int]
@@ -44,6 +45,7 @@ class Changes:
     changed: int
     problems: tuple[Problem, ...]
     changed_feeds: tuple[tuple[str, str], ...] = ()
+    changed_ids: frozenset[str] = frozenset()
 
     @property
     def articles(self) -> int:
@@ -110,6 +112,7 @@ def sync_catalog(
     # where the same articles would give other documents.
     reread = state.source_signature != source.signature
     reshape = state.settings_fingerprint != settings.fingerprint
+    paths = None if reread or reshape else paths
     # What changes is labelled with it now; it is stored only where a reader can see the change.
     generation = state.generation + 1
     articles = ArticleSync(
@@ -122,7 +125,7 @@ def sync_catalog(
     )
     with remembering(database, source):
         articles.run(
-            paths=None if reread or reshape else paths,
+            paths=paths,
             reread=reread,
             relabel=reshape,
             processes=processes,
@@ -136,14 +139,23 @@ def sync_catalog(
     touched = articles.touched
     for feed in restored:  # each may have lost articles meanwhile
         touched.setdefault(feed, set())
-    ImageSync(database, generation).run(touched)
+    looked_at = None if paths is None else articles.written
+    pictured = ImageSync(database, generation).run(touched, looked_at)
     feeds = FeedSync(database, settings, now, generation, silent=reread or reshape)
     names = FeedNames(database, now, keep_empty=settings.keep_empty)
-    respelled = names.update(touched)
+    respelled = names.update(touched, None if restored or reshape else articles.spellings)
     retired = names.retire_due(touched, anew=reshape)
     # Selections name labels by their slugs, and add to the feeds that must be computed.
     names.name_new_feeds()
-    moved = sync_selections(database, settings, generation, touched, anew=reread or reshape)
+    moved = sync_selections(
+        database,
+        settings,
+        generation,
+        touched,
+        articles.written | pictured,
+        anew=reread or reshape,
+        may_wait=paths is not None,
+    )
     feeds.refresh_all(touched, respelled, reshape=reshape)
     if feeds.changed or retired or reshape or moved:
         # Catalogs made anew from the same files agree on the first moment.
@@ -156,16 +168,19 @@ def sync_catalog(
         state = replace(state, generation=generation)
     if state.generation == generation or articles.read or touched:
         state = replace(state, revision=state.revision + 1)
-    state = replace(state, source_signature=source.signature, private=settings.private)
+    states, rejected = count_files(database)
+    state = replace(state, published=states.get("shown", 0), private=settings.private)
+    state = replace(state, source_signature=source.signature)
     write_record(database, replace(state, settings_fingerprint=settings.fingerprint))
     remember_identity(database, settings.authority, source.collection, adopted)
     return Changes(
-        states=dict(database.iterate(_STATES)),
-        rejected=database.fetch_value(_REJECTED),
+        states=states,
+        rejected=rejected,
         read=articles.read,
         changed=feeds.changed + retired,
         problems=articles.problems(),
         changed_feeds=tuple(feeds.changed_feeds),
+        changed_ids=frozenset(articles.changed),
     )
 
 
@@ -193,11 +208,14 @@ def sync_selections(
     settings: Settings,
     generation: int,
     touched: dict[int, set[str]],
+    written: set[int],
     *,
     anew: bool,
+    may_wait: bool,
 ) -> bool:
     """Bring the search index and the feeds that are selections up to date.
 
+    `written` are the numbers of the articles that changed; `may_wait` is as in SearchIndexSync.
     Adds the months of those feeds to `touched`; tells whether a selection may find something else.
     """
     if not settings.has_search_index:
@@ -210,7 +228,7 @@ def sync_selections(
 
     index = SearchIndexSync(database, index_text=settings.index_text, anew=anew)
     if settings.has_search_index:
-        index.run()
+        index.run(written, may_wait=may_wait)
     else:
         database.compact_texts()
     selections = NamedSelectionSync(database, generation)
@@ -221,6 +239,17 @@ def sync_selections(
     return index.changed and settings.has_search_index
 
 
+def count_files(database: Database) -> tuple[dict[str, int], int]:
+    """Return how many files have each state, and how many were rejected, in one look."""
+    states: Counter[str] = Counter()
+    rejected = 0
+    for state, is_rejected, count in database.iterate(_STATES):
+        if state != "asset":
+            states[state] += count
+        if is_rejected or state == "duplicate":
+            rejected += count
+    return dict(states), rejected
+
+
 _NEWEST_UPDATE = "SELECT MAX(updated) FROM articles WHERE state = 'shown'"
-_REJECTED = "SELECT count(*) FROM articles WHERE rejected = 1 OR state = 'duplicate'"
-_STATES = "SELECT state, count(*) FROM articles WHERE state <> 'asset' GROUP BY state"
+_STATES = "SELECT state, rejected, count(*) FROM articles GROUP BY state, rejected"

@@ -252,20 +252,50 @@ def report_damaged_ledger(path: Path) -> None:
     console.error(f"{path}: the ledger is damaged and is made anew; dates that it knew are lost")
 
 
-def use_catalog(path: Path, use: Callable[[Catalog], T]) -> T:
-    """Return what `use` returns of the catalog at `path`; a damaged one is made anew first."""
+class OpenCatalog:
+    """The catalog of a command that uses it again and again: open from one time to the next.
 
-    def report() -> None:
-        console.error(f"{path}: the catalog was damaged and is made anew")
+    To close one seals it, and to open one checks the seal, both of which read all of it.
+    """
 
-    with closing(Catalog(path, on_damage=report)) as catalog:
+    def __init__(self) -> None:
+        self._catalog: Catalog | None = None
+        self._identity: object = None
+
+    def use(self, path: Path, use: Callable[[Catalog], T]) -> T:
+        """Return what `use` returns of the catalog at `path`; a damaged one is made anew first."""
+
+        def report() -> None:
+            console.error(f"{path}: the catalog was damaged and is made anew")
+
+        if self._catalog is None or self._identity != identity_of(path):
+            self.close()
+            self._catalog = Catalog(path, on_damage=report)
+            self._identity = identity_of(path)
         try:
-            return use(catalog)
+            return use(self._catalog)
         except DamagedError:
-            catalog.remove()
-    report()
-    with closing(Catalog(path)) as catalog:
-        return use(catalog)
+            self._catalog.remove()
+            self.close()
+        report()
+        self._catalog = Catalog(path)
+        self._identity = identity_of(path)
+        return use(self._catalog)
+
+    def close(self) -> None:
+        """Close the catalog; the next use opens it."""
+        if self._catalog is not None:
+            self._catalog.close()
+            self._catalog = None
+
+
+def identity_of(path: Path) -> tuple[object, ...]:
+    """Return what changes when the file at a path is removed or another takes its place."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (path,)
+    return (path, status.st_dev, status.st_ino)
 
 
 @contextmanager

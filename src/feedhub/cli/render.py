@@ -7,6 +7,7 @@ import os
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,21 +78,24 @@ def run(args: Namespace) -> int:
     options.warn_of_default_url(config)
     warn_of_old_feed(args, config)
     options.debug_inputs(args, config, options.catalog_path(args, config))
-    if args.watch:
+    with closing(options.OpenCatalog()) as catalog:
+        if not args.watch:
+            return render(args, config, catalog)[0]
         # Imported here because only --watch needs it.
         from feedhub.cli.watch import Round, watch
 
         def render_again(this: Round) -> tuple[int, datetime | None]:
             nonlocal config
             config = options.config_of(args)
-            return render(args, config, this.paths, is_check=this.is_check)
+            if this.paths is None:
+                catalog.close()
+            return render(args, config, catalog, this.paths, is_check=this.is_check)
 
         def inputs() -> Iterator[Path]:
             yield args.config or CONFIG_FILE
             yield from options.ids_files(config)
 
         return watch(open_source(args.source), render_again, out=args.out, inputs=inputs)
-    return render(args, config)[0]
 
 
 def warn_of_old_feed(args: Namespace, config: Config) -> None:
@@ -120,6 +124,7 @@ def check_paths(args: Namespace, config: Config) -> None:
 def render(
     args: Namespace,
     config: Config,
+    catalog: options.OpenCatalog,
     paths: Collection[str] | None = None,
     *,
     is_check: bool = False,
@@ -130,9 +135,9 @@ def render(
     `is_check` a render that changes nothing prints none.
     """
     check_paths(args, config)
-    catalog_path = options.catalog_path(args, config)
-    return options.use_catalog(
-        catalog_path, lambda catalog: render_with(catalog, args, config, paths, is_check=is_check)
+    return catalog.use(
+        options.catalog_path(args, config),
+        lambda opened: render_with(opened, args, config, paths, is_check=is_check),
     )
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -68,21 +69,21 @@ def run(args: Namespace) -> int:
     if args.watch:  # before the configuration is read, so that no change of it is missed
         signal.signal(signal.SIGHUP, on_hangup)
     config = options.config_of(args)
-    syncer = Syncer(args, config, reload)
     if args.parent is None:
         options.debug_inputs(args, config, args.catalog)
-    if not args.watch:
-        options.check_source(args)
-        return syncer.sync(Round())[0]
-    if args.parent is not None:
-        os.nice(options.NICENESS)
-    return watch(
-        open_source(args.source),
-        syncer.sync,
-        inputs=syncer.inputs,
-        again=again,
-        keep_running=lambda: args.parent in (None, os.getppid()),
-    )
+    with closing(Syncer(args, config, reload)) as syncer:
+        if not args.watch:
+            options.check_source(args)
+            return syncer.sync(Round())[0]
+        if args.parent is not None:
+            os.nice(options.NICENESS)
+        return watch(
+            open_source(args.source),
+            syncer.sync,
+            inputs=syncer.inputs,
+            again=again,
+            keep_running=lambda: args.parent in (None, os.getppid()),
+        )
 
 
 class Syncer:
@@ -97,6 +98,13 @@ class Syncer:
         self._config = config
         self._problems: tuple[Problem, ...] = ()
         self._changed_at = 0
+        self._catalog = options.OpenCatalog()
+
+    def close(self) -> None:
+        """Close the catalog, which is open between two syncs."""
+        self._catalog.close()
+        # A server that may only read the catalog cannot make the files SQLite needs.
+        leave_readable(self._args.catalog)
 
     def inputs(self) -> tuple[Path, ...]:
         """Return the files besides the source that the next sync reads."""
@@ -114,7 +122,9 @@ class Syncer:
         time.sleep(min(1.0, max(0.0, self._changed_at + 1 - time.time())))
         path = self._args.catalog
         try:
-            return options.use_catalog(path, partial(self._sync_and_report, this.paths))
+            if this.paths is None:
+                self._catalog.close()
+            return self._catalog.use(path, partial(self._sync_and_report, this.paths))
         except CatalogError as error:
             if self._args.parent is None:
                 raise
@@ -122,7 +132,6 @@ class Syncer:
             console.error(str(error))
             sys.exit(os.EX_IOERR)
         finally:
-            # A server that may only read the catalog cannot make the files SQLite needs.
             leave_readable(path)
 
     def _sync_and_report(

@@ -88,7 +88,7 @@ def render(
             ledger=ledger,
         )
         with site.snapshot():
-            published = catalog.count()
+            published = changes.published
             if not allow_shrink:
                 refuse_shrinking(changes, folder.manifest.published)
             writer = DocumentWriter(folder, site, catalog.outputs(root), compress)

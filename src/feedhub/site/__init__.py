@@ -20,6 +20,7 @@ from feedhub.catalog import (
     Ledger,
     Settings,
     StoredConfig,
+    SyncState,
     accept_all,
 )
 from feedhub.config import Config
@@ -201,7 +202,7 @@ class Site:
         seconds = int(now.timestamp())
         try:
             with self._catalog.transaction():
-                before = self._catalog.count()
+                before = self._catalog.read(SyncState).published
                 changes = self._catalog.sync(
                     source,
                     self._settings,
