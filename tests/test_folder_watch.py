@@ -437,6 +437,8 @@ def _state(bench) -> list[object]:
         "SELECT path, state, id, digest, published, address, rejected, problems FROM articles",
         "SELECT path, kind, key, labels.published, labels.id, spelling FROM labels"
         " JOIN feeds ON feeds.number = feed JOIN articles ON articles.number = article",
+        "SELECT path, search_entries.digest, quality, story, c0, c3 FROM search_entries"
+        " JOIN articles USING (number) JOIN search_index_content AS words ON words.id = number",
         "SELECT target, path, place FROM links JOIN articles ON articles.number = article",
         "SELECT kind, slug, label, period, count, newest FROM feeds JOIN states"
         " ON feed = number WHERE count > 0",
@@ -450,7 +452,8 @@ def test_any_changes_handed_over_give_what_a_whole_scan_gives(tmp_path, monkeypa
     monkeypatch.setattr("feedhub.sources.files.SETTLE_SECONDS", 0.0)
     monkeypatch.setattr("feedhub.sources.files.QUIET_NS", 0)
     chance = random.Random(seed)
-    watched, whole = make_bench(tmp_path / "watched"), make_bench(tmp_path / "whole")
+    watched = make_bench(tmp_path / "watched", feeds__search="yes")
+    whole = make_bench(tmp_path / "whole", feeds__search="yes")
     whole.root = watched.root
     _operate(watched.root, chance, 0)
     source = watched.source()

@@ -382,6 +382,13 @@ class TestAppending:
         self.edit(bench, out, 13)
         assert self.says(bench, (out / LEDGER).read_bytes()), "another file is not appended to"
 
+    def test_very_many_changes_are_not_appended(self, bench, out, monkeypatch):
+        self.edit(bench, out, 0)
+        monkeypatch.setattr("feedhub.catalog.sync.MAX_IDS", 0)
+        before = self.edit(bench, out, 1)
+        assert not (out / LEDGER).read_bytes().startswith(before)
+        assert self.says(bench, (out / LEDGER).read_bytes())
+
     def test_a_name_that_leaves_is_in_no_part_of_it(self, bench, out):
         self.edit(bench, out, 0, topic="Secret")
         assert b"Secret" in decompressed(out)

@@ -13,6 +13,7 @@ from feedhub.formats import FORMATS
 from feedhub.selection import Selection, parse_query
 from feedhub.site import Site, config_of_catalog
 from tests.canaries import HIDES, PUBLIC_LABELS, REJECTED, WORD, Workspace, secret
+from tests.kit import NOW, make_bench
 
 QUERIES = (
     f"q={WORD}*",
@@ -132,3 +133,28 @@ def test_without_search_no_words_are_stored(workspace, monkeypatch):
     for path in workspace.catalog.parent.iterdir():
         # The title stands in the record as it was written, not as it is searched.
         assert b"title innocent" not in path.read_bytes()
+
+
+def test_words_of_an_edit_leave_with_the_next_look_at_everything(tmp_path, monkeypatch):
+    """Those of a withdrawn article leave at once, though only its file is looked at."""
+    monkeypatch.setattr("feedhub.sources.files.QUIET_NS", 0)
+    bench = make_bench(tmp_path, feeds__search="yes")
+
+    def words() -> set[bytes]:
+        blocks = bench.catalog._database.fetch_all("SELECT block FROM search_index_data")
+        return {
+            word for word in (b"first", b"second", b"other") for row in blocks if word in row[0]
+        }
+
+    bench.write("a.md", title="First")
+    bench.write("b.md", title="Other")
+    bench.sync()
+    bench.write("a.md", title="Second")
+    bench.site.sync(bench.source(), NOW, paths={"a.md"})
+    assert words() == {b"first", b"second", b"other"}
+    bench.sync()
+    assert words() == {b"second", b"other"}
+    bench.write("a.md", title="First")
+    bench.write("b.md", title="Other", published=False)
+    bench.site.sync(bench.source(), NOW, paths={"a.md", "b.md"})
+    assert words() == {b"first"}

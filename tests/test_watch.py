@@ -421,7 +421,9 @@ def test_what_is_due_is_looked_at_alone(monkeypatch: pytest.MonkeyPatch):
 def test_a_check_that_changes_nothing_is_silent(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    args = registry.parse(["render", "articles", "public", "--base-url", "https://x.example"])
+    args = registry.parse(
+        ["render", "articles", "public", "--base-url", "https://x.example", "--json"]
+    )
     config = options.config_of(args)
     monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)  # every stamp is trusted
     catalog = options.OpenCatalog()

@@ -69,6 +69,8 @@ __all__ = [
     "refuse_shrinking",
 ]
 
+# A revision of which no ledger is.
+NOT_NAMED = -2
 # How many seconds one search may hold up all others.
 SEARCH_TIMEOUT = 2.0
 # Before every year that a date may have.
@@ -174,7 +176,9 @@ class Catalog:
             ledger=ledger,
         )
         before, changed = self._not_in_ledger or (revision, frozenset())
-        self._not_in_ledger = (before, changed | changes.changed_ids)
+        if changes.changed_ids is None:
+            before, changed = NOT_NAMED, frozenset()
+        self._not_in_ledger = (before, changed | (changes.changed_ids or frozenset()))
         return changes
 
     def read_ledger(self, path: Path, on_damage: Callable[[], object]) -> Ledger | None:

@@ -28,6 +28,9 @@ from feedhub.errors import Problem, ShrinkError
 from feedhub.sources import AdoptingSource, RememberingSource, Source
 from feedhub.sources.adopted_ids import NONE_ADOPTED
 
+# To name more takes more memory than it saves time.
+MAX_IDS = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
@@ -36,7 +39,8 @@ class Changes:
     `states` counts the files by state; `rejected` were rejected (some stay shown in an earlier
     version), `read` were read; `changed` feed states changed or were retired. `problems` are those
     of every file. `changed_feeds` are kind and slug of each feed that existed before and has other
-    content now. `changed_ids` are those of the articles that readers may see otherwise.
+    content now. `changed_ids` are those of the articles that readers may see otherwise, None where
+    they are very many.
     """
 
     states: dict[str, int]
@@ -45,7 +49,7 @@ class Changes:
     changed: int
     problems: tuple[Problem, ...]
     changed_feeds: tuple[tuple[str, str], ...] = ()
-    changed_ids: frozenset[str] = frozenset()
+    changed_ids: frozenset[str] | None = frozenset()
 
     @property
     def articles(self) -> int:
@@ -180,7 +184,7 @@ def sync_catalog(
         changed=feeds.changed + retired,
         problems=articles.problems(),
         changed_feeds=tuple(feeds.changed_feeds),
-        changed_ids=frozenset(articles.changed),
+        changed_ids=frozenset(articles.changed) if len(articles.changed) <= MAX_IDS else None,
     )
 
 
