@@ -23,7 +23,7 @@ from bench.render_tables import RENDERS
 
 from tests.conftest import ROOT
 
-ARTICLES = 200
+ARTICLES = 120
 TRIES = 3
 # feedhub takes half of the time of the baseline: a third of what is allowed.
 MARGIN = 1.5

@@ -25,7 +25,7 @@ from tests.kit import article_text, files_below
 # How many damaged catalogs are rendered from; CATALOG_DAMAGES=2000 is the long form.
 DAMAGES = int(os.environ.get("CATALOG_DAMAGES", "16"))
 ANEW = "feedhub: c.sqlite: the catalog was damaged and is made anew\n"
-ARTICLES = 50
+ARTICLES = 24
 
 
 @pytest.fixture
