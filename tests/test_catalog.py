@@ -498,6 +498,28 @@ def test_a_label_has_archives_from_a_number_of_articles_on(tmp_path):
     assert bench.titles("topics/ai.json") == ["Of 3"]
 
 
+def test_a_kind_with_pages_of_months_has_archives(tmp_path):
+    bench = make_bench(
+        tmp_path,
+        feeds__limit=1,
+        feeds__days=0,
+        feeds__month_pages=["all", "topic"],
+        feeds__archive_from=500,
+    )
+    for month in (1, 2):
+        date = f"2020-{month:02}-01T00:00:00Z"
+        bench.write(
+            f"{month}.md",
+            title=f"Of {month}",
+            topics=["AI"],
+            categories=["News"],
+            publishedDateTime=date,
+        )
+    bench.sync()
+    states = bench.catalog.feeds(("topic", "category"))
+    assert [(s.kind, s.period) for s in states if s.period] == [("topic", "2020-01")]
+
+
 def test_the_newest_archive_always_ends_where_the_feed_begins(tmp_path):
     bench = make_bench(tmp_path, feeds__limit=4, feeds__days=0)
     monthly(bench, ["2020-01", "2020-03", "2020-04"])

@@ -32,7 +32,7 @@ class Settings:
     articles are let in: such a catalog is never mixed with a public one. `named` are the selections
     that are feeds; `searched` and `stories` tell whether a server offers searches or stories. A
     feed without articles is retired after `keep_empty` days. A feed of a label has archives from
-    `archive_from` articles on, those at the paths `archived` always.
+    `archive_from` articles on; those of the kinds and at the paths in `archived` always.
     """
 
     kinds: tuple[str, ...]
@@ -220,8 +220,9 @@ class FeedSync:
         kind, slug, _ = self._database.fetch_all(_FEED, (feed,))[0]
         if not settings.archives or kind not in PER_LABEL_KINDS:
             return settings.archives
-        enough = self._database.fetch_value(_HAS_ARTICLES, (feed, settings.archive_from - 1))
-        return bool(enough) or feed_path(kind, slug) in settings.archived
+        if kind in settings.archived or feed_path(kind, slug) in settings.archived:
+            return True
+        return bool(self._database.fetch_value(_HAS_ARTICLES, (feed, settings.archive_from - 1)))
 
     def _periods(self, feed: int, beyond: int) -> list[str]:
         """Return the months with entries, newest first, from that of an entry at `beyond`.

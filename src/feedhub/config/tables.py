@@ -226,7 +226,7 @@ class FeedsConfig:
     archive_from: int = integer(
         500,
         "Articles from which a topic, publisher, category or author has archives; the feed of all "
-        "articles, selections and podcasts have them from one on",
+        "articles, selections, podcasts and kinds in month_pages have them from one on",
         1,
         1_000_000,
     )

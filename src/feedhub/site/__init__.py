@@ -144,7 +144,8 @@ class Site:
             searched=config.feeds.search == "yes",
             keep_empty=config.feeds.keep_empty,
             archive_from=config.feeds.archive_from,
-            archived=tuple(podcast.name for podcast in config.feeds.podcast),
+            # The pages of months change with the archives of their articles.
+            archived=(*config.feeds.month_pages, *(one.name for one in config.feeds.podcast)),
         )
         self._on_demand = OnDemandFeeds(
             catalog,
