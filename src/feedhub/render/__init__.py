@@ -92,22 +92,10 @@ def render(
             if not allow_shrink:
                 refuse_shrinking(changes, folder.manifest.published)
             writer = DocumentWriter(folder, site, catalog.outputs(root), compress)
-            missing = []
             plan = site.plan().values()
-            for planned in plan:
-                if writer.keep_unchanged(planned):
-                    on_progress()
-                else:
-                    missing.append(planned)
             # SQLite: a forked process must not use the connection of its parent.
             begin = partial(catalog.follow_fork, catalog.generation())
-            with (
-                site.entries_spooled(missing, folder.temporary_file, processes, begin),
-                closing(fork_map(writer.stage, missing, processes, begin)) as staged,
-            ):
-                for planned, files in zip(missing, staged, strict=True):
-                    writer.add(planned.fingerprint, files)
-                    on_progress()
+            writer.write(plan, processes, begin, on_progress)
             unread = writer.add_copies(source, catalog.assets.shown())
             changes = replace(changes, problems=(*changes.problems, *unread))
         # What a preview lets in is no measure for what the next render publishes.
@@ -163,6 +151,32 @@ class DocumentWriter:
         self.written_files: set[str] = set()
         self.written = 0
         self.unchanged = 0
+
+    def write(
+        self,
+        plan: Iterable[Planned],
+        processes: int,
+        begin: Callable[[], object],
+        on_progress: Callable[[], object],
+    ) -> None:
+        """Stage all documents of a plan that the folder lacks.
+
+        Up to `processes` processes, which call `begin` first, build them. `on_progress` is called
+        for each document.
+        """
+        missing = []
+        for planned in plan:
+            if self.keep_unchanged(planned):
+                on_progress()
+            else:
+                missing.append(planned)
+        with (
+            self._site.entries_spooled(missing, self._folder.temporary_file, processes, begin),
+            closing(fork_map(self.stage, missing, processes, begin)) as staged,
+        ):
+            for planned, files in zip(missing, staged, strict=True):
+                self.add(planned.fingerprint, files)
+                on_progress()
 
     def keep_unchanged(self, planned: Planned) -> bool:
         """Keep a document if it has not changed and its files are untouched; return whether it is.
