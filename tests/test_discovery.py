@@ -7,17 +7,19 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import imagesize
 import jsonschema
 import pytest
+from lxml import etree
 from msgspec.structs import replace as changed
 
-from feedhub.formats import SUBSCRIBED
+from feedhub.formats import SUBSCRIBED, sitemap
 from feedhub.formats.pages import linked_data
-from feedhub.site.indexes import FAVICON_PATH, FEED_MENU_PATH, TOUCH_ICON_PATH
+from feedhub.site.indexes import FAVICON_PATH, FEED_MENU_PATH, NEWS_PATH, TOUCH_ICON_PATH
 from tests.fronts import Front, bench_on_disk, front_of
 from tests.golden.sample import CHANNEL, NOTHING, subscription
 from tests.index_pages import parsed
@@ -212,3 +214,52 @@ def test_long_addresses_leave_the_page_small():
     articles = [changed(NOTHING, url=f"https://h.example/{'a' * 1_500}/{n}") for n in range(20)]
     assert len(linked_data.list_items(articles)) == 2
     assert len(linked_data.list_items([changed(NOTHING, url="https://h.example/")] * 20)) == 10
+
+
+NEWS = {
+    "s": "http://www.sitemaps.org/schemas/sitemap/0.9",
+    "n": "http://www.google.com/schemas/sitemap-news/0.9",
+}
+
+
+def test_the_news_are_the_last_two_days_of_the_own_host(tmp_path):
+    bench = site_bench(tmp_path)
+    configure(bench, "site", news=True, title="Site & news")
+    configure(bench, "feeds", limit=50)
+    for name, day, host, language in (
+        ("a", "09T12:00:01Z", BASE, "zh-Hant-TW"),
+        ("b", "09T12:00:00Z", BASE, "en"),
+        ("c", "11T11:00:00Z", "https://other.example", "en"),
+        ("d", "11T12:00:00Z", BASE, "de-AT"),
+        ("e", "10T12:00:00Z", BASE, "zh"),
+    ):
+        date = f"2020-06-{day}"
+        url = f"{host}/{name}"
+        bench.write(f"{name}.md", title=name, webUrl=url, publishedDateTime=date, lang=language)
+    bench.sync(later(60 * 60 * 24 * 30))
+    robots = bench.site.document(bench.site.plan()["robots.txt"]).body.decode()
+    assert f"Sitemap: {BASE}/{NEWS_PATH}\n" in robots
+    planned = bench.site.plan()[NEWS_PATH]
+    root: Any = etree.fromstring(bench.site.document(planned).body)
+    rows = [
+        tuple(row.xpath(f"string({path})", namespaces=NEWS) for path in ("s:loc", ".//n:language"))
+        for row in root.xpath("s:url", namespaces=NEWS)
+    ]
+    assert rows == [(f"{BASE}/d", "de"), (f"{BASE}/e", "zh-cn"), (f"{BASE}/a", "zh-tw")]
+    first = root.xpath("s:url[1]/n:news", namespaces=NEWS)[0]
+    assert first.xpath("string(n:publication/n:name)", namespaces=NEWS) == "Site & news"
+    date = first.xpath("string(n:publication_date)", namespaces=NEWS)
+    assert datetime.fromisoformat(date) == datetime(2020, 6, 11, 12, tzinfo=UTC)
+    assert first.xpath("string(n:title)", namespaces=NEWS) == "d"
+    bench.write("d.md", title="D", webUrl=f"{BASE}/d", publishedDateTime="2020-06-11T12:00:00Z")
+    bench.sync(later(60 * 60 * 24 * 31))
+    assert bench.site.plan()[NEWS_PATH].fingerprint != planned.fingerprint
+
+
+def test_there_are_no_news_without_articles_or_their_feed(tmp_path):
+    bench = site_bench(tmp_path)
+    configure(bench, "site", news=True)
+    configure(bench, "feeds", kinds=["topic"])
+    bench.sync()
+    assert NEWS_PATH not in bench.site.plan()
+    assert b"<url>" not in sitemap.encode_news([], "x", "en")

@@ -40,6 +40,11 @@ class SiteConfig:
         True,
         "Publish a sitemap.xml of the pages and, if base_url has no path, a robots.txt",
     )
+    news: bool = key(
+        False,
+        "Publish a sitemap-news.xml of the newest articles at the host of base_url, for search "
+        "engines that show news",
+    )
     feed_menu: bool = key(
         False,
         "Publish a menu of the feeds for readers at /.well-known/feed-menu.json, "

@@ -122,6 +122,7 @@ class Site:
             discovery=config.site.discovery,
             combines=config.feeds.builder == "yes",
             feed_menu=config.site.feed_menu,
+            news=config.site.news,
         )
         self._config_json = msgspec.json.encode(config).decode()
         self._settings = Settings(

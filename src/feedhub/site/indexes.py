@@ -33,6 +33,7 @@ ROBOTS_PATH = "robots.txt"
 FEED_MENU_PATH = ".well-known/feed-menu.json"
 WELL_KNOWN_LIST = ".well-known/feeds"
 SITEMAP_PATH = "sitemap.xml"
+NEWS_PATH = "sitemap-news.xml"
 # What a host shows for an address that has no document.
 NOT_FOUND_PATH = "404.html"
 # Where a server answers searches, and where people combine feeds.
@@ -65,14 +66,15 @@ class IndexOptions:
     """Which documents there are besides feeds.
 
     `pages` are for people; `discovery` adds a sitemap and robots.txt for crawlers, `feed_menu` a
-    menu of feeds for readers. `combines` tells whether a server answers the form that combines
-    feeds.
+    menu of feeds for readers, `news` a sitemap of the newest articles. `combines` tells whether a
+    server answers the form that combines feeds.
     """
 
     pages: bool
     discovery: bool = False
     combines: bool = False
     feed_menu: bool = False
+    news: bool = False
 
     def values(self) -> dict[str, Value]:
         """Return the options as values of a fingerprint."""
@@ -81,6 +83,7 @@ class IndexOptions:
             discovery=self.discovery,
             combines=self.combines,
             feed_menu=self.feed_menu,
+            news=self.news,
         )
 
 
@@ -142,7 +145,10 @@ class Indexes:
         if path == OPML_PATH:
             return self._opml(states)
         if path == ROBOTS_PATH:
-            return robots_txt(self._channel.url(SITEMAP_PATH))
+            paths = (SITEMAP_PATH, NEWS_PATH) if self._options.news else (SITEMAP_PATH,)
+            return robots_txt(map(self._channel.url, paths))
+        if path == NEWS_PATH:
+            return self._news(states)
         if path == NOT_FOUND_PATH:
             from feedhub.formats.pages import not_found  # Jinja2, which feeds do not need
 
@@ -201,7 +207,10 @@ class Indexes:
             return
         base_url = self._channel.base_url
         if at_root:  # where robots.txt is read
-            yield ROBOTS_PATH, fingerprint(WRITERS, base_url)
+            yield ROBOTS_PATH, fingerprint(WRITERS, base_url, self._options.news)
+        everything = all_of(states)
+        if self._options.news and everything:
+            yield NEWS_PATH, fingerprint(WRITERS, NEWS_PATH, base_url, everything.fingerprint)
         for path, pages in split_sitemap(pages_of(states, emptied, months)):
             part = [(page, int(updated.timestamp())) for page, updated in pages]
             yield path, fingerprint(WRITERS, base_url, part)
@@ -256,7 +265,7 @@ class Indexes:
         if path == COMBINE_PATH:
             return landing.encode_combine(self._channel, groups)
         if path == INDEX_PATH:
-            everything = next((state for state in states if state.kind == "all"), None)
+            everything = all_of(states)
             newest = self._articles(everything, landing.MAX_NEWEST) if everything else []
             return landing.encode(self._channel, groups, newest)
         (kind,) = (kind for kind in groups if page_of_folder(KINDS[kind].folder) == path)
@@ -268,6 +277,15 @@ class Indexes:
         articles = self._articles(state, 1) if picture else []
         return picture(articles[0]) if picture and articles else ""
 
+    def _news(self, states: list[FeedState]) -> bytes:
+        from feedhub.formats import sitemap  # lxml, which a render without changes does not need
+
+        everything = all_of(states)
+        newest = self._articles(everything, sitemap.MAX_NEWS) if everything else []
+        host = urlsplit(self._channel.base_url).hostname
+        own = [article for article in newest if urlsplit(article.url).hostname == host]
+        return sitemap.encode_news(own, self._channel.title, self._channel.language)
+
     def _sitemap(self, path: str, states: list[FeedState], months: list[FeedState]) -> bytes:
         from feedhub.formats import sitemap  # lxml, which a render without changes does not need
 
@@ -275,6 +293,11 @@ class Indexes:
         urls = ((self._channel.url(page), at) for page, at in parts[path])
         is_index = path == SITEMAP_PATH and len(parts) > 1
         return sitemap.encode_index(urls) if is_index else sitemap.encode(urls)
+
+
+def all_of(states: list[FeedState]) -> FeedState | None:
+    """Return the state of the feed of all articles, if there is one."""
+    return next((state for state in states if state.kind == "all"), None)
 
 
 def listed(states: list[FeedState]) -> list[FeedState]:
@@ -319,7 +342,7 @@ def split_sitemap(
     return [(SITEMAP_PATH, newest), *named]
 
 
-def robots_txt(sitemap_url: str) -> bytes:
+def robots_txt(sitemap_urls: Iterable[str]) -> bytes:
     """Return what crawlers may request (RFC 9309): everything but the endless searches."""
     lines = (
         "# Feed readers are welcome: every feed of this site is listed in feeds.opml.",
@@ -327,7 +350,7 @@ def robots_txt(sitemap_url: str) -> bytes:
         f"Disallow: /{SEARCH_PATH}",
         "Allow: /",
         "",
-        f"Sitemap: {sitemap_url}",
+        *(f"Sitemap: {url}" for url in sitemap_urls),
         "",
     )
     return "\n".join(lines).encode()
