@@ -715,10 +715,10 @@ def test_a_problem_of_many_pages_is_one_line(tmp_path: Path, capsys: pytest.Capt
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert "source.article finds no text here" in lines[0]
-    assert "(5 other files have the same problem, --verbose lists them)" in lines[0]
+    assert "(and 5 more: --verbose lists them)" in lines[0]
     assert main(["check", str(site.root), *options]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if "has the theme changed? (and 5 more)" in line]
+    assert [line for line in lines if "has the theme changed? (and 5 more: " in line]
     assert len([line for line in lines if "no-text" in line]) == 1
 
 

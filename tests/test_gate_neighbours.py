@@ -423,7 +423,7 @@ def test_a_broken_file_in_another_coding_is_withdrawn(tmp_path, coding):
     path.write_bytes("---\ntitle: Café\nremoved: true\n---\n".encode(coding))
     changes = bench.sync()
     assert bench.titles() == ["Stays"]
-    assert "a line hides the article" in changes.problems[0].message
+    assert "a line may hide the article" in changes.problems[0].message
 
 
 @pytest.mark.parametrize(
@@ -483,8 +483,7 @@ def test_check_names_each_unknown_key_once_and_a_render_says_nothing(tmp_path):
     source = source_of(other.root, other.config, unknown_keys=True)
     problems = check(other.site, other.catalog, source, NOW)
     assert {problem.level for problem in problems} == {"info"}
-    assert len(problems) == 10
-    assert problems[0].message == (
-        "the key exerpt is not known and ignored; did you mean excerpt? (and 1 more)"
-    )
+    assert len(problems) == 11
+    message = "the key exerpt is not known and ignored; did you mean excerpt?"
+    assert [problem.message for problem in problems].count(message) == 2
     assert Path(problems[0].path).name == "a.md"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from feedhub.catalog import Catalog, Changes
@@ -16,11 +14,6 @@ from feedhub.site import Site
 from feedhub.sources import Source, has_home_page
 from feedhub.text import label_key, slugify
 
-# What all files of a site may have is said once.
-OF_MANY_FILES = (
-    *("unknown-key", "no-address", "no-fence"),
-    *("no-date", "no-text", "unsure-text", "id-changed"),  # of a built site
-)
 # Why a file is not published, in the words of a message.
 REASONS = {
     "unpublished": "hidden by their front matter",
@@ -37,7 +30,7 @@ REASONS = {
 def check(site: Site, catalog: Catalog, source: Source, now: datetime) -> list[Problem]:
     """Return every problem of the source by path and line; `catalog` must be empty, in memory."""
     changes = site.sync(source, now)
-    problems = [*first_of_many(changes.problems)]
+    problems = [*changes.problems]
     if not changes.published:
         problems.append(nothing_published(changes, source))
     problems += unexpected_slugs(site, catalog, source)
@@ -53,17 +46,6 @@ def nothing_published(changes: Changes, source: Source) -> Problem:
     if has_home_page(path):
         advice += "; if this is a site made by a generator, it has no feed"
     return Problem(path=path, code="nothing-published", message=message + advice)
-
-
-def first_of_many(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Yield the problems; those that all files of a site may have once, for the first file."""
-    files = Counter(problem.message for problem in problems if problem.code in OF_MANY_FILES)
-    for problem in problems:
-        if problem.code not in OF_MANY_FILES:
-            yield problem
-        elif count := files.pop(problem.message, 0):
-            more = f" (and {count - 1} more)" if count > 1 else ""
-            yield replace(problem, message=f"{problem.message}{more}")
 
 
 def unexpected_slugs(site: Site, catalog: Catalog, source: Source) -> Iterator[Problem]:

@@ -61,11 +61,23 @@ class ArticleError(FeedhubError):
         self.column = column
         self.withdraws = withdraws
 
+    def named(self, field: str) -> ArticleError:
+        """Return the error with the name of the front-matter field that it is about."""
+        message = name_field(field, str(self))
+        place = {"line": self.line, "column": self.column, "withdraws": self.withdraws}
+        return ArticleError(self.code, message, **place)  # type: ignore[arg-type]
+
     def at(self, path: str) -> Problem:
         """Return the error as a problem of the file at `path`."""
         return Problem(
             path=path, line=self.line, column=self.column, code=self.code, message=str(self)
         )
+
+
+def name_field(field: str, message: str) -> str:
+    """Return a message with the name of its front-matter field, unless it has none or says it."""
+    says_it = f"the {field} " in message or f"the key {field}" in message
+    return f"{field}: {message}" if field and not says_it else message
 
 
 class ConfigError(FeedhubError):

@@ -19,8 +19,12 @@ LEVEL_COLOURS = {"error": RED, "warning": YELLOW, "info": CYAN}
 QUIET, NORMAL, VERBOSE = range(3)
 # The column that makes room for the others keeps this many cells, so that a row can be recognized.
 MIN_CUT_WIDTH = 12
-# The layout of a whole site may cause these: more of them than this are one line.
-SHARED_CAUSES, MAX_UNFOLDED = ("duplicate-id", "duplicate-url", "no-text"), 3
+# One decision about a whole site may cause these in many files: more than so many are one line.
+SHARED_CAUSES = (
+    *("duplicate-id", "duplicate-url", "unknown-key", "no-address", "no-fence"),
+    *("no-date", "no-text", "unsure-text", "id-changed"),  # of a built site
+)
+MAX_UNFOLDED = 3
 
 _verbosity = NORMAL  # of the command that this process runs
 
@@ -134,15 +138,23 @@ def fold_problems(problems: Sequence[Problem]) -> list[Problem]:
 
     --verbose returns all.
     """
-    counts = Counter(problem.code for problem in problems if problem.code in SHARED_CAUSES)
+    if is_verbose():
+        return list(problems)
+
+    def cause_of(problem: Problem) -> tuple[str, ...]:
+        # Each unknown key is a cause of its own; other messages name files, which differ.
+        name = problem.message if problem.code == "unknown-key" else ""
+        return (problem.level, problem.code, name)
+
+    counts = Counter(cause_of(problem) for problem in problems if problem.code in SHARED_CAUSES)
     folded: list[Problem] = []
     for problem in problems:
-        count = counts[problem.code]
-        if count > MAX_UNFOLDED and not is_verbose():
-            counts[problem.code] = 0
-            others = f"{count - 1} other files have the same problem, --verbose lists them"
-            folded.append(replace(problem, message=f"{problem.message} ({others})"))
-        elif count or problem.code not in SHARED_CAUSES:
+        count = counts.get(cause_of(problem), 1)
+        if count > MAX_UNFOLDED:
+            counts[cause_of(problem)] = 0
+            more = f"(and {count - 1} more: --verbose lists them)"
+            folded.append(replace(problem, message=f"{problem.message} {more}"))
+        elif count:
             folded.append(problem)
     return folded
 

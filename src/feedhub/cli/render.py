@@ -223,9 +223,10 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
     summaries = "".join(f"{problem.path}: {problem.message}\n" for problem in about_feed)
     reasons = ", ".join(f"{count} {HIDDEN_STATES[state]}" for state, count in hidden.items())
     hidden_text = f"{sum(hidden.values())} hidden" + (f" ({reasons})" if reasons else "")
+    articles = "1 article has" if without_address == 1 else f"{without_address} articles have"
     addresses = (
-        f"addresses: {without_address} articles have none of their own, and get their file's path: "
-        "give them a url in front matter, or set source.permalink\n"
+        f"addresses: {articles} none of their own; the file's path stands in: "
+        "give each a url in front matter, or set source.permalink\n"
     )
     return (
         f"articles: {changes.articles} found, {changes.read} read, "
@@ -255,4 +256,4 @@ def describe_size(size: OutputSize) -> str:
 
 def megabytes(count: int) -> str:
     """Return a number of bytes as people read it."""
-    return f"{count / 1e6:.1f} MB"
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{-(-count // 1000)} kB"

@@ -139,7 +139,10 @@ def find_page(file: ArticleFile, published: datetime) -> Page:
         published=published.astimezone(options.zone),
     )
     if not title:
-        fields.warn("no-title", "there is no title; the file's name stands in: add a title")
+        message = "there is no title; the file's name stands in: add a title"
+        if fields.raw_node("title"):
+            message += ", in quotes if it begins with #"
+        fields.warn_about("title", "no-title", message)
         title = name.slug.replace("-", " ").capitalize()
     page = page_url(file, name)
     rooted = address_reader(options.base_url, rooted=True)

@@ -16,6 +16,7 @@ from feedhub.sources.tree import (
     Node,
     Scalar,
     as_text,
+    field_at,
     is_null,
     node_error,
 )
@@ -224,6 +225,10 @@ class Fields:
         if not isinstance(node, Mapping):
             raise node_error(node, "wrong-type", "this must be a mapping of names to values")
         return Fields(node, self._path, self.problems)
+
+    def name_at(self, line: int, column: int) -> str:
+        """Return the name of the field whose value begins at a position, or ""."""
+        return field_at(self._nodes, line, column)
 
     def at_most(self, limit: int, items: Items, noun: str, *names: str) -> Items:
         """Return the first `limit` items; warn about the rest at the first present of the fields.

@@ -22,13 +22,13 @@ _UTF16_STARTS = (b"\xff\xfe", b"\xfe\xff", b"-\0-\0-\0", b"\0-\0-\0-", b"+\0+\0+
 class FrontMatter(NamedTuple):
     """The fields of one file, and its body with the line it begins at.
 
-    `repeated` are line and column of each key that stands there again and that nothing reads.
+    `repeated` are the keys that stand there again and that nothing reads, with line and column.
     """
 
     fields: Mapping
     body: str
     body_line: int
-    repeated: tuple[tuple[int, int], ...] = ()
+    repeated: tuple[tuple[str, int, int], ...] = ()
 
 
 def read_front_matter(data: bytes) -> FrontMatter | None:

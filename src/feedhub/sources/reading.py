@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from msgspec import structs
 
 from feedhub.article import Article
-from feedhub.errors import ArticleError, Problem, did_you_mean
+from feedhub.errors import ArticleError, Problem, did_you_mean, name_field
 from feedhub.sources import ReadOptions, ReadResult
 from feedhub.sources.article_page import ArticleFile, Links, find_page
 from feedhub.sources.article_path import id_of_path, parse_path
@@ -30,6 +31,10 @@ from feedhub.sources.tree import Mapping
 
 # A title or date as Pelican writes it without fences, and Hexo before its only one.
 _BARE_MATTER = re.compile(rb"\s{0,99}(?:[\w-]{1,40}:[^\n]{0,999}\n){0,9}(?i:title|date) ?: ?\S")
+# Front matter below a blank line.
+_LATE_MATTER = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{1,99}(?:---|\+\+\+)[ \t\r]{0,9}\n[\w-]{1,40} ?[:=]"
+)
 # A data file may begin with YAML's sign for the start of a document, and has no second one.
 _DATA_SUFFIXES = ("yml", "yaml")
 # A file is no worth more lines about keys that do not count.
@@ -87,7 +92,7 @@ def read_file(
         problem = Problem(path=path, code="unexpected", message=message)
     if not withdraws and has_hiding_line(data, zone, now):
         withdraws = True
-        message = f"{problem.message}; a line hides the article: it is withdrawn"
+        message = f"{problem.message}; a line may hide the article, so no version of it stays"
         problem = replace(problem, message=message)
     return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws, retry=retry)
 
@@ -120,9 +125,11 @@ def open_article(
         if data.startswith(_LFS_POINTER):
             message = "Git LFS has the text, this is a pointer to it: keep articles in git itself"
             raise ArticleError("lfs-pointer", message)
-        if article_path.suffix in _DATA_SUFFIXES or not _BARE_MATTER.match(data):
-            return ReadResult(state="plain")
         message = "the file begins like front matter: put a line --- before it and one behind it"
+        if _LATE_MATTER.match(data):
+            message = "front matter begins in the first line: remove what stands before its fence"
+        elif article_path.suffix in _DATA_SUFFIXES or not _BARE_MATTER.match(data):
+            return ReadResult(state="plain")
         problem = Problem(path=path, level="info", code="no-fence", message=message)
         return ReadResult(state="plain", problems=(problem,))
     problems: list[Problem] = []
@@ -135,7 +142,8 @@ def open_article(
         generator=generator,
         links=links,
     )
-    verdict, date = pass_gate(file, now)
+    with naming_fields(file.fields):
+        verdict, date = pass_gate(file, now)
     if verdict.state == "undated":
         message = "there is no date, so this is no article: give it one if it should be"
         problem = Problem(path=path, level="info", code="undated", message=message)
@@ -147,8 +155,8 @@ def open_article(
         verdict = Verdict("unpublished") if hidden and not options.drafts else verdict
     if date is None or verdict.state != "shown":
         return ReadResult(state=verdict.state, due=verdict.due)
-    for line, column in matter.repeated[:MAX_REPORTED]:
-        message = "a key appears twice; feedhub does not read it: keep one of the two"
+    for key, line, column in matter.repeated[:MAX_REPORTED]:
+        message = f"the key {key} appears twice; feedhub does not read it: keep one of them"
         file.fields.warn("repeated-key", message, line, column)
     if options.unknown_keys:
         report_unknown_keys(file.fields, matter.fields)
@@ -180,7 +188,9 @@ def read_article(
     stated = read_update(file.fields, options.zone)
     updated = stated if stated and stated <= now else None
     later = [moment for moment in (verdict.due, stated) if moment and moment > now]
-    article = make_article(file, date, updated)
+    with naming_fields(file.fields):
+        article = make_article(file, date, updated)
+    name_at = file.fields.name_at
     adopted = options.adopted.find(path, article.url)  # readers know it from an earlier feed
     return ReadResult(
         state="shown",
@@ -189,10 +199,22 @@ def read_article(
         own_id=article.id != id_of_path(options.authority, file.path),
         dated_update=updated is not None,
         due=min(later, default=None),
-        problems=tuple(file.fields.problems),
+        problems=tuple(
+            replace(each, message=name_field(name_at(each.line, each.column), each.message))
+            for each in file.fields.problems
+        ),
         links=tuple(links.addresses) if links else (),
         copies=copies_in(article, links) if links and options.copies else {},
     )
+
+
+@contextmanager
+def naming_fields(fields: Fields) -> Iterator[None]:
+    """Let an ArticleError name the field at whose value it stands."""
+    try:
+        yield
+    except ArticleError as error:
+        raise error.named(fields.name_at(error.line, error.column)) from None
 
 
 def copies_in(article: Article, links: Links) -> dict[str, str]:

@@ -26,6 +26,8 @@ _BOOLS = {
 _VISIBILITY_KEYS = frozenset(
     {"published", "removed", "draft", "status", "eleventyexcludefromcollections"}
 )
+# What a message may show of a file that may be hidden: a key, and no text that reads like one.
+_WORD = re.compile(r"[\w-]{1,40}")
 _INT = re.compile(r"[-+]?[0-9]{1,15}")
 _NUMBER = re.compile(
     r"[-+]?(?:\.[0-9]{1,20}|[0-9]{1,20}(?:\.[0-9]{0,20})?)(?:[eE][-+]?[0-9]{1,3})?"
@@ -64,6 +66,23 @@ class Mapping(NamedTuple):
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+def field_at(entries: abc.Mapping[str, Node], line: int, column: int) -> str:
+    """Return the name of the field whose value begins at a position, such as `provider.name`.
+
+    Returns "" if none does.
+    """
+    for key, node in entries.items():
+        if (node.line, node.column) == (line, column) and key.isprintable():
+            return key
+        inner = node.items if isinstance(node, Sequence) else (node,)
+        for part in inner:
+            if isinstance(part, Mapping) and (name := field_at(part.entries, line, column)):
+                return f"{key}.{name}"
+            if (part.line, part.column) == (line, column):
+                return key
+    return ""
 
 
 def is_null(node: Node) -> bool:
@@ -137,7 +156,8 @@ def key_error(folded: str, taken: set[str], depth: int, line: int, column: int) 
     if folded not in taken:
         message = "a key holds an invisible character; type the key again"
         return ArticleError("invisible-character", message, line=line, column=column)
-    message = "a key appears twice (upper and lower case count as one); keep one of the two"
+    name = f"the key {folded}" if _WORD.fullmatch(folded) else "a key"
+    message = f"{name} appears twice (upper and lower case count as one); keep one of them"
     flag = depth == 1 and folded in _VISIBILITY_KEYS
     return ArticleError("duplicate-key", message, line=line, column=column, withdraws=flag)
 

@@ -72,7 +72,7 @@ def parse_any_datetime(text: str, zone: tzinfo) -> datetime:
     match = _DATETIME.fullmatch(text.strip()) or _MAIL_DATETIME.fullmatch(text.strip())
     name = match["month"].lower() if match else ""
     if not match or not (name.isdigit() or name in _MONTHS):
-        raise ValueError("this is not a date such as 2021-05-31T10:00:00Z")
+        raise ValueError("this is no date")
     year, day = int(match["year"]), int(match["day"])
     month = int(name) if name.isdigit() else _MONTHS.index(name) + 1
     hour, minute, second = (int(match[name] or 0) for name in ("hour", "minute", "second"))
@@ -143,7 +143,7 @@ def date_reader(zone: tzinfo) -> Callable[[Node], datetime]:
         try:
             return parse_datetime(as_text(node, limits.MAX_WORD) or "", zone)
         except ValueError as error:
-            message = f"the date is not usable: {error}; write it as 2020-06-09T11:36:00Z"
+            message = f"{error}; write it as 2020-06-09 or 2020-06-09T11:36:00Z"
             raise node_error(node, "bad-date", message) from None
 
     return read

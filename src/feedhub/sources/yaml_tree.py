@@ -58,7 +58,7 @@ _ADVICE = {
         "a colon stands inside an unquoted value, or the indentation is wrong; quote the value"
     ),
     "found character that cannot start any token": (
-        "a value begins with a character that YAML reserves, or with a tab; quote the value"
+        "a value begins with a character that YAML reserves; quote the value"
     ),
     "found unexpected end of stream": "a quoted value is never closed; add the missing quote",
     "found unexpected document indicator": "a quoted value is never closed; add the missing quote",
@@ -76,6 +76,7 @@ _ADVICE = {
         "a quoted value holds a backslash that begins no escape; double it, or use single quotes"
     ),
 }
+_TAB = "a tab stands here; indent with spaces, and write one behind the colon"
 _INVISIBLE = "an invisible character stands outside quotes; delete it"
 _TAG = "a tag stands here; remove it, or quote the value"
 _GENERAL = "the YAML cannot be read here; check the quotes, colons and indentation of this line"
@@ -90,10 +91,10 @@ _BLAME_CONTEXT = frozenset(
 
 
 class Yaml(NamedTuple):
-    """The mapping of a document, and line and column of each key that stands there again."""
+    """The mapping of a document, and each key that stands there again, with line and column."""
 
     fields: Mapping
-    repeated: tuple[tuple[int, int], ...]
+    repeated: tuple[tuple[str, int, int], ...]
 
 
 def read_yaml(text: str) -> Yaml:
@@ -126,7 +127,8 @@ def yaml_error(error: Exception, text: str) -> ArticleError:
     index = mark.index if mark else 0
     if index and text[index - 1] in _AMBIGUOUS:
         return error_at(text, index - 1, "invisible-character", _INVISIBLE)
-    return error_at(text, index, "yaml-syntax", _ADVICE.get(str(problem), _GENERAL))
+    advice = _TAB if text[index : index + 1] == "\t" else _ADVICE.get(str(problem), _GENERAL)
+    return error_at(text, index, "yaml-syntax", advice)
 
 
 def parse_events(text: str) -> Iterator[Any]:
@@ -190,7 +192,7 @@ class NodeReader:
         self._take = take
         self._anchored: dict[str, Node] = {}
         self._aliased = 0
-        self.repeated: list[tuple[int, int]] = []
+        self.repeated: list[tuple[str, int, int]] = []
 
     def read_node(self, event: Any, depth: int) -> Node:
         """Return the node that begins with `event`, inside `depth` collections."""
@@ -245,7 +247,7 @@ class NodeReader:
             if folded in taken or not key.isprintable():
                 if not (key.isprintable() and may_stand_twice(key)):
                     raise key_error(folded, taken, depth, *position_of(event))
-                self.repeated.append(position_of(event))
+                self.repeated.append((key, *position_of(event)))
             taken.add(folded)
             if folded == SECURED:
                 skip_value(self._take, depth)
