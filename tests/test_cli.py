@@ -52,7 +52,7 @@ def test_render_prints_a_summary(run):
         r"articles: 3 found, 3 read, 1 published, "
         r"2 hidden \(1 unpublished, 1 without front matter\), 0 rejected\n"
         r"documents: [1-9]\d written, 0 unchanged, 0 files removed\n"
-        r"files: ([1-9]\d) written \((0\.\d MB)\), \1 in the folder \(\2\)\n"
+        r"files: ([1-9]\d) written \(([1-9]\d\d kB)\), \1 in the folder \(\2\)\n"
         r"\d+\.\d\d seconds\n",
         ran.out,
     ), ran.out
@@ -90,7 +90,7 @@ def test_the_summary_says_what_would_make_a_large_folder_smaller():
     parts = {"feeds": 90_000_000, "archives": 400_000_000, "pages": 20_000_000}
     size = OutputSize(files=9, bytes=510_000_000, parts=parts)
     assert describe_size(size) == (
-        "files: 0 written (0.0 MB), 9 in the folder (510.0 MB)\n"
+        "files: 0 written (0 kB), 9 in the folder (510.0 MB)\n"
         "the folder is large; keys of the configuration that make it smaller:\n"
         "  400.0 MB are archives: feeds.archive_from, feeds.archives or feeds.formats\n"
         "  90.0 MB are feeds: feeds.formats, feeds.kinds or feeds.limit\n"

@@ -195,7 +195,7 @@ def test_nothing_to_publish_is_an_error_that_counts_the_reasons(run):
         "site-source": ("warning", "articles/_config.yml"),
         "nothing-published": ("error", "articles"),
         "other-ending": ("info", "articles/c.mdx"),
-        "no-fence": ("info", "articles/hexo.md"),
+        "no-fence": ("info", "articles/pelican.md"),
         "undated": ("info", "articles/undated.md"),
     }
     assert "1 without a date, 4 without front matter;" in ran.out
