@@ -223,9 +223,9 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
     summaries = "".join(f"{problem.path}: {problem.message}\n" for problem in about_feed)
     reasons = ", ".join(f"{count} {HIDDEN_STATES[state]}" for state, count in hidden.items())
     hidden_text = f"{sum(hidden.values())} hidden" + (f" ({reasons})" if reasons else "")
-    articles = "1 article has" if without_address == 1 else f"{without_address} articles have"
+    have = "1 article has" if without_address == 1 else f"{without_address} articles have"
     addresses = (
-        f"addresses: {articles} none of their own; the file's path stands in: "
+        f"addresses: {have} none of their own; the file's path stands in: "
         "give each a url in front matter, or set source.permalink\n"
     )
     return (
