@@ -8,12 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from feedhub.feed import FeedState
-from feedhub.site.indexes import ICON_PATH, INDEX_PATH, OPML_PATH, ROBOTS_PATH, SITEMAP_PATH
+from feedhub.site.indexes import (
+    FAVICON_PATH,
+    ICON_PATH,
+    INDEX_PATH,
+    OPML_PATH,
+    ROBOTS_PATH,
+    SITEMAP_PATH,
+    TOUCH_ICON_PATH,
+)
 from tests.kit import NOW, Bench, make_bench
 
 LISTS = (OPML_PATH, INDEX_PATH, "topics/index.html", SITEMAP_PATH)
 # Documents that do not depend on the feeds.
-FIXED = (ICON_PATH, ROBOTS_PATH)
+FIXED = (ICON_PATH, FAVICON_PATH, TOUCH_ICON_PATH, ROBOTS_PATH)
 
 
 def site_bench(folder: Path) -> Bench:

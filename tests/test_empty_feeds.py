@@ -524,7 +524,7 @@ def check(bench: Bench, model: Model, slugs: dict[Any, str], dates: dict[str, st
     retired = {digest(kind, slugs[kind, label]) for kind, label in model.retired}
     assert site.retired_slugs() == retired
     for path, planned in site.plan().items():
-        body = site.document(planned).body.decode().lower()
+        body = site.document(planned).body.decode(errors="replace").lower()
         assert slugs.setdefault((path, planned.fingerprint), body) == body
         own = {one for one in model.kept if is_of(path, one[0], slugs[one])}
         allowed = {ONES[one] for one in model.listed | own}

@@ -13,7 +13,7 @@ import pytest
 from feedhub.catalog import Catalog
 from feedhub.errors import ConfigError
 from feedhub.site import Site
-from feedhub.site.indexes import INDEX_PATH, OPML_PATH
+from feedhub.site.indexes import INDEX_PATH, NOT_FOUND_PATH, OPML_PATH
 from tests.kit import Bench
 from tests.sites import FIXED, LISTS, configure, edit, later, site_bench
 
@@ -33,11 +33,12 @@ def test_the_plan_has_every_feed_in_every_format_and_each_list_once(bench):
     plan = bench.site.plan()
     names = {f"{path}{suffix}" for path in FEEDS for suffix in (".rss", ".atom", ".json")}
     pages = {f"{path}/index.html" for path in FEEDS if "2020" not in path}
-    assert set(plan) == names | pages | {*LISTS, *FIXED}
+    assert set(plan) == names | pages | {*LISTS, *FIXED, *MONTHS, NOT_FOUND_PATH}
     assert all(path == planned.path for path, planned in plan.items())
     assert len({(p.fingerprint, p.format) for p in plan.values()}) == len(plan)
 
 
+MONTHS = {f"all/2020-0{month}/index.html" for month in (1, 2, 3)}
 FEEDS = {"all", "all/2020-01", "all/2020-02", "topics/ml", "topics/ml/2020-01", "topics/law"}
 
 
@@ -54,7 +55,7 @@ def test_a_retired_or_moved_feed_is_in_no_plan_and_no_list(bench, key):
         f"topics/ml{suffix}"
         for suffix in (*(f"{month}.{name}" for month in ("", "/2020-01") for name in NAMES), PAGE)
     }
-    pages = {"all/index.html", "topics/law/index.html"}
+    pages = {"all/index.html", "topics/law/index.html", *MONTHS, NOT_FOUND_PATH}
     assert {path for path in after if after[path] != before[path]} == {*LISTS, *pages}
     for path in LISTS:
         assert b"topics/ml" in bench_document(bench, {}, path)
@@ -87,6 +88,7 @@ def test_a_feed_that_is_no_longer_retired_is_as_before(bench):
     bench.sync(later(120))
     after = bench.site.plan()
     pages = {f"{path}/index.html" for path in ("all", "topics/ml", "topics/law")}
+    pages |= {*MONTHS, NOT_FOUND_PATH}
     assert {path for path in after if after[path] != before.get(path)} == {*LISTS, *pages}
     assert {after[path].changed_at for path in (*LISTS, *pages)} == {later(120)}
 
