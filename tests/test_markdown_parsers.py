@@ -114,3 +114,11 @@ def test_other_errors_are_shown(monkeypatch):
     monkeypatch.setattr("comrak.render_markdown", interrupt)
     with pytest.raises(KeyboardInterrupt):
         markdown_body("*a*", base=BASE)
+
+
+def test_braces_beside_attributes_stay():
+    raw = "## A {b}\n\nc {d} *e*{f g}\n\n## H {#h}\n\n[h](#h)\n{: .i}"
+    html = markdown_body(raw, base=BASE)
+    assert re.sub("r[0-9a-f]{8}-", "", html) == (
+        '<h2>A {b}</h2>\n<p>c {d} <em>e</em>{f g}</p>\n<h2 id="h">H</h2>\n<p><a href="#h">h</a></p>'
+    )
