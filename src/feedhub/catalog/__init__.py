@@ -140,8 +140,13 @@ class Catalog:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Write everything within or, if something is raised, nothing; other writers wait."""
-        with self._database.transaction():
-            yield
+        before = self._not_in_ledger
+        try:
+            with self._database.transaction():
+                yield
+        except BaseException:
+            self._not_in_ledger = before  # what was taken back has changed nothing
+            raise
         self._database.truncate_log()
 
     def sync(
