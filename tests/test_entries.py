@@ -124,7 +124,7 @@ def test_two_pictures_are_both_shown(lead, inside):
 
 
 def test_a_picture_that_repeats_the_title_has_no_words():
-    image = Image(url="https://a.example/a.jpg", title="a  TITLE")
+    image = Image(url="https://a.example/a.jpg", title="a TITLE")
     assert 'alt=""' in content.figure_html(changed(NOTHING, title="A title", images=(image,)))
 
 

@@ -61,9 +61,9 @@ class MemorySource:
             )
         return read_article(path, data, root="", generator="", options=self._options, now=now)
 
-    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[bool]:
-        """Report twice, the second time a change."""
-        yield from (False, True)
+    def watch(self, stop: threading.Event, output: Path | None = None) -> Iterator[set[str] | None]:
+        """Report twice, the second time that anything may have changed."""
+        yield from (set(), None)
 
 
 @pytest.fixture(autouse=True)
