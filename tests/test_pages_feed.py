@@ -378,6 +378,7 @@ def test_a_page_with_long_articles_stays_small():
 def test_an_article_larger_than_the_limit_is_still_shown():
     article = structs.replace(NOTHING, title="word " * 20_000)
     assert len(root_of(article, NOTHING).xpath("//article[@class='item']")) == 1
+    assert len(root_of(article).xpath("//article[@class='item']")) == 1
 
 
 def test_long_related_coverage_is_shortened():

@@ -237,6 +237,18 @@ def test_a_search_without_results_names_the_nearest_words(front):
     assert near("q=xyzzy") == near("q=of*") == near("q=-robots") == []
 
 
+def test_of_many_similar_words_the_nearest_are_named(tmp_path):
+    bench = bench_on_disk(tmp_path, feeds__search="yes")
+    bench.write("a.md", title="Planets planetes planeted planetss plannets playnet plagues")
+    bench.sync()
+    with front_of(bench) as front:
+        root = parsed(front.get("/search/?q=planet").body.decode())
+    assert root.xpath("//div[@class='empty']//a/bdi/text()") == [
+        *("planets", "playnet", "planeted"),
+    ]
+    bench.catalog.close()
+
+
 def test_similar_words_are_of_the_articles_and_in_order(front, bench):
     words = similar_words(bench.catalog._database, "robotss")
     assert [word for word, _ in words] == ["robots"]
