@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import parse_pattern
+from babel.localedata import locale_identifiers
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
@@ -25,6 +26,7 @@ from babel.numbers import format_decimal
 
 from feedhub import messages
 from feedhub.kinds import KINDS
+from feedhub.messages.tags import NAMES
 
 SOURCE = Path(messages.__file__).parent.parent
 FOLDER = SOURCE / "messages"
@@ -165,8 +167,39 @@ def mo_bytes(catalog: Catalog) -> bytes:
     return file.getvalue()
 
 
+def names_tsv() -> str:
+    """Return the languages of the CLDR as `feedhub.messages.tags` reads them."""
+    english = Locale("en")
+    codes = [code for code in map(str, english.territories) if re.fullmatch("[A-Z]{2}", code)]
+    # Not in the registry of IANA: quasi-regions of the CLDR.
+    regions = sorted(set(codes) - {"EZ", "UN", "XA", "XB", "XK", "QO"})
+    lines = [" ".join(regions)]
+    bases = {name.partition("_")[0] for name in locale_identifiers()} - {"root"}
+    scripts = {name for name in locale_identifiers() if re.fullmatch("[a-z]+_[A-Z][a-z]{3}", name)}
+    for code in sorted(bases | scripts | set(english.languages)):
+        base = code.partition("_")[0]
+        if base not in bases or code.count("_") > 1:
+            continue
+        name, own = english.languages.get(code, ""), own_name(code)
+        if own or name:
+            lines.append(f"{code.replace('_', '-')}\t{name}\t{own}")
+    return "\n".join(lines) + "\n"
+
+
+def own_name(code: str) -> str:
+    """Return the name of a language in itself, as a list shows it, or ""."""
+    try:
+        names = Locale.parse(code).languages
+    except UnknownLocaleError:
+        return ""
+    base = code if re.search("_[A-Z0-9]{2,3}$", code) else code.partition("_")[0]
+    own = str(names.get(code) or names.get(base) or "")
+    return own[:1].title() + own[1:]
+
+
 def main(new: list[str]) -> None:
     """Write the catalogs of all languages, and those of new ones; print what is missing."""
+    NAMES.write_text(names_tsv(), encoding="utf-8")
     known = {path.stem for path in FOLDER.glob("*.po")}
     for language in sorted(known | set(new)):
         catalog = updated(language, read(language))

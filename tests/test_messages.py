@@ -6,14 +6,27 @@ import gettext
 import io
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
+import langcodes
 import pytest
 from babel import Locale
 from babel.dates import format_date, format_skeleton
+from babel.localedata import locale_identifiers
 from babel.messages.plurals import get_plural
 from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
 
-from feedhub.messages import messages_of
+from feedhub.messages import catalog_of, direction_of, messages_of
+from feedhub.messages.tags import (
+    NAMES,
+    known_names,
+    language_or_none,
+    own_name,
+    parse_language,
+    without_region,
+)
 from tests import catalogs
 
 LANGUAGES = sorted(path.stem for path in catalogs.FOLDER.glob("*.po"))
@@ -60,3 +73,86 @@ def test_dates_and_numbers_are_those_of_the_cldr(language):
         assert words.short_day(moment) == format_skeleton("yMMMd", moment, locale=locale)
         assert words.month(f"2021-{month:02}") == format_skeleton("yMMMM", moment, locale=locale)
     assert words.number(1_234_567) == format_decimal(1_234_567, "#,##0", locale)
+
+
+def registered() -> dict[str, set[str]]:
+    """Return the subtags of the registry of IANA by type, as langcodes has it."""
+    path = Path(langcodes.__file__).parent / "data/language-subtag-registry.txt"
+    found: dict[str, set[str]] = {}
+    for record in path.read_text(encoding="utf-8").split("%%\n"):
+        fields = dict(re.findall(r"^([A-Z][a-z]+): (.*)$", record, re.MULTILINE))
+        found.setdefault(fields.get("Type", ""), set()).add(fields.get("Subtag", ""))
+    return found
+
+
+def test_the_names_of_languages_are_those_of_the_cldr_and_registered():
+    assert NAMES.read_text(encoding="utf-8") == catalogs.names_tsv(), "run `make messages`"
+    names, registry = known_names(), registered()
+    # Registered since: Toki Pona, Interslavic, Sark.
+    assert {tag.partition("-")[0] for tag in names.own} - registry["language"] == {"isv", "tok"}
+    assert names.regions - registry["region"] == {"CQ"}
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("de", "de"),
+        ("en-us", "en-us"),
+        ("en_US", "en-US"),
+        (" de_DE.UTF-8 ", "de-DE"),
+        ("english", "en"),
+        ("German", "de"),
+        ("FRANÇAIS", "fr"),
+        ("Brazilian  Portuguese", "pt-BR"),
+        ("português", "pt"),
+        ("中文", "zh"),
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        ("es-419", "es-419"),
+        ("de-1996", "de-1996"),
+        ("en-UK", "en-GB"),
+        ("iw", "he"),
+        ("deu", "de"),
+        ("art-x-ours", "art-x-ours"),
+    ],
+)
+def test_a_language_is_read_from_its_tag_or_its_name(text, tag):
+    assert parse_language(text) == language_or_none(text) == tag
+
+
+@pytest.mark.parametrize("text", ["", "klingonish", "xx", "en-QQQQ", "de-Abcd", "e", "en-", "a b"])
+def test_what_is_not_registered_is_no_language(text):
+    with pytest.raises(ValueError, match=r"it is no tag|not registered"):
+        parse_language(text)
+    assert language_or_none(text) == ""
+
+
+@given(st.sampled_from(sorted(known_names().own)))
+def test_a_name_is_read_back(tag):
+    own = own_name(tag)
+    assert own
+    assert without_region(parse_language(own)).partition("-")[0] != ""
+
+
+def test_the_direction_of_a_language_is_that_of_the_cldr():
+    for name in locale_identifiers():
+        locale = Locale.parse(name)
+        wanted = "rtl" if locale.character_order == "right-to-left" else "ltr"
+        if locale.language != "root":
+            assert direction_of(name.replace("_", "-")) == wanted, name
+
+
+@pytest.mark.parametrize(
+    ("tag", "catalog"),
+    [
+        ("de-AT", "de"),
+        ("en-GB", "en"),
+        ("zh", "zh-Hans"),
+        ("zh-CN", "zh-Hans"),
+        ("zh-TW", "zh-Hant"),
+        ("zh-Hans-HK", "zh-Hans"),
+        ("sv", ""),
+        ("xx", ""),
+    ],
+)
+def test_a_variety_of_a_language_has_its_catalog(tag, catalog):
+    assert catalog_of(tag) == (catalog if catalog in (*LANGUAGES, "en") else "")

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from feedhub.errors import did_you_mean
+from feedhub.messages.tags import parse_language
 
 # The value of source.assets that asks for copies.
 COPY = "copy"
@@ -32,7 +33,6 @@ _DNS = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _AUTHORITY = re.compile(
     rf"(?:[a-z0-9._-]+@)?{_DNS}(?:\.{_DNS})*,(\d{{4}})(-\d\d)?(-\d\d)?", re.ASCII
 )
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _SLUG = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _TYPES = {
     str: "text",
@@ -205,10 +205,12 @@ def assets(text: str) -> str:
 
 
 def language(text: str) -> str:
-    """Return a language tag (RFC 5646, 2.1)."""
-    if not _LANGUAGE.fullmatch(text):
-        raise ValueError("write letters and digits joined by hyphens (RFC 5646)")
-    return text
+    """Return a tag of registered parts (RFC 5646, 2.2.9), also that of a language's name."""
+    try:
+        return parse_language(text)
+    except ValueError as error:
+        message = f"{error}: write one such as de or pt-BR, or a name such as German"
+        raise ValueError(message) from None
 
 
 def authority(text: str) -> str:

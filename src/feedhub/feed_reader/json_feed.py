@@ -23,6 +23,7 @@ from feedhub.feed_reader.records import (
     unique_authors,
     unique_enclosures,
 )
+from feedhub.messages.tags import language_or_none
 from feedhub.text import one_line
 
 Values = dict[str, Any]
@@ -30,7 +31,7 @@ Values = dict[str, Any]
 
 def read_json_feed(data: bytes, address: str, zone: tzinfo) -> FeedContent:
     """Return the feed in JSON; raises FeedReadError."""
-    from feedhub.feed_reader.xml import clean_language, join
+    from feedhub.feed_reader.xml import join
 
     try:
         feed = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
@@ -56,7 +57,7 @@ def read_json_feed(data: bytes, address: str, zone: tzinfo) -> FeedContent:
             authors=read_authors(item) or authors,
             categories=unique(one_line(str(tag)) for tag in listed(item, "tags", str)),
             enclosures=unique_enclosures(read_enclosures(item)),
-            language=clean_language(text(item, "language")),
+            language=language_or_none(text(item, "language")),
         )
 
     return FeedContent(
@@ -64,7 +65,7 @@ def read_json_feed(data: bytes, address: str, zone: tzinfo) -> FeedContent:
         address=join(address, text(feed, "feed_url")),
         title=one_line(text(feed, "title")),
         link=home,
-        language=clean_language(text(feed, "language")),
+        language=language_or_none(text(feed, "language")),
         entries=tuple(entry(item) for item in listed(feed, "items", dict)),
     )
 

@@ -25,13 +25,13 @@ from feedhub.feed_reader.xml import (
     XHTML,
     Element,
     base_of,
-    clean_language,
     inner_markup,
     join,
     language_of,
     self_address,
     text_of,
 )
+from feedhub.messages.tags import language_or_none
 from feedhub.text import plain_text
 
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
@@ -63,7 +63,7 @@ def read_rss(root: Element, address: str, zone: tzinfo) -> FeedContent:
         address=self_address(channel, address),
         title=plain_text(text_of(own.first("title"))),
         link=home,
-        language=clean_language(language) or language_of(channel),
+        language=language_or_none(language) or language_of(channel),
         entries=tuple(read_item(item, home or address, zone) for item in items),
     )
 
@@ -96,7 +96,7 @@ def read_item(item: Element, address: str, zone: tzinfo) -> ParsedEntry:
             plain_text(text_of(element)) for element in fields.all("category", f"{DC}subject")
         ),
         enclosures=unique_enclosures(read_enclosures(fields, address)),
-        language=clean_language(text_of(fields.first(f"{DC}language"))) or language_of(item),
+        language=language_or_none(text_of(fields.first(f"{DC}language"))) or language_of(item),
     )
 
 

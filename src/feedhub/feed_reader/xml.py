@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from lxml import etree
 
 from feedhub.feed_reader.records import FeedReadError, Markup
+from feedhub.messages.tags import language_or_none
 from feedhub.text import one_line
 
 Element = etree._Element
@@ -105,13 +106,8 @@ def language_of(element: Element) -> str:
     """Return the language of an element by its nearest `xml:lang`, or ""."""
     for ancestor in (element, *element.iterancestors()):
         if language := ancestor.get(_XML_LANG):
-            return clean_language(language)
+            return language_or_none(language)
     return ""
-
-
-def clean_language(language: str) -> str:
-    """Return a language tag with hyphens: many write `en_US`."""
-    return language.strip().replace("_", "-")
 
 
 def inner_markup(element: Element, address: str, *, xhtml: bool = False) -> Markup:

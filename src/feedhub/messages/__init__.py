@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from feedhub.dates import MONTHS, SHORT_MONTHS
+from feedhub.messages.tags import without_region
 
 # What dates and numbers are made of, as messages: `make messages` takes them from the CLDR.
 DAYS = tuple(f"{{day}} {month} {{year}}" for month in MONTHS)
@@ -27,12 +28,10 @@ SOURCE_LANGUAGE = "en"
 FOLDER = Path(__file__).parent
 # The languages and scripts that are written from right to left (CLDR, characterOrder).
 _RIGHT_TO_LEFT = {
-    *("ar", "arc", "bal", "bgn", "ckb", "dv", "fa", "glk", "he", "khw", "ks", "lrc", "mzn", "nqo"),
-    *("ps", "sd", "sdh", "skr", "syr", "ug", "ur", "yi"),
+    *("apc", "ar", "arc", "ary", "bal", "bgn", "bqi", "brh", "ckb", "dv", "fa", "glk", "he", "khw"),
+    *("ks", "lrc", "mzn", "nqo", "ps", "rhg", "sd", "sdh", "skr", "syr", "trw", "ug", "ur", "yi"),
     *("adlm", "arab", "aran", "hebr", "mand", "nkoo", "rohg", "samr", "syrc", "thaa"),
 }
-# Where Chinese is written with traditional characters.
-_TRADITIONAL = {"hant", "hk", "mo", "tw"}
 
 
 class _Untranslated(str):
@@ -121,11 +120,10 @@ def messages_of(*languages: str) -> Messages:
 @lru_cache(64)
 def catalog_of(language: str) -> str:
     """Return the tag of the catalog for a language or a variety of it, or "" (RFC 4647, 3.4)."""
-    parts = language.lower().split("-")
-    name = parts[0]
-    if name == "zh":
-        name = "zh-Hant" if _TRADITIONAL & set(parts) else "zh-Hans"
-    return name if name == SOURCE_LANGUAGE or name in languages() else ""
+    for name in (tag := without_region(language), tag.partition("-")[0]):
+        if name == SOURCE_LANGUAGE or name in languages():
+            return name
+    return ""
 
 
 @lru_cache(1)

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from feedhub import limits
 from feedhub.article import Article, Author, Image
 from feedhub.errors import ArticleError
+from feedhub.messages.tags import parse_language
 from feedhub.sources.article_page import WHOLE_ADDRESS, ArticleFile, Page, find_page, labels_of
 from feedhub.sources.article_path import id_of_path, tag_uri
 from feedhub.sources.bodies import Body, frame_url, read_body
@@ -34,7 +35,6 @@ from feedhub.sources.values import (
 from feedhub.text import cut, label_key, one_line, same_label, unescape_once
 
 _IRI = re.compile(r"[a-z][a-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 # A link to the file of another article, and the place in it.
 _ARTICLE_LINK = re.compile(
     r"(?![A-Za-z][A-Za-z0-9+.-]*:|/)([^?#]+\.(?:md|markdown))(#.*|)", re.IGNORECASE | re.DOTALL
@@ -267,12 +267,13 @@ def find_images(fields: Fields, read_address: Callable[[Node], str]) -> tuple[Im
 
 
 def read_language(node: Node) -> str:
-    """Read a language tag (RFC 5646); an underscore counts as a hyphen."""
-    tag = (as_text(node, limits.MAX_WORD) or "").strip().replace("_", "-")
-    if not _LANGUAGE.fullmatch(tag):
-        message = "the language is not a tag such as en or en-US"
-        raise node_error(node, "bad-language", message)
-    return tag
+    """Read a tag of registered parts (RFC 5646, 2.2.9), or the name of a language."""
+    try:
+        return parse_language(as_text(node, limits.MAX_WORD) or "")
+    except ValueError:
+        message = "the language is neither a registered tag such as en or en-US "
+        message += "nor a name such as German"
+        raise node_error(node, "bad-language", message) from None
 
 
 def read_type(node: Node | None) -> str:

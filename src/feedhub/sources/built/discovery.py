@@ -16,9 +16,10 @@ from feedhub.feed_reader import (
     looks_like_feed,
     read_feed,
 )
+from feedhub.messages.tags import language_or_none
 from feedhub.sources.built.entries import find_prefix
 from feedhub.sources.built.folder import SiteFolder, path_of
-from feedhub.sources.built.pages import Element, clean_language, facts_of, links_of, parse_page
+from feedhub.sources.built.pages import Element, facts_of, links_of, parse_page
 
 FEED_NAMES = (
     *("atom.xml", "feed.xml", "rss.xml", "index.xml", "rss2.xml", "feed.json", "feed/index.xml"),
@@ -151,7 +152,7 @@ def language_homes(folder: SiteFolder, home: HomePage | None) -> list[HomePage]:
         if found is not None:
             homes.setdefault(found.folder, found)
     for name in filter(_LANGUAGE_FOLDER.fullmatch, folder.folders()):
-        found, named = read_home(folder, f"{name}/"), clean_language(name)
+        found, named = read_home(folder, f"{name}/"), language_or_none(name)
         # A folder called `no` need not be Norwegian.
         if found is not None and (found.language or named)[:2].lower() == named[:2]:
             homes.setdefault(found.folder, found._replace(language=found.language or named))

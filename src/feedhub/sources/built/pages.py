@@ -13,6 +13,7 @@ from lxml import etree
 from msgspec import Struct
 
 from feedhub.errors import ArticleError
+from feedhub.messages.tags import language_or_none
 from feedhub.text import one_line
 
 Element = etree._Element
@@ -50,7 +51,6 @@ FURNITURE = (
 _SEEN_WITHOUT_TEXT = ("img", "video", "audio", "iframe", "embed", "object")
 # `feedhub:NAME` in a meta element says what HTML has no place for.
 META_PREFIX = "feedhub:"
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _REFRESH = re.compile(r"\s*+(?:\d++\s*+)?+[;,]\s*+url\s*+=\s*+['\"]?+([^'\"]+)", re.IGNORECASE)
 
 
@@ -109,7 +109,7 @@ def facts_of(root: Element | None) -> PageFacts:
     named = dict(reversed(metas))
     refresh = _REFRESH.match(named.get("refresh", ""))
     return PageFacts(
-        language=clean_language(
+        language=language_or_none(
             root.get("lang") or root.get("xml:lang") or named.get("og:locale", "")
         ),
         image=named.get("og:image", "") or named.get("og:image:url", ""),
@@ -123,12 +123,6 @@ def facts_of(root: Element | None) -> PageFacts:
         ),
         text_length=sum(len(text_of(paragraph)) for paragraph in root.iter("p")),
     )
-
-
-def clean_language(text: str) -> str:
-    """Return a language tag with hyphens, or "" where the text is none."""
-    tag = text.strip().replace("_", "-")
-    return tag if _LANGUAGE.fullmatch(tag) else ""
 
 
 def links_of(root: Element, relation: str) -> Iterator[Element]:
