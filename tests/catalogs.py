@@ -65,6 +65,7 @@ def template() -> Catalog:
         catalog.add(text, locations=[(file, 0)], auto_comments=comments, context=context)
     for kind in KINDS.values():
         for text in (kind.heading, kind.noun, kind.title, kind.description, kind.criterion):
+            # What has no word is the same in all languages.
             if any(map(str.isalpha, re.sub(r"{\w+}", "", text))):
                 catalog.add(text, locations=[("kinds.py", 0)])
     for context, text in dates_and_numbers(Locale("en")):

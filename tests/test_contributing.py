@@ -92,21 +92,21 @@ def test_all_examples_together_keep_the_style_the_types_and_the_layers(tmp_path:
 
 @example("A kind of feed")
 def test_a_kind_is_rendered_listed_configurable_and_searchable(copy: Copy):
-    (copy.folder / "articles/english.md").write_text(
-        "---\ntitle: Hello\ndate: 2020-01-02\nurl: https://news.example/hello\nlang: en-GB\n---\n"
+    (copy.folder / "articles/film.md").write_text(
+        "---\ntitle: Hello\ndate: 2020-01-02\nurl: https://news.example/hello\ntype: video\n---\n"
     )
     copy.feedhub("render", "articles", "public", "--base-url", "https://feeds.example.org")
-    assert "Hello" in (copy.folder / "public/languages/en-gb.rss").read_text()
-    assert "languages/en-gb/" in (copy.folder / "public/languages/index.html").read_text()
-    assert "languages/en-gb" in (copy.folder / "public/feeds.opml").read_text()
-    (copy.folder / "feedhub.toml").write_text('[feeds]\nkinds = ["all", "language"]\n')
-    assert "language" in copy.feedhub("feeds", "articles")
+    assert "Hello" in (copy.folder / "public/media/video.rss").read_text()
+    assert "media/video/" in (copy.folder / "public/media/index.html").read_text()
+    assert "media/video" in (copy.folder / "public/feeds.opml").read_text()
+    (copy.folder / "feedhub.toml").write_text('[feeds]\nkinds = ["all", "medium"]\n')
+    assert "medium" in copy.feedhub("feeds", "articles")
     with start(copy.folder, ["serve", "articles", "--port", "0"], env=copy.environment) as server:
         until(lambda: request(server, "GET", "/all.rss").status == 200, "the feed")
-        found = request(server, "GET", "/search.rss?language=en-gb").body
+        found = request(server, "GET", "/search.rss?medium=video").body
         assert b"Hello" in found
         assert b"IBM" not in found
-        assert b"in the language en-GB" in found
+        assert b"of the medium video" in found
 
 
 @example("A format")

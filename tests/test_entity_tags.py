@@ -174,6 +174,7 @@ def test_every_value_of_the_settings_is_in_their_fingerprint():
         "shape": "y",
         "plan": "y",
         "authority": "y",
+        "language": "y",
         "unique_addresses": False,
         "private": True,
         "named": (),
@@ -219,8 +220,8 @@ def test_every_value_of_the_channel_but_its_links_is_in_the_shape():
     )
     values: dict[str, Any] = {"ttl": 5, "drafts": True, "podcasts": (podcast,)}
     changed = [replace(channel, **{name: values.get(name, "other")}) for name in names]
-    shapes = [shape_of(row, pages=False) for row in [channel, *changed]]
-    shapes.append(shape_of(channel, pages=True))
+    shapes = [shape_of(row, pages=False, languages=False) for row in [channel, *changed]]
+    shapes.append(shape_of(channel, pages=True, languages=False))
     assert len(set(shapes)) == len(shapes)
 
 

@@ -148,7 +148,7 @@ def test_the_judge_sees_a_breach(bench: Bench, before: bytes, after: bytes, comp
 
 def test_a_setting_of_a_podcast_changes_the_tags_and_none_leaves_them():
     config = load_config(None, {}, {"feeds.podcast": [TALKS]})
-    shapes = {shape_of(channel_of(config), pages=False)}
+    shapes = {shape_of(channel_of(config), pages=False, languages=False)}
     others = {
         "name": "all",
         "author": "Other",
@@ -163,10 +163,11 @@ def test_a_setting_of_a_podcast_changes_the_tags_and_none_leaves_them():
     assert list(others) == list(TALKS)
     for key, value in others.items():
         changed = load_config(None, {}, {"feeds.podcast": [TALKS | {key: value}]})
-        shapes.add(shape_of(channel_of(changed), pages=False))
+        shapes.add(shape_of(channel_of(changed), pages=False, languages=False))
     assert len(shapes) == len(others) + 1
     bare = channel_of(load_config(None, {}))
-    assert shape_of(replace(bare, podcasts=()), pages=False) == shape_of(bare, pages=False)
+    same = replace(bare, podcasts=())
+    assert len({shape_of(one, pages=False, languages=False) for one in (bare, same)}) == 1
 
 
 # The configuration.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +11,16 @@ from itertools import islice
 from typing import NamedTuple
 from urllib.parse import quote
 
+from msgspec import structs
+
 from feedhub import limits
 from feedhub.article import Article, Related
 from feedhub.kinds import KINDS, PER_LABEL_KINDS
 from feedhub.messages import is_missing, messages_of
+from feedhub.messages.tags import without_region
 from feedhub.text import label_key, short_hash, slugify
+
+_PLACEHOLDER = re.compile(r"\{\w+\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +157,8 @@ class FeedState:
 class Feed:
     """All that a feed's document says besides its entries.
 
-    `path` has no suffix; other addresses are absolute. `kind` and `label` are those of its state.
+    `path` has no suffix; other addresses are absolute. `kind` is that of its state, `label` is for
+    people. Its texts are in `language`; `languages` are those of its entries if there are others.
     `older`, `newer` and `current` are paths without suffix of the neighbouring archives (RFC 5005,
     4) and of the subscription document, or ""; only archives have `current`. `query` follows the
     suffix of every address of the feed.
@@ -167,6 +174,8 @@ class Feed:
     kind: str = "all"
     label: str = ""
     query: str = ""
+    language: str = "en"
+    languages: tuple[str, ...] = ()
     older: str = ""
     newer: str = ""
     current: str = ""
@@ -182,8 +191,13 @@ class Feed:
         return self.channel.url(self.path + suffix) + self.query
 
 
-def labels_of(article: Article, kinds: Iterable[str]) -> list[Label]:
-    """Return the labels by which `article` is in feeds of these kinds, each once."""
+def labels_of(article: Article, kinds: Iterable[str], language: str = "") -> list[Label]:
+    """Return the labels by which `article` is in feeds of these kinds, each once.
+
+    `language` is that of articles that state none.
+    """
+    if language and not article.language:
+        article = structs.replace(article, language=language)
     found: dict[tuple[str, str], Label] = {}
     for kind in kinds:
         labels = KINDS[kind].labels
@@ -226,7 +240,10 @@ def page_path(kind: str, slug: str) -> str:
 
 def build_feed(channel: Channel, state: FeedState, *, pages: bool = False) -> Feed:
     """Return a feed with the site's texts; `pages` tells whether feeds have pages of their own."""
-    title, description = texts_of(channel, state)
+    language = channel.language
+    if state.kind == "language" and state.label != without_region(language):
+        language = state.label
+    title, description = texts_of(channel, state, language)
     path, query = feed_path(state.kind, state.slug), feed_query(state.kind, state.slug)
 
     def archive_path(period: str) -> str:
@@ -245,7 +262,8 @@ def build_feed(channel: Channel, state: FeedState, *, pages: bool = False) -> Fe
         ),
         updated=state.updated,
         kind=state.kind,
-        label=state.label,
+        label=KINDS[state.kind].name_of(state.label),
+        language=language,
         query=query,
         older=archive_path(state.older),
         newer=archive_path(state.newer),
@@ -253,18 +271,20 @@ def build_feed(channel: Channel, state: FeedState, *, pages: bool = False) -> Fe
     )
 
 
-def texts_of(channel: Channel, state: FeedState) -> tuple[str, str]:
-    """Return the title and the description of a feed in the language of its channel.
+def texts_of(channel: Channel, state: FeedState, language: str) -> tuple[str, str]:
+    """Return the title and the description of a feed in a language.
 
     Where that has no catalog they hold no words of ours: nothing in a feed can mark them.
     """
-    kind, messages = KINDS[state.kind], messages_of(channel.language)
-    values = {"label": state.label, "site": channel.title}
+    kind, messages = KINDS[state.kind], messages_of(language)
+    values = {"label": kind.name_of(state.label), "site": channel.title}
 
     def fill(text: str, bare: str) -> str:
         found = messages.gettext(text)
-        is_ours = messages.is_of(channel.language) and not is_missing(found)
-        return (found if is_ours else bare).format_map(values)
+        if messages.is_of(language) and not is_missing(found):
+            return found.format_map(values)
+        has_words = any(map(str.isalpha, _PLACEHOLDER.sub("", text)))
+        return (bare if has_words else text).format_map(values)
 
     title = fill(kind.title, "{label} · {site}" if state.label else "{site}")
     if state.kind == "all" and channel.description:

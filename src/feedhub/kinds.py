@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from feedhub.article import Article
+from feedhub.messages.tags import own_name, without_region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +19,12 @@ class FeedKind:
     messages, which catalogs translate.
 
     `labels` returns the labels that an article itself has, each of them a feed; it is None where
-    something else decides which articles a feed holds. `criterion` is how a search that
-    selects by a label is described; "" means that none selects by this kind. A kind is
-    `combinable` if a page lets readers tick its labels, and `on_demand` if its feeds are
-    built for the client that requests one and are on no list. `picture` returns the address of the
-    picture that an article has of its label, or "".
+    something else decides which articles a feed holds. `name_of` returns what people call a label.
+    A kind with `needs_several` has feeds only where there are several: one would be the feed of
+    everything. `criterion` is how a search that selects by a label is described; "" means that none
+    selects by this kind. A kind is `combinable` if a page lets readers tick its labels, and
+    `on_demand` if its feeds are built for the client that requests one and are on no list.
+    `picture` returns the address of the picture that an article has of its label, or "".
     """
 
     name: str
@@ -36,6 +38,8 @@ class FeedKind:
     combinable: bool = False
     on_demand: bool = False
     picture: Callable[[Article], str] | None = None
+    name_of: Callable[[str], str] = str
+    needs_several: bool = False
 
 
 KINDS = {
@@ -90,6 +94,18 @@ KINDS = {
             description="The newest articles by {label}.",
             labels=lambda article: (author.name for author in article.authors),
             criterion="by {label}",
+        ),
+        FeedKind(
+            name="language",
+            folder="languages",
+            heading="Languages",
+            noun="Language",
+            title="{site} ({label})",
+            description="The newest articles in {label}.",
+            labels=lambda article: (without_region(article.language),) if article.language else (),
+            criterion="in the language {label}",
+            name_of=own_name,
+            needs_several=True,
         ),
         FeedKind(
             name="custom",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -349,6 +350,18 @@ class Catalog:
         """Yield kind, key and slug of every feed that has an address."""
         yield from self._database.iterate(_FEED_SLUGS)
 
+    def count_feeds(self, kind: str) -> int:
+        """Return how many feeds of a kind there are or were, retired ones included."""
+        return int(self._database.fetch_value(_COUNT_FEEDS, (kind,)))
+
+    def languages(self, numbers: Sequence[int] | None = None) -> tuple[str, ...]:
+        """Return the languages of these articles, or of all, in order; labels must be stored."""
+        if numbers is None:
+            rows = self._database.fetch_all(_LANGUAGES)
+        else:
+            rows = self._database.fetch_all(_LANGUAGES_OF, (json.dumps(numbers),))
+        return tuple(row[0] for row in rows)
+
     def retired_slugs(self, kinds: tuple[str, ...]) -> frozenset[bytes]:
         """Return the digests of kind and slug of all feeds of these kinds that are retired."""
         rows = self._database.iterate(_RETIRED)
@@ -479,6 +492,15 @@ SELECT MIN(due) FROM (
     SELECT MIN(due) AS due FROM articles WHERE due IS NOT NULL
     UNION ALL SELECT MIN(due) FROM feeds WHERE due IS NOT NULL
 )
+"""
+_COUNT_FEEDS = "SELECT count(*) FROM feeds WHERE kind = ?"
+_LANGUAGES = """
+SELECT label FROM feeds WHERE kind = 'language' AND slug IS NOT NULL AND emptied_at IS NULL
+ORDER BY label
+"""
+_LANGUAGES_OF = """
+SELECT DISTINCT label FROM feeds JOIN labels ON labels.feed = feeds.number
+WHERE kind = 'language' AND labels.article IN (SELECT value FROM json_each(?)) ORDER BY label
 """
 _RETIRED = "SELECT kind, slug_digest FROM feeds WHERE emptied_at IS NOT NULL AND slug IS NULL"
 # CROSS JOIN makes SQLite begin with the few feeds that are empty.

@@ -50,19 +50,21 @@ class ArticleSync:
         now: datetime,
         *,
         kinds: tuple[str, ...],
+        language: str,
         generation: int,
         unique_addresses: bool,
     ) -> None:
         self._database = database
         self._source = source
         self._now = now.replace(microsecond=0)
-        self._kinds = kinds
+        self._kinds, self._language = kinds, language
         self._labels = LabelSync(database, generation)
         self._claims = ClaimSync(
             database,
             self._labels,
             self._now,
             kinds=kinds,
+            language=language,
             unique_addresses=unique_addresses,
         )
         self._scan_problems: tuple[Problem, ...] = ()
@@ -117,7 +119,7 @@ class ArticleSync:
 
         def read(file: SourceFile) -> FileRow:  # perhaps in another process, without the database
             result = limit.run(partial(self._source.read, file.path, self._now))
-            return row_of(result or too_slow(file.path), self._kinds)
+            return row_of(result or too_slow(file.path), self._kinds, self._language)
 
         with (
             closing(CpuLimit()) as limit,

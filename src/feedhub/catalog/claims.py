@@ -39,12 +39,13 @@ class ClaimSync:
         now: datetime,
         *,
         kinds: tuple[str, ...],
+        language: str,
         unique_addresses: bool,
     ) -> None:
         self._database = database
         self._labels = labels
         self._now = now
-        self._kinds = kinds
+        self._kinds, self._language = kinds, language
         self._unique_addresses = unique_addresses
         # Of the files known before, 0 for none: then nothing is looked up.
         self._last_number: int = database.fetch_value(_LAST_NUMBER) or 0
@@ -207,7 +208,7 @@ class ClaimSync:
             self._database.execute(_SET_UPDATED, (row.updated, number))
             self.changed.add(identity)
             self._database.execute(PUT_RECORD, (number, row.record))
-        labels = labels_of(decode_article(row.record), self._kinds)
+        labels = labels_of(decode_article(row.record), self._kinds, self._language)
         self._labels.add(number, identity, row.published, labels)
 
 

@@ -123,8 +123,8 @@ class FileRow(NamedTuple):
     replaced_id: str = ""
 
 
-def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
-    """Return the row of a file; its labels are of these kinds."""
+def row_of(result: ReadResult, kinds: tuple[str, ...], language: str) -> FileRow:
+    """Return the row of a file; its labels are of these kinds, its language perhaps this one."""
     article, row = result.article, None
     if article is not None:
         row = ArticleRow(
@@ -137,7 +137,7 @@ def row_of(result: ReadResult, kinds: tuple[str, ...]) -> FileRow:
             own_id=result.own_id,
             dated=result.dated_update,
             record=encode_article(article),
-            labels=tuple(labels_of(article, kinds)),
+            labels=tuple(labels_of(article, kinds, language)),
             by_build=result.dated_by_build,
         )
     return FileRow(

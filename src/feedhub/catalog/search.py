@@ -12,7 +12,7 @@ from feedhub.catalog.database import MATCHING_ARTICLES, Database, match_all, mat
 from feedhub.catalog.labels import ADD_LABEL
 from feedhub.dates import month_of
 from feedhub.feed import slug_for
-from feedhub.kinds import FACETS
+from feedhub.kinds import FACETS, KINDS
 from feedhub.selection import NamedSelection, Selection, normalized
 from feedhub.text import label_key, slugify
 
@@ -58,7 +58,7 @@ def slug_of(database: Database, facet: str, text: str) -> str:
 def label_of(database: Database, facet: str, slug: str) -> str:
     """Return the name of a label, or its slug where no article has it."""
     row = database.fetch_one(_LABEL, (facet, slug))
-    return str(row[0]) if row else slug
+    return KINDS[facet].name_of(str(row[0])) if row else slug
 
 
 def select(database: Database, selection: Selection, limit: int = sys.maxsize) -> Iterator[Match]:

@@ -13,7 +13,7 @@ from feedhub.catalog.database import Database, upsert
 from feedhub.catalog.records import decode_article
 from feedhub.catalog.state import SearchWaste, read_record, write_record
 from feedhub.feed import labels_of, story_slug
-from feedhub.kinds import FACETS
+from feedhub.kinds import FACETS, KINDS
 from feedhub.sources import bodies
 from feedhub.tokenizer import tokenize
 
@@ -90,7 +90,9 @@ class SearchIndexSync:
 
 def texts_of(article: Article) -> tuple[str, str, str, str]:
     """Return the tokens of title, summary, content and names, each joined by blanks."""
-    names = [label.text for label in labels_of(article, FACETS)]
+    # A tag of a language is no word that anybody looks for.
+    facets = [facet for facet in FACETS if KINDS[facet].name_of is str]
+    names = [label.text for label in labels_of(article, facets)]
     content = bodies.all_text(article.content_html)
     texts = [" ".join(tokenize(text)) for text in (article.title, article.summary, content)]
     joined_names = NAME_SEPARATOR.join(" ".join(tokenize(name)) for name in names)

@@ -124,6 +124,7 @@ def sync_catalog(
         source,
         now,
         kinds=settings.label_kinds,
+        language=settings.language,
         generation=generation,
         unique_addresses=settings.unique_addresses,
     )

@@ -25,7 +25,12 @@ class SiteConfig:
     )
     title: str = key("Feeds", "Title of the site", "text that is not empty", rules.non_empty)
     description: str = key("", "One sentence about the site")
-    language: str = key("en", "Language of the articles", "a tag such as en-GB", rules.language)
+    language: str = key(
+        "en",
+        "Language of the articles, and of the words around them",
+        "a registered tag such as en-GB, or a name such as German",
+        rules.language,
+    )
     copyright: str = key("", "Copyright line of every feed")
     icon: str = key(
         "", "Address of a square image", "an http(s) address", rules.optional(rules.url)

@@ -18,11 +18,14 @@ from lxml.etree import SubElement
 from feedhub.dates import format_rfc822
 from feedhub.feed import Feed
 from feedhub.formats import podcasts
+from feedhub.messages.tags import own_name
 from feedhub.sources.urls import image_media_type
 
 ATOM = "http://www.w3.org/2005/Atom"
 MEDIA = "http://search.yahoo.com/mrss/"
 DC = "http://purl.org/dc/elements/1.1/"
+# What the categories of a feed with several languages are tags of.
+LANGUAGES = "urn:ietf:bcp:47"
 HISTORY = "http://purl.org/syndication/history/1.0"
 
 # feedgen's own function for RSS dates sets the locale of the process, and so of all threads.
@@ -34,6 +37,7 @@ def rss_generator(feed: Feed, suffix: str) -> Any:
     generator = make_generator(feed, suffix, "application/rss+xml")
     generator.docs("https://www.rssboard.org/rss-specification")
     generator.ttl(feed.channel.ttl)
+    generator.category([{"term": tag, "scheme": LANGUAGES} for tag in feed.languages])
     # RSS 2.0: a GIF, JPEG or PNG; many readers show no SVG.
     pictures = (feed.channel.icon, feed.channel.logo)
     generator.image(
@@ -50,6 +54,8 @@ def atom_generator(feed: Feed, suffix: str) -> Any:
     generator.author(name=feed.channel.title)
     generator.icon(feed.channel.icon or None)
     generator.logo(feed.channel.logo or None)
+    for tag in feed.languages:
+        generator.category(term=tag, scheme=LANGUAGES, label=own_name(tag))
     extend(generator, feed, suffix, {"media": MEDIA})
     return generator
 
@@ -67,7 +73,7 @@ def make_generator(feed: Feed, suffix: str, media_type: str) -> Any:
     generator.title(feed.title)
     generator.description(feed.description)
     generator.updated(feed.updated)
-    generator.language(feed.channel.language)
+    generator.language(feed.language)
     generator.generator("feedhub")
     generator.rights(feed.channel.copyright or None)
     generator.link(href=feed.address(suffix), rel="self", type=media_type)

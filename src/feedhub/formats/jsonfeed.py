@@ -27,7 +27,9 @@ def encode(feed: Feed, entries: Iterable[bytes]) -> bytes:
         "next_url": channel.url(f"{feed.older}.json") if feed.older else "",
         "icon": channel.icon,
         "favicon": channel.icon,
-        "language": channel.language,
+        "language": feed.language,
+        # An extension, which begins with an underscore.
+        "_feedhub": {"languages": feed.languages} if feed.languages else {},
         "hubs": [{"type": "WebSub", "url": hub}] if hub else [],
     }
     given = {key: value for key, value in members.items() if value}

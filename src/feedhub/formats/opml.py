@@ -48,5 +48,5 @@ def outline_attributes(feed: Feed, suffix: str) -> dict[str, str]:
         "xmlUrl": feed.channel.url(feed.path + suffix),
         "htmlUrl": feed.home_page_url,
         "description": feed.description,
-        "language": feed.channel.language,
+        "language": feed.language,
     }

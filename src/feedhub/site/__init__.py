@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -26,10 +26,11 @@ from feedhub.catalog import (
 from feedhub.config import Config
 from feedhub.document import Document
 from feedhub.errors import ConfigError
-from feedhub.feed import FeedState, Window, build_feed, feed_path, feed_query, page_path
+from feedhub.feed import Feed, FeedState, Window, build_feed, feed_path, feed_query, page_path
 from feedhub.fingerprint import fingerprint
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, Format
-from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
+from feedhub.kinds import KINDS, LABEL_KINDS, ON_DEMAND_KINDS
+from feedhub.messages.tags import without_region
 from feedhub.site.indexes import COMBINE_PATH, INDEX_PATH, SEARCH_PATH, Indexes, IndexOptions
 from feedhub.site.months import Months
 from feedhub.site.on_demand import OnDemandFeeds, selection_of
@@ -129,7 +130,7 @@ class Site:
             kinds=kinds,
             window=Window(config.feeds.limit, config.feeds.days, config.feeds.max_bytes),
             archives=config.feeds.archives,
-            shape=shape_of(self._channel, pages=self._pages),
+            shape=shape_of(self._channel, pages=self._pages, languages="language" in kinds),
             plan=fingerprint(
                 config.feeds.formats,
                 config.feeds.month_pages,
@@ -138,6 +139,7 @@ class Site:
                 index_options.values(),
             ),
             authority=self._channel.authority,
+            language=self._channel.language,
             unique_addresses=config.feeds.duplicates == "first",
             private=drafts,
             named=tuple(map(named_selection, config.feeds.custom)),
@@ -242,7 +244,11 @@ class Site:
         if not self._channel.hub:
             self._catalog.pings.clear()
             return
-        feeds = {feed_path(kind, slug) for kind, slug in changes.changed_feeds} - self._removed
+        feeds = {
+            feed_path(kind, slug)
+            for kind, slug in changes.changed_feeds
+            if kind in self._published_kinds
+        } - self._removed
         paths = [
             path + feed_format.suffix for path in sorted(feeds) for feed_format in self._formats
         ]
@@ -254,6 +260,8 @@ class Site:
         vars(self).pop("_entries", None)
         self._on_demand.forget()
         self._last_numbers = None
+        vars(self).pop("_published_kinds", None)
+        vars(self).pop("_has_languages", None)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -320,11 +328,28 @@ class Site:
         return self._catalog.retired_slugs(self._settings.published_kinds)
 
     def _published_states(self) -> list[FeedState]:
-        states = self._catalog.feeds(self._settings.published_kinds)
+        states = self._catalog.feeds(self._published_kinds)
         return [state for state in states if self._is_published(state)]
 
+    @cached_property
+    def _published_kinds(self) -> tuple[str, ...]:
+        """The kinds of feeds that are published: one with several feeds, if it needs several."""
+        return tuple(
+            kind
+            for kind in self._settings.published_kinds
+            if not KINDS[kind].needs_several or self._catalog.count_feeds(kind) > 1
+        )
+
+    @cached_property
+    def _has_languages(self) -> bool:
+        """Whether feeds say the languages of their entries, and some are not in the site's."""
+        own = {without_region(self._channel.language)}
+        return "language" in self._settings.kinds and not own >= set(self._catalog.languages())
+
     def _is_published(self, state: FeedState) -> bool:
-        return not self._removed or feed_path(state.kind, state.slug) not in self._removed
+        return (state.kind in ON_DEMAND_KINDS or state.kind in self._published_kinds) and feed_path(
+            state.kind, state.slug
+        ) not in self._removed
 
     def _formats_of(self, state: FeedState) -> list[Format]:
         """Return the formats of a feed; archives have no page, but months may."""
@@ -398,18 +423,27 @@ class Site:
         numbers = self._catalog.delta(state, base)
         if numbers is None:
             return None
-        feed = build_feed(self._channel, state, pages=self._pages)
+        feed = self._with_languages(build_feed(self._channel, state, pages=self._pages), numbers)
         return feed_format.encode(feed, self._entries.entries(numbers, feed_format.name))
 
     def _feed(self, feed_format: Format, state: FeedState) -> bytes:
         channel = self._channel
         if state.kind in ON_DEMAND_KINDS:  # for which no hub is pinged
             channel = replace(channel, hub="")
+        feed = build_feed(channel, state, pages=self._pages)
         if state.kind == "story":
             entries = [entry[feed_format.name] for entry in self._entries.story(state.slug)]
         else:
-            entries = self._entries.entries(self._numbers(state), feed_format.name)
-        return feed_format.encode(build_feed(channel, state, pages=self._pages), entries)
+            numbers = self._numbers(state)
+            entries = self._entries.entries(numbers, feed_format.name)
+            feed = self._with_languages(feed, numbers)
+        return feed_format.encode(feed, entries)
+
+    def _with_languages(self, feed: Feed, numbers: Sequence[int]) -> Feed:
+        """Return a feed that says the languages of these entries, if they are not only its own."""
+        languages = self._catalog.languages(numbers) if self._has_languages else ()
+        same = set(languages) <= {without_region(feed.language)}
+        return feed if same else replace(feed, languages=languages)
 
     def _page(self, state: FeedState) -> bytes:
         from feedhub.formats.pages import feed as pages  # Jinja2, which feeds do not need
@@ -426,6 +460,7 @@ class Site:
             total, near = self._on_demand.hints(state)
             found = list(map(entries.article, numbers))
             return pages.encode_search(feed, found, selection_of(state).terms, total, near)
+        feed = self._with_languages(feed, numbers)
         items = [entries.page_item(number) for number in numbers[:PAGE_ENTRIES]]
         more = bool(state.older) or state.count > len(items)
         return pages.encode(feed, items, self._months.path(state, self._removed) if more else "")

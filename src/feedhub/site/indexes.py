@@ -260,7 +260,8 @@ class Indexes:
 
         groups: dict[str, list[FeedSummary]] = {}
         for state, count in self._counted(states):
-            row = landing.FeedSummary(state.slug, state.label, count, partial(self._picture, state))
+            label = KINDS[state.kind].name_of(state.label)
+            row = landing.FeedSummary(state.slug, label, count, partial(self._picture, state))
             groups.setdefault(state.kind, []).append(row)
         if path == COMBINE_PATH:
             return landing.encode_combine(self._channel, groups)

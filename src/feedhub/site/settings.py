@@ -91,10 +91,11 @@ def podcast_of(podcast: PodcastConfig) -> Podcast:
     )
 
 
-def shape_of(channel: Channel, *, pages: bool) -> str:
+def shape_of(channel: Channel, *, pages: bool, languages: bool) -> str:
     """Return the fingerprint of what documents are made with besides the articles.
 
-    The channel's `links` are not part of it: only pages have them, whose fingerprint is another.
+    `languages` tells whether feeds say the languages of their entries. The channel's `links` are
+    not part of it: only pages have them, whose fingerprint is another.
     """
     values = named_values(
         base_url=channel.base_url,
@@ -125,7 +126,7 @@ def shape_of(channel: Channel, *, pages: bool) -> str:
             for podcast in channel.podcasts
         ],
     )
-    return fingerprint(WRITERS, values, pages)
+    return fingerprint(WRITERS, values, pages, languages)
 
 
 def story_suffix(config: Config) -> str:

@@ -199,7 +199,7 @@ def search_form(feed: Feed, articles: Iterable[Article]) -> SearchForm:
     """
     pairs = parse_qsl(feed.query.removeprefix("?"))
     names = {
-        (label.kind, slugify(label.key)): label.text
+        (label.kind, slugify(label.key)): KINDS[label.kind].name_of(label.text)
         for article in articles
         for label in labels_of(article, FACETS)
     }
