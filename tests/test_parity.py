@@ -118,7 +118,7 @@ TABLE: dict[str, dict[str, At | Why]] = {
         "atom": At("m:content[3]/@url", EPISODE.media[1].url, EPISODE),
         "json": At("attachments.1.url", EPISODE.media[1].url, EPISODE),
     },
-    "Article.related": in_content("<p>Related coverage:</p>\n<ul><li>"),
+    "Article.related": in_content("<p>Sur le même sujet\u00a0:</p>\n<ul><li>"),
     "Article.type": {
         name: At(f"{path} ∋", ">Watch the video</a> at <a ", replace(EVERYTHING, type="video"))
         for name, path in CONTENT.items()
@@ -196,7 +196,7 @@ TABLE: dict[str, dict[str, At | Why]] = {
         "json": At("content_html ∋", '<a href="https://other.example/story?x=1&amp;y=2">'),
     },
     "Related.provider": in_content("</a> (Other &amp; Sons, "),
-    "Related.published": in_content(", 8 June 2020)</li>"),
+    "Related.published": in_content(", 8 juin 2020)</li>"),
 }
 ELEMENTS = [
     pytest.param(name, element, id=f"{field}-{name}")
