@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feedhub.messages import messages_of
 from feedhub.selection import (
     SelectionError,
     Term,
@@ -202,9 +201,9 @@ def test_a_selection_is_described_in_words():
     names = {"ai": "AI", "cnet": "CNET"}
 
     def plain(query):
-        return describe(parse_query(query), lambda _, slug: slug, messages_of("en"))
+        return describe(parse_query(query), lambda _, slug: slug, "en")
 
-    text = describe(parse_query(query), lambda _, slug: names.get(slug, slug), messages_of("en"))
+    text = describe(parse_query(query), lambda _, slug: names.get(slug, slug), "en")
     assert text == (
         "about AI or law, from CNET, not in x, not by bot, "
         "with “big blue” and “ibm” and “watson…”, without “a” or “b”, "
@@ -212,6 +211,10 @@ def test_a_selection_is_described_in_words():
     )
     assert plain(b"topic=a&topic=b&all=1") == "about a and b"
     assert plain(b"") == "about everything"
+    # Without a translation no word of ours, which could not be marked.
+    signs = "CNET, AI, law, -bot, -x, “big blue”, “ibm”, “watson…”, -“a”, -“b”, ≥ 80, ≥ 2020-06-01"
+    assert describe(parse_query(query), lambda _, slug: names.get(slug, slug), "sv") == signs
+    assert describe(parse_query(b""), lambda _, slug: slug, "sv") == "*"
 
 
 def test_a_term_is_written_as_in_a_query():

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote_to_bytes
 from feedhub.dates import format_rfc3339
 from feedhub.errors import FeedhubError
 from feedhub.kinds import FACETS, KINDS
-from feedhub.messages import Messages
+from feedhub.messages import is_missing, messages_of
 from feedhub.text import one_line
 from feedhub.tokenizer import tokenize
 
@@ -224,10 +224,43 @@ def single_values(selection: Selection) -> dict[str, str]:
     }
 
 
-def describe(selection: Selection, label: Callable[[str, str], str], messages: Messages) -> str:
-    """Return a selection in words; `label(facet, slug)` returns the name of a label."""
+Label = Callable[[str, str], str]
+"""Returns the name of a label by its facet and slug."""
 
-    gettext = messages.gettext
+
+def describe(selection: Selection, label: Label, language: str) -> str:
+    """Return a selection in the words of a language, or in signs if it has no translation.
+
+    The description is part of plain texts, in which English could not be marked.
+    """
+    messages = messages_of(language)
+
+    def gettext(text: str) -> str:
+        found = messages.gettext(text)
+        if is_missing(found):
+            raise LookupError
+        return found
+
+    try:
+        if messages.is_of(language):
+            return in_words(selection, label, gettext)
+    except LookupError:
+        pass
+    return in_signs(selection, label)
+
+
+def in_signs(selection: Selection, label: Label) -> str:
+    """Return a selection as what it names, with a sign before what is unwanted or a bound."""
+    values = single_values(selection)
+    parts = [label(facet, text) for facet, text in selection.wanted]
+    parts += [f"-{label(facet, text)}" for facet, text in selection.unwanted]
+    parts += [f"{'-' * term.excluded}{term.quoted}" for term in selection.terms]
+    parts += [f"≥ {values[name]}" for name in ("min_quality", "since") if values[name]]
+    return ", ".join(parts) or "*"
+
+
+def in_words(selection: Selection, label: Label, gettext: Callable[[str], str]) -> str:
+    """Return a selection as sentences say it; `gettext` translates."""
 
     def join(names: Iterable[str], *, every: bool) -> str:
         joint = gettext("{first} and {second}") if every else gettext("{first} or {second}")

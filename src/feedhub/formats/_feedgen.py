@@ -18,7 +18,6 @@ from lxml.etree import SubElement
 from feedhub.dates import format_rfc822
 from feedhub.feed import Feed
 from feedhub.formats import podcasts
-from feedhub.messages.tags import own_name
 from feedhub.sources.urls import image_media_type
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -37,7 +36,6 @@ def rss_generator(feed: Feed, suffix: str) -> Any:
     generator = make_generator(feed, suffix, "application/rss+xml")
     generator.docs("https://www.rssboard.org/rss-specification")
     generator.ttl(feed.channel.ttl)
-    generator.category([{"term": tag, "scheme": LANGUAGES} for tag in feed.languages])
     # RSS 2.0: a GIF, JPEG or PNG; many readers show no SVG.
     pictures = (feed.channel.icon, feed.channel.logo)
     generator.image(
@@ -54,8 +52,6 @@ def atom_generator(feed: Feed, suffix: str) -> Any:
     generator.author(name=feed.channel.title)
     generator.icon(feed.channel.icon or None)
     generator.logo(feed.channel.logo or None)
-    for tag in feed.languages:
-        generator.category(term=tag, scheme=LANGUAGES, label=own_name(tag))
     extend(generator, feed, suffix, {"media": MEDIA})
     return generator
 
@@ -75,6 +71,7 @@ def make_generator(feed: Feed, suffix: str, media_type: str) -> Any:
     generator.updated(feed.updated)
     generator.language(feed.language)
     generator.generator("feedhub")
+    generator.category([{"term": tag, "scheme": LANGUAGES} for tag in feed.languages])
     generator.rights(feed.channel.copyright or None)
     generator.link(href=feed.address(suffix), rel="self", type=media_type)
     generator.link(href=feed.home_page_url, rel="alternate", type="text/html")

@@ -132,7 +132,8 @@ def recordings_html(article: Article, words: EntryWords) -> list[str]:
                 text = gettext("Listen to the audio") if is_audio else gettext("Watch the video")
             else:
                 text = gettext("Listen to {title}") if is_audio else gettext("Watch {title}")
-            link = link_html(file.url, text.format(title=file.title))
+            title = words.name(escape_text(file.title), text)
+            link = f'<a href="{escape(file.url)}">{text.format(title=title)}</a>'
             duration = f" ({format_duration(file.duration)})" if file.duration else ""
             lines.append(words.paragraph(text, f"{link}{duration}"))
     return lines
@@ -168,7 +169,7 @@ def source_html(article: Article, words: EntryWords) -> str:
             link_html(provider.url, provider.name) if provider.url else escape_text(provider.name)
         )
         link = f'<a href="{escape(article.url)}">'
-        html = invitation.format(publisher=name).replace("<a>", link, 1)
+        html = invitation.format(publisher=words.name(name, invitation)).replace("<a>", link, 1)
         return words.paragraph(invitation, html)
     if article.content_html:
         return ""

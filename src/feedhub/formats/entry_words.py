@@ -58,6 +58,10 @@ class EntryWords:
         """Return a paragraph of a text, written as `html` if that is not the text itself."""
         return f"<p{self.mark(text)}>{html or text}</p>"
 
+    def name(self, html: str, text: str) -> str:
+        """Return a name that stands in a paragraph of a text, in the language of the entry."""
+        return f"<span{attributes_of(self.around)}>{html}</span>" if self.mark(text) else html
+
     def day(self, moment: datetime) -> str:
         """Return a day as HTML."""
         text = self.messages.day(moment)

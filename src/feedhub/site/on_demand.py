@@ -12,7 +12,6 @@ from feedhub.catalog.records import digest_of
 from feedhub.dates import from_timestamp
 from feedhub.feed import FeedState, story_entries
 from feedhub.fingerprint import Value, fingerprint
-from feedhub.messages import messages_of
 from feedhub.text import cut
 
 if TYPE_CHECKING:  # a render without selections does not import them
@@ -42,7 +41,7 @@ class OnDemandFeeds:
         self, catalog: Catalog, *, authority: str, shape: str, max_bytes: int, language: str
     ) -> None:
         self._catalog = catalog
-        self._messages = messages_of(language)
+        self._language = language
         self._authority = authority
         self._shape = shape
         self._max_bytes = max_bytes
@@ -59,7 +58,7 @@ class OnDemandFeeds:
         from feedhub.selection import canonical_query, describe
 
         canonical = self._catalog.resolve(selection)
-        text = describe(canonical, self._catalog.label, self._messages)
+        text = describe(canonical, self._catalog.label, self._language)
         label = cut(text, MAX_LABEL)
         lines = [
             EntryLine((match.id, match.digest), match.published, match.updated)
