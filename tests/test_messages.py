@@ -42,9 +42,9 @@ def test_a_compiled_catalog_has_the_messages_of_its_po_file(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_translation_has_the_placeholders_and_elements_of_its_message(language):
     for message in catalogs.read(language):
-        if message.id and message.string:
+        if message.id and catalogs.is_translated(message):
             ids = [message.id] if isinstance(message.id, str) else list(message.id)
-            texts = [message.string] if isinstance(message.string, str) else message.string
+            texts = [message.string] if isinstance(message.string, str) else message.string or ()
             for text in texts:
                 wanted = sorted(PLACEHOLDERS.findall(ids[-1]))
                 found = sorted(form.replace(":02", "") for form in PLACEHOLDERS.findall(text))

@@ -100,7 +100,7 @@ TABLE: dict[str, dict[str, At | Why]] = {
         EVERYTHING.updated.isoformat(),
     ),
     "Article.language": everywhere("dc:language", "@xml:lang", "language", "fr"),
-    "Article.provider": in_content(">Read the article</a> at <a "),
+    "Article.provider": in_content(">Lire l’article</a> sur <a "),
     "Article.authors": everywhere(
         "dc:creator[2]", "a:author[2]/a:name", "authors.1.name", EVERYTHING.authors[1].name
     ),
@@ -120,13 +120,13 @@ TABLE: dict[str, dict[str, At | Why]] = {
     },
     "Article.related": in_content("<p>Sur le même sujet\u00a0:</p>\n<ul><li>"),
     "Article.type": {
-        name: At(f"{path} ∋", ">Watch the video</a> at <a ", replace(EVERYTHING, type="video"))
+        name: At(f"{path} ∋", ">Regarder la vidéo</a> sur <a ", replace(EVERYTHING, type="video"))
         for name, path in CONTENT.items()
     },
     "Article.player_url": {
         "rss": At("m:player/@url", EVERYTHING.player_url),
         "atom": At("m:player/@url", EVERYTHING.player_url),
-        "json": At("content_html ∋", ">Watch the video on video.example</a>"),
+        "json": At("content_html ∋", ">Regarder la vidéo sur video.example</a>"),
     },
     "Article.duration": in_content("</a> (1:02:05)</p>"),
     "Article.quality": nowhere("the robot's score"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ from feedhub.catalog.sync import (
 from feedhub.dates import from_timestamp, month_bounds, month_of
 from feedhub.errors import CatalogError, NoCatalogError
 from feedhub.feed import FeedState
+from feedhub.kinds import KINDS
 from feedhub.sources import Source
 
 if TYPE_CHECKING:  # a render without selections does not import them
@@ -350,9 +351,13 @@ class Catalog:
         """Yield kind, key and slug of every feed that has an address."""
         yield from self._database.iterate(_FEED_SLUGS)
 
-    def count_feeds(self, kind: str) -> int:
-        """Return how many feeds of a kind there are or were, retired ones included."""
-        return int(self._database.fetch_value(_COUNT_FEEDS, (kind,)))
+    def with_enough_feeds(self, kinds: Iterable[str]) -> tuple[str, ...]:
+        """Return these kinds without those that need several feeds and never had two."""
+
+        def has_enough(kind: str) -> bool:
+            return not KINDS[kind].needs_several or self._database.fetch_value(_SEVERAL, (kind,))
+
+        return tuple(filter(has_enough, kinds))
 
     def languages(self, numbers: Sequence[int] | None = None) -> tuple[str, ...]:
         """Return the languages of these articles, or of all, in order; labels must be stored."""
@@ -493,7 +498,8 @@ SELECT MIN(due) FROM (
     UNION ALL SELECT MIN(due) FROM feeds WHERE due IS NOT NULL
 )
 """
-_COUNT_FEEDS = "SELECT count(*) FROM feeds WHERE kind = ?"
+# Retired feeds count: the feed of one language stays when those of the others are gone.
+_SEVERAL = "SELECT count(*) > 1 FROM feeds WHERE kind = ?"
 _LANGUAGES = """
 SELECT label FROM feeds WHERE kind = 'language' AND slug IS NOT NULL AND emptied_at IS NULL
 ORDER BY label

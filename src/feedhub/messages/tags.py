@@ -14,7 +14,7 @@ from typing import NamedTuple
 NAMES = Path(__file__).parent / "names.tsv"
 _TAG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 # Where Chinese is written with traditional characters.
-_TRADITIONAL = {"hant", "hk", "mo", "tw"}
+_TRADITIONAL = {"hk", "mo", "tw"}
 
 
 class Names(NamedTuple):
@@ -60,9 +60,9 @@ def language_or_none(text: str) -> str:
 def without_region(tag: str) -> str:
     """Return the language of a tag and, if it tells readers apart, its script: `de`, `zh-Hant`."""
     language, *parts = tag.lower().split("-")
-    if language == "zh":
-        return "zh-Hant" if _TRADITIONAL & set(parts) else "zh-Hans"
     script = next((part for part in parts if len(part) == 4 and part.isalpha()), "")
+    if language == "zh" and not script:
+        script = "hant" if _TRADITIONAL & set(parts) else "hans"
     return f"{language}-{script.capitalize()}" if script else language
 
 

@@ -29,7 +29,7 @@ from feedhub.errors import ConfigError
 from feedhub.feed import Feed, FeedState, Window, build_feed, feed_path, feed_query, page_path
 from feedhub.fingerprint import fingerprint
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, Format
-from feedhub.kinds import KINDS, LABEL_KINDS, ON_DEMAND_KINDS
+from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
 from feedhub.messages.tags import without_region
 from feedhub.site.indexes import COMBINE_PATH, INDEX_PATH, SEARCH_PATH, Indexes, IndexOptions
 from feedhub.site.months import Months
@@ -334,11 +334,7 @@ class Site:
     @cached_property
     def _published_kinds(self) -> tuple[str, ...]:
         """The kinds of feeds that are published: one with several feeds, if it needs several."""
-        return tuple(
-            kind
-            for kind in self._settings.published_kinds
-            if not KINDS[kind].needs_several or self._catalog.count_feeds(kind) > 1
-        )
+        return self._catalog.with_enough_feeds(self._settings.published_kinds)
 
     @cached_property
     def _has_languages(self) -> bool:

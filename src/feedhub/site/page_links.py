@@ -61,7 +61,7 @@ class PageLinks:
                 for k, key, slug in self._catalog.feed_slugs()
                 if slugify(key) != slug
             }
-            kinds = self._catalog.listed_kinds()
+            kinds = self._catalog.with_enough_feeds(self._catalog.listed_kinds())
             listed = tuple(kind for kind in KINDS if kind in kinds and KINDS[kind].heading)
             new = replace(links, slug_overrides=slug_overrides, listed=listed)
             if new != links:
