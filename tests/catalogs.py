@@ -37,6 +37,7 @@ KEYWORDS = {
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
     "labelled": (2,),
+    "named": None,
 }
 OPTIONS = {"jinja2": {"extensions": "jinja2.ext.i18n", "trimmed": "true", "silent": "false"}}
 # What is said to people who read feeds; the command line and its reports are English.

@@ -109,6 +109,27 @@ def test_a_kind_is_rendered_listed_configurable_and_searchable(copy: Copy):
         assert b"of the medium video" in found
 
 
+@example("A language")
+def test_a_language_is_one_catalog(copy: Copy):
+    shutil.copytree(ROOT / "tests", copy.folder / "tests", ignore=shutil.ignore_patterns("[!c_]*"))
+    assert "make messages NEW=sv" in EXAMPLES["A language"]
+    listed = copy.run("-m", "tests.catalogs", "sv")
+    assert "sv.po: not translated: Related coverage:" in listed
+    catalog = copy.folder / "src/feedhub/messages/sv.po"
+    text = catalog.read_text(encoding="utf-8")
+    empty = 'msgid "Related coverage:"\nmsgstr ""'
+    assert empty in text
+    catalog.write_text(text.replace(empty, empty[:-1] + 'Mer om detta:"'), encoding="utf-8")
+    assert "Related coverage:" not in copy.run("-m", "tests.catalogs")
+    (copy.folder / "articles/hej.md").write_text(
+        "---\ntitle: Hej\ndate: 2020-01-02\nurl: https://a.example/hej\nlang: svenska\n"
+        "related:\n- title: Mer\n  url: https://b.example/mer\n  date: 2020-06-02\n---\nText\n"
+    )
+    copy.feedhub("render", "articles", "public", "--formats", "rss")
+    feed = (copy.folder / "public/languages/sv.rss").read_text(encoding="utf-8")
+    assert "&lt;p&gt;Mer om detta:" in feed
+
+
 @example("A format")
 def test_a_format_is_written_for_every_feed(copy: Copy):
     copy.feedhub("render", "articles", "public", "--formats", "rss,plain")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gettext
 import io
 import re
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +31,7 @@ from feedhub.messages.tags import (
     without_region,
 )
 from tests import catalogs
+from tests.conftest import ROOT
 
 LANGUAGES = sorted(path.stem for path in catalogs.FOLDER.glob("*.po"))
 PLACEHOLDERS = re.compile(r"\{\w*(?::\d+)?\}|%\(\w+\)s|<[^>]*>")
@@ -37,6 +41,19 @@ PLACEHOLDERS = re.compile(r"\{\w*(?::\d+)?\}|%\(\w+\)s|<[^>]*>")
 def test_a_compiled_catalog_has_the_messages_of_its_po_file(language):
     compiled = (catalogs.FOLDER / f"{language}.mo").read_bytes()
     assert compiled == catalogs.mo_bytes(catalogs.read(language)), "run `make messages`"
+
+
+def test_all_languages_of_the_documents_have_every_message():
+    page = (ROOT / "docs/pages.md").read_text(encoding="utf-8")
+    named = re.findall(
+        r"[A-Z][a-z]+", page.partition("if there is a translation: ")[2].split(".")[0]
+    )
+    tags = {parse_language(name) for name in named}
+    assert tags == {tag.partition("-")[0] for tag in LANGUAGES} | {"en"}
+    for language in LANGUAGES:
+        catalog = catalogs.updated(language, catalogs.read(language))
+        assert not catalogs.missing(catalog), f"{language}: run `make messages`, and translate"
+        assert (catalogs.FOLDER / f"{language}.po").read_bytes() == catalogs.po_bytes(catalog)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -156,3 +173,20 @@ def test_the_direction_of_a_language_is_that_of_the_cldr():
 )
 def test_a_variety_of_a_language_has_its_catalog(tag, catalog):
     assert catalog_of(tag) == (catalog if catalog in (*LANGUAGES, "en") else "")
+
+
+def test_neither_babel_nor_langcodes_is_imported_for_common_languages(tmp_path):
+    program = """
+import sys
+from feedhub.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+assert not {"babel", "langcodes"} & sys.modules.keys()
+"""
+    shutil.copytree(ROOT / "seeds", tmp_path / "articles")
+    (tmp_path / "feedhub.toml").write_text('[site]\nlanguage = "de-AT"\n', encoding="utf-8")
+    for arguments in (["--version"], ["render", "articles", "out"], ["render", "articles", "out"]):
+        command = [sys.executable, "-c", program, *arguments]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)

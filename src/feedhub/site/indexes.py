@@ -16,7 +16,7 @@ from feedhub.feed import Channel, Feed, FeedState, build_feed, feed_path, page_p
 from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.formats import OPML_MEDIA_TYPE, PAGE_MEDIA_TYPE, WRITERS, Format
 from feedhub.kinds import KINDS
-from feedhub.messages import messages_of
+from feedhub.messages import is_missing, messages_of
 from feedhub.site.months import Months
 from feedhub.site.page_links import PageLinks
 
@@ -238,7 +238,10 @@ class Indexes:
         groups: dict[str, list[Feed]] = {}
         for state in states:
             heading = KINDS[state.kind].heading
-            feeds = groups.setdefault(heading and messages.gettext(heading), [])
+            heading = messages.gettext(heading) if heading else ""
+            # A list cannot mark its headings: without a translation it has none.
+            known = messages.is_of(self._channel.language) and not is_missing(heading)
+            feeds = groups.setdefault(heading if known else "", [])
             feeds.append(build_feed(self._channel, state, pages=self._options.pages))
         return groups
 

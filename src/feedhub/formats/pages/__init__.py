@@ -16,7 +16,6 @@ from feedhub.feed import Channel
 from feedhub.kinds import KINDS
 from feedhub.messages import (
     SOURCE_LANGUAGE,
-    Messages,
     attributes_of,
     direction_of,
     is_missing,
@@ -26,17 +25,9 @@ from feedhub.messages import (
 
 def write(name: str, channel: Channel, **values: object) -> bytes:
     """Return the page that a template makes in UTF-8; equal values give equal bytes."""
-    language = channel.language
-    foreign = not messages_of(language).is_of(language)
     page = template(name, channel).render(
         channel=channel,
         site=channel.display_title(channel.title),
-        direction=direction_of(language),
-        # Without a catalog the words of the page are English; those of the site never are.
-        ours=Markup(attributes_of(SOURCE_LANGUAGE)) if foreign else "",  # noqa: S704 - our own
-        theirs=Markup(' lang="{}" dir="{}"').format(language, direction_of(language))
-        if foreign
-        else "",
         sections=[
             (KINDS[kind].heading, channel.url(f"{KINDS[kind].folder}/"))
             for kind in channel.links.listed
@@ -48,14 +39,27 @@ def write(name: str, channel: Channel, **values: object) -> bytes:
 
 def not_found(channel: Channel) -> bytes:
     """Return the page for an address that has no document."""
-    title = messages_of(channel.language).gettext("Page not found")
-    title = channel.display_title(f"{title} · {channel.title}")
+    title = page_title(channel, gettext("Page not found"))
     return write("not_found.html.j2", channel, title=title, url=channel.url(""))
+
+
+def page_title(channel: Channel, text: str) -> str:
+    """Return the title of a page about something: the site's alone where it would be English."""
+    messages = messages_of(channel.language)
+    found = messages.gettext(text)
+    if is_missing(found) or not messages.is_of(channel.language):
+        return channel.display_title(channel.title)
+    return channel.display_title(f"{found} · {channel.title}")
+
+
+def gettext(message: str) -> str:
+    """Return a message as it is: a mark for what looks for messages."""
+    return message
 
 
 def template(name: str, channel: Channel) -> Template:
     """Return a template whose words are in the language of a channel, or English."""
-    return _environment(messages_of(channel.language)).get_template(name)
+    return _environment(channel.language).get_template(name)
 
 
 def read_file(name: str) -> str:
@@ -93,8 +97,9 @@ CSP = f"{PLAYER_POLICY}; frame-ancestors 'none'"
 
 
 @lru_cache(4)
-def _environment(messages: Messages) -> Environment:
-    """Return the templates with the words of a language: a site has one."""
+def _environment(language: str) -> Environment:
+    """Return the templates with the words for a language: a site has one."""
+    messages = messages_of(language)
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -130,6 +135,10 @@ def _environment(messages: Messages) -> Environment:
         label = Markup(' {}="{}"').format(attribute, found % values)
         return label + english if is_missing(found) else label
 
+    def named(text: str) -> Markup:
+        """Return the label of an element around others, which have no mark: none in English."""
+        return Markup() if is_missing(messages.gettext(text)) else labelled("aria-label", text)
+
     def link(html: Markup, url: str, media_type: str = "") -> Markup:
         """Return a text with the address of what it puts between <a> and </a>."""
         kind = Markup(' type="{}"').format(media_type) if media_type else ""
@@ -143,10 +152,30 @@ def _environment(messages: Messages) -> Environment:
         "moment": format_rfc3339,
         "number": messages.number,
     }
+    # Without a catalog the words of the page are English; those of the site never are.
+    foreign = not messages.is_of(language)
+    theirs = Markup(attributes_of(language)) if foreign else ""  # noqa: S704 - escaped
+
+    def in_language(tag: str) -> Markup | str:
+        """Return how a text in a language is marked."""
+        return theirs if tag == language else Markup(attributes_of(tag))  # noqa: S704 - escaped
+
+    def inside(message: str, tag: str) -> Markup | str:
+        """Return how a name in a language is marked within a message, which may be English."""
+        if is_missing(messages.gettext(message)):
+            return Markup(attributes_of(tag))  # noqa: S704 - escaped
+        return in_language(tag)
+
     environment.globals |= {
+        "inside": inside,
+        "direction": direction_of(language),
+        "ours": english if foreign else "",
+        "theirs": theirs,
+        "in_language": in_language,
         "policy": POLICY,
         "style": Markup(STYLE),  # noqa: S704 - our own files
         "script": Markup(SCRIPT),  # noqa: S704
         "labelled": labelled,
+        "named": named,
     }
     return environment

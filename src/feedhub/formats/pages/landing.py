@@ -8,11 +8,10 @@ from urllib.parse import quote
 
 from feedhub.article import Article
 from feedhub.feed import Channel, page_path
-from feedhub.formats.pages import linked_data, write
+from feedhub.formats.pages import gettext, linked_data, page_title, write
 from feedhub.formats.pages.follow import follow_sheet
 from feedhub.formats.pages.items import lead_picture, show
 from feedhub.kinds import KINDS
-from feedhub.messages import messages_of
 
 # The newest articles of the first page: one large, some beside it, the others below.
 MAX_NEWEST = 12
@@ -98,11 +97,11 @@ def encode(
 
 def encode_kind(channel: Channel, kind: str, rows: Sequence[FeedSummary]) -> bytes:
     """Return the page of all feeds of one kind."""
-    known, messages = KINDS[kind], messages_of(channel.language)
+    known = KINDS[kind]
     return write(
         "kind.html.j2",
         channel,
-        title=channel.display_title(f"{messages.gettext(known.heading)} · {channel.title}"),
+        title=page_title(channel, known.heading),
         url=channel.url(f"{known.folder}/"),
         group=make_group(channel, kind, by_name(rows), len(rows)),
         findable=len(rows) >= MIN_FINDABLE,
@@ -118,11 +117,10 @@ def encode_combine(channel: Channel, feeds: Mapping[str, Sequence[FeedSummary]])
         make_group(channel, kind, by_name(largest(rows, shares[kind])), len(rows), pictures=False)
         for kind, rows in kinds.items()
     ]
-    heading = messages_of(channel.language).gettext("Combine feeds")
     return write(
         "combine.html.j2",
         channel,
-        title=channel.display_title(f"{heading} · {channel.title}"),
+        title=page_title(channel, gettext("Combine feeds")),
         url=channel.url("combine/"),
         groups=groups,
     )
