@@ -34,6 +34,7 @@ LOGGING = (
         for name in ("__init__", "database", "identity", "ledger", "records", "state", "sync")
     ),
     PACKAGE / "websub/session.py",
+    PACKAGE / "websub/indexnow.py",
     *(PACKAGE / f"cli/{name}.py" for name in ("__init__", "serve", "sync", "ping", "options")),
 )
 CALLS = {"log", "error", "warn", "not_usable", "report_error", "_print_once"}

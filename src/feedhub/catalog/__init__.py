@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedhub.article import Article
+from feedhub.catalog.address_changes import AddressWatch
 from feedhub.catalog.assets import Assets
 from feedhub.catalog.database import Database, leave_readable, upsert
 from feedhub.catalog.feeds import Settings
@@ -22,12 +23,13 @@ from feedhub.catalog.ledger import (
     read_ledger,
     write_ledger,
 )
-from feedhub.catalog.queue import Ping, PingQueue, QueueStatus
+from feedhub.catalog.queue import AddressQueue, Ping, PingQueue, QueueStatus
 from feedhub.catalog.records import decode_article
 from feedhub.catalog.state import (
     CatalogRecord,
     HubState,
     Identity,
+    IndexNowState,
     R,
     StoredConfig,
     SyncReport,
@@ -54,11 +56,13 @@ if TYPE_CHECKING:  # a render without selections does not import them
 
 __all__ = [
     "Accept",
+    "AddressWatch",
     "Catalog",
     "CatalogFollower",
     "Changes",
     "HubState",
     "Identity",
+    "IndexNowState",
     "Ledger",
     "Ping",
     "QueueStatus",
@@ -97,6 +101,7 @@ class Catalog:
         self._path = path
         self._database = database
         self.pings = PingQueue(database)
+        self.addresses = AddressQueue(database)
         self.images = Images(database)
         self.assets = Assets(database, path)
         # The revision of which the ledger is, and the ids of the articles that changed since.
@@ -150,6 +155,15 @@ class Catalog:
             self._not_in_ledger = before  # what was taken back has changed nothing
             raise
         self._database.truncate_log()
+
+    def watch_addresses(self) -> AddressWatch:
+        """Note from now on, inside a transaction, which addresses of articles change."""
+        return AddressWatch(self._database)
+
+    def release_pings(self, now: float) -> None:
+        """Release what both queues hold back: the change can be fetched since a Unix time."""
+        self.pings.release(now)
+        self.addresses.release(now)
 
     def sync(
         self,

@@ -38,7 +38,7 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 TABLES = (
     *("catalog_state", "index_dates", "articles", "tombstones", "records", "feeds", "labels"),
     *("states", "history", "outputs", "pings", "search_entries", "search_index", "images"),
-    *("image_facts", "links"),
+    *("image_facts", "links", "addresses"),
 )
 # The numbers of the articles that the full text index finds; its value is made by `match_all` or
 # `match_any`.

@@ -121,6 +121,15 @@ CREATE TABLE pings (
     tries INTEGER NOT NULL,
     due REAL
 ) WITHOUT ROWID;
+-- The same of articles, by their full addresses; `is_new` while nobody has been told of one.
+CREATE TABLE addresses (
+    path TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    since REAL NOT NULL,
+    tries INTEGER NOT NULL,
+    due REAL,
+    is_new INTEGER NOT NULL DEFAULT FALSE
+) WITHOUT ROWID;
 -- What search_index.py has indexed of each article.
 CREATE TABLE search_entries (
     number INTEGER PRIMARY KEY,

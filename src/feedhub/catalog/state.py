@@ -114,6 +114,15 @@ class HubState(CatalogRecord, frozen=True, kw_only=True):
     not_before: float = 0.0
 
 
+class IndexNowState(CatalogRecord, frozen=True, kw_only=True):
+    """Until which Unix time the search engine at `endpoint` asked for no requests, or 0."""
+
+    key: ClassVar[str] = "indexnow"
+
+    endpoint: str = ""
+    not_before: float = 0.0
+
+
 class StoredMemory(CatalogRecord, frozen=True, kw_only=True):
     """What the source wants to know at its next scan."""
 

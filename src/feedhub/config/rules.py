@@ -339,6 +339,13 @@ def choice(*words: str) -> Callable[[str], str]:
     return rule
 
 
+def indexnow_key(text: str) -> str:
+    """Return a key that search engines accept (indexnow.org/documentation)."""
+    if not re.fullmatch("[A-Za-z0-9-]{8,128}", text):
+        raise ValueError("it has other characters, or too few or too many")
+    return text
+
+
 def proxies(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return addresses of machines or networks, and `unix:` for those with a Unix socket."""
     for name in names:

@@ -352,6 +352,31 @@ class WebsubConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexNowConfig:
+    """The search engines that are told of articles at the site's own host (IndexNow)."""
+
+    key: str = key(
+        "",
+        'Key of the site, which feedhub publishes at /KEY.txt; "" means that no engine is told',
+        "8 to 128 characters of a-z, A-Z, 0-9 and -",
+        rules.optional(rules.indexnow_key),
+    )
+    location: str = rules.key(
+        "",
+        "Address of a file with the key that you put there yourself: articles below its folder "
+        'are announced; "" means /KEY.txt below site.base_url',
+        "an absolute http(s) address",
+        rules.optional(rules.url),
+    )
+    endpoint: str = rules.key(
+        "https://api.indexnow.org/indexnow",
+        "Where the addresses are sent",
+        "an absolute http(s) address",
+        rules.url,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration, one attribute for each section; the defaults without arguments."""
 
@@ -361,6 +386,17 @@ class Config:
     render: RenderConfig = field(default_factory=RenderConfig)
     http: HttpConfig = field(default_factory=HttpConfig)
     websub: WebsubConfig = field(default_factory=WebsubConfig)
+    indexnow: IndexNowConfig = field(default_factory=IndexNowConfig)
+
+    @property
+    def has_pings(self) -> bool:
+        """Whether a hub or search engines are told of changes."""
+        return bool(self.websub.hub or self.indexnow.key)
+
+    @property
+    def key_location(self) -> str:
+        """The address of the file with the key of IndexNow."""
+        return self.indexnow.location or f"{self.site.base_url}/{self.indexnow.key}.txt"
 
 
 SECTIONS: dict[str, Any] = {section.name: section.default_factory for section in fields(Config)}

@@ -15,6 +15,7 @@ import msgspec
 from feedhub.article import Article
 from feedhub.catalog import (
     Accept,
+    AddressWatch,
     Catalog,
     Changes,
     Ledger,
@@ -124,7 +125,12 @@ class Site:
             combines=config.feeds.builder == "yes",
             feed_menu=config.site.feed_menu,
             news=config.site.news,
+            indexnow_key="" if config.indexnow.location else config.indexnow.key,
         )
+        # The addresses below it are announced to search engines.
+        self._announced = ""
+        if config.indexnow.key and not drafts:
+            self._announced = config.key_location.rpartition("/")[0] + "/"
         self._config_json = msgspec.json.encode(config).decode()
         self._settings = Settings(
             kinds=kinds,
@@ -137,6 +143,7 @@ class Site:
                 config.feeds.search,
                 sorted(self._removed),
                 index_options.values(),
+                index_options.indexnow_key,
             ),
             authority=self._channel.authority,
             language=self._channel.language,
@@ -206,7 +213,8 @@ class Site:
         seconds = int(now.timestamp())
         try:
             with self._catalog.transaction():
-                before = self._catalog.read(SyncState).published
+                state = self._catalog.read(SyncState)
+                watch = self._catalog.watch_addresses() if self._announced else None
                 changes = self._catalog.sync(
                     source,
                     self._settings,
@@ -217,12 +225,13 @@ class Site:
                     accept_new_ids=accept_new_ids,
                     ledger=ledger,
                 )
-                accept(changes, before)
+                accept(changes, state.published)
                 self._forget()
                 self._page_links.update_date(seconds)
                 self._indexes.update_dates(self._published_states(), seconds)
                 self._catalog.write(StoredConfig(json=self._config_json))
                 self._enqueue_pings(changes, seconds)
+                self._enqueue_addresses(watch, state, seconds)
         finally:
             # The next sync may use the numbers of articles that this one has taken back.
             self._forget()
@@ -253,6 +262,34 @@ class Site:
             path + feed_format.suffix for path in sorted(feeds) for feed_format in self._formats
         ]
         self._catalog.pings.enqueue(paths, self._catalog.generation(), now)
+
+    def _enqueue_addresses(self, watch: AddressWatch | None, before: SyncState, now: int) -> None:
+        """Queue the addresses of changed articles for search engines, as feeds for the hub.
+
+        `before` is the state before the sync. Into an empty catalog, or one of drafts, all is new.
+        """
+        queue = self._catalog.addresses
+        if watch is None:
+            queue.clear()
+            return
+        state = self._catalog.read(SyncState)
+        changes = watch.changes(silent=state.source_signature != before.source_signature)
+        if not before.published or before.private:
+            return
+        new, edited, withdrawn = map(self.announced, changes)
+        queue.enqueue_new(new, state.revision, now)
+        forgotten = queue.forget_new(withdrawn)
+        told = (url for url in withdrawn if url not in forgotten)
+        queue.enqueue([*edited, *told], state.revision, now)
+
+    def announced(self, urls: Iterable[str]) -> list[str]:
+        """Return those of the addresses of articles that search engines are told of, in order."""
+        prefix = self._announced
+        return sorted(url for url in urls if prefix and url.startswith(prefix))
+
+    def article_urls(self) -> Iterator[str]:
+        """Yield the address of every published article."""
+        return (article.url for _, article in self._catalog.articles())
 
     def _forget(self) -> None:
         """Empty all caches of the catalog."""

@@ -67,7 +67,7 @@ class IndexOptions:
 
     `pages` are for people; `discovery` adds a sitemap and robots.txt for crawlers, `feed_menu` a
     menu of feeds for readers, `news` a sitemap of the newest articles. `combines` tells whether a
-    server answers the form that combines feeds.
+    server answers the form that combines feeds. `indexnow_key` has a file of its own.
     """
 
     pages: bool
@@ -75,6 +75,7 @@ class IndexOptions:
     combines: bool = False
     feed_menu: bool = False
     news: bool = False
+    indexnow_key: str = ""
 
     def values(self) -> dict[str, Value]:
         """Return the options as values of a fingerprint."""
@@ -147,6 +148,8 @@ class Indexes:
         if path == ROBOTS_PATH:
             paths = (SITEMAP_PATH, NEWS_PATH) if self._options.news else (SITEMAP_PATH,)
             return robots_txt(map(self._channel.url, paths))
+        if path.endswith(".txt"):
+            return self._options.indexnow_key.encode()
         if path == NEWS_PATH:
             return self._news(states)
         if path == NOT_FOUND_PATH:
@@ -180,6 +183,8 @@ class Indexes:
         at_root = not urlsplit(self._channel.base_url).path
         if self._options.feed_menu and at_root and self._menu_suffixes():
             yield FEED_MENU_PATH, fingerprint(self._base_fingerprint, FEED_MENU_PATH, outlines)
+        if key := self._options.indexnow_key:
+            yield f"{key}.txt", fingerprint(WRITERS, key)
         if not self._options.pages:
             return
         options, links = self._options.values(), self._page_links.links_fingerprint()

@@ -33,12 +33,19 @@ async def send_ping(client: HttpClient, hub: str, topic: str) -> HubReply:
     Hubs agree on `hub.url`; some want the name that subscribers use, `hub.topic`.
     """
     form = {"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}
+    return await send(client, hub, _FORM, urlencode(form).encode("ascii"))
+
+
+async def send(
+    client: HttpClient, address: str, headers: dict[str, str], content: bytes
+) -> HubReply:
+    """Send content to the address of a hub or search engine."""
     try:
         reply = await client.request(
             "POST",
-            hub,
-            headers=_FORM,
-            content=urlencode(form).encode("ascii"),
+            address,
+            headers=headers,
+            content=content,
             trusted=True,
             max_redirects=_MAX_REDIRECTS,
             max_body=_MAX_BODY_BYTES,

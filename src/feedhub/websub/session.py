@@ -3,49 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
 from feedhub.catalog import Catalog, HubState, Ping
 from feedhub.config import Config
-from feedhub.dates import from_timestamp
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.http_client import HttpClient
-from feedhub.site import Planned, Site, config_of_catalog
+from feedhub.site import Site, config_of_catalog
+from feedhub.websub import retries
 from feedhub.websub.hub import send_ping
-from feedhub.websub.visibility import why_not_visible
-
-# All times are seconds. The wait after a failure doubles with each further one, up to the maximum.
-_FIRST_RETRY, _MAX_RETRY = 5.0, 600.0
-# After a day every reader that polls has the change, and a ping is of no use any more.
-_MAX_AGE = 86_400.0
-# The public address is requested again after half the time since the change, within these bounds.
-_MIN_LOOK_INTERVAL, _MAX_LOOK_INTERVAL = 0.5, 60.0
-# A feedhub server shows a change within seconds: what takes longer is reported to the operator.
-_LATE_AFTER = 30.0
-# Servers on one catalog follow it one by one: where the first shows the change, others may not yet.
-_FOLLOW_TIME = 2.0
-# Added to the time that a cache may keep old bytes: its clock may be slow.
-_CLOCK_MARGIN = 60.0
-_MAX_TRIES = 30  # more are not counted: 2 to that power would be no number of seconds
-
-
-@dataclass(slots=True)
-class PingReport:
-    """The results of a session: how many pings the hub accepted, and how many addresses wait.
-
-    `errors` are lines for the operator. `waiting_reason` says why an address waits that did not
-    fail, and `late` whether it waits for longer than it should.
-    """
-
-    sent: int = 0
-    waiting: int = 0
-    errors: list[str] = field(default_factory=list)
-    waiting_reason: str = ""
-    late: bool = False
+from feedhub.websub.retries import PingReport
+from feedhub.websub.visibility import why_too_early
 
 
 class PingResult(NamedTuple):
@@ -64,17 +34,19 @@ class PingResult(NamedTuple):
 def site_of(catalog: Catalog) -> tuple[Site, Config]:
     """Return the site as it was when the catalog was synced: its documents name the same hub.
 
-    Raises ConfigError where there is no hub, CatalogError where another version made the catalog.
+    Raises ConfigError where nobody is to be told, CatalogError where another version made the
+    catalog.
     """
     config = config_of_catalog(catalog)
-    if not config.websub.hub:
+    if not config.has_pings:
         raise ConfigError(
-            "no hub is configured: set websub.hub, then run feedhub sync or feedhub render"
+            "no hub is configured: set websub.hub or indexnow.key, "
+            "then run feedhub sync or feedhub render"
         )
     site = Site(catalog, config)
     if not site.matches_catalog():
         raise CatalogError(
-            "the catalog is of another version of feedhub, or has drafts: the hub is not pinged"
+            "the catalog is of another version of feedhub, or has drafts: nobody is pinged"
         )
     return site, config
 
@@ -92,6 +64,8 @@ class HubSession:
         clock: Callable[[], float],
         report: PingReport,
         *,
+        site: Site,
+        config: Config,
         by_hand: bool,
     ) -> None:
         self._catalog = catalog
@@ -99,9 +73,9 @@ class HubSession:
         self._clock = clock
         self._report = report
         self._by_hand = by_hand
+        self._site, self._config = site, config
         with catalog.snapshot():
-            self._site, self._config = site_of(catalog)
-            self._plan = self._site.plan(stories=False)
+            self._plan = site.plan(stories=False)
             state = catalog.read(HubState)
         self._hub = self._config.websub.hub
         # The state of a hub that was configured before says nothing of this one.
@@ -119,7 +93,7 @@ class HubSession:
         resume_at = max(now, self._state.not_before)
         self._catalog.pings.defer_due(now, resume_at)
         if resume_at > now:
-            until = f"{from_timestamp(resume_at):%Y-%m-%d %H:%M:%S} UTC"
+            until = retries.format_time(resume_at)
             self._report.waiting_reason = f"the hub {self._hub} asks to be left alone until {until}"
         return resume_at <= now
 
@@ -128,29 +102,19 @@ class HubSession:
         planned = self._plan.get(ping.path)
         if planned is None or not planned.is_topic:
             return PingResult(ping, "gone")
-        if reason := await self._why_too_early(ping, planned):
+        reason = await why_too_early(
+            self._client,
+            self._site,
+            self._config,
+            planned,
+            age=self._clock() - ping.since,
+            by_hand=self._by_hand,
+        )
+        if reason:
             return PingResult(ping, "too_early", reason)
         return PingResult(
             ping, *await send_ping(self._client, self._hub, self._site.url(ping.path))
         )
-
-    async def _why_too_early(self, ping: Ping, planned: Planned) -> str:
-        """Return why the hub would not find the change yet, or ""."""
-        age, http = self._clock() - ping.since, self._config.http
-        if age < _FOLLOW_TIME and not self._by_hand:
-            return f"{planned.path} has only just changed"
-        max_cached = http.max_age + http.stale_while_revalidate + _CLOCK_MARGIN
-        if not self._config.websub.look or age > max_cached:
-            return ""
-
-        @cache
-        def body() -> bytes:
-            """Return the bytes of the document, b"" where it has changed once more."""
-            with self._site.snapshot():
-                same = self._site.current(planned) == planned
-                return self._site.document(planned).body if same else b""
-
-        return await why_not_visible(self._client, self._site.url(ping.path), planned, body)
 
     def record(self, results: Iterable[PingResult]) -> bool:
         """Record results; return whether to go on: a failure ends the session."""
@@ -163,10 +127,8 @@ class HubSession:
                 self._report.waiting_reason = self._report.waiting_reason or result.reason
                 now = self._clock()
                 age = now - result.ping.since
-                self._report.late |= age > _LATE_AFTER
-                wait = min(_MAX_LOOK_INTERVAL, max(_MIN_LOOK_INTERVAL, age / 2))
-                wait = _FOLLOW_TIME - age if age < _FOLLOW_TIME else wait
-                self._catalog.pings.defer(result.ping, now + wait)
+                self._report.late |= age > retries.LATE_AFTER
+                self._catalog.pings.defer(result.ping, now + retries.look_interval(age))
             else:
                 done.append(result.ping)
                 self._report.sent += result.verdict == "accepted"
@@ -178,15 +140,14 @@ class HubSession:
     def _record_failure(self, result: PingResult) -> None:
         """Put off the ping, and all others that are due: they would probably fail too."""
         ping, now = result.ping, self._clock()
-        pause = min(result.retry_after, _MAX_AGE)
-        until = now + max(pause, min(_MAX_RETRY, _FIRST_RETRY * 2**ping.tries))
+        pause = retries.pause(result.retry_after)
+        until = now + max(pause, retries.wait_after(ping.tries))
         self._failure = result.reason
         if pause:
             self._state = replace(self._state, not_before=now + pause)
-        tries = min(ping.tries + 1, _MAX_TRIES)
-        self._catalog.pings.defer(ping._replace(tries=tries), until)
+        self._catalog.pings.defer(ping._replace(tries=retries.one_more(ping.tries)), until)
         self._catalog.pings.defer_due(now, until)
-        if expired := self._catalog.pings.expire(now - _MAX_AGE):
+        if expired := self._catalog.pings.expire(now - retries.MAX_AGE):
             self._report.errors.append(
                 f"the hub {self._hub} accepted no ping for a day; addresses given up: {expired}"
             )

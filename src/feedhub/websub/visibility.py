@@ -4,10 +4,43 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 
+from feedhub.config import Config
 from feedhub.document import CODINGS
 from feedhub.http_client import HttpClient, HttpError, Reply
-from feedhub.site import Planned
+from feedhub.site import Planned, Site
+from feedhub.websub.retries import FOLLOW_TIME
+
+# Added to the time that a cache may keep old bytes: its clock may be slow.
+_CLOCK_MARGIN = 60.0
+
+
+async def why_too_early(
+    client: HttpClient,
+    site: Site,
+    config: Config,
+    planned: Planned,
+    *,
+    age: float,
+    by_hand: bool,
+) -> str:
+    """Return why strangers would not find a change of this age in a document yet, or ""."""
+    http = config.http
+    if age < FOLLOW_TIME and not by_hand:
+        return f"{planned.path} has only just changed"
+    max_cached = http.max_age + http.stale_while_revalidate + _CLOCK_MARGIN
+    if not config.websub.look or age > max_cached:
+        return ""
+
+    @cache
+    def body() -> bytes:
+        """Return the bytes of the document, b"" where it has changed once more."""
+        with site.snapshot():
+            same = site.current(planned) == planned
+            return site.document(planned).body if same else b""
+
+    return await why_not_visible(client, site.url(planned.path), planned, body)
 
 
 async def why_not_visible(
