@@ -58,6 +58,39 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found | {"base": base, "folder": pictures}
 
 
+@pytest.fixture(scope="module")
+def hebrew(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a browser saw on pages of a site in Hebrew with articles in two languages."""
+    browser = require_browser()
+    folder = tmp_path_factory.mktemp("hebrew")
+    (folder / "articles").mkdir()
+    for number in range(9):
+        language = ("he", "en")[number % 3 == 2]
+        title = {"he": f"מה קרה ביום {number} ולמה זה חשוב", "en": f"What day {number} brought"}
+        text = article_text(
+            title[language],
+            language=language,
+            excerpt={"he": "תקציר קצר של מה שידוע. " * 4, "en": "A short account. " * 4}[language],
+            topics=["בינה מלאכותית", "AI"],
+            provider={"name": "הארץ החדשה", "domain": "news.example"},
+            images=[{"url": f"https://cdn.example/{number}.jpg", "width": 1200, "height": 630}],
+            related=[{"title": "Another view", "webUrl": f"https://other.example/{number}"}],
+        )
+        (folder / f"articles/{number}.md").write_text(text, encoding="utf-8")
+    port = str(free_port())
+    base = f"http://127.0.0.1:{port}"
+    toml = '[site]\ntitle = "המשקיף"\ndescription = "כל מה שקרה."\nlanguage = "he"\n'
+    pictures = pictures_in(folder / "pictures")
+    with serve(folder, folder / "articles", "--port", port, toml=toml, base_url=base):
+        return browse("browse.mjs", folder, browser, f"{base}/", "topics/ai/", pictures, "he")
+
+
+def test_axe_finds_no_violation_in_a_site_from_right_to_left(hebrew):
+    assert hebrew["violations"] == []
+    assert hebrew["passes"] > 100
+    assert (hebrew["wide"], hebrew["complaints"], hebrew["strangers"]) == ([], [], [])
+
+
 def test_a_page_requests_only_pictures_from_other_hosts_without_referrer(seen):
     assert seen["strangers"] == []
     assert seen["pictures"] > 0, "or nothing was looked at"

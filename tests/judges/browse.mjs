@@ -1,13 +1,14 @@
-// A browser looks at the pages of a running server: `node browse.mjs CHROMIUM BASE FEED [FOLDER]`.
+// A browser looks at the pages of a running server:
+// `node browse.mjs CHROMIUM BASE FEED [FOLDER [LANGUAGE]]`.
 //
 // BASE ends with a slash, FEED is the path of a feed's page. Prints what it saw as JSON, and
-// leaves pictures of the pages in FOLDER. Pictures of articles are made up: nothing is asked of
-// any host but the server.
+// leaves pictures of the pages in FOLDER. Of a site in another LANGUAGE it looks at three pages and
+// does nothing else. Pictures of articles are made up: nothing is asked of any host but the server.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
-const [program, base, feed, folder] = process.argv.slice(2);
+const [program, base, feed, folder, language] = process.argv.slice(2);
 const origin = new URL(base).origin;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
 const seen = { complaints: [], strangers: [], pictures: 0, violations: [], wide: [], small: [] };
@@ -17,7 +18,7 @@ const picture = (hue) =>
   `<path d="M0 7 5 4l3 2.500 3-1.800L16 8v2H0z" fill="hsl(${hue} 30% 52%)"/><path d="M0 8.500 6 6l5 2 2-1 3 1.500V10H0z" fill="hsl(${hue} 35% 34%)"/></svg>`;
 // The pages to look at: the front, a list, a feed and the sheet to follow it, a month, a story, the
 // page that combines feeds, searches with and without results, and the page that is not there.
-const pages = [
+const everyPage = [
   ["front", ""],
   ["kind", "topics/"],
   ["feed", feed],
@@ -29,6 +30,10 @@ const pages = [
   ["nothing", "search/?q=hapened"],
   ["lost", "no/such/page"],
 ];
+const translated = ["front", "sheet", "search"];
+const pages = everyPage
+  .filter(([name]) => !language || translated.includes(name))
+  .map(([name, ...rest]) => [language ? `${language}-${name}` : name, ...rest]);
 
 function watch(page) {
   page.on("console", (message) => {
@@ -230,9 +235,11 @@ async function withoutScript(browser) {
 const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox"] });
 try {
   await everySize(browser);
-  await use(browser);
-  await combine(browser);
-  await withoutScript(browser);
+  if (!language) {
+    await use(browser);
+    await combine(browser);
+    await withoutScript(browser);
+  }
 } finally {
   await browser.close();
 }
