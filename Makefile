@@ -74,7 +74,7 @@ judges: ## Install the feed readers from npm that some tests use
 	npm --prefix tests/judges ci --no-audit --no-fund
 
 # Those of FEW install in seconds; the others take minutes.
-FEW := pelican or mkdocs or eleventy or hexo
+FEW := (pelican or mkdocs or eleventy or hexo) and not next
 
 .PHONY: generators
 generators: $(DEV) ## Install site generators, and read what they build; Hugo and Jekyll come from the system

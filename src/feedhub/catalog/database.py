@@ -43,6 +43,11 @@ TABLES = (
 # The numbers of the articles that the full text index finds; its value is made by `match_all` or
 # `match_any`.
 MATCHING_ARTICLES = "SELECT rowid FROM search_index WHERE search_index MATCH ?"
+# Makes the words of the full text index a table. It is temporary, so that a catalog may be read
+# only, and it holds nothing.
+OPEN_INDEXED_WORDS = """
+CREATE VIRTUAL TABLE IF NOT EXISTS temp.indexed_words USING fts5vocab (main, search_index, row)
+"""
 
 
 Phrase = tuple[Sequence[str], bool]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from feedhub.catalog.database import Database
+from feedhub.catalog.database import OPEN_INDEXED_WORDS, Database
 from feedhub.catalog.search import count
 from feedhub.selection import Selection, single_values
 
@@ -47,8 +47,7 @@ def similar_words(database: Database, word: str) -> list[tuple[str, float]]:
     """Return the words of articles that begin with the same letter and look like a word."""
     if len(word) < MIN_LENGTH:
         return []
-    # Temporary, so that a catalog may be read only; it holds nothing, and shows the index.
-    database.execute(_OPEN_WORDS)
+    database.execute(OPEN_INDEXED_WORDS)
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(word)
     found = []
@@ -64,10 +63,7 @@ def similar_words(database: Database, word: str) -> list[tuple[str, float]]:
     return sorted(found, key=lambda pair: (-pair[1], pair[0]))[: 2 * MAX_SUGGESTIONS]
 
 
-_OPEN_WORDS = """
-CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab (main, search_index, row)
-"""
 _WORDS = """
-SELECT term FROM temp.words
+SELECT term FROM temp.indexed_words
 WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ? AND term <> ?
 """
