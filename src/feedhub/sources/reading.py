@@ -92,7 +92,7 @@ def read_file(
         problem = Problem(path=path, code="unexpected", message=message)
     if not withdraws and has_hiding_line(data, zone, now):
         withdraws = True
-        message = f"{problem.message}; a line may hide the article, so no version of it stays"
+        message = f"{problem.message}; a line may hide the article: it is not published until then"
         problem = replace(problem, message=message)
     return ReadResult(state="rejected", problems=(problem,), withdraws=withdraws, retry=retry)
 
