@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
@@ -57,6 +58,7 @@ class Bare(Catalog):
             yield message
 
 
+@cache
 def template() -> Catalog:
     """Return all messages, each with the files that use it, without translations."""
     catalog = Catalog(project="feedhub", charset="utf-8")

@@ -62,7 +62,7 @@ def judge(path: str, body: bytes, articles: dict[str, Article]) -> set[str]:
     if path.endswith(".html"):
         Balance(body.decode("utf-8"))
         return set()
-    if path.endswith(".txt"):
+    if path.endswith((".txt", ".ico", ".png")):
         return set()
     if path.endswith(".json"):
         document = json.loads(body.decode("utf-8"))
@@ -137,7 +137,12 @@ def test_any_body(body, suffix):
 
 
 @example(article=changed(NOTHING, title="Â¡"), kind="all", label="a", title="a")
-@given(article=articles(), kind=st.sampled_from(list(KINDS)), label=NONEMPTY, title=NONEMPTY)
+@given(
+    article=articles(),
+    kind=st.sampled_from(sorted(KINDS.keys() - {"language"})),
+    label=NONEMPTY,
+    title=NONEMPTY,
+)
 def test_any_article_in_any_kind_of_feed(article, kind, label, title):
     assume(article.updated.year < 9999)
     slug = "q=any" if kind == "search" else STATE.slug

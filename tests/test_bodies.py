@@ -664,3 +664,9 @@ def test_any_markdown_comes_out_clean(raw, limit):
 def test_text_comes_back_as_it_was(value):
     plain = re.sub(r"[<>&\r]|\s+|[^\x20-\x7e\xa1-\ud7ff]", " ", value).strip()
     assert fragment_of(clean(plain)).text_content() == plain
+
+
+def test_a_body_of_very_many_signs_that_needs_more_than_github_keeps_its_text():
+    raw = "[^1]: A note\n\n" + "*a " * 20_000
+    html = read_body(raw, is_markdown=True, base="https://a.example/").html
+    assert "*a *a" in html

@@ -228,6 +228,7 @@ def test_every_value_of_the_channel_but_its_links_is_in_the_shape():
 @pytest.mark.parametrize("record", [IndexOptions(pages=False), ImageFacts()])
 def test_every_value_of_smaller_records_is_in_a_fingerprint(record):
     names = list(getattr(record, "_fields", ())) or [field.name for field in fields(record)]
+    names = [name for name in names if name != "indexnow_key"]  # it has a document of its own
     change = getattr(record, "_replace", None) or (lambda **values: replace(record, **values))
     changed = [change(**{name: OTHERS.get(name, True)}) for name in names]
     prints = [fingerprint(row.values()) for row in [record, *changed]]

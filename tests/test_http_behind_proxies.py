@@ -81,8 +81,8 @@ def test_row_50_two_hundred_topics(name, tmp_path):
         text = article_text(f"Article {number}", topics=[f"Topic {number}"])
         (articles / f"{number}.md").write_text(text, encoding="utf-8")
     with serve(tmp_path, articles) as server, fronted(name, tmp_path, server) as proxy:
-        index = request(proxy, "GET", "/").body.decode()
-        pages = re.findall(r'<a href="(topics/topic-[^"/]*)/"', index)
+        index = request(proxy, "GET", "/topics/").body.decode()
+        pages = re.findall(r'href="[^"]*/(topics/topic-[^"/]*)/"', index)
         links = [f"/{page}{suffix}" for page in pages for suffix in (".rss", ".atom", ".json")]
         answers = [request(proxy, "GET", link) for link in links]
     assert len(set(links)) == len(links) == 600

@@ -21,7 +21,8 @@ from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedhub.messages import catalog_of, direction_of, messages_of
+from feedhub.messages import _English as English
+from feedhub.messages import catalog_of, direction_of, is_missing, messages_of
 from feedhub.messages.tags import (
     NAMES,
     known_names,
@@ -190,3 +191,9 @@ assert not {"babel", "langcodes"} & sys.modules.keys()
     for arguments in (["--version"], ["render", "articles", "out"], ["render", "articles", "out"]):
         command = [sys.executable, "-c", program, *arguments]
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+
+
+def test_a_counted_message_with_a_context_falls_back_to_english_that_is_marked():
+    texts = [English().npgettext("size", "{n} page", "{n} pages", count) for count in (1, 2)]
+    assert texts == ["{n} page", "{n} pages"]
+    assert all(map(is_missing, texts))

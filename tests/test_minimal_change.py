@@ -103,7 +103,7 @@ def test_an_edit_changes_its_feeds(rendered):
     assert render() == 0
 
     feeds = with_pages({"all", "topics/robots", "providers/cnet"})
-    assert changed(before) == feeds | {"feeds", "sitemap"}
+    assert changed(before) == feeds | {"index", "feeds", "sitemap"}
 
 
 def test_a_backfilled_old_article_changes_its_feeds(rendered):

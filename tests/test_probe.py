@@ -26,7 +26,7 @@ from feedhub.http_client import HttpClient
 from feedhub.probe import ProbeReport, probe
 from feedhub.sources import folder_scan
 from tests.images import png
-from tests.kit import Bench, article_text, make_bench, parse, without_feed_dates
+from tests.kit import NOW, Bench, article_text, make_bench, parse, without_feed_dates
 from tests.raw_server import RawServer, raw_server, reply
 
 DAY = 86_400
@@ -92,7 +92,7 @@ def test_a_probe_completes_the_enclosures(bench: Bench, server: RawServer):
     assert "enclosure" not in parse(before["all.rss"]).entries[0]
     assert run_probe(bench) == ProbeReport(states={"known": 1})
     assert bodies(bench) == before, "not before the next sync"
-    assert bench.sync().changed == 2
+    assert bench.sync().changed == 3
     after = bodies(bench)
     (enclosure,) = parse(after["all.rss"]).entries[0].enclosures
     url = server.url("/image-id/1")
@@ -142,7 +142,7 @@ def test_a_new_length_makes_no_entry_newer_and_no_ping(bench: Bench, server: Raw
     plan, before = bench.site.plan(), parse(bodies(bench)["all.atom"])
     run_probe(bench)
     changes = bench.sync()
-    assert (changes.changed, changes.changed_feeds) == (2, ())
+    assert (changes.changed, changes.changed_feeds) == (3, ())
     after = parse(bodies(bench)["all.atom"])
     for old, new in zip(before.entries, after.entries, strict=True):
         assert (new.id, new.updated, new.published) == (old.id, old.updated, old.published)
@@ -150,7 +150,9 @@ def test_a_new_length_makes_no_entry_newer_and_no_ping(bench: Bench, server: Raw
     assert bench.site.plan()["all.rss"].fingerprint != plan["all.rss"].fingerprint
     assert bench.site.plan()["all.rss"].changed_at > plan["all.rss"].changed_at
     show(bench, "one.md", server.url("/1.png"), excerpt="Edited.")
-    assert bench.sync().changed_feeds == (("all", ""), ("topic", "ai"))
+    changes = bench.site.sync(bench.source(), NOW, paths={"one.md"})
+    assert changes.changed_feeds == (("all", ""), ("topic", "ai"), ("language", "en"))
+    assert f'length="{len(PNG)}"'.encode() in bodies(bench)["all.rss"]
 
 
 def test_a_file_that_is_read_again_keeps_its_image_facts_and_its_date(
@@ -166,7 +168,7 @@ def test_a_file_that_is_read_again_keeps_its_image_facts_and_its_date(
     assert bench.sync().changed == 0
     assert (bench.site.plan(), bodies(bench)) == (plan, before)
     show(bench, "one.md", server.url("/1.png"), excerpt="Edited.")
-    assert bench.sync().changed == 2
+    assert bench.sync().changed == 3
     assert f'length="{len(PNG)}"'.encode() in bodies(bench)["all.rss"]
 
 

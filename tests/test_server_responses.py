@@ -20,10 +20,10 @@ from feedhub.server.responses import (
 from feedhub.server.snapshot import CachePolicy
 
 NOW = 1_591_700_000.0
-FEED: Any = SimpleNamespace(state=SimpleNamespace(period="", newer=""))
-NEWEST_MONTH: Any = SimpleNamespace(state=SimpleNamespace(period="2020-06", newer=""))
-MONTH: Any = SimpleNamespace(state=SimpleNamespace(period="2020-05", newer="2020-06"))
-LIST: Any = SimpleNamespace(state=None)
+FEED: Any = SimpleNamespace(format="rss", state=SimpleNamespace(period="", newer=""))
+NEWEST_MONTH: Any = SimpleNamespace(format="rss", state=SimpleNamespace(period="2020-06", newer=""))
+MONTH: Any = SimpleNamespace(format="rss", state=SimpleNamespace(period="2020-05", newer="2020-06"))
+LIST: Any = SimpleNamespace(format="opml", state=None)
 
 
 def control(planned: Any, due: float | None = None, now: float = NOW, **http: Any) -> str:

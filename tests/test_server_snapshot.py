@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -174,3 +175,13 @@ def test_last_modified_is_never_in_the_future():
     assert earlier.pop(b"last-modified") == b"Tue, 09 Jun 2020 10:59:58 GMT"
     assert earlier.items() <= dict(fields).items()
     assert len(earlier) == len(fields) - 1
+
+
+def test_a_document_replaces_only_the_one_that_it_was_built_for():
+    planned = SimpleNamespace(path="all.rss")
+    old, newer, built = (SimpleNamespace(planned=planned) for _ in range(3))
+    snapshot: Any = SimpleNamespace(prefix="", resources={"/all.rss": newer})
+    SiteSnapshot.replace(snapshot, cast("Any", old), cast("Any", built))
+    assert snapshot.resources == {"/all.rss": newer}
+    SiteSnapshot.replace(snapshot, cast("Any", newer), cast("Any", built))
+    assert snapshot.resources == {"/all.rss": built}

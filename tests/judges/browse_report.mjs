@@ -34,7 +34,7 @@ try {
     page.on("pageerror", (error) => findings.console.push(error.message));
     page.on("request", (request) => findings.requests.push(request.url()));
     await page.goto(address);
-    await page.locator("summary").click();
+    await page.locator("summary").first().click();
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
       await check(page, `${size}-${colorScheme}`);

@@ -129,9 +129,8 @@ class ArticleSync:
             for file, row in zip(changed, rows, strict=True):
                 self._put(file, row, silent=reread)
                 on_progress()
-        for stored in map(self._fetch, sorted(missing)):
-            if stored:
-                self._remove(stored)
+        for stored in filter(None, map(self._fetch, sorted(missing))):
+            self._remove(stored)
         if relabel:
             self._claims.reopen()
         self._claims.settle()

@@ -139,13 +139,7 @@ def _environment(language: str) -> Environment:
         """Return the label of an element around others, which have no mark: none in English."""
         return Markup() if is_missing(messages.gettext(text)) else labelled("aria-label", text)
 
-    def link(html: Markup, url: str, media_type: str = "") -> Markup:
-        """Return a text with the address of what it puts between <a> and </a>."""
-        kind = Markup(' type="{}"').format(media_type) if media_type else ""
-        return Markup(html.replace("<a>", Markup('<a href="{}"{}>').format(url, kind)))  # noqa: S704
-
     environment.filters |= {
-        "link": link,
         "day": lambda moment: words(messages.short_day(moment)),
         "long_day": lambda moment: words(messages.day(moment)),
         "month": lambda period: words(messages.month(period)),
