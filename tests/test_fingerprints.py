@@ -42,7 +42,7 @@ def remember(seen: dict[tuple[str, str], bytes], bench: Bench) -> None:
 
 
 @given(STEPS)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_equal_fingerprints_mean_equal_bytes(steps):
     seen: dict[tuple[str, str], bytes] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -102,7 +102,7 @@ def polled(server: Server, observations: Observations) -> Iterator[None]:
             poller.finish()
 
 
-@pytest.mark.parametrize(("publishes", "workers"), [(1000, 1), (200, 2)])
+@pytest.mark.parametrize(("publishes", "workers"), [(500, 1), (200, 2)])
 def test_every_body_is_whole_and_has_one_tag_while_articles_change(tmp_path, publishes, workers):
     editor = Editor(tmp_path / "articles")
     observations = Observations()
