@@ -141,30 +141,29 @@ class Indexes:
 
     def body(self, path: str, states: list[FeedState]) -> bytes:
         """Return the bytes of the list at a path, made from the states of all feeds."""
-        months = self._months.states(states)
-        states = listed(states)
+        shown = listed(states)
         if path == OPML_PATH:
-            return self._opml(states)
+            return self._opml(shown)
         if path == ROBOTS_PATH:
             paths = (SITEMAP_PATH, NEWS_PATH) if self._options.news else (SITEMAP_PATH,)
             return robots_txt(map(self._channel.url, paths))
         if path.endswith(".txt"):
             return self._options.indexnow_key.encode()
         if path == NEWS_PATH:
-            return self._news(states)
+            return self._news(shown)
         if path == NOT_FOUND_PATH:
             from feedhub.formats.pages import not_found  # Jinja2, which feeds do not need
 
             return not_found(self._channel)
         if path == FEED_MENU_PATH:
-            return self._feed_menu(states)
+            return self._feed_menu(shown)
         if path in (ICON_PATH, FAVICON_PATH, TOUCH_ICON_PATH):
             from feedhub.formats.pages import read_bytes  # Jinja2, which feeds do not need
 
             return read_bytes("icon.svg" if path == ICON_PATH else path)
         if path.endswith(".xml"):
-            return self._sitemap(path, states, months)
-        return self._page(path, states)
+            return self._sitemap(path, shown, self._months.states(states))
+        return self._page(path, shown)
 
     def address(self, state: FeedState) -> str:
         """Return the public address of a feed in the format that a list names."""
@@ -172,12 +171,11 @@ class Indexes:
 
     def _fingerprints(self, states: list[FeedState]) -> Iterator[tuple[str, str]]:
         """Yield the path of each list, and the fingerprint of its bytes."""
-        months = self._months.states(states)
-        states, emptied = listed(states), self._emptied()
-        outlines = [(s.kind, s.slug, s.label, int(s.updated.timestamp())) for s in states]
+        shown, emptied = listed(states), self._emptied()
+        outlines = [(s.kind, s.slug, s.label, int(s.updated.timestamp())) for s in shown]
         last = max(emptied.values(), default=None)
         # The list has the date of a feed in it, or else this one.
-        date = [int(last.timestamp())] if last and all(s.updated < last for s in states) else []
+        date = [int(last.timestamp())] if last and all(s.updated < last for s in shown) else []
         yield OPML_PATH, fingerprint(self._base_fingerprint, outlines, *date)
         # It is looked for at the root of a host, and names RSS and Atom alone.
         at_root = not urlsplit(self._channel.base_url).path
@@ -194,7 +192,7 @@ class Indexes:
                 # The front page shows articles, and a list the pictures that articles have.
                 s.fingerprint if s.kind == "all" or KINDS[s.kind].picture else "",
             )
-            for s, count in self._counted(states)
+            for s, count in self._counted(shown)
         ]
         yield INDEX_PATH, fingerprint(links, rows, options)
         for folder, group in groupby(rows, key=lambda row: KINDS[row[0]].folder):
@@ -213,10 +211,11 @@ class Indexes:
         base_url = self._channel.base_url
         if at_root:  # where robots.txt is read
             yield ROBOTS_PATH, fingerprint(WRITERS, base_url, self._options.news)
-        everything = all_of(states)
+        everything = all_of(shown)
         if self._options.news and everything:
             yield NEWS_PATH, fingerprint(WRITERS, NEWS_PATH, base_url, everything.fingerprint)
-        for path, pages in split_sitemap(pages_of(states, emptied, months)):
+        months = self._months.states(states)
+        for path, pages in split_sitemap(pages_of(shown, emptied, months)):
             part = [(page, int(updated.timestamp())) for page, updated in pages]
             yield path, fingerprint(WRITERS, base_url, part)
 
