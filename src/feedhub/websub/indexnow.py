@@ -57,10 +57,8 @@ class IndexNowSession:
             self._report.waiting_reason = self._report.waiting_reason or reason
             return
         if reason := await self._why_too_early(max(ping.since for ping in due)):
-            self._report.waiting_reason = self._report.waiting_reason or reason
             age = now - min(ping.since for ping in due)
-            self._report.late |= age > retries.LATE_AFTER
-            self._queue.defer_due(now, now + retries.look_interval(age))
+            self._queue.defer_due(now, now + self._report.wait_to_be_public(reason, age))
             return
         # Also finds out whether the catalog can be written, before anything is sent.
         self._queue.mark_told(now)

@@ -37,6 +37,12 @@ class PingReport:
         """Add a line for the operator."""
         self.errors.append(line)
 
+    def wait_to_be_public(self, reason: str, age: float) -> float:
+        """Note why a change of this age is not sent yet; return after how long to look again."""
+        self.waiting_reason = self.waiting_reason or reason
+        self.late |= age > LATE_AFTER
+        return look_interval(age)
+
 
 def wait_after(tries: int) -> float:
     """Return how long to wait after a failure that so many others came before."""

@@ -124,11 +124,9 @@ class HubSession:
                 self._record_failure(result)
                 failed = True
             elif result.verdict == "too_early":
-                self._report.waiting_reason = self._report.waiting_reason or result.reason
                 now = self._clock()
-                age = now - result.ping.since
-                self._report.late |= age > retries.LATE_AFTER
-                self._catalog.pings.defer(result.ping, now + retries.look_interval(age))
+                wait = self._report.wait_to_be_public(result.reason, now - result.ping.since)
+                self._catalog.pings.defer(result.ping, now + wait)
             else:
                 done.append(result.ping)
                 self._report.sent += result.verdict == "accepted"
