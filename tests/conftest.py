@@ -51,6 +51,24 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def front(bench: Any) -> Iterator[Any]:
+    """Serve the site of the test's bench; return what asks the server."""
+    from tests.fronts import front_of  # the server, which most tests do not need
+
+    with front_of(bench) as running:
+        yield running
+
+
+@pytest.fixture
+def behind() -> Iterator[Any]:
+    """Run an origin that the test holds in its hand, for a proxy to stand before."""
+    from tests.origin import origin
+
+    with origin() as running:
+        yield running
+
+
+@pytest.fixture
 def default_sigint() -> Iterator[None]:
     """Let the processes that a test starts receive SIGINT.
 

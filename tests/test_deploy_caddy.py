@@ -13,18 +13,12 @@ import pytest
 
 from tests.exchange import Response, exchange
 from tests.kit import article_text
-from tests.origin import Origin, origin
+from tests.origin import Origin
 from tests.proxies import Proxy, caddy_proxy
 from tests.servers import free_port, request, serve, until
 
 Fields = list[tuple[str, str | bytes]]
 FEED = "/all.atom"
-
-
-@pytest.fixture
-def behind() -> Iterator[Origin]:
-    with origin() as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,19 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.exchange import Response, exchange
-from tests.origin import Origin, origin
+from tests.origin import Origin
 from tests.proxies import Proxy, nginx_proxy
 from tests.servers import request, until
 
 FEED = "/all.atom"
 LONG = "public, max-age=600"
 Fields = list[tuple[str, str | bytes]]
-
-
-@pytest.fixture
-def behind() -> Iterator[Origin]:
-    with origin() as running:
-        yield running
 
 
 @pytest.fixture

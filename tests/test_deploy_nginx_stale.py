@@ -20,12 +20,6 @@ KEPT = b"GET /all.atom HTTP/1.1\r\nHost: feeds.example.org\r\n\r\n"
 
 
 @pytest.fixture
-def behind() -> Iterator[Origin]:
-    with origin() as running:
-        yield running
-
-
-@pytest.fixture
 def proxy(tmp_path: Path, behind: Origin) -> Iterator[Proxy]:
     with nginx_proxy(tmp_path / "nginx", [behind.address]) as running:
         yield running

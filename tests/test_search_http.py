@@ -34,12 +34,6 @@ def bench(tmp_path) -> Bench:
     return bench
 
 
-@pytest.fixture
-def front(bench):
-    with front_of(bench) as front:
-        yield front
-
-
 def titles(front: Front, query: str) -> list[str]:
     """Return the titles that a query finds; all formats must agree."""
     reply = front.get(f"/search.json?{query}")

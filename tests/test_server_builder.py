@@ -22,12 +22,6 @@ def bench(tmp_path):
     bench.catalog.close()
 
 
-@pytest.fixture
-def front(bench):
-    with front_of(bench) as front:
-        yield front
-
-
 class FakeReader:
     """A fake reader that records the threads of its calls, and has the problem that it is given."""
 

@@ -20,12 +20,6 @@ def bench(tmp_path) -> Bench:
 
 
 @pytest.fixture
-def front(bench):
-    with front_of(bench) as front:
-        yield front
-
-
-@pytest.fixture
 def old_tag(bench, front) -> str:
     """The tag of a document before one article was added."""
     etag: str = front.get("/all.json").fields["etag"]

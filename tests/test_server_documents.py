@@ -23,12 +23,6 @@ def bench(tmp_path) -> Bench:
     return two_articles(tmp_path)
 
 
-@pytest.fixture
-def front(bench):
-    with front_of(bench) as front:
-        yield front
-
-
 def builds(front: Front) -> float:
     value = front.metrics.registry.get_sample_value("feedhub_build_seconds_count")
     assert value is not None

@@ -46,12 +46,6 @@ def bench(tmp_path) -> Bench:
     return bench
 
 
-@pytest.fixture
-def front(bench):
-    with front_of(bench) as front:
-        yield front
-
-
 @pytest.mark.parametrize("suffix", ["rss", "atom", "json"])
 def test_a_story_holds_the_article_and_its_coverage_newest_first(front, suffix):
     reply = front.get(f"/stories/{SLUG}.{suffix}")
