@@ -15,7 +15,7 @@ import pytest
 from feedhub.catalog import (
     Catalog,
     CatalogFollower,
-    HubState,
+    ReceiverState,
     Settings,
     StoredConfig,
     SyncReport,
@@ -129,10 +129,11 @@ def test_records_are_stored_and_replaced(bench, path):
     assert bench.catalog.read(SyncReport) == SyncReport()
     bench.catalog.write(SyncReport(read=3, articles={"shown": 1}, problem="the disk is full"))
     bench.catalog.write(SyncReport(read=4))
-    bench.catalog.write(HubState(hub="https://hub.example/", notified_at=1.5))
+    bench.catalog.changes("hub").write_state(ReceiverState(notified_at=1.5))
     with closing(Catalog.open_existing(path, read_only=True)) as other:
         assert other.read(SyncReport) == SyncReport(read=4)
-        assert other.read(HubState) == HubState(hub="https://hub.example/", notified_at=1.5)
+        assert other.changes("hub").state() == ReceiverState(notified_at=1.5)
+        assert other.changes("indexnow").state() == ReceiverState()
         assert other.read(StoredConfig) == StoredConfig()
 
 

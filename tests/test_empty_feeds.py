@@ -205,12 +205,12 @@ def test_its_pings_are_dropped(bench):
     configure(bench, "websub", hub="https://hub.example/")
     bench.sync(later(60))
     withdraw(bench, 120)
-    bench.catalog.pings.release(0)
-    assert f"{PATH}.atom" in [ping.path for ping in bench.catalog.pings.due(None)]
+    bench.catalog.release_changes(0)
+    assert f"{PATH}.atom" in [ping.path for ping in bench.catalog.changes("hub").due(None)]
     others = [f"{PATH}-2.atom", f"{PATH}2.atom", "all.atom", "authors/jane.atom"]
-    bench.catalog.pings.enqueue_released(others, 1, 0)
+    bench.catalog.changes("hub").enqueue_released(others, 1, 0)
     bench.sync(later(31 * DAY))
-    assert sorted(ping.path for ping in bench.catalog.pings.due(None)) == sorted(others)
+    assert sorted(ping.path for ping in bench.catalog.changes("hub").due(None)) == sorted(others)
 
 
 def test_without_a_time_to_keep_it_is_retired_at_once(bench):
@@ -220,8 +220,8 @@ def test_without_a_time_to_keep_it_is_retired_at_once(bench):
     withdraw(bench, 120)
     assert naming(bench) == set()
     assert b"whistleblower" not in catalog_bytes(bench).lower()
-    bench.catalog.pings.release(0)
-    assert bench.catalog.pings.due(None) == [], "nothing is left to fetch"
+    bench.catalog.release_changes(0)
+    assert bench.catalog.changes("hub").due(None) == [], "nothing is left to fetch"
 
 
 def test_servers_see_that_a_feed_has_returned_as_it_was(bench):
@@ -239,8 +239,8 @@ def test_no_hub_learns_of_a_feed_that_is_retired_at_once(tmp_path):
     bench.write("a.md", title="Stays", publishedDateTime="2019-01-01")
     publish_hers(bench)
     withdraw(bench, 60)
-    bench.catalog.pings.release(0)
-    paths = {ping.path for ping in bench.catalog.pings.due(None)}
+    bench.catalog.release_changes(0)
+    paths = {ping.path for ping in bench.catalog.changes("hub").due(None)}
     assert paths == {"all.atom", "all.json", "all.rss"}
 
 

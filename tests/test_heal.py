@@ -264,14 +264,14 @@ def test_a_catalog_is_sealed_when_it_is_closed_and_open_while_it_is_written(fold
     before = path.read_bytes()
     with closing(Catalog(path)) as catalog:
         assert catalog.count() == ARTICLES
-        catalog.pings.clear()  # changes nothing
+        catalog.clear_changes_of_others([])  # changes nothing
     assert path.read_bytes() == before
     with closing(Catalog(path)) as catalog:
-        catalog.pings.enqueue(["a.rss"], 1, 0.0)
+        catalog.changes("hub").enqueue(["a.rss"], 1, 0.0)
         assert not is_sealed()
     assert is_sealed()
     with closing(Catalog(path)) as catalog, closing(Catalog(path)) as other:
-        other.pings.clear()
+        other.clear_changes_of_others([])
         with catalog.snapshot():
             catalog.count()
             other.close()  # a reader keeps the log from being emptied
@@ -285,7 +285,7 @@ def test_a_reader_beside_a_writer_never_sees_damage(folder):
         "import sys, time\nfrom pathlib import Path\nfrom feedhub.catalog import Catalog\n"
         "for number in range(50):\n"
         "    catalog = Catalog(Path(sys.argv[1]), on_damage=lambda: sys.exit(9))\n"
-        "    catalog.pings.enqueue([f'{number}.rss'], number, 0.0)\n"
+        "    catalog.changes('hub').enqueue([f'{number}.rss'], number, 0.0)\n"
         "    catalog.close()\n"
     )
     writer = subprocess.Popen([sys.executable, "-c", code, str(path)])
@@ -295,7 +295,7 @@ def test_a_reader_beside_a_writer_never_sees_damage(folder):
         looks += 1
     assert (writer.returncode, looks > 5) == (0, True)
     with closing(Catalog(path)) as catalog:
-        assert len(list(catalog._database.iterate("SELECT * FROM pings"))) == 50
+        assert len(list(catalog._database.iterate("SELECT * FROM changes"))) == 50
 
 
 def test_a_full_disk_leaves_no_half_seal(tmp_path, monkeypatch):

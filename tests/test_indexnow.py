@@ -15,10 +15,11 @@ import httpx
 import pytest
 
 from feedhub.config import load_config
+from feedhub.delivery import DeliveryReport, deliver, enqueue_all
 from feedhub.errors import ConfigError
 from feedhub.http_client import HttpClient
 from feedhub.site import Site
-from feedhub.websub import PingReport, enqueue_all, send_pings
+from feedhub.websub import SESSIONS
 from tests.fronts import bench_on_disk, front_of
 from tests.hubs import Fields, Reply, http_server
 from tests.kit import NOW, Bench, article_text, make_bench
@@ -89,12 +90,14 @@ class World:
     def sync(self, minutes: int = 1, *, release: bool = True) -> None:
         self.bench.sync(NOW + timedelta(minutes=minutes))
         if release:
-            self.bench.catalog.release_pings(self.now - 5)
+            self.bench.catalog.release_changes(self.now - 5)
 
-    def send(self, transport: httpx.AsyncBaseTransport | None = None, **more: Any) -> PingReport:
-        async def run() -> PingReport:
+    def send(
+        self, transport: httpx.AsyncBaseTransport | None = None, **more: Any
+    ) -> DeliveryReport:
+        async def run() -> DeliveryReport:
             async with HttpClient(transport=transport) as client:
-                return await send_pings(self.bench.catalog, client, lambda: self.now, **more)
+                return await deliver(SESSIONS, self.bench.catalog, client, lambda: self.now, **more)
 
         return asyncio.run(run())
 
@@ -118,19 +121,19 @@ def world(tmp_path, engine):
 
 
 def test_new_edited_moved_and_withdrawn_articles_are_sent_once(world, engine):
-    assert world.send() == PingReport()  # into an empty catalog all is new
+    assert world.send() == DeliveryReport()  # into an empty catalog all is new
     world.write("three")
     world.sync()
-    assert world.send() == PingReport(sent=1)
+    assert world.send() == DeliveryReport(sent=1)
     assert engine.take() == ["/three"]
     world.write("one", title="Edited")
     world.write("three", "moved")
     (world.bench.root / "two.md").unlink()
     world.sync(2)
-    assert world.send() == PingReport(sent=4)
+    assert world.send() == DeliveryReport(sent=4)
     assert sorted(engine.take()) == ["/moved", "/one", "/three", "/two"]
     world.sync(3)
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
     world.write("one", title="Edited", draft=True)  # withdrawn too
     world.sync(4)
     world.send()
@@ -149,19 +152,19 @@ def test_hidden_articles_and_those_of_other_hosts_are_never_sent(world, engine):
     for name in ("hidden", "later", "far"):
         (world.bench.root / f"{name}.md").unlink()
     world.sync(2)
-    assert world.send(by_hand=True) == PingReport()
+    assert world.send(by_hand=True) == DeliveryReport()
     assert engine.tries == 0
 
 
 def test_what_was_never_released_or_sent_is_forgotten_when_it_is_withdrawn(world, engine):
     world.write("three")
     world.sync(release=False)
-    assert world.send() == PingReport(waiting=1)
+    assert world.send() == DeliveryReport(waiting=1)
     world.write("three", title="Edited")  # it is still new
     world.sync(2, release=False)
     (world.bench.root / "three.md").unlink()
     world.sync(3)
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
     assert engine.tries == 0
 
 
@@ -185,14 +188,14 @@ def test_a_file_that_moves_and_other_labels_change_no_address(world, engine):
     (world.bench.root / "folder").mkdir()
     (world.bench.root / "own.md").rename(world.bench.root / "folder/own.md")
     world.sync(2)
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
     world.bench.config = load_config(None, {}, given(engine) | {"feeds.kinds": ["all"]})
     world.sync(3)  # every article is labelled anew
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
     world.bench.config = load_config(None, {}, given(engine) | {"source.timezone": "Asia/Tokyo"})
     world.write("one", title="Read anew")
     world.sync(4)  # every file is read anew: an edit cannot be told from that
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
 
 
 def given(engine: Engine) -> dict[str, object]:
@@ -218,8 +221,8 @@ def test_articles_may_share_an_address(tmp_path, engine):
 
 def test_ten_thousand_addresses_are_one_request(world, engine):
     urls = [f"{BASE}/{number:05}" for number in range(10_001)]
-    world.bench.catalog.addresses.enqueue_released(urls, 1, world.now - 5)
-    assert world.send() == PingReport(sent=10_001)
+    world.bench.catalog.changes("indexnow").enqueue_released(urls, 1, world.now - 5)
+    assert world.send() == DeliveryReport(sent=10_001)
     assert [len(told) for told in engine.told] == [10_000, 1]
     assert [url for told in engine.told for url in told] == urls
 
@@ -251,7 +254,7 @@ def test_202_is_as_good_as_200(world, engine):
     world.write("three")
     world.sync()
     engine.reply = (202, {}, b"")
-    assert world.send() == PingReport(sent=1)
+    assert world.send() == DeliveryReport(sent=1)
 
 
 def test_a_failure_is_tried_again_for_a_day_and_retry_after_is_obeyed(world, engine):
@@ -259,9 +262,9 @@ def test_a_failure_is_tried_again_for_a_day_and_retry_after_is_obeyed(world, eng
     world.sync()
     engine.reply = (503, {}, b"")
     report = world.send()
-    message = f"{engine.url} cannot be told of changes: 503 Service Unavailable; trying again"
-    assert report == PingReport(waiting=1, errors=[message])
-    assert world.send() == PingReport(waiting=1)
+    message = f"{engine.url} cannot be notified: 503 Service Unavailable; trying again"
+    assert report == DeliveryReport(waiting=1, errors=[message])
+    assert world.send() == DeliveryReport(waiting=1)
     world.now += 5
     engine.reply = (429, {"Retry-After": "3600"}, b"")
     world.send()
@@ -272,13 +275,13 @@ def test_a_failure_is_tried_again_for_a_day_and_retry_after_is_obeyed(world, eng
     assert (report.waiting, engine.tries) == (1, 2)
     world.now += 1
     engine.reply = None
-    assert world.send() == PingReport(sent=1)
+    assert world.send() == DeliveryReport(sent=1)
     world.write("three", title="Edited")
     world.sync(2)
     world.now += 86_500
     engine.reply = (503, {}, b"")
     report = world.send()
-    assert report.errors[1] == (f"{engine.url} accepted nothing for a day; addresses given up: 1")
+    assert report.errors[0] == f"{engine.url} accepted nothing for a day; changes given up: 1"
     assert report.waiting == 0
 
 
@@ -291,7 +294,7 @@ def test_another_endpoint_starts_afresh(world, engine):
     address = engine.url.replace("/indexnow", "/other")
     world.bench.config = load_config(None, {}, given(engine) | {"indexnow.endpoint": address})
     world.sync(2)
-    assert world.send(by_hand=True) == PingReport(sent=1)
+    assert world.send(by_hand=True) == DeliveryReport(sent=1)
 
 
 def test_nothing_is_sent_before_the_feed_shows_the_change(tmp_path, engine):
@@ -311,12 +314,12 @@ def test_nothing_is_sent_before_the_feed_shows_the_change(tmp_path, engine):
     report = world.send(httpx.MockTransport(answer))
     assert report.waiting_reason == f"{BASE}/all.rss answers 404"
     assert (report.waiting, report.late, engine.tries) == (1, False, 0)
-    assert world.send(httpx.MockTransport(answer)) == PingReport(waiting=1)  # not due yet
+    assert world.send(httpx.MockTransport(answer)) == DeliveryReport(waiting=1)  # not due yet
     world.now += 60
     assert world.send(httpx.MockTransport(answer)).late
     status = 304
-    assert world.send(httpx.MockTransport(answer), by_hand=True) == PingReport(sent=1)
-    world.bench.catalog.addresses.enqueue_released([f"{BASE}/one"], 1, world.now - 1)
+    assert world.send(httpx.MockTransport(answer), by_hand=True) == DeliveryReport(sent=1)
+    world.bench.catalog.changes("indexnow").enqueue_released([f"{BASE}/one"], 1, world.now - 1)
     assert "only just" in world.send(httpx.MockTransport(answer)).waiting_reason
 
 
@@ -325,13 +328,13 @@ def test_a_site_without_a_feed_is_told_of_at_once(tmp_path, engine):
     for name in ("one", "two"):
         world.write(name, topics=[])
     world.sync()
-    world.bench.catalog.addresses.enqueue_released([f"{BASE}/one"], 1, world.now - 1)
+    world.bench.catalog.changes("indexnow").enqueue_released([f"{BASE}/one"], 1, world.now - 1)
     assert world.send().sent > 0
 
 
 def test_all_sends_every_article_and_a_key_that_is_removed_empties_the_queue(world, engine):
-    enqueue_all(world.bench.catalog, world.now - 5)
-    assert world.send(by_hand=True) == PingReport(sent=2)
+    enqueue_all(SESSIONS, world.bench.catalog, world.now - 5)
+    assert world.send(by_hand=True) == DeliveryReport(sent=2)
     assert sorted(engine.take()) == ["/one", "/two"]
     world.write("three")
     world.sync()
@@ -339,7 +342,7 @@ def test_all_sends_every_article_and_a_key_that_is_removed_empties_the_queue(wor
     world.sync(2)
     with pytest.raises(ConfigError, match=r"websub\.hub or indexnow\.key"):
         world.send(by_hand=True)
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
 
 
 def test_a_preview_sends_nothing(world, engine):
@@ -349,7 +352,7 @@ def test_a_preview_sends_nothing(world, engine):
     world.sync(2)
     world.bench.drafts = False
     world.sync(3)  # all is new once more
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
 
 
 def test_the_key_is_served_and_the_file_may_be_elsewhere(tmp_path, engine):
@@ -368,7 +371,7 @@ def test_the_key_is_served_and_the_file_may_be_elsewhere(tmp_path, engine):
     keys = given(engine) | {"indexnow.location": location}
     site = Site(bench.catalog, load_config(None, {}, keys))
     urls = ["https://www.example.org/blog/a", "https://www.example.org/a", f"{BASE}/a"]
-    assert site.announced(urls) == urls[:1]
+    assert site.outbox.announced(urls) == urls[:1]
 
 
 @pytest.mark.parametrize("key", ["short", "a" * 129, "under_score", "key with space"])

@@ -192,7 +192,7 @@ def test_a_withdrawn_article_leaves_the_open_catalog(workspace):
 
 
 # What only a render, a hub, a probe or a withdrawal fills.
-_EMPTY = ("links", "tombstones", "outputs", "pings", "addresses", "images", "image_facts")
+_EMPTY = ("links", "tombstones", "outputs", "changes", "images", "image_facts")
 
 
 def test_canaries_are_found_in_every_table_of_a_catalog(workspace):

@@ -319,7 +319,7 @@ class TestSync:
         else:
             catalog = Catalog(Path("c.db"))
             catalog._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-            catalog.pings.enqueue(["a"], 1, 0)  # so that the seal is broken
+            catalog.changes("hub").enqueue(["a"], 1, 0)  # so that the seal is broken
             catalog.close()
         ran = run(*self.COMMAND)
         assert (ran.code, ran.err.count("\n")) == (0, how == "damaged")

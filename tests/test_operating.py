@@ -33,8 +33,8 @@ LOGGING = (
         PACKAGE / f"catalog/{name}.py"
         for name in ("__init__", "database", "identity", "ledger", "records", "state", "sync")
     ),
-    PACKAGE / "websub/session.py",
-    PACKAGE / "websub/indexnow.py",
+    *PACKAGE.glob("delivery/*.py"),
+    *PACKAGE.glob("websub/*.py"),
     *(PACKAGE / f"cli/{name}.py" for name in ("__init__", "serve", "sync", "ping", "options")),
 )
 CALLS = {"log", "error", "warn", "not_usable", "report_error", "_print_once"}

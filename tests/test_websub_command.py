@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.catalog import Catalog, HubState, StoredConfig
+from feedhub.catalog import Catalog, Change, ReceiverState, StoredConfig
 from feedhub.cli import console, main, ping, serve
 from feedhub.cli.registry import parse
 from feedhub.config import load_config
@@ -24,6 +24,7 @@ from feedhub.server.logs import EventLog
 from feedhub.server.metrics import Metrics
 from feedhub.server.processes import PING, SYNC, ProcessStatus, SupervisedProcess
 from feedhub.server.run import Service
+from feedhub.websub.hub import HubSession
 from tests.hubs import running_hub
 from tests.kit import article_text, make_bench
 from tests.servers import until
@@ -43,7 +44,7 @@ def catalog_path(tmp_path, monkeypatch) -> Path:
         bench.sync()
         bench.write("one.md", title="Edited", topics=["AI"])
         bench.sync()
-        bench.catalog.pings.release(time.time() - 60)
+        bench.catalog.release_changes(time.time() - 60)
     return catalog_path
 
 
@@ -76,13 +77,15 @@ def test_an_unreachable_hub_is_exit_code_1(catalog_path, capsys):
     assert run("--catalog", str(catalog_path)) == 1
     out, err = capsys.readouterr()
     assert out == "addresses: 0 sent, 6 waiting\n"
-    assert err.startswith("feedhub: the hub http://127.0.0.1:1/ cannot be pinged: ")
+    assert err.startswith("feedhub: the hub http://127.0.0.1:1/ cannot be notified: ")
     assert err.count("\n") == 1
 
 
 def test_a_hub_that_asks_for_a_pause_is_exit_code_1_with_the_time(catalog_path, capsys):
     with closing(Catalog(catalog_path)) as catalog:
-        catalog.write(HubState(hub="http://127.0.0.1:1/", not_before=time.time() + 3600))
+        catalog.changes("hub").write_state(
+            ReceiverState(address="http://127.0.0.1:1/", not_before=time.time() + 3600)
+        )
     assert run("--catalog", str(catalog_path)) == 1
     out, err = capsys.readouterr()
     assert out == "addresses: 0 sent, 6 waiting\n"
@@ -139,9 +142,8 @@ def watching(catalog_path: Path, rounds: int, each: Any = lambda number: None) -
         else:
             each(number)
 
-    watch = ping.CatalogWatcher(catalog_path, os.getppid(), sleep)
+    watch = ping.CatalogWatcher(catalog_path, os.getppid(), [HubSession], sleep)
     asyncio.run(watch.run())
-    watch.follower.close()
 
 
 def test_the_catalog_may_appear_later(catalog_path, capsys):
@@ -154,16 +156,16 @@ def test_the_catalog_may_appear_later(catalog_path, capsys):
 
     watching(catalog_path, 3, each)
     err = capsys.readouterr().err
-    assert err.count("cannot be pinged") == 1
+    assert err.count("cannot be notified") == 1
 
 
 def test_an_error_is_printed_once(catalog_path, capsys):
     def each(number: int) -> None:
         with closing(Catalog(catalog_path)) as catalog:
-            catalog._database.execute("UPDATE pings SET due = 0")
+            catalog._database.execute("UPDATE changes SET due = 0")
 
     watching(catalog_path, 4, each)
-    assert capsys.readouterr().err.count("cannot be pinged") == 1
+    assert capsys.readouterr().err.count("cannot be notified") == 1
 
 
 def test_a_replaced_catalog_is_followed(catalog_path, capsys):
@@ -208,7 +210,7 @@ def test_a_late_ping_is_reported(catalog_path, capsys, monkeypatch):
 
 def test_an_early_ping_is_not_reported(catalog_path, capsys):
     with closing(Catalog(catalog_path)) as catalog:
-        catalog._database.execute("UPDATE pings SET since = ?", (time.time() + 60,))
+        catalog._database.execute("UPDATE changes SET since = ?", (time.time() + 60,))
     watching(catalog_path, 2)
     assert capsys.readouterr().err == ""
 
@@ -224,9 +226,30 @@ def test_success_is_printed_with_verbose_only(catalog_path, capsys, monkeypatch)
                 config["websub"]["hub"] = hub.url
                 catalog.write(StoredConfig(json=json.dumps(config)))
             watching(catalog_path, 2)
-        assert "6 addresses sent to the hub, 0 waiting" in capsys.readouterr().err
+        assert "hub: 6 sent, 0 waiting" in capsys.readouterr().err
     finally:
         console.set_verbosity(SimpleNamespace(quiet=False, verbose=False))  # type: ignore[arg-type]
+
+
+def test_a_receiver_that_hangs_holds_up_no_other(catalog_path):
+    with closing(Catalog(catalog_path)) as catalog:
+        catalog.changes("indexnow").enqueue_released(["x"], 1, time.time() - 60)
+    told = asyncio.Event()
+
+    class Hanging(HubSession):
+        async def run(self, due: list[Change]) -> None:
+            await asyncio.wait_for(told.wait(), 10)
+            watch.parent = -1
+
+    class Other(HubSession):
+        receiver = "indexnow"
+
+        async def run(self, due: list[Change]) -> None:
+            told.set()
+
+    watch = ping.CatalogWatcher(catalog_path, os.getppid(), [Hanging, Other])
+    asyncio.run(watch.run())
+    assert told.is_set()
 
 
 # Status
@@ -249,7 +272,9 @@ def test_status_and_metrics_show_the_state_of_the_hub(catalog_path):
         assert late.problem == "6 addresses wait for feedhub ping: is it running?"
         with closing(Catalog(catalog_path)) as catalog:
             hub = json.loads(catalog.read(StoredConfig).json)["websub"]["hub"]
-            catalog.write(HubState(hub=hub, notified_at=5.0, problem="it is away"))
+            catalog.changes("hub").write_state(
+                ReceiverState(address=hub, notified_at=5.0, problem="it is away")
+            )
         reader.refresh()
         failing = status_of(reader, now)
         assert failing.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it is away"}
@@ -261,8 +286,10 @@ def test_status_and_metrics_show_the_state_of_the_hub(catalog_path):
         dying = status_of(reader, now, {PING: ProcessStatus(1, "it ended")})
         assert dying.to_json()["hub"] == {"waiting": 6, "pinged": 5.0, "problem": "it ended"}
         with closing(Catalog(catalog_path)) as catalog:
-            old = HubState(hub="https://old.example/", notified_at=5.0, problem="it is away")
-            catalog.write(old)
+            old = ReceiverState(
+                address="https://old.example/", notified_at=5.0, problem="it is away"
+            )
+            catalog.changes("hub").write_state(old)
         reader.refresh()
         other = status_of(reader, now)
         assert other.to_json()["hub"] == {"waiting": 6, "pinged": 0.0, "problem": ""}

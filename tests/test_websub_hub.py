@@ -12,28 +12,31 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from feedhub.delivery import requests
+from feedhub.delivery.requests import ReceiverReply
 from feedhub.http_client import (
     HttpClient,
 )
-from feedhub.websub import hub as hub_module
-from feedhub.websub.hub import HubReply, send_ping
+from feedhub.websub.hub import send_ping
 from tests.hubs import http_server, response
 
 TOPIC = "https://feeds.example.org/topics/m%C3%BCnchen.atom?a=1&b=2"
 PUBLIC = "93.184.216.34"
 
 
-def ping(url: str, transport: httpx.AsyncBaseTransport | None = None, **options: Any) -> HubReply:
+def ping(
+    url: str, transport: httpx.AsyncBaseTransport | None = None, **options: Any
+) -> ReceiverReply:
     """Ping a hub once; without a transport, over the network."""
 
-    async def run() -> HubReply:
+    async def run() -> ReceiverReply:
         async with HttpClient(transport=transport, use_proxies=True, **options) as client:
             return await send_ping(client, url, TOPIC)
 
     return asyncio.run(run())
 
 
-def reply_to(status: int, **fields: str) -> HubReply:
+def reply_to(status: int, **fields: str) -> ReceiverReply:
     """Ping a hub that gives this response."""
     return ping("https://hub.example/", httpx.MockTransport(lambda _: response(status, **fields)))
 
@@ -46,7 +49,7 @@ def test_the_request_is_what_hubs_expect():
         return 204, {}, b""
 
     with http_server(answer) as url:
-        assert ping(f"{url}/hub?key=1") == HubReply("accepted")
+        assert ping(f"{url}/hub?key=1") == ReceiverReply("accepted")
     ((method, path, fields, form),) = seen
     assert (method, path) == ("POST", "/hub?key=1")
     assert fields["content-type"] == "application/x-www-form-urlencoded"
@@ -56,7 +59,7 @@ def test_the_request_is_what_hubs_expect():
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_any_success_is_accepted(status):
-    assert reply_to(status) == HubReply("accepted")
+    assert reply_to(status) == ReceiverReply("accepted")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 303, 304, 300])
@@ -86,14 +89,14 @@ def test_a_hub_that_hangs_is_a_failure_in_time():
         return 200, {}, b""
 
     with http_server(answer) as url:
-        assert ping(url, timeout=0.2) == HubReply("failed", "no answer within 0.2 seconds")
+        assert ping(url, timeout=0.2) == ReceiverReply("failed", "no answer within 0.2 seconds")
         over.set()
 
 
 @pytest.mark.parametrize(("size", "parts"), [(10, None), (3_000, 2), (100_000, 1)])
 def test_an_endless_body_is_not_read_to_its_end(monkeypatch, size, parts):
     """The status counts. Reading ends after some bytes or, if they come slowly, after some time."""
-    monkeypatch.setattr(hub_module, "_BODY_TIMEOUT", 0.2)
+    monkeypatch.setattr(requests, "_BODY_TIMEOUT", 0.2)
     read = []
 
     class Endless(httpx.AsyncByteStream):
@@ -104,7 +107,7 @@ def test_an_endless_body_is_not_read_to_its_end(monkeypatch, size, parts):
                 await asyncio.sleep(0.01)
 
     transport = httpx.MockTransport(lambda _: httpx.Response(202, stream=Endless()))
-    assert ping("https://hub.example/", transport) == HubReply("accepted")
+    assert ping("https://hub.example/", transport) == ReceiverReply("accepted")
     assert parts in (None, len(read))
 
 
@@ -125,7 +128,7 @@ class RedirectingHub:
             return response(self.status, location=self.locations.pop(0))
         return response(204)
 
-    def ping(self) -> HubReply:
+    def ping(self) -> ReceiverReply:
         return ping("https://hub.example/hub", httpx.MockTransport(self))
 
 
@@ -146,7 +149,7 @@ def names(monkeypatch):
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_followed_with_the_same_form(names, status):
     hub = RedirectingHub(status, "https://other.example:8443/new?x=1")
-    assert hub.ping() == HubReply("accepted")
+    assert hub.ping() == ReceiverReply("accepted")
     first, second = hub.requests
     assert (second.method, second.content) == (first.method, first.content)
     assert str(second.url) == f"https://{PUBLIC}:8443/new?x=1"  # the address that was checked
@@ -157,14 +160,14 @@ def test_a_redirect_is_followed_with_the_same_form(names, status):
 def test_a_relative_redirect_is_followed(names):
     names["hub.example"] = [PUBLIC]
     hub = RedirectingHub(308, "/new")
-    assert hub.ping() == HubReply("accepted")
+    assert hub.ping() == ReceiverReply("accepted")
     assert hub.requests[1].headers["host"] == "hub.example"
     assert hub.requests[1].url.path == "/new"
 
 
 def test_a_relative_redirect_is_relative_to_the_last_address(names):
     hub = RedirectingHub(308, "https://other.example/a/", "new")
-    assert hub.ping() == HubReply("accepted")
+    assert hub.ping() == ReceiverReply("accepted")
     assert hub.requests[2].headers["host"] == "other.example"
     assert hub.requests[2].url.path == "/a/new"
 
@@ -214,7 +217,7 @@ def test_a_redirect_to_an_invalid_address_is_a_failure_and_no_crash(location):
 
 def test_too_many_redirects_are_a_failure(names):
     hub = RedirectingHub(307, *["https://other.example/"] * 10)
-    assert hub.ping() == HubReply("failed", "redirects more than 3 times")
+    assert hub.ping() == ReceiverReply("failed", "redirects more than 3 times")
     assert len(hub.requests) == 4
 
 
@@ -223,6 +226,6 @@ def test_a_redirect_without_location_is_a_refusal():
 
 
 def test_the_configured_hub_may_be_private():
-    assert ping("http://127.0.0.1/", httpx.MockTransport(lambda _: response(204))) == HubReply(
+    assert ping("http://127.0.0.1/", httpx.MockTransport(lambda _: response(204))) == ReceiverReply(
         "accepted"
     )

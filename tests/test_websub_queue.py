@@ -32,8 +32,8 @@ def bench(tmp_path):
 def enqueued(bench: Bench, now=LATER) -> set[str]:
     """Sync, release the changes, and return the paths in the queue."""
     bench.sync(now)
-    bench.catalog.pings.release(now.timestamp())
-    return {ping.path for ping in bench.catalog.pings.due(None)}
+    bench.catalog.release_changes(now.timestamp())
+    return {ping.path for ping in bench.catalog.changes("hub").due(None)}
 
 
 def paths_of(*feeds: str) -> set[str]:
@@ -134,46 +134,46 @@ def test_without_a_hub_the_queue_is_cleared(bench):
 def test_a_second_change_replaces_the_first(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
     enqueued(bench)
-    first = bench.catalog.pings.due(None)
-    bench.catalog.pings.defer(first[0]._replace(tries=7), 9e9)
+    first = bench.catalog.changes("hub").due(None)
+    bench.catalog.changes("hub").defer(first[0]._replace(tries=7), 9e9)
     bench.write("one.md", title="One, edited again", topics=["AI"])
     then = LATER + timedelta(minutes=1)
     enqueued(bench, then)
-    second = bench.catalog.pings.due(then.timestamp())
+    second = bench.catalog.changes("hub").due(then.timestamp())
     assert [ping.path for ping in second] == [ping.path for ping in first]
     assert {ping.tries for ping in second} == {0}
     assert {ping.since for ping in second} == {then.timestamp()}
-    bench.catalog.pings.remove(first)  # the hub accepted the ping for the first change
-    bench.catalog.pings.defer(first[0]._replace(tries=7), 9e9)  # or that ping failed
-    assert bench.catalog.pings.due(None) == second
-    bench.catalog.pings.remove(second)
-    assert bench.catalog.pings.status() == (0, None)
+    bench.catalog.changes("hub").remove(first)  # the hub accepted the ping for the first change
+    bench.catalog.changes("hub").defer(first[0]._replace(tries=7), 9e9)  # or that ping failed
+    assert bench.catalog.changes("hub").due(None) == second
+    bench.catalog.changes("hub").remove(second)
+    assert bench.catalog.changes("hub").status() == (0, None)
 
 
 def test_pings_that_never_failed_come_first(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
     enqueued(bench)
-    first, *others = bench.catalog.pings.due(None)
-    bench.catalog.pings.defer(first._replace(tries=1), 0)
-    assert bench.catalog.pings.due(None) == [*others, first._replace(tries=1)]
+    first, *others = bench.catalog.changes("hub").due(None)
+    bench.catalog.changes("hub").defer(first._replace(tries=1), 0)
+    assert bench.catalog.changes("hub").due(None) == [*others, first._replace(tries=1)]
 
 
 def test_unreleased_changes_wait_and_a_refused_sync_enqueues_nothing(bench):
     bench.write("one.md", title="One, edited", topics=["AI"])
     bench.sync(LATER)
-    assert bench.catalog.pings.due(None) == []
-    assert bench.catalog.pings.status() == (6, None)
-    bench.catalog.pings.release(5.5)
-    assert bench.catalog.pings.status() == (6, 5.5)
-    assert {ping.since for ping in bench.catalog.pings.due(5.5)} == {5.5}
-    assert bench.catalog.pings.due(5.4) == []
-    bench.catalog.pings.remove(bench.catalog.pings.due(None))
+    assert bench.catalog.changes("hub").due(None) == []
+    assert bench.catalog.changes("hub").status() == (6, None)
+    bench.catalog.release_changes(5.5)
+    assert bench.catalog.changes("hub").status() == (6, 5.5)
+    assert {ping.since for ping in bench.catalog.changes("hub").due(5.5)} == {5.5}
+    assert bench.catalog.changes("hub").due(5.4) == []
+    bench.catalog.changes("hub").remove(bench.catalog.changes("hub").due(None))
     bench.write("one.md", title="One", topics=["AI"], published=False)
     bench.write("two.md", title="Two", topics=["Robots"], published=False)
     source: Source = source_of(bench.root, bench.config)
     with pytest.raises(ShrinkError):
         bench.site.sync(source, LATER, accept=refuse_shrinking)
-    assert bench.catalog.pings.status() == (0, None)
+    assert bench.catalog.changes("hub").status() == (0, None)
 
 
 def test_a_render_releases_changes_once_the_folder_is_published(bench, tmp_path):
@@ -184,9 +184,9 @@ def test_a_render_releases_changes_once_the_folder_is_published(bench, tmp_path)
     bench.write("two.md", title="Two", topics=["Robots"], published=False)
     with pytest.raises(ShrinkError):
         render(bench.site, bench.catalog, source, out, now=LATER)
-    assert bench.catalog.pings.status() == (0, None), "the sync was taken back"
+    assert bench.catalog.changes("hub").status() == (0, None), "the sync was taken back"
     render(bench.site, bench.catalog, source, out, now=LATER, allow_shrink=True)
-    assert bench.catalog.pings.status() == (9, LATER.timestamp())
+    assert bench.catalog.changes("hub").status() == (9, LATER.timestamp())
 
 
 def test_the_queue_is_no_longer_than_the_list_of_feeds(bench):
@@ -195,7 +195,7 @@ def test_the_queue_is_no_longer_than_the_list_of_feeds(bench):
         bench.write("two.md", title=f"Two, edited {number}", topics=["Robots"])
         enqueued(bench, LATER + timedelta(minutes=number))
     topics = [planned for planned in bench.site.plan().values() if planned.is_topic]
-    assert bench.catalog.pings.status().waiting == len(topics) == 9
+    assert bench.catalog.changes("hub").status().waiting == len(topics) == 9
 
 
 def test_opening_an_existing_catalog_neither_makes_nor_replaces_it(tmp_path):

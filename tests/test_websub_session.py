@@ -17,12 +17,13 @@ import brotli
 import httpx
 import pytest
 
-from feedhub.catalog import Catalog, HubState, StoredConfig
+from feedhub.catalog import Catalog, ReceiverState, StoredConfig
+from feedhub.delivery import DeliveryReport, deliver, enqueue_all
+from feedhub.delivery.visibility import why_not_visible
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.http_client import HttpClient
 from feedhub.site import Site
-from feedhub.websub import PingReport, enqueue_all, send_pings
-from feedhub.websub.visibility import why_not_visible
+from feedhub.websub import SESSIONS
 from tests.hubs import response
 from tests.kit import NOW, Bench, make_bench
 
@@ -61,14 +62,16 @@ class World:
         self.pinged.append(path)
         return response(self.statuses.get(path, self.hub), **self.fields)
 
-    def send(self, **options: Any) -> PingReport:
+    def send(self, **options: Any) -> DeliveryReport:
         """Send the pings that are due."""
 
-        async def run() -> PingReport:
+        async def run() -> DeliveryReport:
             async with HttpClient(
                 transport=httpx.MockTransport(self.answer), timeout=self.timeout
             ) as client:
-                return await send_pings(self.bench.catalog, client, lambda: self.now, **options)
+                return await deliver(
+                    SESSIONS, self.bench.catalog, client, lambda: self.now, **options
+                )
 
         return asyncio.run(run())
 
@@ -76,14 +79,14 @@ class World:
         """Change the article of two feeds, and release the change."""
         self.bench.write("one.md", title=title, topics=["AI"])
         self.bench.sync(LATER)
-        self.bench.catalog.pings.release(self.now - 2)
+        self.bench.catalog.release_changes(self.now - 2)
 
-    def state(self) -> HubState:
+    def state(self) -> ReceiverState:
         """Return the state of the hub that servers show."""
-        return self.bench.catalog.read(HubState)
+        return self.bench.catalog.changes("hub").state()
 
     def due(self) -> float | None:
-        return self.bench.catalog.pings.status().due
+        return self.bench.catalog.changes("hub").status().due
 
     def expected(self, path: str) -> bytes:
         return self.bench.documents()[path].body
@@ -106,18 +109,18 @@ def world(tmp_path):
 
 
 def test_each_address_is_pinged_once(world):
-    assert world.send() == PingReport(sent=6, waiting=0)
+    assert world.send() == DeliveryReport(sent=6, waiting=0)
     assert sorted(world.pinged) == SIX
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
     assert sorted(world.pinged) == SIX
-    assert world.state() == HubState(hub=HUB, notified_at=START)
+    assert world.state() == ReceiverState(address=HUB, notified_at=START)
 
 
 def test_an_empty_queue_costs_nothing(world):
     """The site is not even read, for the queue is read twice a second."""
     world.send()
     world.bench.catalog.write(StoredConfig(json="broken"))
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
 
 
 # A hub that fails
@@ -141,10 +144,10 @@ def test_one_failure_puts_off_everything_and_the_wait_doubles(world):
 
 def test_the_count_of_failures_has_a_maximum(world):
     """A script may ping a dead hub every minute: two to that power is too many seconds."""
-    world.bench.catalog._database.execute("UPDATE pings SET tries = 30")
+    world.bench.catalog._database.execute("UPDATE changes SET tries = 30")
     world.hub = 500
     world.send(by_hand=True)
-    assert {ping.tries for ping in world.bench.catalog.pings.due(None)} == {30}
+    assert {ping.tries for ping in world.bench.catalog.changes("hub").due(None)} == {30}
     assert world.due() == START + 600
 
 
@@ -153,7 +156,7 @@ def test_a_deferred_ping_is_not_due(world):
     world.send()
     world.now += 4.9
     count = len(world.pinged)
-    assert world.send() == PingReport(waiting=6)
+    assert world.send() == DeliveryReport(waiting=6)
     assert len(world.pinged) == count
     world.hub = 204
     assert world.send(by_hand=True).sent == 6  # unless it is done by hand
@@ -163,12 +166,12 @@ def test_a_hub_that_recovers_gets_every_ping(world):
     world.hub = 500
     report = world.send()
     assert report.errors == [
-        f"the hub {HUB} cannot be pinged: 500 Internal Server Error; trying again"
+        f"the hub {HUB} cannot be notified: 500 Internal Server Error; trying again"
     ]
     assert world.state().problem == report.errors[0]
     world.hub, world.now = 204, START + 10
-    assert world.send() == PingReport(sent=6)
-    assert world.state() == HubState(hub=HUB, notified_at=START + 10)
+    assert world.send() == DeliveryReport(sent=6)
+    assert world.state() == ReceiverState(address=HUB, notified_at=START + 10)
 
 
 def test_one_address_that_always_fails_does_not_hold_up_the_others(world):
@@ -177,7 +180,7 @@ def test_one_address_that_always_fails_does_not_hold_up_the_others(world):
     world.now += 5
     world.send()
     assert set(SIX) - {"all.json"} <= set(world.pinged)
-    assert world.bench.catalog.pings.status().waiting == 1
+    assert world.bench.catalog.changes("hub").status().waiting == 1
     world.edit("One, edited again")
     for _ in range(4):
         world.send()
@@ -194,7 +197,7 @@ def test_no_ping_is_sent_during_retry_after(world):
     assert world.send().waiting == 6
     assert len(world.pinged) == count
     world.now = START + 3601
-    assert world.send() == PingReport(sent=6)
+    assert world.send() == DeliveryReport(sent=6)
 
 
 def test_retry_after_counts_for_a_day_at_most(world):
@@ -217,9 +220,11 @@ def test_retry_after_holds_back_pings_by_hand_too(world):
     assert len(world.pinged) == count
     assert "429" in world.state().problem  # the problem stays
     world.now = START + 3600
-    assert world.send(by_hand=True) == PingReport(sent=6)
-    world.bench.catalog.write(HubState(hub=HUB, not_before=START + 9000))
-    assert world.send(by_hand=True) == PingReport()  # nothing has to wait
+    assert world.send(by_hand=True) == DeliveryReport(sent=6)
+    world.bench.catalog.changes("hub").write_state(
+        ReceiverState(address=HUB, not_before=START + 9000)
+    )
+    assert world.send(by_hand=True) == DeliveryReport()  # nothing has to wait
 
 
 def test_waiting_for_retry_after_costs_nothing(world, monkeypatch):
@@ -231,7 +236,7 @@ def test_waiting_for_retry_after_costs_nothing(world, monkeypatch):
     assert world.send().waiting == 6
     assert world.due() == START + 3600
     world.bench.catalog.write(StoredConfig(json="broken"))
-    assert world.send() == PingReport(waiting=6)
+    assert world.send() == DeliveryReport(waiting=6)
 
 
 def test_retry_after_of_one_hub_does_not_hold_back_another(tmp_path):
@@ -245,8 +250,8 @@ def test_retry_after_of_one_hub_does_not_hold_back_another(tmp_path):
     world.bench.config = replace(config, websub=other)
     world.now, world.hub = START + 60, 204
     world.edit("One, edited again")
-    assert world.send() == PingReport(sent=6)
-    assert world.state() == HubState(hub=other.hub, notified_at=START + 60)
+    assert world.send() == DeliveryReport(sent=6)
+    assert world.state() == ReceiverState(address=other.hub, notified_at=START + 60)
 
 
 def test_no_ping_is_sent_if_its_result_cannot_be_recorded(world, tmp_path):
@@ -268,28 +273,28 @@ def test_a_session_ends_after_a_minute_unless_by_hand(world):
         return response(304)
 
     world.site = site
-    assert world.send() == PingReport(sent=4, waiting=2)
-    assert world.send() == PingReport(sent=2)
+    assert world.send() == DeliveryReport(sent=4, waiting=2)
+    assert world.send() == DeliveryReport(sent=2)
     world.edit("One, edited again")
-    assert world.send(by_hand=True) == PingReport(sent=6)
+    assert world.send(by_hand=True) == DeliveryReport(sent=6)
 
 
 def test_the_report_says_that_a_change_is_not_published_yet(world):
     world.send()
     world.bench.write("one.md", title="Refused", topics=["AI"])
     world.bench.sync(LATER)  # and no render publishes it
-    assert world.send(by_hand=True) == PingReport(
+    assert world.send(by_hand=True) == DeliveryReport(
         waiting=6, waiting_reason="the change is not published yet"
     )
-    assert world.send() == PingReport(waiting=6)
+    assert world.send() == DeliveryReport(waiting=6)
 
 
 def test_pings_that_fail_for_a_day_are_given_up(world):
     world.hub, world.now = 500, START + 86_401
     report = world.send()
     assert report.errors == [
-        f"the hub {HUB} accepted no ping for a day; addresses given up: 6",
-        f"the hub {HUB} cannot be pinged: 500 Internal Server Error; trying again",
+        f"the hub {HUB} accepted nothing for a day; changes given up: 6",
+        f"the hub {HUB} cannot be notified: 500 Internal Server Error; trying again",
     ]
     assert report.waiting == 0
     assert len(world.pinged) == 4  # the last try
@@ -298,12 +303,12 @@ def test_pings_that_fail_for_a_day_are_given_up(world):
 def test_only_old_and_published_changes_are_given_up(world):
     """Newer changes and unpublished ones are not given up with the others."""
     catalog = world.bench.catalog
-    catalog.pings.enqueue(["all.rss"], catalog.generation(), START)
-    catalog.pings.enqueue_released(["topics/robots.rss"], catalog.generation(), START + 10)
+    catalog.changes("hub").enqueue(["all.rss"], catalog.generation(), START)
+    catalog.changes("hub").enqueue_released(["topics/robots.rss"], catalog.generation(), START + 10)
     world.hub, world.now = 500, START + 86_405
-    assert "addresses given up: 5" in world.send().errors[0]
-    catalog.pings.release(world.now)
-    left = {(ping.path, ping.tries) for ping in catalog.pings.due(None)}
+    assert "changes given up: 5" in world.send().errors[0]
+    catalog.release_changes(world.now)
+    left = {(ping.path, ping.tries) for ping in catalog.changes("hub").due(None)}
     assert left == {("all.rss", 0), ("topics/robots.rss", 0)}
 
 
@@ -314,7 +319,7 @@ def test_refused_pings_are_not_repeated_and_reported_in_one_line(world):
     assert report.errors == [f"the hub {HUB} refuses {BASE}all.atom and 5 more: 404 Not Found"]
     assert world.state().problem == report.errors[0]
     world.now += 86_400
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
     assert len(world.pinged) == 6
 
 
@@ -337,7 +342,7 @@ def test_a_change_during_a_session_is_pinged_too(world):
     world.send()
     assert all(world.pinged.count(path) >= 1 for path in SIX)
     assert world.pinged.count(world.pinged[0]) == 2  # the first ping was for the old change
-    assert world.bench.catalog.pings.status().waiting == 0
+    assert world.bench.catalog.changes("hub").status().waiting == 0
 
 
 # The look at the public address
@@ -376,7 +381,7 @@ def test_a_cache_that_is_behind_in_one_coding_is_waited_for(world, coding):
     assert world.due() == world.now + 21
     world.site = lambda request: response(304)
     world.now += 21
-    assert world.send() == PingReport(sent=6)
+    assert world.send() == DeliveryReport(sent=6)
 
 
 def test_the_wait_ends_when_no_cache_may_have_the_old_bytes(world):
@@ -393,7 +398,7 @@ def test_a_host_with_other_tags_is_compared_by_bytes(world):
         return response(200, body, etag='"5e-60"')
 
     world.site = site
-    assert world.send() == PingReport(sent=6)
+    assert world.send() == DeliveryReport(sent=6)
 
 
 @pytest.mark.parametrize("change", [lambda body: body[:-1], lambda body: body + b" ", bytes.upper])
@@ -413,7 +418,7 @@ def test_bytes_are_compared_decoded(world):
         return response(200, gzip.compress(body), content_encoding="gzip")
 
     world.site = site
-    assert world.send() == PingReport(sent=6)
+    assert world.send() == DeliveryReport(sent=6)
 
 
 def test_a_small_reply_that_stands_for_gigabytes_fills_no_memory(world):
@@ -439,7 +444,7 @@ def test_a_weakened_tag_matches(world):
         return response(200, b"whatever", etag=f"W/{tag}")
 
     world.site = site
-    assert world.send() == PingReport(sent=6)
+    assert world.send() == DeliveryReport(sent=6)
 
 
 @pytest.mark.parametrize("status", [301, 404, 500, 503])
@@ -508,7 +513,7 @@ def test_without_look_the_ping_waits_two_seconds(tmp_path):
     assert world.send().waiting_reason == "all.atom has only just changed"
     assert world.due() == world.now + 1.25  # and not longer
     world.now += 1.25
-    assert world.send() == PingReport(sent=6)
+    assert world.send() == DeliveryReport(sent=6)
     assert world.looked == []
 
 
@@ -523,36 +528,36 @@ def test_with_look_the_ping_waits_two_seconds_too(world):
 
 def test_an_address_that_is_gone_leaves_the_queue(world):
     world.bench.catalog._database.execute(
-        "UPDATE pings SET path = 'gone.rss' WHERE path = 'all.rss'"
+        "UPDATE changes SET path = 'gone.rss' WHERE path = 'all.rss'"
     )
     world.bench.catalog._database.execute(
-        "UPDATE pings SET path = 'feeds.opml' WHERE path = 'all.json'"
+        "UPDATE changes SET path = 'feeds.opml' WHERE path = 'all.json'"
     )
-    assert world.send() == PingReport(sent=4)
+    assert world.send() == DeliveryReport(sent=4)
     assert {"gone.rss", "feeds.opml"}.isdisjoint(world.pinged)
 
 
 def test_a_ping_by_hand_without_a_hub_is_an_error(tmp_path):
     world = make_world(tmp_path, websub__hub="")
-    assert world.send() == PingReport()
+    assert world.send() == DeliveryReport()
     with pytest.raises(ConfigError, match="no hub is configured"):
         world.send(by_hand=True)
     with pytest.raises(ConfigError, match="no hub is configured"):
-        enqueue_all(world.bench.catalog, START)
+        enqueue_all(SESSIONS, world.bench.catalog, START)
 
 
 def test_a_catalog_of_another_version_is_an_error(world, monkeypatch):
     monkeypatch.setattr(Site, "matches_catalog", lambda self: False)
     with pytest.raises(CatalogError, match="another version"):
         world.send()
-    assert world.bench.catalog.pings.status().waiting == 6
+    assert world.bench.catalog.changes("hub").status().waiting == 6
 
 
 def test_every_feed_can_be_enqueued(world):
-    enqueue_all(world.bench.catalog, START)
+    enqueue_all(SESSIONS, world.bench.catalog, START)
     assert world.send().sent == 6  # not those that are too early
-    enqueue_all(world.bench.catalog, START)
-    assert world.send(by_hand=True) == PingReport(sent=9)
+    enqueue_all(SESSIONS, world.bench.catalog, START)
+    assert world.send(by_hand=True) == DeliveryReport(sent=9)
     topics = {path for path, planned in world.bench.site.plan().items() if planned.is_topic}
     assert set(world.pinged[6:]) == topics
 
@@ -560,6 +565,6 @@ def test_every_feed_can_be_enqueued(world):
 def test_enqueueing_every_feed_does_not_release_unpublished_changes(world):
     world.bench.write("one.md", title="Held back", topics=["AI"])
     world.bench.sync(LATER)
-    enqueue_all(world.bench.catalog, START)
+    enqueue_all(SESSIONS, world.bench.catalog, START)
     report = world.send(by_hand=True)
     assert (report.sent, report.waiting) == (3, 6)

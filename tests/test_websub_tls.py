@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from feedhub import http_client
+from feedhub.delivery.requests import ReceiverReply
 from feedhub.http_client import HttpClient
-from feedhub.websub.hub import HubReply, send_ping
+from feedhub.websub.hub import send_ping
 from tests.hubs import http_server
 
 NAME = "hub.example"
@@ -46,14 +47,14 @@ def port(certificate: Path) -> Iterator[int]:
 
 def ping_by_redirect(
     names: list[str], port: int, monkeypatch: pytest.MonkeyPatch
-) -> list[HubReply]:
+) -> list[ReceiverReply]:
     """Ping a hub that redirects to one of these hosts at a time; all are this machine."""
 
     async def this_machine(host: str, *_: object) -> str:
         assert host in names
         return "127.0.0.1"
 
-    async def ping_all(url: str) -> list[HubReply]:
+    async def ping_all(url: str) -> list[ReceiverReply]:
         topic = "https://feeds.example.org/all.atom"
         async with HttpClient(use_proxies=True) as client:
             return [await send_ping(client, url, topic) for _ in names]
@@ -68,8 +69,8 @@ def ping_by_redirect(
 def test_a_redirect_to_the_name_of_the_certificate_is_followed(port, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
     assert ping_by_redirect([NAME, NAME], port, monkeypatch) == [
-        HubReply("accepted"),
-        HubReply("accepted"),
+        ReceiverReply("accepted"),
+        ReceiverReply("accepted"),
     ]
 
 
@@ -77,7 +78,7 @@ def test_a_redirect_to_another_name_than_the_certificate_fails(port, certificate
     """Also if a connection to the same IP address is open, under the right name."""
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
     first, second = ping_by_redirect([NAME, "other.example"], port, monkeypatch)
-    assert first == HubReply("accepted")
+    assert first == ReceiverReply("accepted")
     assert second.verdict == "failed"
     assert "certificate is not valid for 'other.example'" in second.reason
 

@@ -23,14 +23,13 @@ from feedhub.catalog.ledger import (
     read_ledger,
     write_ledger,
 )
-from feedhub.catalog.queue import AddressQueue, Ping, PingQueue, QueueStatus
+from feedhub.catalog.queue import Change, ChangeQueue, QueueStatus, clear_others, release
 from feedhub.catalog.records import decode_article
 from feedhub.catalog.state import (
     CatalogRecord,
-    HubState,
     Identity,
-    IndexNowState,
     R,
+    ReceiverState,
     StoredConfig,
     SyncReport,
     SyncState,
@@ -59,13 +58,13 @@ __all__ = [
     "AddressWatch",
     "Catalog",
     "CatalogFollower",
+    "Change",
+    "ChangeQueue",
     "Changes",
-    "HubState",
     "Identity",
-    "IndexNowState",
     "Ledger",
-    "Ping",
     "QueueStatus",
+    "ReceiverState",
     "Settings",
     "StoredConfig",
     "SyncReport",
@@ -100,8 +99,6 @@ class Catalog:
             database = Database.open(path, on_damage) if path else Database.open_in_memory()
         self._path = path
         self._database = database
-        self.pings = PingQueue(database)
-        self.addresses = AddressQueue(database)
         self.images = Images(database)
         self.assets = Assets(database, path)
         # The revision of which the ledger is, and the ids of the articles that changed since.
@@ -160,10 +157,17 @@ class Catalog:
         """Note from now on, inside a transaction, which addresses of articles change."""
         return AddressWatch(self._database)
 
-    def release_pings(self, now: float) -> None:
-        """Release what both queues hold back: the change can be fetched since a Unix time."""
-        self.pings.release(now)
-        self.addresses.release(now)
+    def changes(self, receiver: str) -> ChangeQueue:
+        """Return the queue of what a receiver, such as `hub`, must be told of."""
+        return ChangeQueue(self._database, receiver)
+
+    def release_changes(self, now: float) -> None:
+        """Release what all queues hold back: the change can be fetched since a Unix time."""
+        release(self._database, now)
+
+    def clear_changes_of_others(self, receivers: Collection[str]) -> None:
+        """Empty the queues of all receivers but these."""
+        clear_others(self._database, receivers)
 
     def sync(
         self,

@@ -18,7 +18,7 @@ from typing import Any
 from feedhub.catalog import seal
 from feedhub.errors import CatalogError, DamagedError, NoCatalogError
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
 READ_BUSY_TIMEOUT = 1
 NO_CATALOG = "there is no catalog yet; feedhub render or sync makes it"
@@ -37,8 +37,8 @@ TIME_LIMIT_STEPS = 20_000
 SCHEMA = Path(__file__).with_name("schema.sql")
 TABLES = (
     *("catalog_state", "index_dates", "articles", "tombstones", "records", "feeds", "labels"),
-    *("states", "history", "outputs", "pings", "search_entries", "search_index", "images"),
-    *("image_facts", "links", "addresses"),
+    *("states", "history", "outputs", "changes", "search_entries", "search_index", "images"),
+    *("image_facts", "links"),
 )
 # The numbers of the articles that the full text index finds; its value is made by `match_all` or
 # `match_any`.

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from feedhub.catalog.database import Database
+from feedhub.catalog.queue import FEED_RECEIVERS
 from feedhub.feed import Label, feed_path, slug_for
 from feedhub.fingerprint import digest
 from feedhub.kinds import PER_LABEL_KINDS
@@ -99,8 +100,10 @@ class FeedNames:
             # The slug is nearly the label. A dot or slash follows it in all paths of the feed, and
             # the next character after both is the zero.
             path = feed_path(kind, slug)
-            for table in ("pings", "outputs"):
-                self._database.execute(_DELETE_PATHS.format(table), (f"{path}.", f"{path}0"))
+            bounds = (f"{path}.", f"{path}0")
+            self._database.execute(_DELETE_OUTPUTS, bounds)
+            for receiver in FEED_RECEIVERS:
+                self._database.execute(_DELETE_CHANGES, (receiver, *bounds))
             touched.pop(feed, None)
         if due:
             for (feed,) in self._database.fetch_all(_OLDEST_RETIRED, (MAX_RETIRED,)):
@@ -158,7 +161,8 @@ _DELETE_UNNAMED = "DELETE FROM feeds WHERE number = ? AND key_digest IS NULL"
 _EMPTY_STATES = """
 UPDATE states SET count = 0, newest = NULL, content = '', fingerprint = '' WHERE feed = ?
 """
-_DELETE_PATHS = "DELETE FROM {} WHERE path >= ? AND path < ?"
+_DELETE_OUTPUTS = "DELETE FROM outputs WHERE path >= ? AND path < ?"
+_DELETE_CHANGES = "DELETE FROM changes WHERE receiver = ? AND path >= ? AND path < ?"
 _OLDEST_RETIRED = """
 SELECT number FROM feeds WHERE key_digest IS NOT NULL AND key IS NULL
 ORDER BY emptied_at DESC, number DESC LIMIT 1000000 OFFSET ?

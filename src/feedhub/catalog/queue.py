@@ -1,22 +1,28 @@
-"""The queues of addresses whose change a hub or a search engine must learn of: one row for each.
+"""The queue of changes: what each receiver, such as a hub or a search engine, must still be told.
 
-What a sync adds is held back until the new bytes can be fetched.
+There is one row for each receiver and path. What a sync adds is held back until the new bytes can
+be fetched. Each receiver has a queue of its own, so one that is slow or down holds up no other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from feedhub.catalog.database import Database
+from feedhub.catalog.state import ReceiverState, read_record, write_record
+
+# Receivers that are told of feeds, by the paths of their documents.
+FEED_RECEIVERS = ("hub", "push", "cloud", "webhook")
 
 
-class Ping(NamedTuple):
-    """An address in the queue: its path and the generation of the sync that changed it last.
+class Change(NamedTuple):
+    """A path in a queue, and the generation of the sync that changed it last.
 
-    `since` is the Unix time from which the change could be fetched; `tries` is how often the ping
-    failed.
+    What a path is depends on the receiver: that of a document, the address of an article, a cache
+    tag. `since` is the Unix time from which the change could be fetched; `tries` is how often the
+    receiver could not be told.
     """
 
     path: str
@@ -26,119 +32,118 @@ class Ping(NamedTuple):
 
 
 class QueueStatus(NamedTuple):
-    """How many addresses wait, those held back among them, and when the first was due, or None."""
+    """How many changes wait, those held back among them, and when the first was due, or None."""
 
     waiting: int
     due: float | None
 
 
-class PingQueue:
-    """The queue of feeds in an open catalog; it is never longer than the site has addresses."""
+class ChangeQueue:
+    """The queue of one receiver in an open catalog; it has each path at most once."""
 
-    table = "pings"
-
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, receiver: str) -> None:
         self._database = database
+        self._receiver = receiver
 
-    def _execute(self, statement: str, values: Sequence[object] = ()) -> int:
-        return self._database.execute(statement.format(self.table), values)
+    def enqueue(
+        self, paths: Iterable[str], generation: int, now: float, *, new: bool = False
+    ) -> None:
+        """Add or renew paths that a sync changed; all are held back until they are released.
 
-    def _execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
-        self._database.execute_many(statement.format(self.table), rows)
-
-    def enqueue(self, paths: Iterable[str], generation: int, now: float) -> None:
-        """Add or renew paths that a sync changed; all of them are held back until `release`."""
-        rows = [(path, generation, now) for path in paths]
-        self._execute_many(_ENQUEUE, rows)
+        `new` marks those that have just been published.
+        """
+        rows = [(self._receiver, path, generation, now, new) for path in paths]
+        self._database.execute_many(_ENQUEUE, rows)
 
     def enqueue_released(self, paths: Iterable[str], generation: int, now: float) -> None:
         """Add paths that can be fetched already; those in the queue stay as they are."""
-        rows = [(path, generation, now, now) for path in paths]
-        self._execute_many(_ENQUEUE_RELEASED, rows)
+        rows = [(self._receiver, path, generation, now, now) for path in paths]
+        self._database.execute_many(_ENQUEUE_RELEASED, rows)
 
-    def clear(self) -> None:
-        """Remove every address."""
-        # Without a condition, SQLite writes a page even where there is no row.
-        self._execute("DELETE FROM {} WHERE TRUE")
-
-    def release(self, now: float) -> None:
-        """Release what was held back: the new bytes can be fetched since the Unix time `now`."""
-        self._execute(_RELEASE, (now, now))
-
-    def due(self, now: float | None) -> list[Ping]:
+    def due(self, now: float | None) -> list[Change]:
         """Return what is due at a Unix time, or all that is released; what never failed first."""
         latest = math.inf if now is None else now
-        return [
-            Ping._make(row) for row in self._database.iterate(_DUE.format(self.table), (latest,))
-        ]
+        return [Change._make(row) for row in self._database.iterate(_DUE, (self._receiver, latest))]
 
     def status(self) -> QueueStatus:
-        """Return how many addresses wait, and since when."""
-        return QueueStatus._make(self._database.fetch_all(_WAITING.format(self.table))[0])
+        """Return how many changes wait, and since when."""
+        return QueueStatus._make(self._database.fetch_all(_WAITING, (self._receiver,))[0])
 
-    def remove(self, pings: Iterable[Ping]) -> None:
-        """Remove addresses, unless they have changed again meanwhile."""
-        rows = [(ping.path, ping.generation) for ping in pings]
-        self._execute_many(_REMOVE, rows)
+    def remove(self, changes: Iterable[Change]) -> None:
+        """Remove changes, unless their paths have changed again meanwhile."""
+        rows = [(self._receiver, change.path, change.generation) for change in changes]
+        self._database.execute_many(_REMOVE, rows)
 
-    def defer(self, ping: Ping, until: float) -> None:
-        """Have one address wait until a Unix time, and store its `tries`."""
-        self._execute(_DEFER, (ping.tries, until, ping.path, ping.generation))
+    def defer(self, change: Change, until: float) -> None:
+        """Have one change wait until a Unix time, and store its `tries`."""
+        values = (change.tries, until, self._receiver, change.path, change.generation)
+        self._database.execute(_DEFER, values)
 
     def defer_due(self, now: float, until: float) -> None:
         """Have what is due at `now` wait until later."""
-        self._execute(_DEFER_DUE, (until, now))
+        self._database.execute(_DEFER_DUE, (until, self._receiver, now))
 
     def expire(self, before: float) -> int:
         """Remove what changed before a Unix time and is released; return how many those were."""
-        return self._execute(_EXPIRE, (before,))
-
-
-class AddressQueue(PingQueue):
-    """The queue of addresses of articles, for search engines."""
-
-    table = "addresses"
-
-    def enqueue_new(self, urls: Iterable[str], generation: int, now: float) -> None:
-        """Add addresses that have just been published, held back until `release`."""
-        rows = [(url, generation, now) for url in urls]
-        self._execute_many(_ENQUEUE_NEW, rows)
+        return self._database.execute(_EXPIRE, (self._receiver, before))
 
     def mark_told(self, now: float) -> None:
-        """Note that search engines are told of what is due, whatever they reply."""
-        self._execute("UPDATE {} SET is_new = FALSE WHERE due <= ?", (now,))
+        """Note that the receiver is told of what is due, whatever it replies."""
+        self._database.execute(_MARK_TOLD, (self._receiver, now))
 
-    def forget_new(self, urls: Iterable[str]) -> set[str]:
-        """Remove those of these addresses that nobody was told of since they were published.
+    def forget_new(self, paths: Iterable[str]) -> set[str]:
+        """Remove those of these paths that the receiver was not told of since they were published.
 
         Returns them: they may never have been public, or for a moment only.
         """
-        delete = "DELETE FROM {} WHERE path = ? AND is_new"
-        return {url for url in urls if self._execute(delete, (url,))}
+        execute = self._database.execute
+        return {path for path in paths if execute(_FORGET_NEW, (self._receiver, path))}
+
+    def state(self) -> ReceiverState:
+        """Return how the receiver was when it was last talked to."""
+        return read_record(self._database, ReceiverState, self._receiver)
+
+    def write_state(self, state: ReceiverState) -> None:
+        """Replace the state of the receiver."""
+        with self._database.transaction():
+            write_record(self._database, state, self._receiver)
+
+
+def release(database: Database, now: float) -> None:
+    """Release what all queues hold back: the new bytes can be fetched since the Unix time `now`."""
+    database.execute(_RELEASE, (now, now))
+
+
+def clear_others(database: Database, receivers: Iterable[str]) -> None:
+    """Empty the queues of all receivers but these."""
+    present = {row[0] for row in database.fetch_all("SELECT DISTINCT receiver FROM changes")}
+    for receiver in present - set(receivers):
+        database.execute("DELETE FROM changes WHERE receiver = ?", (receiver,))
 
 
 # A row without `due` is held back.
 _ENQUEUE = """
-INSERT INTO {} (path, generation, since, tries, due) VALUES (?, ?, ?, 0, NULL)
-ON CONFLICT (path) DO UPDATE SET
-    generation = excluded.generation, since = excluded.since, tries = 0, due = NULL
+INSERT INTO changes (receiver, path, generation, since, tries, due, is_new)
+VALUES (?, ?, ?, ?, 0, NULL, ?)
+ON CONFLICT (receiver, path) DO UPDATE SET
+    generation = excluded.generation, since = excluded.since, tries = 0, due = NULL,
+    is_new = changes.is_new OR excluded.is_new
 """
 _ENQUEUE_RELEASED = """
-INSERT INTO {} (path, generation, since, tries, due) VALUES (?, ?, ?, 0, ?)
-ON CONFLICT (path) DO NOTHING
+INSERT INTO changes (receiver, path, generation, since, tries, due) VALUES (?, ?, ?, ?, 0, ?)
+ON CONFLICT (receiver, path) DO NOTHING
 """
-_RELEASE = "UPDATE {} SET since = ?, due = ? WHERE due IS NULL"
+_RELEASE = "UPDATE changes SET since = ?, due = ? WHERE due IS NULL"
 _DUE = """
-SELECT path, generation, since, tries FROM {}
-WHERE due <= ? ORDER BY tries, since, path
+SELECT path, generation, since, tries FROM changes
+WHERE receiver = ? AND due <= ? ORDER BY tries, since, path
 """
-_WAITING = "SELECT count(*), MIN(due) FROM {}"
-_REMOVE = "DELETE FROM {} WHERE path = ? AND generation = ?"
-_DEFER = "UPDATE {} SET tries = ?, due = ? WHERE path = ? AND generation = ?"
-_DEFER_DUE = "UPDATE {} SET due = ? WHERE due <= ?"
-_EXPIRE = "DELETE FROM {} WHERE since < ? AND due IS NOT NULL"
-_ENQUEUE_NEW = """
-INSERT INTO {} (path, generation, since, tries, due, is_new) VALUES (?, ?, ?, 0, NULL, TRUE)
-ON CONFLICT (path) DO UPDATE SET
-    generation = excluded.generation, since = excluded.since, tries = 0, due = NULL
+_WAITING = "SELECT count(*), MIN(due) FROM changes WHERE receiver = ?"
+_REMOVE = "DELETE FROM changes WHERE receiver = ? AND path = ? AND generation = ?"
+_DEFER = """
+UPDATE changes SET tries = ?, due = ? WHERE receiver = ? AND path = ? AND generation = ?
 """
+_DEFER_DUE = "UPDATE changes SET due = ? WHERE receiver = ? AND due <= ?"
+_EXPIRE = "DELETE FROM changes WHERE receiver = ? AND since < ? AND due IS NOT NULL"
+_MARK_TOLD = "UPDATE changes SET is_new = FALSE WHERE receiver = ? AND due <= ?"
+_FORGET_NEW = "DELETE FROM changes WHERE receiver = ? AND path = ? AND is_new"

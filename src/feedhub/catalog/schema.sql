@@ -113,22 +113,17 @@ CREATE TABLE outputs (
     stamp TEXT NOT NULL,
     PRIMARY KEY (root, path)
 ) WITHOUT ROWID;
--- The queue of queue.py; a row without `due` is held back.
-CREATE TABLE pings (
-    path TEXT PRIMARY KEY,
-    generation INTEGER NOT NULL,
-    since REAL NOT NULL,
-    tries INTEGER NOT NULL,
-    due REAL
-) WITHOUT ROWID;
--- The same of articles, by their full addresses; `is_new` while nobody has been told of one.
-CREATE TABLE addresses (
-    path TEXT PRIMARY KEY,
+-- The queue of queue.py: what each receiver must be told of. A row without `due` is held back;
+-- `is_new` while nobody has been told of it since it was published.
+CREATE TABLE changes (
+    receiver TEXT NOT NULL,
+    path TEXT NOT NULL,
     generation INTEGER NOT NULL,
     since REAL NOT NULL,
     tries INTEGER NOT NULL,
     due REAL,
-    is_new INTEGER NOT NULL DEFAULT FALSE
+    is_new INTEGER NOT NULL DEFAULT FALSE,
+    PRIMARY KEY (receiver, path)
 ) WITHOUT ROWID;
 -- What search_index.py has indexed of each article.
 CREATE TABLE search_entries (

@@ -99,27 +99,19 @@ class SearchWaste(CatalogRecord, frozen=True, kw_only=True):
     has_words: bool = False
 
 
-class HubState(CatalogRecord, frozen=True, kw_only=True):
-    """How the hub with the address `hub` was when it was last talked to; times are Unix times.
+class ReceiverState(CatalogRecord, frozen=True, kw_only=True):
+    """How a receiver of changes was when it was last talked to; one record for each receiver.
 
-    `notified_at` is when it last accepted a ping, 0 for never; `problem` is what it refused or why
-    it failed, or "". It asked for no pings before `not_before`.
+    `address` is where it was; times are Unix times. `notified_at` is when it last accepted
+    something, 0 for never; `problem` is what it refused or why it failed, or "". It asked for no
+    requests before `not_before`.
     """
 
-    key: ClassVar[str] = "hub"
+    key: ClassVar[str] = "receiver"
 
-    hub: str = ""
+    address: str = ""
     notified_at: float = 0.0
     problem: str = ""
-    not_before: float = 0.0
-
-
-class IndexNowState(CatalogRecord, frozen=True, kw_only=True):
-    """Until which Unix time the search engine at `endpoint` asked for no requests, or 0."""
-
-    key: ClassVar[str] = "indexnow"
-
-    endpoint: str = ""
     not_before: float = 0.0
 
 
@@ -134,9 +126,12 @@ class StoredMemory(CatalogRecord, frozen=True, kw_only=True):
 R = TypeVar("R", bound=CatalogRecord)
 
 
-def read_record(database: Database, kind: type[R]) -> R:
-    """Return the record of this kind, or one of defaults; raises DamagedError for a damaged one."""
-    row = database.fetch_one(GET_RECORD, (kind.key,))
+def read_record(database: Database, kind: type[R], name: str = "") -> R:
+    """Return the record of this kind, or one of defaults; raises DamagedError for a damaged one.
+
+    `name` tells several of one kind apart.
+    """
+    row = database.fetch_one(GET_RECORD, (row_name(kind, name),))
     if row is None:
         return kind()
     try:
@@ -145,11 +140,16 @@ def read_record(database: Database, kind: type[R]) -> R:
         raise DamagedError(f"the {kind.key} in the catalog cannot be read: {error}") from None
 
 
-def write_record(database: Database, record: CatalogRecord) -> None:
+def write_record(database: Database, record: CatalogRecord, name: str = "") -> None:
     """Replace the record of this kind, if it differs: a file that nobody writes stays sealed."""
-    row = (record.key, msgspec.msgpack.encode(record))
+    row = (row_name(type(record), name), msgspec.msgpack.encode(record))
     if database.fetch_value(GET_RECORD, row[:1]) != row[1]:
         database.execute(PUT_RECORD, row)
+
+
+def row_name(kind: type[CatalogRecord], name: str) -> str:
+    """Return the name of a record's row."""
+    return f"{kind.key} {name}".rstrip()
 
 
 GET_RECORD = "SELECT record FROM catalog_state WHERE name = ?"

@@ -1,6 +1,6 @@
-"""`feedhub ping`: notify the hub of the feeds that have changed.
+"""`feedhub ping`: notify the hub, and all other receivers, of what has changed.
 
-This process alone talks to the hub, so that a slow hub delays nothing else.
+This process alone talks to them, so that a slow one delays nothing else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +21,8 @@ from feedhub.errors import FeedhubError
 
 # httpx takes long to load, and --help and completion do not need it.
 if TYPE_CHECKING:
+    from feedhub.delivery import DeliveryReport, Session
     from feedhub.http_client import HttpClient
-    from feedhub.websub import PingReport
 
 EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.sqlite --watch")
 POLL_INTERVAL = 0.5  # seconds between two readings of a catalog that another process writes
@@ -46,7 +46,7 @@ def run(args: Namespace) -> int:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
         if args.parent is not None:
             os.nice(options.NICENESS)
-        asyncio.run(CatalogWatcher(path, args.parent).run())
+        asyncio.run(CatalogWatcher(path, args.parent, session_kinds()).run())
         return 0
     report = asyncio.run(send(path, everything=args.all))
     for error in report.errors:
@@ -58,37 +58,47 @@ def run(args: Namespace) -> int:
     return 1 if report.waiting or report.errors else 0
 
 
-async def send(path: Path, *, everything: bool) -> PingReport:
-    """Notify the hub of the feeds that wait in the catalog at `path`, or of every feed."""
+async def send(path: Path, *, everything: bool) -> DeliveryReport:
+    """Tell all receivers of what waits in the catalog at `path`, or of everything."""
+    from feedhub.delivery import deliver, enqueue_all
     from feedhub.http_client import HttpClient
-    from feedhub.websub import enqueue_all, send_pings
 
+    kinds = session_kinds()
     try:
         with closing(Catalog.open_existing(path, read_only=False)) as catalog:
             if everything:
-                enqueue_all(catalog, time.time())
+                enqueue_all(kinds, catalog, time.time())
             async with HttpClient(use_proxies=True) as client:
-                return await send_pings(catalog, client, time.time, by_hand=True)
+                return await deliver(kinds, catalog, client, time.time, by_hand=True)
     finally:
         leave_readable(path)
 
 
-class CatalogWatcher:
-    """Follows a catalog that another process writes, and notifies the hub of changes.
+def session_kinds() -> tuple[type[Session], ...]:
+    """Return the sessions of all receivers that this command talks to."""
+    from feedhub import websub
 
-    A message is printed once; again only after the hub was notified.
+    return websub.SESSIONS
+
+
+class CatalogWatcher:
+    """Follows a catalog that another process writes, and tells receivers of changes.
+
+    Each receiver is told by itself, so that a slow one holds up no other. A message is printed
+    once; again only after its receiver was told of something.
     """
 
     def __init__(
         self,
         path: Path,
         parent: int | None,
+        kinds: Sequence[type[Session]],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.parent = parent
-        self.follower = CatalogFollower(path, read_only=False)
+        self._path = path
+        self._kinds = kinds
         self._sleep = sleep
-        self._last_error = ""
         self._printed: set[str] = set()
 
     async def run(self) -> None:
@@ -96,33 +106,49 @@ class CatalogWatcher:
         from feedhub.http_client import HttpClient
 
         async with HttpClient(use_proxies=True) as client:
+            await asyncio.gather(*(self._follow(kind, client) for kind in self._kinds))
+
+    async def _follow(self, kind: type[Session], client: HttpClient) -> None:
+        """Tell one receiver of changes."""
+        last_error = ""
+        printed: set[str] = set()
+        # One for each receiver: none is closed while another session uses it.
+        with closing(CatalogFollower(self._path, read_only=False)) as follower:
             while self.parent in (None, os.getppid()):
                 try:
-                    await self._send(client)
-                    self._last_error = ""
+                    await self._send(kind, follower, client, printed)
+                    last_error = ""
                 except (FeedhubError, OSError) as error:
                     # Print it if it stays: the catalog may just be made, or be locked.
-                    if str(error) == self._last_error:
-                        self._print_once(str(error))
-                    self._last_error = str(error)
+                    if str(error) == last_error:
+                        self._print_once(str(error), printed)
+                    last_error = str(error)
                 await self._sleep(POLL_INTERVAL)
 
-    async def _send(self, client: HttpClient) -> None:
-        from feedhub.websub import send_pings
+    async def _send(
+        self,
+        kind: type[Session],
+        follower: CatalogFollower,
+        client: HttpClient,
+        printed: set[str],
+    ) -> None:
+        from feedhub.delivery import deliver
 
-        catalog = self.follower.catalog()
+        catalog = follower.catalog()
         if catalog is None:  # before the first sync
             return
-        report = await send_pings(catalog, client, time.time)
+        report = await deliver([kind], catalog, client, time.time)
         if report.sent:
-            self._printed.clear()
-            console.debug(f"{report.sent} addresses sent to the hub, {report.waiting} waiting")
+            self._printed -= printed
+            printed.clear()
+            console.debug(f"{kind.receiver}: {report.sent} sent, {report.waiting} waiting")
         for error in report.errors:
-            self._print_once(error)
+            self._print_once(error, printed)
         if report.late:
-            self._print_once(f"the hub was not notified yet: {report.waiting_reason}")
+            self._print_once(f"the hub was not notified yet: {report.waiting_reason}", printed)
 
-    def _print_once(self, text: str) -> None:
+    def _print_once(self, text: str, printed: set[str]) -> None:
+        printed.add(text)
         if text not in self._printed:
             self._printed.add(text)
             console.error(text)

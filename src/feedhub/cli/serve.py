@@ -207,7 +207,7 @@ def add_processes(service: Service, args: Namespace, public: socket.socket) -> N
 
         def has_hub() -> bool:
             snapshot = service.builder.snapshot
-            return snapshot is not None and snapshot.config.has_pings
+            return snapshot is not None and bool(snapshot.config.receivers)
 
         command = command_line(args, "ping", "--watch")
         service.processes.append(

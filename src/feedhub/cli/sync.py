@@ -200,7 +200,7 @@ class Syncer:
         )
         catalog.write(report)
         facts = facts_of(changes, report.seconds)
-        catalog.release_pings(time.time())
+        catalog.release_changes(time.time())
         catalog.write_ledger(ledger_path)
         errors = self._print_problems(changes.problems)
         if changes.changed or not args.watch:  # --watch is silent while nothing changes

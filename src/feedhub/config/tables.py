@@ -389,9 +389,10 @@ class Config:
     indexnow: IndexNowConfig = field(default_factory=IndexNowConfig)
 
     @property
-    def has_pings(self) -> bool:
-        """Whether a hub or search engines are told of changes."""
-        return bool(self.websub.hub or self.indexnow.key)
+    def receivers(self) -> tuple[str, ...]:
+        """Who is told of changes, by the names that the queue of the catalog has for them."""
+        named = {"hub": self.websub.hub, "indexnow": self.indexnow.key}
+        return tuple(name for name, setting in named.items() if setting)
 
     @property
     def key_location(self) -> str:

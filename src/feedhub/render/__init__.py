@@ -107,7 +107,7 @@ def render(
         removed = folder.commit(Manifest(measure, writer.files))
         outputs = writer.outputs()
         catalog.remember_outputs(root, outputs)
-        catalog.release_pings(now.timestamp())
+        catalog.release_changes(now.timestamp())
     return RenderReport(
         changes=changes,
         published=published,

@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from feedhub import __version__
-from feedhub.catalog import HubState, SyncReport
+from feedhub.catalog import ReceiverState, SyncReport
 from feedhub.server.catalog_reader import CatalogReader
 from feedhub.server.metrics import MULTIPROCESS_FOLDER, Metrics
 from feedhub.server.processes import PING, SYNC, ProcessStatus
@@ -110,7 +110,7 @@ def hub_status(
         return None
     count, due = reader.pings
     problem = processes[PING].problem if PING in processes else ""
-    state = reader.hub if reader.hub.hub == hub else HubState()  # it may be of another hub
+    state = reader.hub if reader.hub.address == hub else ReceiverState()  # it may be of another hub
     problem = problem or state.problem
     # A running `feedhub ping` would have sent what is due, or put it off.
     if not problem and due is not None and now - due > MAX_PING_DELAY:

@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from feedhub.catalog import Catalog, CatalogFollower, HubState, QueueStatus, SyncReport, SyncState
+from feedhub.catalog import (
+    Catalog,
+    CatalogFollower,
+    QueueStatus,
+    ReceiverState,
+    SyncReport,
+    SyncState,
+)
 from feedhub.config import Config
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
@@ -66,7 +73,7 @@ class CatalogReader:
         self.snapshot: SiteSnapshot | None = None
         self.problem = "starting"
         self.sync_report = SyncReport()
-        self.hub = HubState()
+        self.hub = ReceiverState()
         self.pings = QueueStatus(0, None)
 
     def refresh(self) -> None:
@@ -173,8 +180,9 @@ class CatalogReader:
 
     def _load(self, catalog: Catalog) -> None:
         with catalog.snapshot():
-            self.sync_report, self.hub = catalog.read(SyncReport), catalog.read(HubState)
-            self.pings = catalog.pings.status()
+            self.sync_report = catalog.read(SyncReport)
+            hub = catalog.changes("hub")
+            self.hub, self.pings = hub.state(), hub.status()
             self._load_site(catalog)
             due = catalog.next_due()
             self._update_snapshot(catalog, None if due is None else due.timestamp())

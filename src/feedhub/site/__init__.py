@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import quote
 
@@ -15,7 +15,6 @@ import msgspec
 from feedhub.article import Article
 from feedhub.catalog import (
     Accept,
-    AddressWatch,
     Catalog,
     Changes,
     Ledger,
@@ -35,6 +34,7 @@ from feedhub.messages.tags import without_region
 from feedhub.site.indexes import COMBINE_PATH, INDEX_PATH, SEARCH_PATH, Indexes, IndexOptions
 from feedhub.site.months import Months
 from feedhub.site.on_demand import OnDemandFeeds, selection_of
+from feedhub.site.outbox import Outbox
 from feedhub.site.page_links import PageLinks
 from feedhub.site.settings import (
     channel_of,
@@ -127,10 +127,7 @@ class Site:
             news=config.site.news,
             indexnow_key="" if config.indexnow.location else config.indexnow.key,
         )
-        # The addresses below it are announced to search engines.
-        self._announced = ""
-        if config.indexnow.key and not drafts:
-            self._announced = config.key_location.rpartition("/")[0] + "/"
+        self.outbox = Outbox(catalog, config, drafts=drafts)
         self._config_json = msgspec.json.encode(config).decode()
         self._settings = Settings(
             kinds=kinds,
@@ -214,7 +211,7 @@ class Site:
         try:
             with self._catalog.transaction():
                 state = self._catalog.read(SyncState)
-                watch = self._catalog.watch_addresses() if self._announced else None
+                watch = self.outbox.watch()
                 changes = self._catalog.sync(
                     source,
                     self._settings,
@@ -230,8 +227,7 @@ class Site:
                 self._page_links.update_date(seconds)
                 self._indexes.update_dates(self._published_states(), seconds)
                 self._catalog.write(StoredConfig(json=self._config_json))
-                self._enqueue_pings(changes, seconds)
-                self._enqueue_addresses(watch, state, seconds)
+                self.outbox.enqueue(watch, state, partial(self._paths_of, changes), seconds)
         finally:
             # The next sync may use the numbers of articles that this one has taken back.
             self._forget()
@@ -248,44 +244,16 @@ class Site:
             self._on_demand.story_articles,
         )
 
-    def _enqueue_pings(self, changes: Changes, now: int) -> None:
-        """Queue the paths of changed feeds for the hub; they are released with their bytes."""
-        if not self._channel.hub:
-            self._catalog.pings.clear()
-            return
+    def _paths_of(self, changes: Changes) -> list[str]:
+        """Return the paths of the documents of changed feeds, in every format."""
         feeds = {
             feed_path(kind, slug)
             for kind, slug in changes.changed_feeds
             if kind in self._published_kinds
         } - self._removed
-        paths = [
+        return [
             path + feed_format.suffix for path in sorted(feeds) for feed_format in self._formats
         ]
-        self._catalog.pings.enqueue(paths, self._catalog.generation(), now)
-
-    def _enqueue_addresses(self, watch: AddressWatch | None, before: SyncState, now: int) -> None:
-        """Queue the addresses of changed articles for search engines, as feeds for the hub.
-
-        `before` is the state before the sync. Into an empty catalog, or one of drafts, all is new.
-        """
-        queue = self._catalog.addresses
-        if watch is None:
-            queue.clear()
-            return
-        state = self._catalog.read(SyncState)
-        changes = watch.changes(silent=state.source_signature != before.source_signature)
-        if not before.published or before.private:
-            return
-        new, edited, withdrawn = map(self.announced, changes)
-        queue.enqueue_new(new, state.revision, now)
-        forgotten = queue.forget_new(withdrawn)
-        told = (url for url in withdrawn if url not in forgotten)
-        queue.enqueue([*edited, *told], state.revision, now)
-
-    def announced(self, urls: Iterable[str]) -> list[str]:
-        """Return those of the addresses of articles that search engines are told of, in order."""
-        prefix = self._announced
-        return sorted(url for url in urls if prefix and url.startswith(prefix))
 
     def article_urls(self) -> Iterator[str]:
         """Yield the address of every published article."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import cache
 
 from feedhub.config import Config
+from feedhub.delivery.retries import FOLLOW_TIME
 from feedhub.document import CODINGS
 from feedhub.http_client import HttpClient, HttpError, Reply
 from feedhub.site import Planned, Site
-from feedhub.websub.retries import FOLLOW_TIME
 
 # Added to the time that a cache may keep old bytes: its clock may be slow.
 _CLOCK_MARGIN = 60.0

@@ -1,8 +1,6 @@
-"""When what failed is sent again, and what a session reports: the same for all receivers."""
+"""When what failed is sent again: the same for all receivers."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 from feedhub.dates import from_timestamp
 
@@ -17,31 +15,6 @@ LATE_AFTER = 30.0
 # Servers on one catalog follow it one by one: where the first shows the change, others may not yet.
 FOLLOW_TIME = 2.0
 _MAX_TRIES = 30  # more are not counted: 2 to that power would be no number of seconds
-
-
-@dataclass(slots=True)
-class PingReport:
-    """The results of a session: how many pings were accepted, and how many addresses wait.
-
-    `errors` are lines for the operator. `waiting_reason` says why an address waits that did not
-    fail, and `late` whether it waits for longer than it should.
-    """
-
-    sent: int = 0
-    waiting: int = 0
-    errors: list[str] = field(default_factory=list)
-    waiting_reason: str = ""
-    late: bool = False
-
-    def error(self, line: str) -> None:
-        """Add a line for the operator."""
-        self.errors.append(line)
-
-    def wait_to_be_public(self, reason: str, age: float) -> float:
-        """Note why a change of this age is not sent yet; return after how long to look again."""
-        self.waiting_reason = self.waiting_reason or reason
-        self.late |= age > LATE_AFTER
-        return look_interval(age)
 
 
 def wait_after(tries: int) -> float:

@@ -1,0 +1,56 @@
+"""One request to a receiver of changes, and what its reply means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from feedhub.http_client import HttpClient, HttpError
+
+_MAX_REDIRECTS = 3
+# A connection is used again only where the body of the last reply was read to its end.
+_MAX_BODY_BYTES, _BODY_TIMEOUT = 4096, 1.0
+# Statuses of a request that may succeed later (RFC 9110, 15.5.9; RFC 8470, 5.2; RFC 6585, 4).
+_TEMPORARY = (408, 425, 429)
+
+
+class ReceiverReply(NamedTuple):
+    """The result of one request.
+
+    `accepted`: the receiver knows of the change; `refused`: it does not want to, and another try is
+    of no use; `failed`: try again, but not before `retry_after` seconds.
+    """
+
+    verdict: Literal["accepted", "refused", "failed"]
+    reason: str = ""
+    retry_after: float = 0.0
+
+
+async def send(
+    client: HttpClient,
+    address: str,
+    headers: Mapping[str, str],
+    content: bytes,
+    *,
+    method: str = "POST",
+) -> ReceiverReply:
+    """Send content to the address of a receiver."""
+    try:
+        reply = await client.request(
+            method,
+            address,
+            headers=headers,
+            content=content,
+            trusted=True,
+            max_redirects=_MAX_REDIRECTS,
+            max_body=_MAX_BODY_BYTES,
+            body_timeout=_BODY_TIMEOUT,
+        )
+    except HttpError as error:
+        return ReceiverReply("failed", str(error))
+    if 200 <= reply.status < 300:
+        return ReceiverReply("accepted")
+    reason = f"{reply.status} {reply.phrase}".strip()
+    if reply.status in _TEMPORARY or reply.status >= 500:
+        return ReceiverReply("failed", reason, reply.retry_after)
+    return ReceiverReply("refused", reason)

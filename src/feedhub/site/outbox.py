@@ -1,0 +1,68 @@
+"""The outbox of a sync: what receivers of changes must be told of, queued in its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from feedhub.catalog import AddressWatch, Catalog, SyncState
+from feedhub.catalog.queue import FEED_RECEIVERS
+from feedhub.config import Config
+
+INDEXNOW = "indexnow"
+
+
+class Outbox:
+    """Fills the queues of the receivers that a configuration names; a preview has none."""
+
+    def __init__(self, catalog: Catalog, config: Config, *, drafts: bool) -> None:
+        self._catalog = catalog
+        self._receivers = () if drafts else config.receivers
+        # The addresses below it are announced to search engines.
+        self._announced = ""
+        if INDEXNOW in self._receivers:
+            self._announced = config.key_location.rpartition("/")[0] + "/"
+
+    def watch(self) -> AddressWatch | None:
+        """Note from now on, inside the transaction of a sync, what `enqueue` must know."""
+        return self._catalog.watch_addresses() if self._announced else None
+
+    def enqueue(
+        self,
+        watch: AddressWatch | None,
+        before: SyncState,
+        paths: Callable[[], Sequence[str]],
+        now: int,
+    ) -> None:
+        """Queue what a sync changed; it is released when its bytes can be fetched.
+
+        `before` is the state before the sync; `paths` returns those of the documents of changed
+        feeds.
+        """
+        self._catalog.clear_changes_of_others(self._receivers)
+        for receiver in self._receivers:
+            if receiver in FEED_RECEIVERS:
+                queue = self._catalog.changes(receiver)
+                queue.enqueue(paths(), self._catalog.generation(), now)
+        if watch is not None:
+            self._enqueue_addresses(watch, before, now)
+
+    def _enqueue_addresses(self, watch: AddressWatch, before: SyncState, now: int) -> None:
+        """Queue the addresses of changed articles for search engines.
+
+        Into an empty catalog, or one of drafts, all is new.
+        """
+        queue = self._catalog.changes(INDEXNOW)
+        state = self._catalog.read(SyncState)
+        changes = watch.changes(silent=state.source_signature != before.source_signature)
+        if not before.published or before.private:
+            return
+        new, edited, withdrawn = map(self.announced, changes)
+        queue.enqueue(new, state.revision, now, new=True)
+        forgotten = queue.forget_new(withdrawn)
+        told = (url for url in withdrawn if url not in forgotten)
+        queue.enqueue([*edited, *told], state.revision, now)
+
+    def announced(self, urls: Iterable[str]) -> list[str]:
+        """Return those of the addresses of articles that search engines are told of, in order."""
+        prefix = self._announced
+        return sorted(url for url in urls if prefix and url.startswith(prefix))
