@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from feedhub.errors import CatalogError, ConfigError
+from feedhub.server import documents
 from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 
 
@@ -95,8 +96,9 @@ def test_a_slow_build_delays_no_cached_response(front):
 
 
 @pytest.mark.parametrize("resource_cached", [False, True])
-def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, resource_cached):
+def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, resource_cached, monkeypatch):
     """Many searches at once delay neither a feed nor a refresh by more than one of them."""
+    monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 0)
     bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
     bench.write("a.md", title="First")
     bench.sync()
@@ -139,7 +141,8 @@ def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, resource_cach
     assert len(order) > 10
 
 
-def test_the_number_of_waiting_searches_is_bounded(tmp_path):
+def test_the_number_of_waiting_searches_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 0)
     bench = bench_on_disk(tmp_path / "searched", feeds__search="yes")
     bench.write("a.md", title="First")
     bench.sync()
@@ -158,7 +161,8 @@ async def _all(front: Front, scopes: list[Any]) -> list[int]:
     ]
 
 
-def test_the_cache_is_bounded_and_measured(bench):
+def test_the_cache_is_bounded_and_measured(bench, monkeypatch):
+    monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 0)
     with front_of(bench, max_bytes=10) as front:
         assert front.get("/all.rss").status == 200
         assert front.get("/all.rss").status == 200

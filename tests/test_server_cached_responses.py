@@ -283,7 +283,8 @@ def test_after_a_newer_document_no_response_is_of_the_older_one(
         assert [reply.status for reply in later] == [200, 200, 200]
 
 
-def test_bytes_that_were_evicted_are_built_again(tmp_path, clock):
+def test_bytes_that_were_evicted_are_built_again(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 0)
     with front_of(two_articles(tmp_path), max_bytes=1) as front:
         bodies = {front.get("/all.rss").body for _ in range(3)}
         front.refresh()
@@ -302,6 +303,16 @@ def test_the_cache_of_responses_is_bounded(front, clock, monkeypatch):
     for number in range(9):
         assert front.get(f"/all.rss?{number}").status == 200
     assert len(front.app._responses) == 3
+
+
+def test_the_bytes_in_the_cache_of_responses_are_bounded(front, clock, monkeypatch):
+    size = len(front.get("/all.rss").body)
+    monkeypatch.setattr(documents, "MAX_CACHED_BYTES", 2 * size)
+    for _ in range(2):  # each second anew
+        clock.move(1)
+        for number in range(9):
+            assert front.get(f"/all.rss?{number}").status == 200
+        assert len(front.app._responses) == 2
 
 
 @pytest.mark.parametrize("status", [200, 404])

@@ -43,20 +43,20 @@ from feedhub.server.snapshot import Header, Resource, SiteSnapshot
 
 # Clients choose their requests: without limits they would choose the size of the cache too.
 MAX_CACHED, MAX_CACHED_LENGTH = 2_048, 2_000
+MAX_CACHED_BYTES = 32_000_000  # of their bodies: those that the body cache has dropped live on here
 MAX_BASES = 64  # entity tags of one request that are looked up for a delta
 MAX_LOGGED_PATH = 200  # characters
 RETRY_LATER = 60  # seconds, after an unexpected error
 CLIENT_HUNG_UP = 499  # the status that nginx logs
 # http://host/path, which asks for /path whatever the host is (RFC 9112, 3.2.2).
 _ABSOLUTE_FORM = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/]+(/.*)?", re.DOTALL)
-_NO_BODY: Message = {"type": "http.response.body", "body": b""}
 
 
 class CachedResponse(NamedTuple):
-    """A response that may be repeated; without a `body_key` it has no body."""
+    """A response that may be repeated: its two messages, and what is recorded of it."""
 
     start: Message
-    body_key: tuple[Resource, str] | None
+    body: Message
     labels: RequestLabels
 
 
@@ -73,6 +73,7 @@ class Documents:
         self._record = builder.recorder.record
         self._snapshot: SiteSnapshot | None = None
         self._responses: dict[tuple[object, ...], CachedResponse] = {}
+        self._cached_bytes = 0
         self._date: Header = (b"date", b"")
         self._second, self._second_ends = 0, 0.0  # the first request begins a second
 
@@ -93,14 +94,7 @@ class Documents:
         if cached is None:
             await self._respond_uncached(scope, receive, send, key, started)
             return
-        start, body_key, labels = cached
-        body = _NO_BODY
-        if body_key is not None:
-            found = self._builder.get(*body_key)
-            if found is None:
-                await self._respond_uncached(scope, receive, send, key, started)
-                return
-            body = {"type": "http.response.body", "body": found}
+        start, body, labels = cached
         await send(start)
         await send(body)
         self._record(labels, scope.get("client"), time.perf_counter() - started)
@@ -120,7 +114,7 @@ class Documents:
         self._second = int(unix_time)
         self._second_ends = now + 1 - unix_time % 1
         self._date = (b"date", format_http_date(self._second).encode())
-        self._responses = {}
+        self._responses, self._cached_bytes = {}, 0
 
     async def _respond_uncached(
         self, scope: Scope, receive: Receive, send: Send, key: tuple[object, ...], started: float
@@ -129,24 +123,28 @@ class Documents:
         if match := _ABSOLUTE_FORM.fullmatch(scope["raw_path"]):  # httptools drops host by itself
             scope["raw_path"] = match[1] or b"/"
             scope["path"] = unquote(scope["raw_path"].decode("latin-1"))
-        # Waiting may take this into another second, whose responses these are not.
         responses, fields = self._responses, merge_fields(scope["headers"])
         response = await self._respond(scope, receive, fields)
         if response is None:
             await self._pass_on(scope, receive, send, fields, started)
             return
         self._check_second()
-        body = b"" if scope["method"] == "HEAD" else response.body
+        content = b"" if scope["method"] == "HEAD" else response.body
+        body: Message = {"type": "http.response.body", "body": content}
         start: Message = {
             "type": "http.response.start",
             "status": response.status,
             "headers": [self._date, *response.headers],
         }
-        labels = self._labels(scope, fields, response.format_name, response.status, len(body))
-        if response.body_key is not None and len(responses) < MAX_CACHED and is_short(scope):
-            responses[key] = CachedResponse(start, response.body_key if body else None, labels)
+        labels = self._labels(scope, fields, response.format_name, response.status, len(content))
+        # Waiting may have taken this into another second, whose response it is not.
+        if response.is_repeatable and responses is self._responses and is_short(scope):
+            cached_bytes = self._cached_bytes + len(content)
+            if len(responses) < MAX_CACHED and cached_bytes <= MAX_CACHED_BYTES:
+                self._cached_bytes = cached_bytes
+                responses[key] = CachedResponse(start, body, labels)
         await send(start)
-        await send({"type": "http.response.body", "body": body})
+        await send(body)
         self._record(labels, scope.get("client"), time.perf_counter() - started)
 
     async def respond(self, scope: Scope, send: Send, response: HttpResponse) -> None:
@@ -225,7 +223,7 @@ class Documents:
                 [self._cache_control(snapshot, resource), *headers],
                 b"",
                 resource.format_name,
-                (resource, coding),
+                is_repeatable=True,
             )
         if wants_delta(method, snapshot, resource, fields):
             return None
@@ -248,10 +246,10 @@ class Documents:
                 # The snapshot first, or the next response would be of the older document.
                 if await self._builder.refreshed_snapshot() is snapshot:
                     snapshot.replace(resource, built.resource)  # the catalog was busy meanwhile
-                    self._responses = {}
+                    self._responses, self._cached_bytes = {}, 0
                 changed = (method, snapshot, built.resource, fields)
                 response = self._cached_response(*changed) or await self._built_response(*changed)
-                return response._replace(body_key=None)  # the snapshot may have a later one
+                return response._replace(is_repeatable=False)  # the snapshot may have a later one
             body = built.body
         return self._full_response(snapshot, resource, coding, body)
 
@@ -267,7 +265,7 @@ class Documents:
             [self._cache_control(snapshot, resource), length, *headers],
             body,
             resource.format_name,
-            (resource, coding),
+            is_repeatable=True,
         )
 
     async def _delta_response(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import NamedTuple
 
-from feedhub.server.snapshot import Header, Resource
+from feedhub.server.snapshot import Header
 
 ALLOWED_METHODS = "GET, HEAD, OPTIONS"
 KNOWN_METHODS = {
@@ -20,15 +20,14 @@ RETRY_SOON = 5  # seconds, while the first sync runs or the catalog cannot be re
 class HttpResponse(NamedTuple):
     """A response; `format_name` is that of the document, or "".
 
-    `body_key` is set if an equal request within the same second gets an equal response, as long as
-    the cache has the bytes: the resource of the current snapshot, and the coding.
+    `is_repeatable` says that an equal request within the same second gets an equal response.
     """
 
     status: int
     headers: list[Header]
     body: bytes
     format_name: str = ""
-    body_key: tuple[Resource, str] | None = None
+    is_repeatable: bool = False
 
 
 def text_response(status: int, *more: Header, reason: str = "") -> HttpResponse:
