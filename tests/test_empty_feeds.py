@@ -377,8 +377,10 @@ def test_a_label_that_comes_and_goes_in_one_sync_is_not_stored():
     for seconds in (0, 60):  # the second time it is empty already
         names = FeedNames(database, later(seconds), keep_empty=1)
         names.update({feed: set()}, None)
-    assert FeedNames(database, later(DAY - 1), keep_empty=1).retire_due({}, anew=False) == 0
-    assert FeedNames(database, later(DAY), keep_empty=1).retire_due({}, anew=False) == 1
+    assert FeedNames(database, later(DAY - 1), keep_empty=1).retire_due({}, anew=False) == []
+    assert FeedNames(database, later(DAY), keep_empty=1).retire_due({}, anew=False) == [
+        ("author", "jane")
+    ]
     retired = database.fetch_all("SELECT * FROM feeds WHERE kind = 'author'")
     assert "Jane" not in repr(retired)
     assert come_and_go() == retired

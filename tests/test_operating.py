@@ -35,6 +35,7 @@ LOGGING = (
     ),
     *PACKAGE.glob("delivery/*.py"),
     *PACKAGE.glob("websub/*.py"),
+    *PACKAGE.glob("purge/*.py"),
     *(PACKAGE / f"cli/{name}.py" for name in ("__init__", "serve", "sync", "ping", "options")),
 )
 CALLS = {"log", "error", "warn", "not_usable", "report_error", "_print_once"}

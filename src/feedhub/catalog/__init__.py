@@ -231,16 +231,18 @@ class Catalog:
         with self._database.transaction():
             write_record(self._database, record)
 
-    def update_index_date(self, path: str, fingerprint: str, *, now: int, first: int) -> None:
-        """Note when a document that lists the site changed, if its fingerprint did.
+    def update_index_date(self, path: str, fingerprint: str, *, now: int, first: int) -> bool:
+        """Note when a document that lists the site changed, if its fingerprint did; return that.
 
         It changed at the Unix time `now`, at least a second after the change before; in a fresh
         catalog at `first`.
         """
         known = self._database.fetch_one(_INDEX_DATE, (path,))
-        if known is None or known[0] != fingerprint:
-            changed_at = first if known is None else max(now, known[1] + 1)
-            self._database.execute(_PUT_INDEX_DATE, (path, fingerprint, changed_at))
+        if known is not None and known[0] == fingerprint:
+            return False
+        changed_at = first if known is None else max(now, known[1] + 1)
+        self._database.execute(_PUT_INDEX_DATE, (path, fingerprint, changed_at))
+        return True
 
     def remember_outputs(self, root: str, outputs: dict[str, tuple[str, str]]) -> None:
         """Replace what is remembered of `root` by what differs in `outputs`."""

@@ -84,8 +84,8 @@ class FeedNames:
                 self._database.execute(_SET_EMPTY, (self._now, due, feed))
         return respelled
 
-    def retire_due(self, touched: dict[int, set[str]], *, anew: bool) -> int:
-        """Retire the feeds that have been empty for long enough; return how many those are.
+    def retire_due(self, touched: dict[int, set[str]], *, anew: bool) -> list[tuple[str, str]]:
+        """Retire the feeds that have been empty for long enough; return their kinds and slugs.
 
         Their dates stay: they must not go back when the label returns. `anew` tells that the time
         to keep them may be another than before.
@@ -109,7 +109,7 @@ class FeedNames:
             for (feed,) in self._database.fetch_all(_OLDEST_RETIRED, (MAX_RETIRED,)):
                 for delete in _DELETE_RETIRED:
                     self._database.execute(delete, (feed,))
-        return len(due)
+        return [(kind, slug) for _, kind, _, slug in due]
 
     def name_new_feeds(self) -> None:
         """Give slugs to the feeds that have none, the one with the oldest article first.

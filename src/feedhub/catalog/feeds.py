@@ -132,8 +132,9 @@ class FeedSync:
     """Computes feeds anew inside the transaction of a sync.
 
     `silent` tells that the configuration or the code changed what documents say: that is no update.
-    `changed` counts the states that changed; `changed_feeds` are kind and slug of the feeds that
-    existed before and have other content now.
+    `changed` counts the states that changed; `changed_states` are kind, slug and period of these
+    and of the archives that are gone. `changed_feeds` are kind and slug of the feeds that existed
+    before and have other content now.
     """
 
     def __init__(
@@ -151,6 +152,7 @@ class FeedSync:
         self._now = int(now.timestamp())
         self._generation = generation
         self.changed = 0
+        self.changed_states: list[tuple[str, str, str]] = []
         self.changed_feeds: list[tuple[str, str]] = []
 
     def refresh_all(
@@ -197,6 +199,9 @@ class FeedSync:
                 archived = [FeedEntry._make(row) for row in month][subscribed:]
                 self._put(feed, before, period, archived, (older, newer))
         for gone in before.keys() - {"", *periods}:
+            if before[gone].length:
+                kind, slug, _ = self._database.fetch_all(_FEED, (feed,))[0]
+                self.changed_states.append((kind, slug, gone))
             self._database.execute(_EMPTY_ARCHIVE, (feed, gone))
 
     def _subscription(self, feed: int) -> tuple[list[FeedEntry], int | None]:
@@ -267,6 +272,7 @@ class FeedSync:
         if old is not None and old.fingerprint == new_fingerprint:
             return
         self.changed += 1
+        self.changed_states.append((kind, slug, period))
         # Last-Modified has whole seconds: two versions of a document never share one.
         changed_at = updated if old is None else max(self._now, old.changed_at + 1)
         newest = entries[0].published if entries else None

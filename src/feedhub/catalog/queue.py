@@ -69,6 +69,16 @@ class ChangeQueue:
         """Return how many changes wait, and since when."""
         return QueueStatus._make(self._database.fetch_all(_WAITING, (self._receiver,))[0])
 
+    def oldest(self) -> float | None:
+        """Return since when the oldest change that is released waits, or None."""
+        value: float | None = self._database.fetch_value(_OLDEST, (self._receiver,))
+        return value
+
+    def has_older(self, since: float) -> bool:
+        """Return whether a change waits that could be fetched at that Unix time already."""
+        oldest = self.oldest()
+        return oldest is not None and oldest <= since
+
     def remove(self, changes: Iterable[Change]) -> None:
         """Remove changes, unless their paths have changed again meanwhile."""
         rows = [(self._receiver, change.path, change.generation) for change in changes]
@@ -139,6 +149,7 @@ SELECT path, generation, since, tries FROM changes
 WHERE receiver = ? AND due <= ? ORDER BY tries, since, path
 """
 _WAITING = "SELECT count(*), MIN(due) FROM changes WHERE receiver = ?"
+_OLDEST = "SELECT MIN(since) FROM changes WHERE receiver = ? AND due IS NOT NULL"
 _REMOVE = "DELETE FROM changes WHERE receiver = ? AND path = ? AND generation = ?"
 _DEFER = """
 UPDATE changes SET tries = ?, due = ? WHERE receiver = ? AND path = ? AND generation = ?

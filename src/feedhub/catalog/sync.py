@@ -39,7 +39,8 @@ class Changes:
     `states` counts the files by state; `rejected` were rejected (some stay shown in an earlier
     version), `read` were read; `changed` feed states changed or were retired. `problems` are those
     of every file. `changed_feeds` are kind and slug of each feed that existed before and has other
-    content now. `changed_ids` are those of the articles that readers may see otherwise, None where
+    content now. `changed_states` are kind, slug and period of every feed document that changed or
+    is gone. `changed_ids` are those of the articles that readers may see otherwise, None where
     they are very many.
     """
 
@@ -49,6 +50,7 @@ class Changes:
     changed: int
     problems: tuple[Problem, ...]
     changed_feeds: tuple[tuple[str, str], ...] = ()
+    changed_states: tuple[tuple[str, str, str], ...] = ()
     changed_ids: frozenset[str] | None = frozenset()
 
     @property
@@ -182,9 +184,10 @@ def sync_catalog(
         states=states,
         rejected=rejected,
         read=articles.read,
-        changed=feeds.changed + retired,
+        changed=feeds.changed + len(retired),
         problems=articles.problems(),
         changed_feeds=tuple(feeds.changed_feeds),
+        changed_states=(*feeds.changed_states, *((kind, slug, "") for kind, slug in retired)),
         changed_ids=frozenset(articles.changed) if len(articles.changed) <= MAX_IDS else None,
     )
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from feedhub.http_client import HttpClient
 
 EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.sqlite --watch")
-POLL_INTERVAL = 0.5  # seconds between two readings of a catalog that another process writes
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -76,9 +75,10 @@ async def send(path: Path, *, everything: bool) -> DeliveryReport:
 
 def session_kinds() -> tuple[type[Session], ...]:
     """Return the sessions of all receivers that this command talks to."""
-    from feedhub import websub
+    from feedhub import purge, websub
 
-    return websub.SESSIONS
+    # By hand they take turns: no hub may find what a cache has not dropped yet.
+    return (*purge.SESSIONS, *websub.SESSIONS)
 
 
 class CatalogWatcher:
@@ -123,7 +123,7 @@ class CatalogWatcher:
                     if str(error) == last_error:
                         self._print_once(str(error), printed)
                     last_error = str(error)
-                await self._sleep(POLL_INTERVAL)
+                await self._sleep(kind.poll_interval)
 
     async def _send(
         self,

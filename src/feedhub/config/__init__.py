@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 from feedhub.config import rules
 from feedhub.config.podcasts import PodcastConfig
-from feedhub.config.reading import find_line, from_environ, from_file, from_options
+from feedhub.config.reading import PURGE_TOKEN, find_line, from_environ, from_file, from_options
 from feedhub.config.tables import (
     SECTIONS,
     Config,
     CustomConfig,
     FeedsConfig,
     HttpConfig,
+    PurgeConfig,
     RenderConfig,
     SiteConfig,
     SourceConfig,
@@ -27,11 +28,13 @@ from feedhub.errors import ConfigError
 
 __all__ = [
     "CONFIG_FILE",
+    "PURGE_TOKEN",
     "Config",
     "CustomConfig",
     "FeedsConfig",
     "HttpConfig",
     "PodcastConfig",
+    "PurgeConfig",
     "RenderConfig",
     "SiteConfig",
     "SourceConfig",
@@ -66,6 +69,9 @@ def load_config(
         section, _, key = name.partition(".")
         sections[section][key] = value
     config = Config(**{name: SECTIONS[name](**settings) for name, settings in sections.items()})
+    if bool(config.purge.service) != bool(config.purge.endpoint):
+        # Documents that a cache keeps for a day must be purged.
+        raise ConfigError("purge.service and purge.endpoint need each other: set both, or neither")
     base_url = config.site.base_url
     # Not in the tables: these defaults depend on another key.
     authority = config.site.authority or default_authority(base_url)

@@ -21,6 +21,9 @@ VARIABLES = {
     for name, key in KEYS.items()
     if "record" not in key.metadata  # tables do not fit into a variable
 }
+# Read where it is used, and never part of the configuration, which the catalog stores.
+PURGE_TOKEN = "FEEDHUB_PURGE_TOKEN"  # noqa: S105 - the name of a variable
+SECRETS = {PURGE_TOKEN}
 
 
 def from_file(path: Path) -> Values:
@@ -52,7 +55,7 @@ def from_environ(environ: Mapping[str, str]) -> Values:
     """Return the checked values of the FEEDHUB_* variables; ConfigError names the variable."""
     values = {}
     for variable, text in environ.items():
-        if not variable.startswith("FEEDHUB_"):
+        if not variable.startswith("FEEDHUB_") or variable in SECRETS:
             continue
         # A misspelled variable would otherwise have no effect.
         if variable not in VARIABLES:

@@ -192,6 +192,11 @@ def url(text: str) -> str:
     return normal
 
 
+def urls(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return absolute http(s) URLs, each once."""
+    return unique_names(tuple(map(url, texts)))
+
+
 def base_url(text: str) -> str:
     """Return a URL that paths are added to: no query, no fragment, no slash at its end."""
     if "?" in text or "#" in text:

@@ -12,6 +12,8 @@ from feedhub.kinds import FACETS, LABEL_KINDS
 
 T = TypeVar("T")
 
+PURGE_SERVICES = ("varnish", "nginx", "fastly", "cloudflare", "cloudfront", "webhook")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
@@ -377,6 +379,36 @@ class IndexNowConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeConfig:
+    """The cache before the server that is told which documents changed, and may keep the others."""
+
+    service: str = key(
+        "",
+        'What the cache is; webhook is a program of yours; "" means that none is told',
+        f"one of {', '.join(PURGE_SERVICES)}",
+        rules.optional(rules.choice(*PURGE_SERVICES)),
+    )
+    endpoint: tuple[str, ...] = key(
+        (),
+        "Where the cache takes purges; if there are several caches, the address of each",
+        "a list of absolute http(s) addresses",
+        rules.urls,
+    )
+    tags: str = key(
+        "",
+        'Header field with the tags of a document; "" means the one that the service reads',
+        "Surrogate-Key, Cache-Tag or xkey",
+        rules.optional(rules.choice("Surrogate-Key", "Cache-Tag", "xkey")),
+    )
+    edge_max_age: int = integer(
+        86_400,
+        "Seconds the cache may keep a document that nothing changes; 0 means as long as others",
+        0,
+        31_536_000,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration, one attribute for each section; the defaults without arguments."""
 
@@ -387,11 +419,16 @@ class Config:
     http: HttpConfig = field(default_factory=HttpConfig)
     websub: WebsubConfig = field(default_factory=WebsubConfig)
     indexnow: IndexNowConfig = field(default_factory=IndexNowConfig)
+    purge: PurgeConfig = field(default_factory=PurgeConfig)
 
     @property
     def receivers(self) -> tuple[str, ...]:
         """Who is told of changes, by the names that the queue of the catalog has for them."""
-        named = {"hub": self.websub.hub, "indexnow": self.indexnow.key}
+        named = {
+            "purge": self.purge.service,
+            "hub": self.websub.hub,
+            "indexnow": self.indexnow.key,
+        }
         return tuple(name for name, setting in named.items() if setting)
 
     @property

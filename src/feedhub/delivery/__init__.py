@@ -6,7 +6,6 @@ and search engines.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 
 from feedhub.catalog import Catalog
@@ -30,7 +29,7 @@ async def deliver(
     *,
     by_hand: bool = False,
 ) -> DeliveryReport:
-    """Tell these receivers, at the same time, of every change that is due, and put off what fails.
+    """Tell these receivers, one after the other, of every change that is due; put off what fails.
 
     `clock` returns Unix times. `by_hand` sends also what was put off, and all of it; else what is
     left after a minute waits for the next call. A change leaves its queue when there is a reply:
@@ -42,8 +41,9 @@ async def deliver(
     if by_hand:
         with catalog.snapshot():
             site_of(catalog)
-    sessions = (_deliver(kind, catalog, client, clock, by_hand=by_hand) for kind in kinds)
-    return DeliveryReport.of(await asyncio.gather(*sessions))
+    return DeliveryReport.of(
+        [await _deliver(kind, catalog, client, clock, by_hand=by_hand) for kind in kinds]
+    )
 
 
 async def _deliver(

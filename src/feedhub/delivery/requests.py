@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from feedhub.http_client import HttpClient, HttpError
+from feedhub.http_client import HttpClient, HttpError, Reply
 
 _MAX_REDIRECTS = 3
 # A connection is used again only where the body of the last reply was read to its end.
@@ -26,6 +26,16 @@ class ReceiverReply(NamedTuple):
     retry_after: float = 0.0
 
 
+def judge(reply: Reply) -> ReceiverReply:
+    """Return what the status of a response means."""
+    if 200 <= reply.status < 300:
+        return ReceiverReply("accepted")
+    reason = f"{reply.status} {reply.phrase}".strip()
+    if reply.status in _TEMPORARY or reply.status >= 500:
+        return ReceiverReply("failed", reason, reply.retry_after)
+    return ReceiverReply("refused", reason)
+
+
 async def send(
     client: HttpClient,
     address: str,
@@ -33,8 +43,10 @@ async def send(
     content: bytes,
     *,
     method: str = "POST",
+    max_redirects: int = _MAX_REDIRECTS,
+    judge: Callable[[Reply], ReceiverReply] = judge,
 ) -> ReceiverReply:
-    """Send content to the address of a receiver."""
+    """Send content to the address of a receiver; no redirects if `headers` holds a secret."""
     try:
         reply = await client.request(
             method,
@@ -42,15 +54,10 @@ async def send(
             headers=headers,
             content=content,
             trusted=True,
-            max_redirects=_MAX_REDIRECTS,
+            max_redirects=max_redirects,
             max_body=_MAX_BODY_BYTES,
             body_timeout=_BODY_TIMEOUT,
         )
     except HttpError as error:
         return ReceiverReply("failed", str(error))
-    if 200 <= reply.status < 300:
-        return ReceiverReply("accepted")
-    reason = f"{reply.status} {reply.phrase}".strip()
-    if reply.status in _TEMPORARY or reply.status >= 500:
-        return ReceiverReply("failed", reason, reply.retry_after)
-    return ReceiverReply("refused", reason)
+    return judge(reply)

@@ -13,8 +13,9 @@ from feedhub.config import Config
 from feedhub.delivery import retries
 from feedhub.delivery.report import DeliveryReport
 from feedhub.delivery.requests import ReceiverReply
+from feedhub.delivery.visibility import why_too_early
 from feedhub.http_client import HttpClient
-from feedhub.site import Site
+from feedhub.site import Planned, Site
 
 
 class Session(ABC):
@@ -25,6 +26,8 @@ class Session(ABC):
 
     # Its name in the queue, and in `Config.receivers`.
     receiver: ClassVar[str]
+    # Seconds between two looks at the queue.
+    poll_interval: ClassVar[float] = 0.5
 
     def __init__(
         self,
@@ -69,6 +72,30 @@ class Session(ABC):
     @abstractmethod
     async def run(self, due: list[Change]) -> None:
         """Send changes that are due; those that are not public yet, or fail, wait."""
+
+    async def why_too_early(self, planned: Planned, since: float) -> str:
+        """Return why strangers would not find a change since then in a document yet, or "".
+
+        A cache that is purged must have dropped it first. Once it has, nothing old can last.
+        """
+        http, purge = self._config.http, self._config.purge
+        max_cached: float = http.max_age + http.stale_while_revalidate
+        if purge.service:
+            if not self._catalog.changes("purge").has_older(since):
+                max_cached = retries.LATE_AFTER
+            elif self._by_hand or self._clock() - since < retries.LATE_AFTER:
+                return f"{planned.path} is not purged yet"
+            else:
+                max_cached = max(max_cached, purge.edge_max_age)
+        return await why_too_early(
+            self._client,
+            self._site,
+            self._config,
+            planned,
+            age=self._clock() - since,
+            by_hand=self._by_hand,
+            max_cached=max_cached,
+        )
 
     def is_welcome(self) -> bool:
         """Return whether the receiver may be talked to: during its `Retry-After` all changes wait.

@@ -24,13 +24,15 @@ async def why_too_early(
     *,
     age: float,
     by_hand: bool,
+    max_cached: float,
 ) -> str:
-    """Return why strangers would not find a change of this age in a document yet, or ""."""
-    http = config.http
+    """Return why strangers would not find a change of this age in a document yet, or "".
+
+    Nobody may have the old bytes for longer than `max_cached` seconds.
+    """
     if age < FOLLOW_TIME and not by_hand:
         return f"{planned.path} has only just changed"
-    max_cached = http.max_age + http.stale_while_revalidate + _CLOCK_MARGIN
-    if not config.websub.look or age > max_cached:
+    if not config.websub.look or age > max_cached + _CLOCK_MARGIN:
         return ""
 
     @cache

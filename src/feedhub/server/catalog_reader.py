@@ -210,7 +210,9 @@ class CatalogReader:
             return
         self._snapshot_key = key
         before = self.snapshot
-        same = before is not None and before.config.http.feed_pages == config.http.feed_pages
+        same = before is not None and (
+            (before.config.http, before.config.purge) == (config.http, config.purge)
+        )
         previous = before.resources if before and same else {}
         policy = CachePolicy(config.http, drafts=self._drafts)
         self.snapshot = make_snapshot(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -12,6 +12,7 @@ from feedhub.formats import PAGE, PAGE_MEDIA_TYPE
 from feedhub.site import Planned, Site, address_of
 
 Header = tuple[bytes, bytes]
+EdgeHeaders = Callable[[Planned], Iterable[tuple[str, str]]]
 
 # The smallest max-age of a feed in seconds, however soon the next scheduled article is due:
 # readers take a smaller one for a mistake.
@@ -50,13 +51,21 @@ class Resource:
     """
 
     __slots__ = (
-        *("_links", "_representations", "format_name", "last_modified", "page_url", "planned"),
-        "url",
+        *("_edge_headers", "_links", "_representations", "format_name", "last_modified"),
+        *("page_url", "planned", "url"),
     )
 
-    def __init__(self, planned: Planned, url: str, hub: str = "", page_url: str = "") -> None:
+    def __init__(
+        self,
+        planned: Planned,
+        url: str,
+        hub: str = "",
+        page_url: str = "",
+        edge_headers: EdgeHeaders = lambda _: (),
+    ) -> None:
         self.planned = planned
         self.url = url
+        self._edge_headers = edge_headers
         self.page_url = page_url
         # Subscribers use the first hub and the first self that they find: give both, or only self.
         hub_link = f', <{hub}>; rel="hub"' if hub else ""
@@ -69,7 +78,7 @@ class Resource:
         """Return the representation in a content coding, "" for none.
 
         Each coding has its own tag (RFC 9110, 8.8.3.3). A 304 repeats the validators and Vary of
-        the 200 (15.4.5).
+        the 200 (15.4.5), and what a cache that stores it must know.
         """
         known = self._representations.get(coding)
         if known is not None:
@@ -80,6 +89,7 @@ class Resource:
             (b"last-modified", format_http_date(self.last_modified).encode()),
             (b"vary", b"Accept-Encoding"),
         )
+        edge = [(n.lower().encode(), v.encode()) for n, v in self._edge_headers(self.planned)]
         headers = (
             (b"content-type", self.planned.media_type.encode()),
             *(((b"content-encoding", coding.encode()),) if coding else ()),
@@ -89,8 +99,9 @@ class Resource:
             *(() if self.planned.is_listed else NOINDEX),
             *SECURITY_HEADERS,
             *CORS_HEADERS,
+            *edge,
         )
-        new = Representation(etag, headers, (*validators, *CORS_HEADERS))
+        new = Representation(etag, headers, (*validators, *CORS_HEADERS, *edge))
         self._representations[coding] = new
         return new
 
@@ -184,7 +195,8 @@ class SiteSnapshot(NamedTuple):
 def make_resource(site: Site, planned: Planned, *, leads_to_page: bool = False) -> Resource:
     """Return the resource of a document; `leads_to_page` is for the browsers that open a feed."""
     page_url = site.page_url(planned) if leads_to_page else ""
-    return Resource(planned, site.url(planned.path), site.hub_of(planned), page_url)
+    url, hub = site.url(planned.path), site.hub_of(planned)
+    return Resource(planned, url, hub, page_url, site.edge_headers)
 
 
 def make_snapshot(

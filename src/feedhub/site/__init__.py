@@ -23,7 +23,7 @@ from feedhub.catalog import (
     SyncState,
     accept_all,
 )
-from feedhub.config import Config
+from feedhub.config import Config, HttpConfig, PurgeConfig
 from feedhub.document import Document
 from feedhub.errors import ConfigError
 from feedhub.feed import Feed, FeedState, Window, build_feed, feed_path, feed_query, page_path
@@ -31,6 +31,7 @@ from feedhub.fingerprint import fingerprint
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, Format
 from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
 from feedhub.messages.tags import without_region
+from feedhub.site.cache_tags import edge_headers, names_of
 from feedhub.site.indexes import COMBINE_PATH, INDEX_PATH, SEARCH_PATH, Indexes, IndexOptions
 from feedhub.site.months import Months
 from feedhub.site.on_demand import OnDemandFeeds, selection_of
@@ -95,6 +96,11 @@ class Planned(NamedTuple):
         """Whether it may be found without knowing its address."""
         return not self.on_demand and (self.state is None or self.state.is_listed)
 
+    @property
+    def cache_names(self) -> tuple[str, ...]:
+        """The names by which a cache drops it, that of the whole site first."""
+        return names_of(self.path, self.media_type, self.state)
+
     def etag(self, coding: str = "") -> str:
         """Return the entity tag in a content coding: each has its own (RFC 9110, 8.8.3.3)."""
         parts = (self.fingerprint, self.path.partition("?")[0].rpartition(".")[2], coding)
@@ -128,6 +134,9 @@ class Site:
             indexnow_key="" if config.indexnow.location else config.indexnow.key,
         )
         self.outbox = Outbox(catalog, config, drafts=drafts)
+        # Returns the header fields of a document for a cache that is purged.
+        purge = PurgeConfig() if drafts else config.purge
+        self.edge_headers = partial(edge_headers_of, purge, config.http)
         self._config_json = msgspec.json.encode(config).decode()
         self._settings = Settings(
             kinds=kinds,
@@ -224,10 +233,11 @@ class Site:
                 )
                 accept(changes, state.published)
                 self._forget()
-                self._page_links.update_date(seconds)
-                self._indexes.update_dates(self._published_states(), seconds)
+                pages = self._page_links.update_date(seconds)
+                indexes = self._indexes.update_dates(self._published_states(), seconds)
                 self._catalog.write(StoredConfig(json=self._config_json))
                 self.outbox.enqueue(watch, state, partial(self._paths_of, changes), seconds)
+                self.outbox.enqueue_purges(state, changes, indexes, seconds, pages=pages)
         finally:
             # The next sync may use the numbers of articles that this one has taken back.
             self._forget()
@@ -507,6 +517,13 @@ class Site:
             return
         with self._entries.spooled(in_feeds, on_pages, open_file, processes, begin):
             yield
+
+
+def edge_headers_of(
+    purge: PurgeConfig, http: HttpConfig, planned: Planned
+) -> tuple[tuple[str, str], ...]:
+    """Return the header fields of a document for a cache that is purged."""
+    return edge_headers(purge, http, planned.cache_names)
 
 
 def address_of(path: str) -> str:

@@ -133,11 +133,17 @@ class Indexes:
             changed_at = self._catalog.index_changed_at(path)
             yield IndexDocument(path, new_fingerprint, media_type, changed_at)
 
-    def update_dates(self, states: list[FeedState], now: int) -> None:
-        """Record which lists changed at `now`; in a new catalog all have the newest feed's date."""
+    def update_dates(self, states: list[FeedState], now: int) -> list[str]:
+        """Record which lists changed at `now`, and return their paths.
+
+        In a new catalog all have the newest feed's date.
+        """
         newest = max((int(state.changed_at.timestamp()) for state in states), default=0)
-        for path, new_fingerprint in self._fingerprints(states):
-            self._catalog.update_index_date(path, new_fingerprint, now=now, first=newest)
+        return [
+            path
+            for path, new_fingerprint in self._fingerprints(states)
+            if self._catalog.update_index_date(path, new_fingerprint, now=now, first=newest)
+        ]
 
     def body(self, path: str, states: list[FeedState]) -> bytes:
         """Return the bytes of the list at a path, made from the states of all feeds."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from feedhub.catalog import AddressWatch, Catalog, SyncState
+from feedhub.catalog import AddressWatch, Catalog, Changes, SyncState
 from feedhub.catalog.queue import FEED_RECEIVERS
 from feedhub.config import Config
+from feedhub.site.cache_tags import SITE_TAG, changed_names
 
 INDEXNOW = "indexnow"
+PURGE = "purge"
 
 
 class Outbox:
@@ -45,6 +47,25 @@ class Outbox:
                 queue.enqueue(paths(), self._catalog.generation(), now)
         if watch is not None:
             self._enqueue_addresses(watch, before, now)
+
+    def enqueue_purges(
+        self, before: SyncState, changes: Changes, indexes: Sequence[str], now: int, *, pages: bool
+    ) -> None:
+        """Queue the cache tags of what a sync changed, for a cache to drop.
+
+        `indexes` are the paths of the lists that changed; `pages` tells whether links between pages
+        moved. What a new catalog, or one with other settings, has changed is not known: everything.
+        """
+        if PURGE not in self._receivers:
+            return
+        state = self._catalog.read(SyncState)
+        new = not before.generation or before.private
+        if new or state.settings_fingerprint != before.settings_fingerprint:
+            names = [SITE_TAG]
+        else:
+            searches = state.generation != before.generation
+            names = changed_names(changes.changed_states, indexes, pages=pages, searches=searches)
+        self._catalog.changes(PURGE).enqueue(names, state.generation, now)
 
     def _enqueue_addresses(self, watch: AddressWatch, before: SyncState, now: int) -> None:
         """Queue the addresses of changed articles for search engines.

@@ -81,9 +81,13 @@ class PageLinks:
         """Return when a feed's page changed: with the feed, or with the links."""
         return max(state.changed_at, self._catalog.index_changed_at(LINKS))
 
-    def update_date(self, now: int) -> None:
-        """Record that links changed at `now`, if they did; in a new catalog they never changed."""
-        self._catalog.update_index_date(LINKS, self.links_fingerprint(), now=now, first=0)
+    def update_date(self, now: int) -> bool:
+        """Record that links changed at `now`, if they did, and return whether they did.
+
+        In a new catalog they never changed.
+        """
+        links = self.links_fingerprint()
+        return self._catalog.update_index_date(LINKS, links, now=now, first=0)
 
     def links_fingerprint(self) -> str:
         """Return the fingerprint of what pages are made with besides articles."""

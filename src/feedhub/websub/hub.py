@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from feedhub.catalog import Change
 from feedhub.delivery import Session
 from feedhub.delivery.requests import ReceiverReply, send
-from feedhub.delivery.visibility import why_too_early
 from feedhub.http_client import HttpClient
 from feedhub.site import Planned, Site
 
@@ -88,15 +87,7 @@ class HubSession(Session):
         planned = self._plan.get(change.path)
         if planned is None or not planned.is_topic:
             return PingResult(change, "gone")
-        reason = await why_too_early(
-            self._client,
-            self._site,
-            self._config,
-            planned,
-            age=self._clock() - change.since,
-            by_hand=self._by_hand,
-        )
-        if reason:
+        if reason := await self.why_too_early(planned, change.since):
             return PingResult(change, "too_early", reason)
         url = self._site.url(change.path)
         return PingResult(change, *await send_ping(self._client, self.address, url))

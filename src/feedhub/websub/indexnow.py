@@ -10,7 +10,6 @@ import msgspec
 from feedhub.catalog import Change
 from feedhub.delivery import Session
 from feedhub.delivery.requests import ReceiverReply, send
-from feedhub.delivery.visibility import why_too_early
 from feedhub.site import Site
 
 _MAX_URLS = 10_000  # in one request
@@ -58,14 +57,7 @@ class IndexNowSession(Session):
         planned = next((planned for planned in plan if planned.is_topic), None)
         if planned is None:
             return ""
-        return await why_too_early(
-            self._client,
-            self._site,
-            self._config,
-            planned,
-            age=self._clock() - since,
-            by_hand=self._by_hand,
-        )
+        return await self.why_too_early(planned, since)
 
     async def _post(self, urls: list[str]) -> ReceiverReply:
         body = {
