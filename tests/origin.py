@@ -21,6 +21,7 @@ class Origin:
     status: int = 200
     body: bytes = b""  # empty: the target of the request
     cache_control: str = SHORT
+    more: list[tuple[str, str]] = field(default_factory=list)  # header fields
     modified: float = 1_600_000_000.0
     down: bool = False
     slow: float = 0.0
@@ -58,6 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(304 if same else origin.status)
         self.send_header("Cache-Control", origin.cache_control)
         self.send_header("Vary", "Accept-Encoding")
+        for name, value in origin.more:
+            self.send_header(name, value)
         if origin.status == 200:
             self.send_header("ETag", tag)
             self.send_header("Last-Modified", formatdate(origin.modified, usegmt=True))

@@ -329,3 +329,32 @@ def apache_proxy(folder: Path, upstream: Upstream) -> Iterator[Proxy]:
     shipped = re.escape("unix:/run/feedhub/serve.sock|http://localhost/")
     with apache(folder, "proxy.conf", {shipped: place}) as proxy:
         yield proxy
+
+
+@contextmanager
+def varnish_proxy(
+    folder: Path, upstream: tuple[str, int], *, purgers: str = "localhost"
+) -> Iterator[Proxy]:
+    """Run deploy/varnish/feedhub.vcl before one upstream, as the command in its head does.
+
+    `folder` must be one that every user may enter: varnishd runs as one with few rights.
+    """
+    program = need("varnishd")
+    if not any(Path("/usr/lib").glob("**/vmods/libvmod_xkey.so")):
+        pytest.skip("a module is missing: apt-get install varnish-modules")
+    text = (DEPLOY / "varnish/feedhub.vcl").read_text(encoding="utf-8")
+    place = f'    .host = "{upstream[0]}";\n    .port = "{upstream[1]}";'
+    changes = {
+        r'^    \.path = "/run/feedhub/serve\.sock";': place,
+        '^    "localhost";': f'    "{purgers}";',
+    }
+    (folder / "feedhub.vcl").write_text(changed(text, changes), encoding="utf-8")
+    (folder / "error.log").touch()
+    port = free_port()
+    command = [program, "-j", "none", "-F", "-n", f"{folder}/work", "-a", f"127.0.0.1:{port}"]
+    command += ["-f", f"{folder}/feedhub.vcl", "-s", "malloc,64m", "-p", "http_gzip_support=off"]
+    if os.geteuid() == 0:
+        command = [*as_nobody(), *command]
+        os.chown(folder, NOBODY, NOBODY)
+    with _running(command, folder, port) as proxy:
+        yield proxy

@@ -340,7 +340,7 @@ def test_all_sends_every_article_and_a_key_that_is_removed_empties_the_queue(wor
     world.sync()
     world.bench.config = load_config(None, {}, {"site.base_url": BASE})
     world.sync(2)
-    with pytest.raises(ConfigError, match=r"websub\.hub or indexnow\.key"):
+    with pytest.raises(ConfigError, match=r"websub\.hub, indexnow\.key"):
         world.send(by_hand=True)
     assert world.send() == DeliveryReport()
 

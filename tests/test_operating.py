@@ -15,7 +15,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from feedhub.server.admin import HubStatus, format_metrics
+from feedhub.server.admin import HubStatus, PurgeStatus, format_metrics
 from feedhub.server.metrics import Metrics
 from feedhub.server.processes import ProcessStatus
 from tests.test_server_operations import WELL, record
@@ -40,7 +40,7 @@ LOGGING = (
 )
 CALLS = {"log", "error", "warn", "not_usable", "report_error", "_print_once"}
 # Functions and constants whose texts reach /readyz or the log as a variable.
-REPORTING = {"late_sync_problem", "hub_status", "run_once", "status"}
+REPORTING = {"late_sync_problem", "hub_status", "purge_status", "run_once", "status"}
 CONSTANTS = {"EMPTY", "DRAFTS_DIFFER", "OTHER_VERSION", "NO_CATALOG", "DAMAGED", "EXITS", "message"}
 # Errors that end a request or an argument, not the server.
 ELSEWHERE = ("too many requests", "nothing matches", "is gone", "has no second reader", "the path")
@@ -51,7 +51,8 @@ def metrics() -> str:
     counted = Metrics()
     record(counted)
     processes = {"feedhub ping": ProcessStatus(3, "")}
-    status = WELL._replace(processes=processes, hub=HubStatus(0, 0.0, ""))
+    receivers = {"hub": HubStatus(0, 0.0, ""), "purge": PurgeStatus(0, 0.0, 0.0, "")}
+    status = WELL._replace(processes=processes, **receivers)  # type: ignore[arg-type]
     return format_metrics(counted, lambda: status).decode()
 
 
@@ -206,6 +207,7 @@ RAISED: dict[str, tuple[str, dict[str, str], str, str]] = {
     "FeedhubUnavailable": ("feedhub_requests_total", {"status": "503"}, "0+10x40", "0+1x40"),
     "FeedhubSlow": ("feedhub_request_seconds_bucket", {"le": "0.5"}, "0+90x40", "0+100x40"),
     "FeedhubHubFailing": ("feedhub_hub_failing", {}, "1x20", "0x20"),
+    "FeedhubPurgeFailing": ("feedhub_purge_failing", {}, "1x20", "0x20"),
     "FeedhubRejectedFiles": ("feedhub_rejected_files", {}, "2x90", "0x90"),
 }  # fmt: skip
 BESIDE: dict[str, list[tuple[str, dict[str, str], str]]] = {

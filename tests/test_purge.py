@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from feedhub.catalog import Change
+from feedhub.cli import main
 from feedhub.config import load_config
 from feedhub.delivery import DeliveryReport, deliver, enqueue_all
 from feedhub.errors import ConfigError
@@ -22,6 +23,10 @@ from feedhub.purge import SESSIONS
 from feedhub.purge.aws import Credentials, sign_request
 from feedhub.purge.services import SERVICES
 from feedhub.selection import make_selection
+from feedhub.server.admin import format_metrics, status_of
+from feedhub.server.catalog_reader import CatalogReader
+from feedhub.server.metrics import Metrics
+from feedhub.server.processes import PING, ProcessStatus
 from feedhub.site import Planned, Site
 from feedhub.site.cache_tags import FIELDS, MAX_NAMES, changed_names, tag_of
 from feedhub.websub import SESSIONS as WEBSUB
@@ -522,3 +527,44 @@ def test_a_change_of_the_queue_is_as_old_as_its_release(tmp_path):
     assert (queue.oldest(), queue.has_older(4.9), queue.has_older(5.0)) == (5.0, False, True)
     assert queue.due(None) == [Change("a", 1, 5.0, 0)]
     assert FIELDS.keys() == {"Surrogate-Key", "xkey", "Cache-Tag"}
+
+
+@pytest.mark.usefixtures("_environment")
+def test_the_command_purges_and_says_so_and_a_server_shows_the_state(tmp_path, capsys):
+    with hosted_cache("webhook") as cache:
+        bench = bench_on_disk(tmp_path, purge__service="webhook", purge__endpoint=[cache.url])
+        bench.write("a.md", title="First", topics=["AI"])
+        bench.sync()
+        bench.catalog.release_changes(START)
+        reader = CatalogReader(tmp_path / "catalog.sqlite", lambda: None)
+        reader.refresh()
+        status = status_of(reader, START + 5)
+        assert status.to_json()["purge"] == {
+            "waiting": 1, "purged": 0.0, "seconds": 5.0, "problem": "",
+        }  # fmt: skip
+        late = status_of(reader, START + 60).purge
+        assert late
+        assert late.problem == "1 purges wait for feedhub ping: is it running?"
+        text = format_metrics(Metrics(), lambda: status_of(reader, START + 60)).decode()
+        assert "feedhub_purge_waiting_seconds 60.0\n" in text
+        assert "feedhub_purge_failing 1.0\n" in text
+        bench.catalog.close()
+        assert main(["ping", "--catalog", str(tmp_path / "catalog.sqlite"), "--all"]) == 0
+        assert (
+            capsys.readouterr().out == "purges: 1 sent, 0 waiting\naddresses: 0 sent, 0 waiting\n"
+        )
+        assert cache.purged == [["feedhub"]]
+        reader.refresh()
+        after = status_of(reader, START + 60, {PING: ProcessStatus(1, "it ended")}).purge
+        assert after
+        assert (after.waiting, after.seconds, after.problem) == (0, 0.0, "it ended")
+        assert after.purged > START
+        cache.reply = (403, {}, b"")
+        assert main(["ping", "--catalog", str(tmp_path / "catalog.sqlite"), "--all"]) == 1
+        printed = capsys.readouterr()
+        assert TOKEN not in printed.out + printed.err
+        reader.refresh()
+        failing = status_of(reader, START).purge
+        assert failing
+        assert "is FEEDHUB_PURGE_TOKEN right?; trying again" in failing.problem
+        reader.close()

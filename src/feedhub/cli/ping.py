@@ -37,6 +37,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Send what waits, once or until SIGTERM; return 1 if something still waits."""
+    from feedhub.delivery.report import DeliveryReport
+
     options.require_input(args)
     # The hub and the addresses are in the catalog; the configuration only helps to find it.
     path = args.catalog or options.catalog_path(args, options.config_of(args))
@@ -47,28 +49,40 @@ def run(args: Namespace) -> int:
             os.nice(options.NICENESS)
         asyncio.run(CatalogWatcher(path, args.parent, session_kinds()).run())
         return 0
-    report = asyncio.run(send(path, everything=args.all))
+    purges, pings = asyncio.run(send(path, everything=args.all))
+    if not console.is_quiet():
+        if purges.sent or purges.waiting:
+            print(f"purges: {purges.sent} sent, {purges.waiting} waiting")
+        print(f"addresses: {pings.sent} sent, {pings.waiting} waiting")
+    report = DeliveryReport.of([purges, pings])
     for error in report.errors:
         console.error(error)
     if report.waiting_reason:
         console.warn(f"{report.waiting_reason}: run feedhub ping again later")
-    if not console.is_quiet():
-        print(f"addresses: {report.sent} sent, {report.waiting} waiting")
     return 1 if report.waiting or report.errors else 0
 
 
-async def send(path: Path, *, everything: bool) -> DeliveryReport:
-    """Tell all receivers of what waits in the catalog at `path`, or of everything."""
+async def send(path: Path, *, everything: bool) -> list[DeliveryReport]:
+    """Tell all receivers of what waits in the catalog at `path`, or of everything.
+
+    Return the report of the cache, and that of all others, which come after it: no hub may find
+    what the cache has not dropped yet.
+    """
+    from feedhub import purge
     from feedhub.delivery import deliver, enqueue_all
     from feedhub.http_client import HttpClient
 
     kinds = session_kinds()
+    others = [kind for kind in kinds if kind not in purge.SESSIONS]
     try:
         with closing(Catalog.open_existing(path, read_only=False)) as catalog:
             if everything:
                 enqueue_all(kinds, catalog, time.time())
             async with HttpClient(use_proxies=True) as client:
-                return await deliver(kinds, catalog, client, time.time, by_hand=True)
+                return [
+                    await deliver(part, catalog, client, time.time, by_hand=True)
+                    for part in (purge.SESSIONS, others)
+                ]
     finally:
         leave_readable(path)
 
@@ -77,7 +91,6 @@ def session_kinds() -> tuple[type[Session], ...]:
     """Return the sessions of all receivers that this command talks to."""
     from feedhub import purge, websub
 
-    # By hand they take turns: no hub may find what a cache has not dropped yet.
     return (*purge.SESSIONS, *websub.SESSIONS)
 
 

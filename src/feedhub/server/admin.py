@@ -35,6 +35,8 @@ from feedhub.server.processes import PING, SYNC, ProcessStatus
 
 # Seconds after which `feedhub ping`, if it runs, has sent or deferred a ping that is due.
 MAX_PING_DELAY = 300.0
+# The same for a purge: until then the cache shows what was withdrawn.
+MAX_PURGE_DELAY = 30.0
 # What the server serves is behind the articles if a sync takes longer.
 MAX_SYNC_SECONDS = 30.0
 _HEADERS = {"cache-control": "no-store"}
@@ -53,12 +55,25 @@ class HubStatus(NamedTuple):
     problem: str
 
 
+class PurgeStatus(NamedTuple):
+    """The state of the cache that is purged: the number of tags that wait, and for how long.
+
+    `purged` is the Unix time of the last success, `seconds` the age of the oldest that waits, or 0.
+    `problem` is "" if all is well.
+    """
+
+    waiting: int
+    purged: float
+    seconds: float
+    problem: str
+
+
 class Status(NamedTuple):
     """The state of a server; `ready` is false until something can be served.
 
     `problem` is "", or says why the documents do not follow the articles any more. `synced` is the
-    Unix time of the last good sync, `seconds` its duration. `hub` is None if none is configured.
-    `processes` are those that the server has started, by name.
+    Unix time of the last good sync, `seconds` its duration. `hub` and `purge` are None if none is
+    configured. `processes` are those that the server has started, by name.
     """
 
     ready: bool
@@ -70,15 +85,19 @@ class Status(NamedTuple):
     synced: float
     seconds: float
     hub: HubStatus | None = None
+    purge: PurgeStatus | None = None
     processes: Mapping[str, ProcessStatus] = _NO_PROCESSES
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as /readyz shows them, `hub` only if there is one."""
+        """Return the fields as /readyz shows them, `hub` and `purge` only if there is one."""
         state = "starting" if not self.ready else "degraded" if self.problem else "ready"
         fields: dict[str, Any] = {"state": state, **self._asdict()}
-        del fields["hub"]
         fields["processes"] = {name: state._asdict() for name, state in self.processes.items()}
-        return fields | ({"hub": self.hub._asdict()} if self.hub else {})
+        for name, receiver in (("hub", self.hub), ("purge", self.purge)):
+            del fields[name]
+            if receiver is not None:
+                fields[name] = receiver._asdict()
+        return fields
 
 
 def status_of(
@@ -97,6 +116,7 @@ def status_of(
         synced=report.ended_at,
         seconds=report.seconds,
         hub=hub_status(reader, now, processes),
+        purge=purge_status(reader, now, processes),
         processes=processes,
     )
 
@@ -116,6 +136,21 @@ def hub_status(
     if not problem and due is not None and now - due > MAX_PING_DELAY:
         problem = f"{count} addresses wait for feedhub ping: is it running?"
     return HubStatus(count, state.notified_at, problem)
+
+
+def purge_status(
+    reader: CatalogReader, now: float, processes: Mapping[str, ProcessStatus]
+) -> PurgeStatus | None:
+    """Return the state of the cache that is purged, or None if none is configured."""
+    if reader.snapshot is None or not reader.snapshot.config.purge.service:
+        return None
+    count, due = reader.purges
+    problem = processes[PING].problem if PING in processes else ""
+    problem = problem or reader.purge.problem
+    if not problem and due is not None and now - due > MAX_PURGE_DELAY:
+        problem = f"{count} purges wait for feedhub ping: is it running?"
+    oldest = now if reader.oldest_purge is None else reader.oldest_purge
+    return PurgeStatus(count, reader.purge.notified_at, round(max(0.0, now - oldest), 3), problem)
 
 
 def late_sync_problem(report: SyncReport, now: float) -> str:
@@ -165,6 +200,23 @@ class StatusCollector(Collector):
                 "feedhub_pings_waiting": (
                     "Number of addresses that the hub must still be notified of.",
                     hub.waiting,
+                ),
+            }
+        if status.purge is not None:
+            purge = status.purge
+            gauges |= {
+                "feedhub_purge_failing": ("1 if the cache cannot be purged.", bool(purge.problem)),
+                "feedhub_purge_timestamp_seconds": (
+                    "Unix time at which the cache was last purged.",
+                    purge.purged,
+                ),
+                "feedhub_purges_waiting": (
+                    "Number of tags that the cache must still drop.",
+                    purge.waiting,
+                ),
+                "feedhub_purge_waiting_seconds": (
+                    "Age of the oldest change that the cache must still drop.",
+                    purge.seconds,
                 ),
             }
         for name, (help_text, value) in gauges.items():

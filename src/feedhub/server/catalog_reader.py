@@ -74,6 +74,8 @@ class CatalogReader:
         self.problem = "starting"
         self.sync_report = SyncReport()
         self.hub = ReceiverState()
+        self.purge, self.purges = ReceiverState(), QueueStatus(0, None)
+        self.oldest_purge: float | None = None
         self.pings = QueueStatus(0, None)
 
     def refresh(self) -> None:
@@ -183,6 +185,9 @@ class CatalogReader:
             self.sync_report = catalog.read(SyncReport)
             hub = catalog.changes("hub")
             self.hub, self.pings = hub.state(), hub.status()
+            purge = catalog.changes("purge")
+            self.purge, self.purges = purge.state(), purge.status()
+            self.oldest_purge = purge.oldest()
             self._load_site(catalog)
             due = catalog.next_due()
             self._update_snapshot(catalog, None if due is None else due.timestamp())
