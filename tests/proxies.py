@@ -20,6 +20,7 @@ from tests.launching import NOBODY, as_nobody
 from tests.servers import free_port
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
+CACHE_PURGE = Path("/usr/lib/nginx/modules/ngx_http_cache_purge_module.so")
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 NAME = "feeds.example.org"
 START = 20.0
@@ -149,7 +150,8 @@ def _nginx(
         rf"\b{re.escape(NAME)} ": f"{names} ",
         r"/var/log/nginx/feedhub\.log": f"{folder}/access.log",
     }
-    modules = f"load_module {BROTLI};" if "\n    brotli_static on;" in text else ""
+    used = {BROTLI: "\n    brotli_static on;", CACHE_PURGE: "\n        proxy_cache_purge "}
+    modules = " ".join(f"load_module {path};" for path, line in used.items() if line in text)
     main = _NGINX.format(folder=folder, modules=modules)
     if os.geteuid() != 0:
         main = main.replace("user root;\n", "")

@@ -50,7 +50,7 @@ def _varnish(endpoint: str, tags: Sequence[str], token: str) -> Iterator[PurgeRe
 
 
 def _nginx(endpoint: str, paths: Sequence[str], token: str) -> Iterator[PurgeRequest]:
-    """Ask deploy/nginx/purge.conf, once for each response that may be stored of an address."""
+    """Ask deploy/nginx/proxy.conf, once for each response that may be stored of an address."""
     for path, coding, accept in product(paths, ("", *CODINGS), ("", "text/html")):
         headers = {"accept-encoding": coding or "identity", "accept": accept or "*/*"}
         yield PurgeRequest(f"{endpoint.rstrip('/')}/{path}", headers, method="PURGE")
