@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import feedparser
 import yaml
 
 from feedhub.catalog import Catalog
+from feedhub.catalog.sqlite import SqliteDatabase
 from feedhub.config import Config, load_config
 from feedhub.document import Document
 from feedhub.site import Site, source_of
@@ -130,3 +132,10 @@ def files_below(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def connection_of(catalog: Catalog) -> sqlite3.Connection:
+    """Return the connection of a catalog that is a file or in memory."""
+    database = catalog._database
+    assert isinstance(database, SqliteDatabase)
+    return database._connection

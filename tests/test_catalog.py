@@ -695,7 +695,7 @@ def test_a_damaged_catalog_is_made_anew(tmp_path):
 
 
 def test_a_writer_that_never_ends_is_one_clear_line(tmp_path, monkeypatch):
-    monkeypatch.setattr("feedhub.catalog.database.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("feedhub.catalog.sqlite.BUSY_TIMEOUT", 0.05)
     bench = make_bench(tmp_path, tmp_path / "catalog.sqlite")
     other = sqlite3.connect(tmp_path / "catalog.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, CatalogAddress
 from feedhub.cli import options
 from feedhub.cli.registry import build_parser
 from tests.command_line import BASE, Result, is_one_line, runner, write
@@ -63,7 +63,7 @@ def test_the_default_catalog_is_in_the_cache_one_for_each_site(run, monkeypatch)
 
 
 def test_a_server_has_its_own_catalog_and_other_commands_use_that_of_render():
-    def catalog_of(line: str) -> Path:
+    def catalog_of(line: str) -> CatalogAddress:
         args = build_parser().parse_args(line.split())
         return options.catalog_path(args, options.config_of(args))
 

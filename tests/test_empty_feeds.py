@@ -25,7 +25,7 @@ from feedhub.fingerprint import digest
 from feedhub.kinds import PER_LABEL_KINDS
 from tests.canaries import Workspace, secret
 from tests.fronts import bench_on_disk, front_of
-from tests.kit import NOW, Bench, make_bench
+from tests.kit import NOW, Bench, connection_of, make_bench
 from tests.renders import render_bench
 from tests.sites import configure, later, state_of
 
@@ -511,7 +511,7 @@ def test_any_sequence(steps):
             bench.sync(now)
             check(bench, model, slugs, dates)
             assert bench.catalog.next_due() == model.next_due()
-            bench.catalog._database._connection.backup(copy)
+            connection_of(bench.catalog).backup(copy)
             stored = copy.serialize().lower()
             for one in model.retired:
                 same_word = {other for other in ONES if ONES[other] == ONES[one]}

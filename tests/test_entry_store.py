@@ -154,7 +154,7 @@ def test_documents_on_request_name_no_hub(tmp_path):
 def spool(site: Site, processes: int = 1) -> Iterator[None]:
     """Have the entries of all documents of a site in a temporary file."""
     documents = site.plan().values()
-    begin = partial(site._catalog.follow_fork, site._catalog.generation())
+    begin = partial(site._catalog.follow_fork, site._catalog.share_snapshot())
     with site.entries_spooled(documents, tempfile.TemporaryFile, processes, begin):
         yield
 

@@ -17,7 +17,7 @@ from unittest.mock import Mock
 import pytest
 
 from feedhub.catalog import Catalog, seal
-from feedhub.catalog.database import CHECKED, Database
+from feedhub.catalog.sqlite import CHECKED, SqliteDatabase
 from feedhub.errors import CatalogError, DamagedError
 from tests.command_line import BASE, is_one_line, runner, write
 from tests.kit import article_text, files_below
@@ -316,7 +316,7 @@ def test_an_error_of_the_disk_is_no_damage(folder, monkeypatch, run):
         raise error
 
     before = Path("c.sqlite").read_bytes()
-    monkeypatch.setattr(Database, "_prepare", full)
+    monkeypatch.setattr(SqliteDatabase, "_prepare", full)
     with pytest.raises(CatalogError, match="disk is full"):
         Catalog(Path("c.sqlite"))
     assert Path("c.sqlite").read_bytes() == before

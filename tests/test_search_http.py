@@ -412,7 +412,7 @@ def test_a_search_that_fails_affects_no_other_request(front, capsys, error, logg
 
 def test_a_search_that_takes_too_long_is_stopped(front, monkeypatch):
     monkeypatch.setattr("feedhub.catalog.SEARCH_TIMEOUT", -1.0)
-    monkeypatch.setattr("feedhub.catalog.database.TIME_LIMIT_STEPS", 1)
+    monkeypatch.setattr("feedhub.catalog.sqlite.TIME_LIMIT_STEPS", 1)
     assert front.get("/search.rss?q=a*").status == 503
     monkeypatch.undo()
     assert front.get("/search.rss?q=a*").status == 200

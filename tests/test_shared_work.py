@@ -91,7 +91,7 @@ def test_a_forked_reader_sees_the_generation_it_was_given(bench):
     bench.sync()
     generation = bench.catalog.generation()
     reader = Catalog.open_existing(bench.root.parent / "catalog.sqlite", read_only=True)
-    reader.follow_fork(generation)
+    reader.follow_fork((generation, None))
     assert reader.count() == bench.catalog.count() > 0
 
     bench.write("new.md", title="New")
@@ -100,7 +100,7 @@ def test_a_forked_reader_sees_the_generation_it_was_given(bench):
     reader.close()
     reader = Catalog.open_existing(bench.root.parent / "catalog.sqlite", read_only=True)
     with pytest.raises(CatalogError, match="has changed meanwhile"):
-        reader.follow_fork(generation)
+        reader.follow_fork((generation, None))
     reader.close()
     with pytest.raises(CatalogError, match="in memory"):
-        Catalog(None).follow_fork(0)
+        Catalog(None).follow_fork((0, None))

@@ -25,7 +25,7 @@ from feedhub.http_client import HttpClient
 from feedhub.site import Site
 from feedhub.websub import SESSIONS
 from tests.hubs import response
-from tests.kit import NOW, Bench, make_bench
+from tests.kit import NOW, Bench, connection_of, make_bench
 
 HUB = "https://hub.example/"
 BASE = "https://feeds.example.org/"
@@ -257,7 +257,7 @@ def test_retry_after_of_one_hub_does_not_hold_back_another(tmp_path):
 def test_no_ping_is_sent_if_its_result_cannot_be_recorded(world, tmp_path):
     """A full or read-only disk must not have the hub pinged twice a second."""
     with closing(Catalog(tmp_path / "catalog.db")) as catalog:
-        world.bench.catalog._database._connection.backup(catalog._database._connection)
+        connection_of(world.bench.catalog).backup(connection_of(catalog))
     with closing(Catalog.open_existing(tmp_path / "catalog.db", read_only=True)) as catalog:
         world.bench.catalog = catalog
         with pytest.raises(CatalogError, match="readonly"):

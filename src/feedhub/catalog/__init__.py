@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from feedhub.article import Article
 from feedhub.catalog.address_changes import AddressWatch
 from feedhub.catalog.assets import Assets
-from feedhub.catalog.database import Database, leave_readable, upsert
+from feedhub.catalog.database import CatalogAddress, Database, is_address, name_of, upsert
 from feedhub.catalog.feeds import Settings
 from feedhub.catalog.images import Images, with_facts
 from feedhub.catalog.ledger import (
@@ -57,6 +56,7 @@ __all__ = [
     "Accept",
     "AddressWatch",
     "Catalog",
+    "CatalogAddress",
     "CatalogFollower",
     "Change",
     "ChangeQueue",
@@ -70,7 +70,9 @@ __all__ = [
     "SyncReport",
     "SyncState",
     "accept_all",
+    "is_address",
     "leave_readable",
+    "name_of",
     "refuse_shrinking",
 ]
 
@@ -83,34 +85,34 @@ FIRST_SECOND = -(2**40)
 
 
 class Catalog:
-    """The catalog at `path`, made if there is none, or one in memory where `path` is None.
+    """The catalog at `address`, made if there is none, or one in memory where that is None.
 
     A damaged one is made anew after `on_damage`. Every method may raise CatalogError.
     """
 
     def __init__(
         self,
-        path: Path | None,
+        address: CatalogAddress | None,
         database: Database | None = None,
         *,
         on_damage: Callable[[], object] = lambda: None,
     ) -> None:
         if database is None:
-            database = Database.open(path, on_damage) if path else Database.open_in_memory()
-        self._path = path
+            database = Database.open(address, on_damage) if address else Database.open_in_memory()
+        self._address = address
         self._database = database
         self.images = Images(database)
-        self.assets = Assets(database, path)
+        self.assets = Assets(database, address)
         # The revision of which the ledger is, and the ids of the articles that changed since.
         self._not_in_ledger: tuple[int, frozenset[str]] | None = None
 
     @classmethod
-    def open_existing(cls, path: Path, *, read_only: bool) -> Catalog:
+    def open_existing(cls, address: CatalogAddress, *, read_only: bool) -> Catalog:
         """Open the catalog that another process writes; without `read_only`, to add notes to it.
 
         Raises CatalogError where there is none, or one of another version.
         """
-        return cls(path, Database.open_existing(path, read_only=read_only))
+        return cls(address, Database.open_existing(address, read_only=read_only))
 
     def close(self) -> None:
         """Close the database."""
@@ -120,14 +122,31 @@ class Catalog:
         """Remove the file, which is damaged, unless another process has done so."""
         self._database.remove()
 
-    def follow_fork(self, generation: int) -> None:
+    def is_lost(self) -> bool:
+        """Return whether the connection has ended, so that the catalog must be opened anew."""
+        return self._database.is_lost()
+
+    def identity(self) -> object:
+        """Return what is another where another database has taken the place of this one."""
+        return self._database.identity()
+
+    def take_lead(self) -> bool:
+        """Return whether this process may follow the source; of several, one may."""
+        return self._database.take_lead()
+
+    def share_snapshot(self) -> tuple[int, object]:
+        """Return what `follow_fork` needs to see the snapshot that this process holds."""
+        return self.generation(), self._database.share_snapshot()
+
+    def follow_fork(self, shared: tuple[int, object]) -> None:
         """Become usable, to read, in a process that was forked from the one that opened it.
 
-        Raises CatalogError where there is no file, or another generation by now.
+        Raises CatalogError where there is no database, or another generation by now.
         """
-        self._database.reopen_in_fork()
+        generation, snapshot = shared
+        self._database.reopen_in_fork(snapshot)
         if self.generation() != generation:
-            raise CatalogError(f"{self._path}: the catalog has changed meanwhile")
+            raise CatalogError(f"{self._address}: the catalog has changed meanwhile")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -384,7 +403,8 @@ class Catalog:
         if numbers is None:
             rows = self._database.fetch_all(_LANGUAGES)
         else:
-            rows = self._database.fetch_all(_LANGUAGES_OF, (json.dumps(numbers),))
+            query, value = self._database.one_of(numbers)
+            rows = self._database.fetch_all(_LANGUAGES_OF.format(query), (value,))
         return tuple(row[0] for row in rows)
 
     def retired_slugs(self, kinds: tuple[str, ...]) -> frozenset[bytes]:
@@ -468,30 +488,34 @@ class Catalog:
 
 
 class CatalogFollower:
-    """Keeps the catalog at `path` open, although another process may write or replace it.
+    """Keeps the catalog at `address` open, although another process may write or replace it.
 
-    `identity` is the device and inode of the file that is open.
+    `identity` is the device and inode of the file that is open, or stands for the database.
     """
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
-        self._path = path
+    def __init__(self, address: CatalogAddress, *, read_only: bool) -> None:
+        self._address = address
         self._read_only = read_only
         self._catalog: Catalog | None = None
-        self.identity: tuple[int, int] | None = None
+        self.identity: object = None
 
     def catalog(self) -> Catalog | None:
-        """Return the catalog at the path now, opened anew if the file is another; None for no file.
+        """Return the catalog at the address now, opened anew if it is another; None for none.
 
         What was open before stays open until then. Raises CatalogError where it cannot be opened.
         """
         try:
-            status = os.stat(self._path)  # noqa: PTH116 - often, and pathlib takes twice as long
-            identity = (status.st_dev, status.st_ino)
-            if self._catalog is not None and identity == self.identity:
+            identity: object = None
+            if isinstance(self._address, Path):
+                status = os.stat(self._address)  # noqa: PTH116 - often, and pathlib is slower
+                identity = (status.st_dev, status.st_ino)
+            usable = self._catalog is not None and not self._catalog.is_lost()
+            if usable and identity in (None, self.identity):
                 return self._catalog
-            catalog = Catalog.open_existing(self._path, read_only=self._read_only)
+            catalog = Catalog.open_existing(self._address, read_only=self._read_only)
         except (FileNotFoundError, NoCatalogError):
             return None
+        identity = identity or catalog.identity()
         self.close()
         self._catalog, self.identity = catalog, identity
         return catalog
@@ -508,6 +532,14 @@ class CatalogFollower:
             self._catalog = None
 
 
+def leave_readable(address: CatalogAddress) -> None:
+    """Leave the empty files without which those who may only read cannot open a file."""
+    if isinstance(address, Path):
+        with suppress(OSError):  # then nothing was written either
+            for suffix in ("-wal", "-shm") if address.is_file() else ():
+                address.with_name(address.name + suffix).touch()
+
+
 _ARTICLES = """
 SELECT path, record FROM articles JOIN records USING (number) WHERE state = 'shown' ORDER BY path
 """
@@ -516,7 +548,7 @@ _NEXT_DUE = """
 SELECT MIN(due) FROM (
     SELECT MIN(due) AS due FROM articles WHERE due IS NOT NULL
     UNION ALL SELECT MIN(due) FROM feeds WHERE due IS NOT NULL
-)
+) AS moments
 """
 # Retired feeds count: the feed of one language stays when those of the others are gone.
 _SEVERAL = "SELECT count(*) > 1 FROM feeds WHERE kind = ?"
@@ -526,7 +558,7 @@ ORDER BY label
 """
 _LANGUAGES_OF = """
 SELECT DISTINCT label FROM feeds JOIN labels ON labels.feed = feeds.number
-WHERE kind = 'language' AND labels.article IN (SELECT value FROM json_each(?)) ORDER BY label
+WHERE kind = 'language' AND labels.article IN ({}) ORDER BY label
 """
 _RETIRED = "SELECT kind, slug_digest FROM feeds WHERE emptied_at IS NOT NULL AND slug IS NULL"
 # CROSS JOIN makes SQLite begin with the few feeds that are empty.

@@ -18,15 +18,11 @@ class AddressChanges(NamedTuple):
 
 
 class AddressWatch:
-    """Notes what readers had of each article before its row changes, inside one transaction.
-
-    Triggers note it, for several steps of a sync write these rows.
-    """
+    """Notes what readers had of each article before its row changes, inside one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        for statement in _BEGIN:
-            database.execute(statement)
+        database.watch_articles()
 
     def changes(self, *, silent: bool) -> AddressChanges:
         """Return what changed, and end the watch.
@@ -39,8 +35,7 @@ class AddressWatch:
         for query, seen in ((_BEFORE, before), (_AFTER, after)):
             for content, record in self._database.iterate(query):
                 seen[decode_article(record).url].append(content)
-        for statement in _END:
-            self._database.execute(statement)
+        self._database.end_watch()
         edited = {url for url in before.keys() & after.keys() if before[url] != after[url]}
         # Where articles may share an address, one that this sync has not touched may be there.
         shared = {
@@ -58,41 +53,6 @@ class AddressWatch:
         return int(self._database.fetch_value(_AT_ADDRESS, (address_digest(url),)))
 
 
-_BEGIN = (
-    """
-    CREATE TEMP TABLE noted
-    (number INTEGER PRIMARY KEY, digest BLOB, record BLOB)
-    """,
-    """
-    CREATE TEMP TRIGGER note_new AFTER INSERT ON main.articles
-    BEGIN INSERT INTO noted (number) VALUES (NEW.number) ON CONFLICT (number) DO NOTHING; END
-    """,
-    """
-    CREATE TEMP TRIGGER note_changed
-    BEFORE UPDATE OF state, digest, address ON main.articles
-    BEGIN
-        INSERT INTO noted
-        SELECT number, substr(digest, 1, 16), iif(state = 'shown', record, NULL)
-        FROM articles LEFT JOIN records USING (number) WHERE number = OLD.number
-        ON CONFLICT (number) DO NOTHING;
-    END
-    """,
-    """
-    CREATE TEMP TRIGGER note_deleted BEFORE DELETE ON main.records
-    BEGIN
-        INSERT INTO noted
-        SELECT number, substr(digest, 1, 16), iif(state = 'shown', OLD.record, NULL)
-        FROM articles WHERE number = OLD.number
-        ON CONFLICT (number) DO NOTHING;
-    END
-    """,
-)
-_END = (
-    "DROP TRIGGER note_new",
-    "DROP TRIGGER note_changed",
-    "DROP TRIGGER note_deleted",
-    "DROP TABLE noted",
-)
 _BEFORE = "SELECT digest, record FROM noted WHERE record IS NOT NULL ORDER BY digest"
 _AFTER = """
 SELECT substr(articles.digest, 1, 16) AS content, records.record

@@ -12,18 +12,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from feedhub.catalog.database import Database
+from feedhub.catalog.database import CatalogAddress, Database
 from feedhub.errors import ArticleError, Problem, output_errors
 from feedhub.sources import AssetSource, Source
 from feedhub.sources.assets import bounded, copy_place
 
 
 class Assets:
-    """What published articles show copies of, and the copies beside the file `catalog`."""
+    """What published articles show copies of, and the copies beside the file `catalog`.
 
-    def __init__(self, database: Database, catalog: Path | None) -> None:
+    Beside a database of PostgreSQL there is no folder that all servers see, and so no copy.
+    """
+
+    def __init__(self, database: Database, catalog: CatalogAddress | None) -> None:
         self._database = database
-        self._folder = catalog and catalog.with_name(f"{catalog.name}.assets")
+        self._folder: Path | None = None
+        if isinstance(catalog, Path):
+            self._folder = catalog.with_name(f"{catalog.name}.assets")
+        self._is_remote = isinstance(catalog, str)
 
     def shown(self) -> dict[str, str]:
         """Return the place of each copy that a published article shows, and the path of its file.
@@ -44,6 +50,8 @@ class Assets:
         Call it in the transaction of the sync: what is published has its copies. Raises
         OutputError.
         """
+        if self._is_remote and (shown := self.shown()):
+            yield not_held(source, next(iter(shown.values())), len(shown))
         if self._folder is None:
             return
         for place, path in self.shown().items():
@@ -95,6 +103,15 @@ def write_copy(source: Source, path: str, place: str, file: BinaryIO) -> str:
         file.write(piece)
     digest = hashed.hexdigest()
     return digest if copy_place(path, digest) == place else ""
+
+
+def not_held(source: Source, path: str, count: int) -> Problem:
+    """Return the problem of files that servers cannot send."""
+    message = (
+        f"articles show {count} files like this one, and a catalog in PostgreSQL has no copies"
+    )
+    message += ": put them on a web server and give their addresses, or render to a folder"
+    return Problem(path=source.locate(path), code="no-copies", level="warning", message=message)
 
 
 def moved(source: Source, path: str) -> Problem:

@@ -1,37 +1,25 @@
-"""The database of a catalog: everything that needs a database engine, which is SQLite.
+"""The database of a catalog, whatever its engine: what all other modules of the catalog use.
 
-The other modules send portable SQL, with `?` as the mark of a value; what is SQLite's own stays in
-this file. The driver is used directly: importing SQLAlchemy takes as long as a whole warm
-render.
+They send portable SQL, with `?` as the mark of a value. What is an engine's own stays in the module
+of the engine, `sqlite`. The driver is used directly: importing SQLAlchemy takes as long as a
+whole warm render.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from feedhub.catalog import seal
-from feedhub.errors import CatalogError, DamagedError, NoCatalogError
+from feedhub.errors import CatalogError
 
 SCHEMA_VERSION = 13
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
-READ_BUSY_TIMEOUT = 1
 NO_CATALOG = "there is no catalog yet; feedhub render or sync makes it"
 OTHER_VERSION = "this is not a catalog of this version of feedhub; run feedhub sync or render again"
-DAMAGED = "the catalog is damaged; the next sync or render makes it anew"
-# Errors of SQLite that come from what is in a file; 0 stands for those of the driver.
-DAMAGE_CODES = {0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} | {
-    *(sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT)
-}
-# Unsealed files that this process has checked: a busy catalog is never sealed.
-CHECKED: set[Path | None] = set()
-# How many steps of SQLite's virtual machine pass between two looks at the clock: about 1 ms.
-TIME_LIMIT_STEPS = 20_000
 
 # In a file of its own, read when a catalog is made.
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -40,281 +28,165 @@ TABLES = (
     *("states", "history", "outputs", "changes", "search_entries", "search_index", "images"),
     *("image_facts", "links"),
 )
-# The numbers of the articles that the full text index finds; its value is made by `match_all` or
-# `match_any`.
-MATCHING_ARTICLES = "SELECT rowid FROM search_index WHERE search_index MATCH ?"
-# Makes the words of the full text index a table. It is temporary, so that a catalog may be read
-# only, and it holds nothing.
-OPEN_INDEXED_WORDS = """
-CREATE VIRTUAL TABLE IF NOT EXISTS temp.indexed_words USING fts5vocab (main, search_index, row)
-"""
 
-
+CatalogAddress = Path | str
+"""Where a catalog is: a file, or a PostgreSQL database by its address."""
 Phrase = tuple[Sequence[str], bool]
 """Tokens that follow each other, and whether the last one may go on."""
 
 
-class Database:
+class Database(ABC):
     """An open database; what the engine complains of is raised as a CatalogError.
 
-    Made by `open`, `open_existing` or `open_in_memory`. It is used by one thread at a time.
+    It is used by one thread at a time.
     """
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        path: Path | None,
-        file: int | None,
-        was_sealed: bool = True,
-    ) -> None:
-        self._connection = connection
-        self._path = path
-        # The same file, open as long as the connection: to close it ends all locks of the process.
-        self._file = file
-        self._guard = ErrorGuard(path)
-        self.was_sealed = was_sealed
+    @staticmethod
+    def open(address: CatalogAddress, on_damage: Callable[[], object] = lambda: None) -> Database:
+        """Open the database at an address to write; one of another schema version is emptied.
 
-    @classmethod
-    def open(cls, path: Path, on_damage: Callable[[], object] = lambda: None) -> Database:
-        """Open the database at `path` to write; one of another schema version is emptied.
-
-        A damaged one is made anew after a call of `on_damage`. Raises CatalogError where the file
-        is not a catalog or cannot be used.
+        A damaged file is made anew after a call of `on_damage`. Raises CatalogError where there is
+        something else, or nothing that can be used.
         """
-        file = None
-        with ExitStack() as on_error:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-                on_error.callback(os.close, file)
-                database = cls._open_and_prepare(path, file)
-                on_error.pop_all()
-                return database
-            except (sqlite3.Error, CatalogError, OSError) as error:
-                if file is None or not is_damage(error) or not seal.is_catalog(file):
-                    raise not_usable(error, f"{path}: the catalog cannot be opened") from error
-                seal.remove_catalog(path, file)
-        on_damage()
-        return cls.open(path)
+        if isinstance(address, Path):
+            from feedhub.catalog.sqlite import SqliteDatabase
 
-    @classmethod
-    def open_in_memory(cls) -> Database:
+            return SqliteDatabase.open_file(address, on_damage)
+        raise CatalogError(f"{name_of(address)}: give the path of a file")
+
+    @staticmethod
+    def open_in_memory() -> Database:
         """Open an empty database that is gone when it is closed."""
-        return cls._open_and_prepare(None, None)
+        from feedhub.catalog.sqlite import SqliteDatabase
 
-    @classmethod
-    def _open_and_prepare(cls, path: Path | None, file: int | None) -> Database:
-        was_sealed = path is None or file is None or is_sealed(path, file)
-        # Without an isolation level the driver begins no transactions of its own.
-        connection = sqlite3.connect(path or ":memory:", timeout=BUSY_TIMEOUT, isolation_level=None)
-        database = cls(connection, path, file, was_sealed)
-        with closed_on_error(connection):
-            database._prepare()
-        return database
+        return SqliteDatabase.open_temporary(":memory:")
 
-    @classmethod
-    def open_existing(cls, path: Path, *, read_only: bool) -> Database:
+    @staticmethod
+    def open_existing(address: CatalogAddress, *, read_only: bool) -> Database:
         """Open a database that another process has created, to read or also to write.
 
         Raises CatalogError where there is none yet, or one of another schema version, and
         DamagedError for a damaged one.
         """
-        try:
-            with ExitStack() as on_error:
-                file = os.open(path, os.O_RDONLY if read_only else os.O_RDWR)
-                on_error.callback(os.close, file)
-                is_sealed(path, file)
-                connection = sqlite3.connect(
-                    f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
-                    uri=True,
-                    timeout=READ_BUSY_TIMEOUT if read_only else BUSY_TIMEOUT,
-                    isolation_level=None,
-                )
-                on_error.callback(connection.close)
-                database = cls(connection, path, file)
-                version = database._version()
-                if version == (0, 0):  # the first sync has created the file, but no table yet
-                    raise NoCatalogError(f"{path}: {NO_CATALOG}")
-                if version != (seal.APPLICATION_ID, SCHEMA_VERSION):
-                    raise CatalogError(f"{path}: {OTHER_VERSION}")
-                on_error.pop_all()
-                return database
-        except FileNotFoundError:
-            raise NoCatalogError(f"{path}: {NO_CATALOG}") from None
-        except (sqlite3.Error, OSError) as error:
-            raise not_usable(error, f"{path}: the catalog cannot be read") from error
+        if isinstance(address, Path):
+            from feedhub.catalog.sqlite import SqliteDatabase
 
-    def reopen_in_fork(self) -> None:
-        """Open the same file anew, read-only, in a process that was forked, and hold a snapshot.
+            return SqliteDatabase.open_existing_file(address, read_only=read_only)
+        raise CatalogError(f"{name_of(address)}: give the path of a file")
 
-        Raises CatalogError where there is no file.
-        """
-        if self._path is None:
-            raise CatalogError("a catalog in memory has no second reader")
-        # SQLite's connections may neither be used nor closed on this side of a fork.
-        self._parents_connection = self._connection
-        uri = f"{self._path.absolute().as_uri()}?mode=ro"
-        self._connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-        self._file = None
-        self._run("BEGIN DEFERRED")
+    # Its life
 
+    @abstractmethod
     def close(self) -> None:
-        """Close the connection; a file that nobody else writes, on a disk with room, is sealed."""
-        with suppress(CatalogError, OSError):
-            self.truncate_log()
-            self._run("PRAGMA busy_timeout = 0")
-            self._run("BEGIN IMMEDIATE")
-            if self._file is not None and self._path is not None and not log_size(self._path):
-                seal.seal(self._file)
-        self._connection.close()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        """Close the connection."""
 
+    @abstractmethod
     def remove(self) -> None:
-        """Remove the file, unless another process has done so."""
-        if self._file is not None and self._path is not None:
-            seal.remove_catalog(self._path, self._file)
+        """Remove a damaged file, unless another process has done so."""
 
+    @abstractmethod
+    def is_lost(self) -> bool:
+        """Return whether the connection has ended, so that the database must be opened anew."""
+
+    @abstractmethod
     def has_our_tables(self) -> bool:
         """Return whether the tables are those of this version of feedhub."""
-        return bool(self.fetch_value("PRAGMA user_version") == SCHEMA_VERSION)
 
-    def _version(self) -> tuple[int, int]:
-        return self._pragma("application_id"), self._pragma("user_version")
+    @abstractmethod
+    def identity(self) -> object:
+        """Return what is another where another database has taken the place of this one."""
 
-    def _pragma(self, name: str) -> int:
-        value: int = self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-        return value
+    @abstractmethod
+    def data_version(self) -> int:
+        """Return a number that changes when another process has written."""
 
-    def _tables(self) -> list[str]:
-        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-        return [row[0] for row in self._connection.execute(query)]
+    @abstractmethod
+    def take_lead(self) -> bool:
+        """Return whether this process may follow the source; of several, one may.
 
-    def _prepare(self) -> None:
-        application, tables = self._pragma("application_id"), self._tables()
-        if application not in (0, seal.APPLICATION_ID):
-            message = "this is not a feedhub catalog; choose another path"
-            raise CatalogError(f"{self._path}: {message}")
-        if tables and application != seal.APPLICATION_ID:
-            message = "this is another program's database; choose another path"
-            raise CatalogError(f"{self._path}: {message}")
-        if not self.was_sealed and self._path not in CHECKED:  # it was not closed in order
-            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise DamagedError(f"{self._path}: {DAMAGED}")
-            CHECKED.add(self._path)
-        self._connection.execute(f"PRAGMA page_size = {seal.PAGE_SIZE}")
-        # Readers go on with their snapshot while a sync writes.
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        # A withdrawn article leaves no trace in free pages.
-        self._connection.execute("PRAGMA secure_delete = ON")
-        self._connection.execute("PRAGMA cache_size = -32000")  # KiB
-        if self._pragma("user_version") != SCHEMA_VERSION:
-            with self.transaction():
-                if self._pragma("user_version") != SCHEMA_VERSION:  # no other process was faster
-                    self._create_tables()
+        It may as long as the database is open.
+        """
 
-    def _create_tables(self) -> None:
-        run = self._connection.execute
-        if self._file is not None:
-            seal.break_seal(self._file)
-        for name in self._tables():
-            run(f'DROP TABLE IF EXISTS "{name}"')
-        for statement in SCHEMA.read_text(encoding="utf-8").split(";\n"):
-            run(statement)
-        run(f"PRAGMA application_id = {seal.APPLICATION_ID}")
-        run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    @abstractmethod
+    def share_snapshot(self) -> object:
+        """Return what `reopen_in_fork` needs to see the snapshot that this process holds."""
+
+    @abstractmethod
+    def reopen_in_fork(self, shared: object) -> None:
+        """Open the same database anew, read-only, in a process that was forked; hold a snapshot.
+
+        Raises CatalogError where that cannot be done.
+        """
 
     # Statements
 
-    def execute(self, statement: str, values: Sequence[object] = ()) -> int:
+    @abstractmethod
+    def execute(self, statement: str, values: Sequence[object] = ()) -> None:
+        """Run one statement that writes."""
+
+    @abstractmethod
+    def execute_counted(self, statement: str, values: Sequence[object] = ()) -> int:
         """Run one statement that writes, and return how many rows it changed."""
-        if self._connection.in_transaction:
-            return self._run(statement, values)
-        with self.transaction():
-            return self._run(statement, values)
 
-    def _run(self, statement: str, values: Sequence[object] = ()) -> int:
-        with self._guard:
-            return self._connection.execute(statement, values).rowcount
-
+    @abstractmethod
     def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each row of values, in one transaction."""
-        if not self._connection.in_transaction:
-            with self.transaction():
-                self.execute_many(statement, rows)
-            return
-        with self._guard:
-            self._connection.executemany(statement, rows)
 
+    @abstractmethod
     def fetch_all(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return every row: needed where the loop over them writes."""
-        with self._guard:
-            return self._connection.execute(query, values).fetchall()
 
     def fetch_one(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         """Return the first row, or None."""
-        with self._guard:
-            row: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
-            return row
+        rows = self.fetch_all(query, values)
+        return rows[0] if rows else None
 
     def fetch_value(self, query: str, values: Sequence[object] = ()) -> Any:
         """Return the first value of the first row, or None."""
         row = self.fetch_one(query, values)
         return row and row[0]
 
+    @abstractmethod
     def iterate(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield one row after another; the query runs when the first is wanted."""
-        with self._guard:
-            yield from self._connection.execute(query, values)
+
+    @abstractmethod
+    def one_of(self, numbers: Sequence[int]) -> tuple[str, object]:
+        """Return the query of these numbers, for `IN`, and its one value."""
 
     # Transactions
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
         """Hold one transaction, for which other writers wait, or join the one under way."""
-        if self._connection.in_transaction:  # SQLite has no nested ones
-            yield
-            return
-        with self._held("BEGIN IMMEDIATE"):
-            changes_before = self._connection.total_changes
-            yield
-            if self._file is not None and self._connection.total_changes != changes_before:
-                seal.break_seal(self._file)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
         """See one state of the database, though another process writes."""
-        with self._held("BEGIN DEFERRED"):
-            yield
 
-    @contextmanager
-    def _held(self, begin: str) -> Iterator[None]:
-        self._run(begin)
-        try:
-            yield
-        except BaseException:
-            if self._connection.in_transaction:  # some errors have ended it already
-                self._run("ROLLBACK")
-            raise
-        self._run("COMMIT")
-
-    def data_version(self) -> int:
-        """Return a number that changes when another process has written."""
-        version: int = self.fetch_value("PRAGMA data_version")
-        return version
-
-    @contextmanager
-    def time_limit(self, seconds: float) -> Iterator[None]:
+    @abstractmethod
+    def time_limit(self, seconds: float) -> AbstractContextManager[None]:
         """Raise CatalogError from a query that takes longer than this."""
-        end = time.monotonic() + seconds
-        self._connection.set_progress_handler(lambda: time.monotonic() > end, TIME_LIMIT_STEPS)
-        try:
-            yield
-        finally:
-            self._connection.set_progress_handler(None, 0)
+
+    @contextmanager
+    def working_copy(self, *, whole: bool) -> Iterator[Database]:
+        """Yield the database that a sync works on, inside a transaction.
+
+        `whole` tells that it will read and write nearly everything: if that costs a message over
+        the network each time, it works on a copy here, which is then put in place.
+        """
+        yield self
+
+    @abstractmethod
+    def watch_articles(self) -> None:
+        """Note from now on, in the table `noted`, what readers had of each article that changes.
+
+        That is until `end_watch`, in the same transaction.
+        """
+
+    @abstractmethod
+    def end_watch(self) -> None:
+        """Forget what was noted, and note no more."""
 
     # Withdrawn texts
 
@@ -324,36 +196,52 @@ class Database:
             self.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
         self.compact_texts()
 
+    @abstractmethod
     def truncate_log(self) -> None:
-        """Empty the write-ahead log, which holds withdrawn texts, unless a reader is in the way."""
-        if self._path is None or not log_size(self._path):  # even then, SQLite would break the seal
-            return
-        # A sync does not wait for a reader: the next one truncates what is left.
-        self._run("PRAGMA busy_timeout = 0")
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000}")
+        """Empty the log, which holds withdrawn texts, unless a reader is in the way."""
 
     # Full text search: the texts are tokens, joined by blanks
 
+    @abstractmethod
     def add_texts(self, number: int, texts: tuple[str, str, str, str]) -> None:
         """Add the title, summary, content and names of an article to the full text index."""
-        self.execute(
-            "INSERT INTO search_index (rowid, title, summary, content, names)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (number, *texts),
-        )
 
+    @abstractmethod
     def remove_texts(self, number: int) -> None:
-        """Mark the texts of an article as deleted; they go with `compact_texts`."""
-        self.execute("DELETE FROM search_index WHERE rowid = ?", (number,))
+        """Remove the texts of an article; words of it may stay until `compact_texts`."""
 
+    @abstractmethod
     def compact_texts(self) -> None:
-        """Write the full text index anew without what was removed: FTS5 only marks it."""
-        self.execute("INSERT INTO search_index (search_index) VALUES ('optimize')")
+        """Write the full text index anew without what was removed."""
 
+    @abstractmethod
     def numbers_with_texts(self) -> list[int]:
         """Return the number of every article in the full text index."""
-        return [row[0] for row in self.fetch_all("SELECT rowid FROM search_index")]
+
+    @abstractmethod
+    def matching(self, phrases: Sequence[Phrase], *, every: bool) -> tuple[str, list[object]]:
+        """Return the query of the numbers of articles that have these phrases, and its values.
+
+        They have all of them if `every`, else at least one.
+        """
+
+    @abstractmethod
+    def words_between(self, first: str, end: str, shortest: int, longest: int) -> list[str]:
+        """Return the words of articles from `first` to before `end` that are so long, in order."""
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is the address of a PostgreSQL database, no path."""
+    return text.startswith(("postgresql://", "postgres://"))
+
+
+def name_of(address: CatalogAddress) -> str:
+    """Return an address as messages name it: without user and password."""
+    if isinstance(address, Path):
+        return str(address)
+    parts = urlsplit(address)
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{place}{parts.path}"
 
 
 def upsert(table: str, keys: str, columns: str) -> str:
@@ -366,80 +254,3 @@ def upsert(table: str, keys: str, columns: str) -> str:
     marks = ", ".join("?" * len(names))
     insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our names
     return f"{insert} ON CONFLICT ({', '.join(keys.split())}) DO UPDATE SET {update}"
-
-
-def match_all(phrases: Iterable[Phrase]) -> str:
-    """Return the value that makes MATCHING_ARTICLES find articles with all of these phrases."""
-    return " AND ".join(map(match_expression, phrases))
-
-
-def match_any(phrases: Iterable[Phrase]) -> str:
-    """Return the value that makes MATCHING_ARTICLES find articles with one of these phrases."""
-    return " OR ".join(map(match_expression, phrases))
-
-
-def match_expression(phrase: Phrase) -> str:
-    """Return a phrase as FTS5 writes it; tokens are letters and digits, so none breaks out."""
-    tokens, is_prefix = phrase
-    return f'"{" ".join(tokens)}"{" *" * is_prefix}'
-
-
-def leave_readable(path: Path) -> None:
-    """Leave the empty files without which those who may only read cannot open the catalog."""
-    with suppress(OSError):  # then nothing was written either
-        for suffix in ("-wal", "-shm") if path.is_file() else ():
-            path.with_name(path.name + suffix).touch()
-
-
-def is_sealed(path: Path, file: int) -> bool:
-    """Return whether a catalog was closed in order; raises DamagedError if it has changed since."""
-    broken = None if log_size(path) else seal.has_broken_seal(file)
-    if broken and seal.is_catalog(file):
-        raise DamagedError(f"{path}: {DAMAGED}")
-    return broken is False
-
-
-def log_size(path: Path) -> int:
-    """Return the size of the write-ahead log, 0 where there is none."""
-    log = Path(os.path.realpath(path) + "-wal")
-    return log.stat().st_size if log.exists() else 0
-
-
-def not_usable(error: Exception, what: str) -> CatalogError:
-    """Return what to raise for an error of SQLite or the system; a CatalogError stays."""
-    why = f"{error.strerror}; choose another path" if isinstance(error, OSError) else error
-    return error if isinstance(error, CatalogError) else CatalogError(f"{what}: {why}")
-
-
-def is_damage(error: BaseException) -> bool:
-    """Return whether an error comes from the content of the file, as far as SQLite knows."""
-    if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
-        # Only the primary code counts: the higher bits say more.
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE_CODES
-    return isinstance(error, DamagedError)
-
-
-class ErrorGuard:
-    """Raises the errors of SQLite as CatalogErrors that name the file; may be entered again."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            if is_damage(error):
-                raise DamagedError(f"{self._path}: {DAMAGED} ({error})") from error
-            raise CatalogError(f"{self._path}: the catalog cannot be used: {error}") from error
-
-
-@contextmanager
-def closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
-    """Close the connection if what is done with it fails."""
-    try:
-        yield
-    except BaseException:
-        connection.close()
-        raise

@@ -122,7 +122,7 @@ def encode_rows(
     database: Database, articles: Sequence[tuple[object, ...]], names: dict[str, object]
 ) -> bytes:
     """Return a ledger with these articles and names, and all the rest of the catalog."""
-    feeds = database.iterate("SELECT number FROM feeds ORDER BY kind, key, key_digest")
+    feeds = database.iterate("SELECT number FROM feeds ORDER BY kind, key NULLS FIRST, key_digest")
     places = {row[0]: place for place, row in enumerate(feeds, 1)}
     sync = read_record(database, SyncState)
     rows = {
@@ -309,7 +309,7 @@ _ONE_TOMBSTONE = "SELECT id, digest, updated FROM tombstones WHERE id = ?"
 _PUT_TOMBSTONE = upsert("tombstones", "id", "digest updated")
 _FEEDS = """
 SELECT number, kind, key, label, slug, emptied_at, due, key_digest, slug_digest
-FROM feeds ORDER BY kind, key, key_digest
+FROM feeds ORDER BY kind, key NULLS FIRST, key_digest
 """
 _PUT_FEED = """
 INSERT INTO feeds (number, kind, key, label, slug, emptied_at, due, key_digest, slug_digest)

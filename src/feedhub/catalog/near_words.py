@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from feedhub.catalog.database import OPEN_INDEXED_WORDS, Database
+from feedhub.catalog.database import Database
 from feedhub.catalog.search import count
 from feedhub.selection import Selection, single_values
 
@@ -47,23 +47,17 @@ def similar_words(database: Database, word: str) -> list[tuple[str, float]]:
     """Return the words of articles that begin with the same letter and look like a word."""
     if len(word) < MIN_LENGTH:
         return []
-    database.execute(OPEN_INDEXED_WORDS)
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(word)
     found = []
-    bounds = (word[0], chr(ord(word[0]) + 1), len(word) - 3, len(word) + 3, word)
-    for (other,) in database.fetch_all(_WORDS, bounds):
+    bounds = (word[0], chr(ord(word[0]) + 1), len(word) - 3, len(word) + 3)
+    for other in database.words_between(*bounds):
         matcher.set_seq1(other)
         if (
-            matcher.real_quick_ratio() >= MIN_SIMILARITY
+            other != word
+            and matcher.real_quick_ratio() >= MIN_SIMILARITY
             and matcher.quick_ratio() >= MIN_SIMILARITY
             and matcher.ratio() >= MIN_SIMILARITY
         ):
             found.append((other, matcher.ratio()))
     return sorted(found, key=lambda pair: (-pair[1], pair[0]))[: 2 * MAX_SUGGESTIONS]
-
-
-_WORDS = """
-SELECT term FROM temp.indexed_words
-WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ? AND term <> ?
-"""

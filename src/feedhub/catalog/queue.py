@@ -95,7 +95,7 @@ class ChangeQueue:
 
     def expire(self, before: float) -> int:
         """Remove what changed before a Unix time and is released; return how many those were."""
-        return self._database.execute(_EXPIRE, (self._receiver, before))
+        return self._database.execute_counted(_EXPIRE, (self._receiver, before))
 
     def mark_told(self, now: float) -> None:
         """Note that the receiver is told of what is due, whatever it replies."""
@@ -106,7 +106,7 @@ class ChangeQueue:
 
         Returns them: they may never have been public, or for a moment only.
         """
-        execute = self._database.execute
+        execute = self._database.execute_counted
         return {path for path in paths if execute(_FORGET_NEW, (self._receiver, path))}
 
     def state(self) -> ReceiverState:

@@ -1,4 +1,5 @@
--- The tables of a catalog in SQLite.
+-- The tables of a catalog, as SQLite reads them; postgresql.py says how they differ there. Each
+-- engine adds its full text index.
 -- Nothing of a hidden article stands here but its path, its state and when to look again, and
 -- digests and a date in `tombstones`.
 
@@ -25,7 +26,7 @@ CREATE TABLE articles (
     updated INTEGER,
     size INTEGER,
     address BLOB,
-    own_id INTEGER
+    own_id BOOLEAN
 );
 CREATE INDEX articles_by_address ON articles (address) WHERE address IS NOT NULL;
 CREATE INDEX articles_by_id ON articles (id) WHERE id IS NOT NULL;
@@ -122,7 +123,7 @@ CREATE TABLE changes (
     since REAL NOT NULL,
     tries INTEGER NOT NULL,
     due REAL,
-    is_new INTEGER NOT NULL DEFAULT FALSE,
+    is_new BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (receiver, path)
 ) WITHOUT ROWID;
 -- What search_index.py has indexed of each article.
@@ -147,7 +148,3 @@ CREATE TABLE images (
 ) WITHOUT ROWID;
 -- Those of them that each article shows.
 CREATE TABLE image_facts (number INTEGER PRIMARY KEY, facts BLOB NOT NULL);
--- The tokens of each article, by its number.
-CREATE VIRTUAL TABLE search_index USING fts5 (
-    title, summary, content, names, tokenize = 'ascii', columnsize = 0
-);

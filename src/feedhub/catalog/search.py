@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from feedhub.catalog.database import MATCHING_ARTICLES, Database, match_all, match_any
+from feedhub.catalog.database import Database
 from feedhub.catalog.labels import ADD_LABEL
 from feedhub.dates import month_of
 from feedhub.feed import slug_for
@@ -97,9 +97,11 @@ class SelectionQuery:
         phrases = [(term.words, term.prefix) for term in selection.terms if not term.excluded]
         excluded = [(term.words, term.prefix) for term in selection.terms if term.excluded]
         if phrases:
-            self._add(f"+listed.article IN ({MATCHING_ARTICLES})", match_all(phrases))
+            found, values = database.matching(phrases, every=True)
+            self._add(f"+listed.article IN ({found})", *values)
         if excluded:
-            self._add(f"+listed.article NOT IN ({MATCHING_ARTICLES})", match_any(excluded))
+            found, values = database.matching(excluded, every=False)
+            self._add(f"+listed.article NOT IN ({found})", *values)
         if selection.since is not None:
             self._add("listed.published >= ?", int(selection.since.timestamp()))
         if selection.min_quality is not None:
@@ -177,7 +179,7 @@ WHERE listed.feed = (SELECT number FROM feeds WHERE kind = 'all' AND key = '')
     AND articles.number = listed.article AND search_entries.number = listed.article AND {}
 ORDER BY listed.published DESC, listed.id LIMIT ?
 """
-_COUNT = "SELECT count(*) FROM ({})"
+_COUNT = "SELECT count(*) FROM ({}) AS found"
 _PUT_FEED = """
 INSERT INTO feeds (kind, key, label, slug) VALUES ('custom', ?, ?, ?)
 ON CONFLICT (kind, key) DO UPDATE SET label = excluded.label

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, CatalogAddress, is_address, name_of
 from feedhub.cli import console
 from feedhub.config import CONFIG_FILE, Config, SiteConfig, load_config
 from feedhub.errors import ConfigError, DamagedError
@@ -55,9 +55,14 @@ def add_source(
     parser.add_argument("source", metavar="SOURCE", type=source, nargs=nargs, help=about)
 
 
+def catalog(text: str) -> CatalogAddress:
+    """Return the address of a catalog: of a file, or of a PostgreSQL database."""
+    return text if is_address(text) else path(text)
+
+
 def add_catalog(parser: ArgumentParser, about: str, *, required: bool = False) -> None:
-    """Add the file of the catalog."""
-    parser.add_argument("--catalog", metavar="PATH", type=path, required=required, help=about)
+    """Add the file of the catalog, or the address of its database."""
+    parser.add_argument("--catalog", metavar="PATH", type=catalog, required=required, help=about)
 
 
 def add_config(parser: ArgumentParser) -> None:
@@ -196,7 +201,7 @@ def warn_of_default_url(config: Config, listening: str | None = None) -> None:
         console.warn(f"every address begins with {base_url}: set site.base_url or give --base-url")
 
 
-def debug_inputs(args: Namespace, config: Config, catalog: Path | None = None) -> None:
+def debug_inputs(args: Namespace, config: Config, catalog: CatalogAddress | None = None) -> None:
     """Print which configuration, variables and catalog are used, if --verbose is given."""
     file = args.config or CONFIG_FILE
     console.debug(
@@ -206,7 +211,7 @@ def debug_inputs(args: Namespace, config: Config, catalog: Path | None = None) -
         console.debug(f"variables: {', '.join(variables)}")
     console.debug(f"base URL: {config.site.base_url}")
     if catalog is not None:
-        console.debug(f"catalog: {catalog}")
+        console.debug(f"catalog: {name_of(catalog)}")
 
 
 def require_input(args: Namespace) -> None:
@@ -220,13 +225,13 @@ def check_source(args: Namespace) -> None:
     open_source(args.source).check()
 
 
-def catalog_path(args: Namespace, config: Config) -> Path:
-    """Return the catalog's file: by default one in the cache for each source and configuration.
+def catalog_path(args: Namespace, config: Config) -> CatalogAddress:
+    """Return where the catalog is: by default a file for each source and configuration.
 
     A server has one of its own: a render with other options must not replace it.
     """
     if args.catalog:
-        return Path(args.catalog)
+        return catalog(str(args.catalog))
     identity = (
         open_source(args.source).key,
         args.config and os.path.realpath(args.config),
@@ -262,24 +267,25 @@ class OpenCatalog:
         self._catalog: Catalog | None = None
         self._identity: object = None
 
-    def use(self, path: Path, use: Callable[[Catalog], T]) -> T:
-        """Return what `use` returns of the catalog at `path`; a damaged one is made anew first."""
+    def use(self, address: CatalogAddress, use: Callable[[Catalog], T]) -> T:
+        """Return what `use` returns of the catalog; a damaged file is made anew first."""
 
         def report() -> None:
-            console.error(f"{path}: the catalog was damaged and is made anew")
+            console.error(f"{name_of(address)}: the catalog was damaged and is made anew")
 
-        if self._catalog is None or self._identity != identity_of(path):
+        lost = self._catalog is None or self._catalog.is_lost()
+        if lost or self._catalog is None or self._identity != identity_of(address):
             self.close()
-            self._catalog = Catalog(path, on_damage=report)
-            self._identity = identity_of(path)
+            self._catalog = Catalog(address, on_damage=report)
+            self._identity = identity_of(address)
         try:
             return use(self._catalog)
         except DamagedError:
             self._catalog.remove()
             self.close()
         report()
-        self._catalog = Catalog(path)
-        self._identity = identity_of(path)
+        self._catalog = Catalog(address)
+        self._identity = identity_of(address)
         return use(self._catalog)
 
     def close(self) -> None:
@@ -289,13 +295,13 @@ class OpenCatalog:
             self._catalog = None
 
 
-def identity_of(path: Path) -> tuple[object, ...]:
+def identity_of(address: CatalogAddress) -> tuple[object, ...]:
     """Return what changes when the file at a path is removed or another takes its place."""
     try:
-        status = path.stat()
+        status = Path(address).stat()
     except OSError:
-        return (path,)
-    return (path, status.st_dev, status.st_ino)
+        return (address,)
+    return (address, status.st_dev, status.st_ino)
 
 
 @contextmanager

@@ -12,10 +12,9 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedhub.catalog import Catalog, CatalogFollower, leave_readable
+from feedhub.catalog import Catalog, CatalogAddress, CatalogFollower, leave_readable
 from feedhub.cli import console, options
 from feedhub.errors import FeedhubError
 
@@ -62,7 +61,7 @@ def run(args: Namespace) -> int:
     return 1 if report.waiting or report.errors else 0
 
 
-async def send(path: Path, *, everything: bool) -> list[DeliveryReport]:
+async def send(path: CatalogAddress, *, everything: bool) -> list[DeliveryReport]:
     """Tell all receivers of what waits in the catalog at `path`, or of everything.
 
     Return the report of the cache, and that of all others, which come after it: no hub may find
@@ -103,7 +102,7 @@ class CatalogWatcher:
 
     def __init__(
         self,
-        path: Path,
+        path: CatalogAddress,
         parent: int | None,
         kinds: Sequence[type[Session]],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,

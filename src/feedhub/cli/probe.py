@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from feedhub import __version__
-from feedhub.catalog import Catalog, SyncState, leave_readable
+from feedhub.catalog import Catalog, SyncState, leave_readable, name_of
 from feedhub.catalog.images import State
 from feedhub.cli import console, options
 from feedhub.errors import CatalogError
@@ -63,7 +63,9 @@ def run(args: Namespace) -> int:
     try:
         with closing(Catalog.open_existing(path, read_only=False)) as catalog:
             if catalog.read(SyncState).private:
-                raise CatalogError(f"{path}: the catalog contains drafts; probe a public one")
+                raise CatalogError(
+                    f"{name_of(path)}: the catalog contains drafts; probe a public one"
+                )
             report = asyncio.run(probe_images(args, catalog))
     finally:
         leave_readable(path)

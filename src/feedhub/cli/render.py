@@ -117,7 +117,7 @@ def check_paths(args: Namespace, config: Config) -> None:
     if out == open_source(args.source).key:
         raise OutputError(f"{args.out}: this is SOURCE; choose another folder to write to")
     catalog = options.catalog_path(args, config)
-    if os.path.realpath(catalog).startswith(os.path.join(out, "")):  # noqa: PTH118 - ends with a slash
+    if isinstance(catalog, Path) and os.path.realpath(catalog).startswith(os.path.join(out, "")):  # noqa: PTH118 - ends with a slash
         raise ConfigError(f"{catalog}: the catalog must not be in the output folder")
 
 

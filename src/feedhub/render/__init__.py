@@ -93,8 +93,8 @@ def render(
                 refuse_shrinking(changes, folder.manifest.published)
             writer = DocumentWriter(folder, site, catalog.outputs(root), compress)
             plan = site.plan().values()
-            # SQLite: a forked process must not use the connection of its parent.
-            begin = partial(catalog.follow_fork, catalog.generation())
+            # A forked process must not use the connection of its parent.
+            begin = partial(catalog.follow_fork, catalog.share_snapshot())
             writer.write(plan, processes, begin, on_progress)
             unread = writer.add_copies(source, catalog.assets.shown())
             changes = replace(changes, problems=(*changes.problems, *unread))

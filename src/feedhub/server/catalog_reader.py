@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from feedhub.catalog import (
     Catalog,
+    CatalogAddress,
     CatalogFollower,
     QueueStatus,
     ReceiverState,
@@ -51,7 +52,7 @@ class VanishedError(CatalogError):
 
 
 class CatalogReader:
-    """Opens the catalog at `path` and follows it: another process may write or replace it.
+    """Opens the catalog at `address` and follows it: another process may write or replace it.
 
     The catalog holds the configuration that it was made with, which decides what the documents
     are; of the one that `read_config` returns, only [http] counts. If it returns None, that of the
@@ -59,9 +60,13 @@ class CatalogReader:
     """
 
     def __init__(
-        self, path: Path, read_config: Callable[[], Config | None], *, drafts: bool = False
+        self,
+        address: CatalogAddress,
+        read_config: Callable[[], Config | None],
+        *,
+        drafts: bool = False,
     ) -> None:
-        self._follower = CatalogFollower(path, read_only=True)
+        self._follower = CatalogFollower(address, read_only=True)
         self._read_config = read_config
         self._drafts = drafts
         self._config = read_config()
