@@ -8,6 +8,7 @@ After a change of the command line, generate them again and read the difference:
 from __future__ import annotations
 
 import re
+from argparse import SUPPRESS
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def options_of(parser: Parser) -> dict[str, str]:
     return {
         f"{', '.join(action.option_strings)} {action.metavar or ''}".strip(): str(action.help)
         for action in actions
-        if action.option_strings and action.dest not in ("help", "version")
+        if action.option_strings
+        and action.help != SUPPRESS
+        and action.dest not in ("help", "version")
     }
 
 

@@ -76,7 +76,7 @@ def prepare(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FEEDHUB_WEBSUB_HUB", "https://hub.example/")
     if line.split()[1] in ("ping", "probe", "stats"):
         assert main(["render", "articles", "public"]) == 0
-        assert main(["sync", "articles", "--catalog", "var/catalog.sqlite"]) == 0
+        assert main(["sync", "articles", "--catalog", "var/catalog.db"]) == 0
 
 
 def with_test_paths(line: str) -> str:
@@ -112,4 +112,4 @@ def is_running(running: Server) -> bool:
         return True
     files = Path(f"/proc/{running.process.pid}/fd")
     opened = [str(path.readlink()) for path in files.iterdir()] if files.is_dir() else []
-    return any(name.endswith("var/catalog.sqlite-wal") for name in opened)
+    return any(name.endswith("var/catalog.db-wal") for name in opened)

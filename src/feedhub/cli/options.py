@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from feedhub.catalog import Catalog, CatalogAddress, is_address, name_of
+from feedhub.catalog import Catalog, CatalogAddress, Changes, is_address, name_of
 from feedhub.cli import console
 from feedhub.config import CONFIG_FILE, Config, SiteConfig, load_config
 from feedhub.errors import ConfigError, DamagedError
@@ -20,6 +20,16 @@ from feedhub.site import Site, source_of
 from feedhub.sources import Source, open_source
 
 T = TypeVar("T")
+# Why an article is not published, in the order of a summary, and how that is written.
+HIDDEN_STATES = {
+    "unpublished": "unpublished",
+    "removed": "removed",
+    "scheduled": "scheduled",
+    "expired": "expired",
+    "undated": "undated",
+    "repeated": "at the address of another",
+    "plain": "without front matter",
+}
 # Of the processes that a server starts: those that serve requests come first.
 NICENESS = 10
 
@@ -140,14 +150,29 @@ def add_json(parser: ArgumentParser, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"print the {what} as JSON")
 
 
+def hidden_articles(changes: Changes) -> dict[str, int]:
+    """Return how many articles are not published, by state, in the order of HIDDEN_STATES."""
+    return {state: changes.states[state] for state in HIDDEN_STATES if changes.states.get(state)}
+
+
+def describe_articles(changes: Changes) -> str:
+    """Return the line of a summary that counts the articles."""
+    hidden = hidden_articles(changes)
+    reasons = ", ".join(f"{count} {HIDDEN_STATES[state]}" for state, count in hidden.items())
+    return (
+        f"articles: {changes.articles} found, {changes.read} read, {changes.published} published, "
+        f"{sum(hidden.values())} hidden{f' ({reasons})' if reasons else ''}, "
+        f"{changes.rejected} rejected"
+    )
+
+
 def add_parent(parser: ArgumentParser) -> None:
-    """Add what a server tells the processes that it starts."""
-    parser.add_argument(
-        "--parent", metavar="PID", type=int, help="exit when PID is no longer the parent process"
-    )
-    parser.add_argument(
-        "--listening", metavar="URL", help="where the server listens: used without a base URL"
-    )
+    """Add what a server tells the processes that it starts; the help does not name it.
+
+    They end when `--parent` is no longer their parent; without a base URL, `--listening` is it.
+    """
+    parser.add_argument("--parent", metavar="PID", type=int, help=SUPPRESS)
+    parser.add_argument("--listening", metavar="URL", help=SUPPRESS)
 
 
 def config_of(args: Namespace) -> Config:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from feedhub.delivery import DeliveryReport, Session
     from feedhub.http_client import HttpClient
 
-EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.sqlite --watch")
+EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.db --watch")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from feedhub.site.settings import config_of_catalog
 if TYPE_CHECKING:
     from feedhub.probe import ProbeReport
 
-EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.sqlite --seconds 3600")
+EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.db --seconds 3600")
 # How the summary names each state of an image.
 STATE_NAMES: dict[State, str] = {
     "known": "found",

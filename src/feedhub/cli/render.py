@@ -41,16 +41,6 @@ SMALLER = {
     "assets": ("copies of pictures, audio and video", "source.assets"),
 }
 SMALL_SHARE = 0.1
-# Why an article is not published, in the order of the summary, and how that is written.
-HIDDEN_STATES = {
-    "unpublished": "unpublished",
-    "removed": "removed",
-    "scheduled": "scheduled",
-    "expired": "expired",
-    "undated": "undated",
-    "repeated": "at the address of another",
-    "plain": "without front matter",
-}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -190,7 +180,7 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
     """Return what a render did, in a few lines or as one JSON object."""
     changes = report.changes
     without_address = sum(problem.code == "no-address" for problem in changes.problems)
-    hidden = {state: changes.states[state] for state in HIDDEN_STATES if changes.states.get(state)}
+    hidden = options.hidden_articles(changes)
     if as_json:
         articles = {
             "found": changes.articles,
@@ -221,16 +211,13 @@ def summary(report: RenderReport, seconds: float, *, as_json: bool) -> str:
         )
     about_feed = [problem for problem in changes.problems if problem.code == "summaries"]
     summaries = "".join(f"{problem.path}: {problem.message}\n" for problem in about_feed)
-    reasons = ", ".join(f"{count} {HIDDEN_STATES[state]}" for state, count in hidden.items())
-    hidden_text = f"{sum(hidden.values())} hidden" + (f" ({reasons})" if reasons else "")
     have = "1 article has" if without_address == 1 else f"{without_address} articles have"
     addresses = (
         f"addresses: {have} none of their own; the file's path stands in: "
         "give each a url in front matter, or set source.permalink\n"
     )
     return (
-        f"articles: {changes.articles} found, {changes.read} read, "
-        f"{report.published} published, {hidden_text}, {changes.rejected} rejected\n"
+        f"{options.describe_articles(changes)}\n"
         f"{addresses if without_address else ''}{summaries}"
         f"documents: {report.written} written, {report.unchanged} unchanged, "
         f"{report.removed} files removed\n"

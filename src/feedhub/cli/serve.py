@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "articles --base-url https://feeds.example.org",
     "articles --uds /run/feedhub/http.sock --workers 2 --admin 127.0.0.1:9100",
-    "--catalog /var/lib/feedhub/catalog.sqlite",
+    "--catalog /var/lib/feedhub/catalog.db",
 )
 # Where the metrics of several processes are added up; prometheus_client reads it when imported.
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"

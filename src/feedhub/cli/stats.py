@@ -24,7 +24,7 @@ from feedhub.stats.tables import Section, key_figures, sections, summary
 
 EXAMPLES = (
     "/var/log/nginx/feedhub.log /var/log/nginx/feedhub.log.1 /var/log/nginx/feedhub.log.2.gz",
-    "access.log --catalog /var/lib/feedhub/catalog.sqlite --html readers.html",
+    "access.log --catalog /var/lib/feedhub/catalog.db --html readers.html",
     "- --days 30 --json",
 )
 MAX_LINES_SHOWN = 3  # of each log, lines that cannot be read

@@ -40,7 +40,7 @@ from feedhub.fork_map import processors
 from feedhub.site import Site, source_of
 from feedhub.sources import open_source
 
-EXAMPLES = ("articles --catalog /var/lib/feedhub/catalog.sqlite --watch",)
+EXAMPLES = ("articles --catalog /var/lib/feedhub/catalog.db --watch",)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -232,6 +232,6 @@ def facts_of(changes: Changes, seconds: float) -> dict[str, object]:
 def summary(changes: Changes, facts: dict[str, object]) -> str:
     """Return what a sync did as one line."""
     return (
-        f"articles: {changes.articles} found, {changes.read} read, {changes.published} published, "
-        f"{changes.rejected} rejected; feeds: {changes.changed} changed; {facts['seconds']} seconds"
+        f"{options.describe_articles(changes)}; "
+        f"feeds: {changes.changed} changed; {facts['seconds']} seconds"
     )
