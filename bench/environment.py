@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import subprocess
 import sys
@@ -31,6 +32,11 @@ compress = [{codings}]
 """
 # feedhub reads files again that are younger than that: their times cannot be trusted yet.
 MTIME_SECONDS = 2.5
+
+
+def compile_modules() -> None:
+    """Compile feedhub's modules, as an installation does: a checkout may never have been run."""
+    compileall.compile_dir(ROOT / "src", quiet=1)
 
 
 def require(path: Path, description: str) -> Path:

@@ -21,6 +21,7 @@ from typing import Any
 from bench.environment import (
     MAKE_CORPUS,
     RESULTS,
+    compile_modules,
     install_package,
     let_files_age,
     make_articles,
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="working folder; default: temporary")
     options = parser.parse_args()
     require(options.make, "the program that makes articles")
+    compile_modules()
     others = OtherProcesses()
     spy = install_package("py-spy") / "bin" / "py-spy"
     result: dict[str, Any] = {"about": about(**{"py-spy": first_line([spy, "--version"])})}

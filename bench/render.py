@@ -23,6 +23,7 @@ from bench.environment import (
     HUGO_SITE,
     MAKE_CORPUS,
     RESULTS,
+    compile_modules,
     let_files_age,
     make_articles,
     require,
@@ -61,6 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and write bench/results/render.json and .md; `arguments` replace the command line."""
     options = parse_options(arguments)
     require(options.make, "the program that makes articles")
+    compile_modules()
     others = OtherProcesses()
     programs = installed_versions(options)
     result: dict[str, Any] = {"about": about(**programs), "rows": [], "written": {}}

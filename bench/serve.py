@@ -24,6 +24,7 @@ from bench.environment import (
     FEEDHUB,
     MAKE_CORPUS,
     RESULTS,
+    compile_modules,
     make_articles,
     require,
     write_config,
@@ -54,6 +55,7 @@ def main() -> None:
     """Measure and write bench/results/serve.json and .md."""
     options = parse_options()
     require(options.make, "the program that makes articles")
+    compile_modules()
     others = OtherProcesses()
     for name in ("wrk", "nginx"):
         if not servers.find_program(name):

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -306,6 +307,21 @@ def test_a_full_disk_leaves_no_half_seal(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "pwrite", lambda file, data, at: real(file, data[:5], at))
     seal.seal(file)
     assert path.stat().st_size == 4096
+    os.close(file)
+
+
+def test_large_and_small_files_have_the_same_seal(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(8192))
+    file = os.open(path, os.O_RDWR)
+    seal.seal(file)
+    assert path.read_bytes()[8192 + len(seal.MARK) :] == zlib.crc32(
+        path.read_bytes()[:8192]
+    ).to_bytes(4, "big")
+    monkeypatch.setattr(seal, "ISAL_SIZE", 0)
+    assert seal.has_broken_seal(file) is False
+    os.pwrite(file, bytes(100), 4000)
+    assert seal.has_broken_seal(file) is True
     os.close(file)
 
 

@@ -11,6 +11,7 @@ import struct
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from feedhub.errors import Problem
@@ -110,16 +111,45 @@ class FolderScan:
         folder = OpenFolder(path, descriptor, [], {})
         chain.append(folder)
         try:
-            for name, is_folder, is_link in self._entries(path, descriptor):
-                if not self._counts(name, folder, is_folder=is_folder):
-                    continue
-                folder.names.append(name)
-                if is_folder or is_link:
-                    folder.special[name] = is_folder
+            if self._wanted is None:
+                self._list(folder)
+            else:
+                self._find(self._wanted.get(path, ()), folder)
         except OSError as error:
             folder.names.clear()
             yield unreadable(path or ".", error)
         folder.names.sort(reverse=True)
+
+    def _list(self, folder: OpenFolder) -> None:
+        """Add everything in a folder that counts to its names."""
+        names, suffixes = folder.names, self._suffixes
+        with os.scandir(folder.descriptor) as entries:
+            for entry in entries:
+                name = entry.name
+                # Nearly all are plain articles: of each of them little may be asked.
+                if (
+                    name[0] != "."
+                    and name.endswith(suffixes)
+                    and entry.is_file(follow_symlinks=False)
+                ):
+                    names.append(name)
+                else:
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    self._add(name, folder, is_folder=is_folder, is_link=entry.is_symlink())
+
+    def _find(self, wanted: Iterable[str], folder: OpenFolder) -> None:
+        """Add these names, if they are in a folder and count, to its names."""
+        for name in wanted:
+            with suppress(FileNotFoundError):
+                mode = os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False).st_mode
+                is_folder, is_link = stat.S_ISDIR(mode), stat.S_ISLNK(mode)
+                self._add(name, folder, is_folder=is_folder, is_link=is_link)
+
+    def _add(self, name: str, folder: OpenFolder, *, is_folder: bool, is_link: bool) -> None:
+        if self._counts(name, folder, is_folder=is_folder):
+            folder.names.append(name)
+            if is_folder or is_link:
+                folder.special[name] = is_folder
 
     def _counts(self, name: str, folder: OpenFolder, *, is_folder: bool) -> bool:
         """Return whether a name is that of an article, or of a folder that may hold some."""
@@ -131,20 +161,6 @@ class FolderScan:
             return True
         self._passed_over.add(folder.path + name)
         return False
-
-    def _entries(self, path: str, descriptor: int) -> Iterator[tuple[str, bool, bool]]:
-        """Yield the names in a folder, each with whether it is a folder and whether a link."""
-        if self._wanted is None:
-            with os.scandir(descriptor) as entries:
-                for entry in entries:
-                    yield entry.name, entry.is_dir(follow_symlinks=False), entry.is_symlink()
-            return
-        for name in self._wanted.get(path, ()):
-            try:
-                mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
-            except FileNotFoundError:
-                continue
-            yield name, stat.S_ISDIR(mode), stat.S_ISLNK(mode)
 
     def _compare(self, folder: OpenFolder) -> Generator[SourceFile | Problem, None, str | None]:
         """Yield what is not as it was up to the next folder, and return the name of that."""
