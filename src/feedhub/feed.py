@@ -31,8 +31,9 @@ class SiteLinks:
     label, that differ from the label's own because another label had it first. `removed` are the
     paths of feeds that are retired or moved. `formats` are those that each feed is written in: a
     name for people, a media type without parameters, the suffix; the first is the default.
-    `search` is the path where searches are answered, or "", and `combine` that of the page to
-    combine feeds. `listed` are the kinds that have a page of all their feeds now.
+    `search` is the path where searches are answered, or "", `combine` that of the page to combine
+    feeds, and `events` that of the streams of changes. `listed` are the kinds that have a page of
+    all their feeds now.
     """
 
     kinds: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class SiteLinks:
     formats: tuple[tuple[str, str, str], ...] = ()
     search: str = ""
     combine: str = ""
+    events: str = ""
     listed: tuple[str, ...] = ()
 
     def page_of(self, kind: str, label: str) -> str:

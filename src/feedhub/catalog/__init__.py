@@ -330,6 +330,11 @@ class Catalog:
         row = self._database.fetch_one(_ONE_FEED, (feed.kind, feed.slug, feed.period))
         return _feed_state(row) if row else None
 
+    def feed(self, kind: str, slug: str) -> FeedState | None:
+        """Return the present state of a feed, or None where there is none."""
+        row = self._database.fetch_one(_ONE_FEED, (kind, slug, ""))
+        return _feed_state(row) if row else None
+
     def states_of(self, feed: FeedState) -> list[FeedState]:
         """Return the present states of a feed and of its archives."""
         rows = self._database.iterate(_STATES_OF_FEED, (feed.kind, feed.slug))
@@ -362,6 +367,22 @@ class Catalog:
             rows = self._database.fetch_all(_OLDEST, (*key, *bounds, feed.count))
             return [row[0] for row in reversed(rows)]
         return [row[0] for row in self._database.iterate(_NEWEST, (*key, feed.count))]
+
+    def arrivals(self, feed: FeedState, generation: int) -> list[int]:
+        """Return the numbers of a feed's articles that came into it after a generation.
+
+        They are among its newest, as many as its state says; newest first.
+        """
+        key = (feed.kind, feed.slug, feed.count, generation)
+        return [row[0] for row in self._database.iterate(_ARRIVALS, key)]
+
+    def generation_of(self, feed: FeedState, fingerprint: str) -> int | None:
+        """Return the generation of a feed's document with a fingerprint.
+
+        None where it is not known or too old, or an article has left the feed since.
+        """
+        known = self._database.fetch_one(_BASE, (feed.kind, feed.slug, fingerprint))
+        return None if known is None else int(known[0])
 
     def month_counts(self, feed: FeedState, since: str) -> dict[str, int]:
         """Return how many articles a feed has in each month, newest first, from `since` on.
@@ -590,6 +611,13 @@ SELECT article, generation, published, id
 FROM labels JOIN feeds ON feeds.number = labels.feed WHERE kind = ? AND slug = ?
 """
 _NEWEST = f"{_OF_FEED} ORDER BY published DESC, id LIMIT ?"
+_ARRIVALS = """
+SELECT article FROM (
+    SELECT article, since, published, id
+    FROM labels JOIN feeds ON feeds.number = labels.feed WHERE kind = ? AND slug = ?
+    ORDER BY published DESC, id LIMIT ?
+) AS newest WHERE since > ? ORDER BY published DESC, id
+"""
 # Of a month whose newest stand in the subscription document, an archive holds the others.
 _OLDEST = f"{_OF_FEED} AND published >= ? AND published < ? ORDER BY published, id DESC LIMIT ?"
 _OF_MONTH = f"""

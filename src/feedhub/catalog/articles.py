@@ -83,6 +83,11 @@ class ArticleSync:
         return self._claims.changed
 
     @property
+    def left(self) -> Mapping[tuple[int, str], int]:
+        """When each id came into a feed that it has left, by feed number and id."""
+        return self._labels.left
+
+    @property
     def spellings(self) -> Mapping[int, Spellings]:
         """How the spellings of labels changed, by feed number."""
         return self._labels.spellings

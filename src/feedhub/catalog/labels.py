@@ -16,13 +16,16 @@ class LabelSync:
 
     `touched` are the months of feeds that must be computed again, by feed number. `articles` are
     the numbers of those whose labels were written, `spellings` says how those of a feed changed.
+    `left` has the generation in which an article came into a feed, by the feed's number and the
+    id, for those that have left it: one that is only edited leaves and comes back.
     """
 
     def __init__(self, database: Database, generation: int) -> None:
         self._database = database
         self._generation = generation
         self._feeds: dict[tuple[str, str], int] = {}  # numbers by kind and key
-        self._left: set[tuple[int, str]] = set()  # feeds, each with an id that has left it
+        # When each id came into a feed that it has left in this sync.
+        self.left: dict[tuple[int, str], int] = {}
         self.touched: defaultdict[int, set[str]] = defaultdict(set)
         self.articles: set[int] = set()
         self.spellings: defaultdict[int, Spellings] = defaultdict(Counter)
@@ -31,7 +34,10 @@ class LabelSync:
         """Add the labels of an article that has none."""
         month, spellings = month_of(published), {self._feed(label): label.text for label in labels}
         rows = [
-            (feed, published, identity, number, self._generation, spelling)
+            (
+                *(feed, published, identity, number, self._generation),
+                *(self.left.pop((feed, identity), self._generation), spelling),
+            )
             for feed, spelling in spellings.items()
         ]
         self._database.execute_many(ADD_LABEL, rows)
@@ -39,15 +45,16 @@ class LabelSync:
         for feed, spelling in spellings.items():
             self.spellings[feed][spelling, published] += 1
             self.touched[feed].add(month)
-            self._left.discard((feed, identity))
 
     def remove(self, number: int) -> None:
         """Remove all labels of an article."""
         self.articles.add(number)
-        for feed, published, identity, spelling in self._database.fetch_all(_LABELS_OF, (number,)):
+        for feed, published, identity, since, spelling in self._database.fetch_all(
+            _LABELS_OF, (number,)
+        ):
             self.spellings[feed][spelling, published] -= 1
             self.touched[feed].add(month_of(published))
-            self._left.add((feed, identity))
+            self.left[feed, identity] = since
         self._database.execute("DELETE FROM labels WHERE article = ?", (number,))
 
     def forget_history(self) -> None:
@@ -55,7 +62,7 @@ class LabelSync:
 
         A delta cannot express a withdrawal, and the id of what is withdrawn is not stored.
         """
-        for feed in {feed for feed, _ in self._left}:
+        for feed in {feed for feed, _ in self.left}:
             self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
 
     def _feed(self, label: Label) -> int:
@@ -66,7 +73,8 @@ class LabelSync:
         return number
 
 
-_LABELS_OF = "SELECT feed, published, id, spelling FROM labels WHERE article = ?"
+_LABELS_OF = "SELECT feed, published, id, since, spelling FROM labels WHERE article = ?"
 ADD_LABEL = """
-INSERT INTO labels (feed, published, id, article, generation, spelling) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO labels (feed, published, id, article, generation, since, spelling)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 """

@@ -127,7 +127,7 @@ def encode_rows(
     sync = read_record(database, SyncState)
     rows = {
         "version": VERSION,
-        "sync": replace(sync, generation=0, revision=0, published=0),
+        "sync": replace(sync, generation=0, revision=0, published=0, made_at=0),
         "articles": articles,
         "states": sorted((places[feed], *row) for feed, *row in database.iterate(_STATES)),
         "indexes": database.fetch_all(_INDEXES),

@@ -71,14 +71,15 @@ CREATE TABLE feeds (
 CREATE INDEX feeds_unnamed ON feeds (number) WHERE slug IS NULL AND key IS NOT NULL;
 CREATE INDEX feeds_by_due ON feeds (due) WHERE due IS NOT NULL;
 CREATE INDEX feeds_empty ON feeds (emptied_at) WHERE emptied_at IS NOT NULL;
--- Which articles are in which feed; `generation` is when the entry last changed, `spelling` how the
--- article spells the feed's label.
+-- Which articles are in which feed; `generation` is when the entry last changed, `since` when the
+-- article came into the feed, `spelling` how the article spells the feed's label.
 CREATE TABLE labels (
     feed INTEGER NOT NULL,
     published INTEGER NOT NULL,
     id TEXT NOT NULL,
     article INTEGER NOT NULL,
     generation INTEGER NOT NULL,
+    since INTEGER NOT NULL,
     spelling TEXT,
     PRIMARY KEY (feed, published DESC, id)
 ) WITHOUT ROWID;

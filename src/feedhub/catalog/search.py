@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -131,12 +131,16 @@ class SelectionQuery:
 class NamedSelectionSync:
     """Labels articles with the named selections that find them, inside the transaction of a sync.
 
-    `touched` are the months of feeds that must be computed again, by feed number.
+    `touched` are the months of feeds that must be computed again, by feed number. `left` is as in
+    LabelSync.
     """
 
-    def __init__(self, database: Database, generation: int) -> None:
+    def __init__(
+        self, database: Database, generation: int, left: Mapping[tuple[int, str], int]
+    ) -> None:
         self._database = database
         self._generation = generation
+        self._left = left
         self.touched: defaultdict[int, set[str]] = defaultdict(set)
 
     def run(self, selections: Iterable[NamedSelection]) -> None:
@@ -158,7 +162,11 @@ class NamedSelectionSync:
         known = set(self._database.iterate(_LABELS, (feed,)))
         gone = [(feed, number) for _, _, number in known - wanted]
         self._database.execute_many(_DELETE_LABEL, gone)
-        new = [(feed, *label, self._generation, None) for label in wanted - known]
+        generation = self._generation
+        new = [
+            (feed, *label, generation, self._left.get((feed, label[1]), generation), None)
+            for label in wanted - known
+        ]
         self._database.execute_many(ADD_LABEL, new)
         self.touched[feed].update(month_of(published) for published, _, _ in known ^ wanted)
         if gone:

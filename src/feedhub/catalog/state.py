@@ -25,7 +25,8 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     change of what can be searched, None before the first. `source_signature` stands for how files
     are read, `settings_fingerprint` for the settings of feeds. `private` tells whether
     unpublished articles were let in. `revision` counts the syncs after which the ledger may be
-    another. `published` is the number of published articles.
+    another. `published` is the number of published articles. `made_at` is the Unix time of the sync
+    that made the catalog: in one that is made anew, generations begin again.
     """
 
     key: ClassVar[str] = "sync state"
@@ -37,6 +38,7 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     private: bool | None = None
     revision: int = 0
     published: int = 0
+    made_at: int = 0
 
 
 class Identity(CatalogRecord, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -160,6 +160,7 @@ def sync_catalog(
         generation,
         touched,
         articles.written | pictured,
+        articles.left,
         anew=reread or reshape,
         may_wait=paths is not None,
     )
@@ -177,7 +178,8 @@ def sync_catalog(
         state = replace(state, revision=state.revision + 1)
     states, rejected = count_files(database)
     state = replace(state, published=states.get("shown", 0), private=settings.private)
-    state = replace(state, source_signature=source.signature)
+    made_at = state.made_at or int(now.timestamp())
+    state = replace(state, source_signature=source.signature, made_at=made_at)
     write_record(database, replace(state, settings_fingerprint=settings.fingerprint))
     remember_identity(database, settings.authority, source.collection, adopted)
     return Changes(
@@ -217,13 +219,15 @@ def sync_selections(
     generation: int,
     touched: dict[int, set[str]],
     written: set[int],
+    left: Mapping[tuple[int, str], int],
     *,
     anew: bool,
     may_wait: bool,
 ) -> bool:
     """Bring the search index and the feeds that are selections up to date.
 
-    `written` are the numbers of the articles that changed; `may_wait` is as in SearchIndexSync.
+    `written` are the numbers of the articles that changed; `left` is as in LabelSync, `may_wait` as
+    in SearchIndexSync.
     Adds the months of those feeds to `touched`; tells whether a selection may find something else.
     """
     if not settings.has_search_index:
@@ -239,7 +243,7 @@ def sync_selections(
         index.run(written, may_wait=may_wait)
     else:
         database.compact_texts()
-    selections = NamedSelectionSync(database, generation)
+    selections = NamedSelectionSync(database, generation, left)
     if anew or index.changed:
         selections.run(settings.named)
     for feed, months in selections.touched.items():

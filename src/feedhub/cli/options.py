@@ -179,7 +179,7 @@ def config_of(args: Namespace) -> Config:
     """Return the configuration of the file, the environment and the options of a command.
 
     `auto` is replaced: it means yes for a server, and no for a folder, where nothing answers a
-    search.
+    search; nor are there streams of changes.
     """
     formats = getattr(args, "formats", None)
     overrides = {
@@ -193,11 +193,12 @@ def config_of(args: Namespace) -> Config:
     builder = search if feeds.builder == "auto" else feeds.builder  # it builds searches
     stories = auto if feeds.stories == "auto" else feeds.stories
     feeds = replace(feeds, search=search, builder=builder, stories=stories)
+    http = config.http if auto == "yes" else replace(config.http, events=0)
     listening = getattr(args, "listening", None)
     if listening and config.site.base_url == SiteConfig().base_url:
         config = at_base_url(config, listening)
     ids = config.source.ids and str((args.config or CONFIG_FILE).parent / config.source.ids)
-    return replace(config, feeds=feeds, source=replace(config.source, ids=ids))
+    return replace(config, feeds=feeds, http=http, source=replace(config.source, ids=ids))
 
 
 def is_configured(args: Namespace) -> bool:

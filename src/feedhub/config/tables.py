@@ -338,6 +338,16 @@ class HttpConfig:
         0,
         100_000,
     )
+    events: int = integer(
+        0,
+        "Streams of new articles (Server-Sent Events) at /events that each process of a server "
+        "keeps open at once, for programs and for open pages. 0 means none",
+        0,
+        100_000,
+    )
+    events_per_client: int = integer(
+        20, "How many of these streams one address may keep open; then it gets 429", 1, 100_000
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from cachetools import LRUCache
 
 from feedhub.document import CODINGS
 from feedhub.server.catalog_reader import BuiltDocument, CatalogReader
+from feedhub.server.events import EventStreams
 from feedhub.server.logs import AccessLog, EventLog
 from feedhub.server.metrics import Metrics
 from feedhub.server.on_demand import FairQueue, OnDemandResources
@@ -114,6 +115,9 @@ class DocumentBuilder:
             lambda wanted, row: self._in_thread(self.reader.on_demand, wanted, row)
         )
         self.on_demand_queue = FairQueue()
+        self.events = EventStreams(
+            lambda paths, after: self._in_thread(self.reader.arrivals, paths, after), metrics
+        )
         self.recorder = RequestRecorder(log, metrics)
         self._events = events
         self._metrics = metrics
@@ -146,8 +150,10 @@ class DocumentBuilder:
 
     async def refresh(self) -> None:
         """Load what has changed in the catalog; a new problem is logged once."""
-        before = self.reader.problem
+        before, snapshot = self.reader.problem, self.snapshot
         await self._in_thread(self.reader.refresh)
+        if self.snapshot is not snapshot:
+            self.events.wake()
         if self._log_problems and self.reader.problem not in ("", before):
             self._events.log(self.reader.problem)
         self._metrics.cache_bytes.set(self._bodies.size + self._on_demand_bodies.size)

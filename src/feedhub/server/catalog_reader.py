@@ -29,6 +29,7 @@ from feedhub.server.snapshot import (
     make_snapshot,
 )
 from feedhub.site import Site, config_of_catalog
+from feedhub.site.arrivals import Arrivals
 
 T = TypeVar("T")
 
@@ -152,6 +153,24 @@ class CatalogReader:
                 return None
             deltas = (site.delta(resource.planned, base) for base in bases)
             return next((body for body in deltas if body is not None), None)
+
+    def arrivals(self, paths: tuple[str, ...], after: str) -> Arrivals | None:
+        """Return what came into the feeds at these paths after a position, "" for now.
+
+        None while the snapshot is older than the catalog: nobody learns of an article before it is
+        served. Raises VanishedError if a feed is not published, CatalogError if the catalog cannot
+        be read.
+        """
+
+        def find(site: Site) -> Arrivals | None:
+            feeds = [site.feed_at(path) for path in paths]
+            if None in feeds:
+                raise VanishedError("no such feed")
+            if self.snapshot is None or self.snapshot.generation != site.generation():
+                return None
+            return site.arrivals(filter(None, feeds), after)
+
+        return self._read(find)
 
     def close(self) -> None:
         """Close the catalog."""

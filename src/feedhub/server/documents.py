@@ -20,6 +20,7 @@ from feedhub.errors import CatalogError
 from feedhub.selection import SelectionError
 from feedhub.server.builder import DocumentBuilder
 from feedhub.server.catalog_reader import VanishedError
+from feedhub.server.events import CONNECTION, EVENT_STREAM
 from feedhub.server.logs import AccessRecord, client_name
 from feedhub.server.on_demand import HungUpError, parse_request
 from feedhub.server.recorder import RequestLabels
@@ -299,11 +300,15 @@ class Documents:
     ) -> None:
         """Let the fallback answer, with our Date, and record its response."""
         status = size = 0
+        scope[CONNECTION] = send
+        began = 0.0
 
         async def send_dated(message: Message) -> None:
-            nonlocal status, size
+            nonlocal status, size, began
             if message["type"] == "http.response.start":
                 self._check_second()
+                if (b"content-type", EVENT_STREAM) in message["headers"]:
+                    began = time.perf_counter()  # it may end in hours, and is not slow
                 message["headers"] = [self._date, *message["headers"]]
             status = message.get("status", status)
             size += 0 if scope["method"] == "HEAD" else len(message.get("body", b""))
@@ -311,7 +316,7 @@ class Documents:
 
         await self._fallback(scope, receive, send_dated)
         labels = self._labels(scope, fields, "", status, size)
-        self._record(labels, scope.get("client"), time.perf_counter() - started)
+        self._record(labels, scope.get("client"), (began or time.perf_counter()) - started)
 
     def _labels(
         self, scope: Scope, fields: Fields, format_name: str, status: int, size: int

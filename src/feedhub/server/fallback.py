@@ -39,6 +39,7 @@ from feedhub.server.snapshot import (
     content_security_policy,
 )
 from feedhub.site import address_of
+from feedhub.site.arrivals import EVENTS_PATH
 from feedhub.site.indexes import (
     FAVICON_PATH,
     NOT_FOUND_PATH,
@@ -77,6 +78,12 @@ class Fallback:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
+        snapshot = self._builder.snapshot
+        if snapshot and is_stream(snapshot, scope):
+            http, events = snapshot.config.http, self._builder.events
+            if other := await events.respond(http, scope, receive, send):
+                await response_of(other)(scope, receive, send)
+            return
         response = await self._asset_response(scope)
         if response is None:
             snapshot = self._builder.snapshot
@@ -148,6 +155,12 @@ class Fallback:
         headers += [(b"content-security-policy", ASSET_CSP), *SECURITY_HEADERS]
         fields = {name.decode(): value.decode() for name, value in headers}
         return FileResponse(file, 200, fields, asset_type(place), stat_result=status)
+
+
+def is_stream(snapshot: SiteSnapshot, scope: Scope) -> bool:
+    """Return whether a request is for a stream of changes, if there are any."""
+    path = f"{snapshot.prefix}/{EVENTS_PATH}"
+    return bool(snapshot.config.http.events) and bool(scope["path"] == path)
 
 
 def response_of(ours: HttpResponse) -> Response:

@@ -88,6 +88,25 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
+        self.event_streams = Gauge(
+            "feedhub_event_streams",
+            "Open streams of changes.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.events = Counter(
+            "feedhub_events", "Events with articles that streams were sent.", registry=self.registry
+        )
+        self.event_streams_refused = Counter(
+            "feedhub_event_streams_refused",
+            "Streams that were refused, for too many are open.",
+            registry=self.registry,
+        )
+        self.event_streams_dropped = Counter(
+            "feedhub_event_streams_dropped",
+            "Streams that were closed because the client read too slowly.",
+            registry=self.registry,
+        )
         self._counts: dict[tuple[str, int], RequestCounts] = {}
 
     def counts(self, format_name: str, status: int) -> RequestCounts:

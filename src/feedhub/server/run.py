@@ -242,6 +242,7 @@ async def shut_down(
         service.worker_socket.close()
     if service.public is not None:
         servers[0].should_exit = True
+        service.builder.events.close()
     await asyncio.gather(*(process.stop() for process in service.processes))
     for server in servers:
         server.should_exit = True

@@ -29,8 +29,9 @@ from feedhub.errors import ConfigError
 from feedhub.feed import Feed, FeedState, Window, build_feed, feed_path, feed_query, page_path
 from feedhub.fingerprint import fingerprint
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, Format
-from feedhub.kinds import LABEL_KINDS, ON_DEMAND_KINDS
+from feedhub.kinds import KINDS, LABEL_KINDS, ON_DEMAND_KINDS
 from feedhub.messages.tags import without_region
+from feedhub.site.arrivals import EVENTS_PATH, Arrivals, find_arrivals
 from feedhub.site.cache_tags import edge_headers, names_of
 from feedhub.site.indexes import COMBINE_PATH, INDEX_PATH, SEARCH_PATH, Indexes, IndexOptions
 from feedhub.site.months import Months
@@ -61,6 +62,10 @@ __all__ = [
     "source_of",
 ]
 
+# The first part of a feed's path; that of everything has no other.
+_KINDS_BY_FOLDER = {
+    kind.folder or kind.name: kind.name for kind in KINDS.values() if not kind.on_demand
+}
 # Enough to see what a feed is like; the feed itself has more.
 PAGE_ENTRIES = 30
 
@@ -150,6 +155,8 @@ class Site:
                 sorted(self._removed),
                 index_options.values(),
                 index_options.indexnow_key,
+                # Only pages differ, and only where it is on.
+                *(["events"] if config.http.events else []),
             ),
             authority=self._channel.authority,
             language=self._channel.language,
@@ -180,6 +187,7 @@ class Site:
             base_fingerprint=base,
             search=SEARCH_PATH if config.feeds.search == "yes" or index_options.combines else "",
             combine=address_of(COMBINE_PATH) if index_options.combines else "",
+            events=EVENTS_PATH if config.http.events else "",
         )
         month_kinds = check_names(config.feeds.month_pages, LABEL_KINDS, "feeds.month_pages")
         self._months = Months(catalog, month_kinds if self._pages and config.feeds.archives else ())
@@ -333,6 +341,21 @@ class Site:
         feeds = self._on_demand if planned.on_demand else self._catalog
         return self._if_published(feeds.current(planned.state), planned.format)
 
+    def generation(self) -> int:
+        """Return how many syncs have changed a feed."""
+        return self._catalog.generation()
+
+    def feed_at(self, path: str) -> FeedState | None:
+        """Return the published feed at a path without suffix, such as `topics/ai`, or None."""
+        folder, _, slug = path.partition("/")
+        state = self._catalog.feed(_KINDS_BY_FOLDER.get(folder, ""), slug)
+        return state if state and self._is_published(state) else None
+
+    def arrivals(self, feeds: Iterable[FeedState], after: str) -> Arrivals:
+        """Return what came into these feeds after a position."""
+        by_address = {self.address(feed): feed for feed in feeds}
+        return find_arrivals(self._catalog, by_address, after)
+
     def states(self) -> list[FeedState]:
         """Return the states of listed feeds, without archives, in order of kind and slug."""
         states = self._published_states()
@@ -474,7 +497,8 @@ class Site:
         feed = self._with_languages(feed, numbers)
         items = [entries.page_item(number) for number in numbers[:PAGE_ENTRIES]]
         more = bool(state.older) or state.count > len(items)
-        return pages.encode(feed, items, self._months.path(state, self._removed) if more else "")
+        archive = self._months.path(state, self._removed) if more else ""
+        return pages.encode(feed, items, archive, state.fingerprint)
 
     def _newest_articles(self, state: FeedState, count: int) -> list[Article]:
         """Return the newest articles of a feed."""

@@ -22,7 +22,8 @@ class PageLinks:
 
     Nearly every label has its own slug, so only the others are stored. `base_fingerprint`
     is that of everything else that pages are made with, `search` the path where searches are
-    answered, and `combine` that of the page to combine feeds, or "".
+    answered, `combine` that of the page to combine feeds, and `events` that of the streams of
+    changes, or "".
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class PageLinks:
         base_fingerprint: str,
         search: str,
         combine: str,
+        events: str,
     ) -> None:
         self._catalog = catalog
         self._base_fingerprint = base_fingerprint
@@ -48,6 +50,7 @@ class PageLinks:
             formats=tuple((r.title, r.media_type.partition(";")[0], r.suffix) for r in ordered),
             search=search,
             combine=combine,
+            events=events,
         )
         self._channel = replace(channel, links=links)
 

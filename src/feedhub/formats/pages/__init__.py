@@ -93,7 +93,17 @@ POLICY = (
 )
 # For the head of a page with players.
 PLAYER_POLICY = POLICY.replace("; base-uri", "; media-src http: https:; base-uri")
-CSP = f"{PLAYER_POLICY}; frame-ancestors 'none'"
+# The script of a page that tells of new articles while it is open.
+EVENTS_SCRIPT = minify(read_file("events.js"))
+
+
+def with_events(policy: str) -> str:
+    """Return the policy of a page that tells of new articles."""
+    scripts = f"script-src {csp_hash(SCRIPT)}"
+    return policy.replace(scripts, f"{scripts} {csp_hash(EVENTS_SCRIPT)}; connect-src 'self'")
+
+
+CSP = f"{with_events(PLAYER_POLICY)}; frame-ancestors 'none'"
 
 
 @lru_cache(4)

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import accumulate, groupby
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from markupsafe import Markup
 
@@ -16,7 +17,14 @@ from feedhub.article import Article
 from feedhub.catalog.search import MAX_COUNT
 from feedhub.dates import month_of
 from feedhub.feed import Channel, Feed, FeedState, labels_of
-from feedhub.formats.pages import PLAYER_POLICY, POLICY, linked_data, write
+from feedhub.formats.pages import (
+    EVENTS_SCRIPT,
+    PLAYER_POLICY,
+    POLICY,
+    linked_data,
+    with_events,
+    write,
+)
 from feedhub.formats.pages.follow import FeedLink, follow_sheet
 from feedhub.formats.pages.items import (
     PageItem,
@@ -38,6 +46,8 @@ __all__ = ["PageItem", "encode", "encode_item", "encode_month", "encode_search",
 MAX_ITEM_BYTES = 66_000
 # Of the results of a search, so many are shown in full, the others as lines.
 FULL_RESULTS = 30
+# How many new articles a page counts, at most; as in its script.
+MAX_NEW = 99
 # The parameters of a search besides its words, each with the noun of its labels or "".
 _CRITERIA = {
     **{facet: KINDS[facet].noun for facet in FACETS},
@@ -70,13 +80,19 @@ class Suggestion(NamedTuple):
     url: str
 
 
-def encode(feed: Feed, items: Sequence[PageItem], archive: str = "") -> bytes:
+def encode(
+    feed: Feed, items: Sequence[PageItem], archive: str = "", fingerprint: str = ""
+) -> bytes:
     """Return the page of a feed in UTF-8: as many of its items, newest first, as there is room for.
 
     An item without room is a line. `archive` is the path below which older articles have pages, ""
-    if there are none.
+    if there are none; `fingerprint` is that of the feed, after which a stream of changes begins.
     """
     channel, older = feed.channel, ""
+    values = item_values(feed, fitting_html(items, channel), [item.article for item in items])
+    if channel.links.events:
+        values |= event_values(feed, fingerprint)
+        values["policy"] = with_events(str(values["policy"]))
     if items and archive:
         # The month of the last article here has the next one too, or leads to it.
         older = f"{archive}/{month_of(int(items[-1].article.published.timestamp()))}/"
@@ -94,8 +110,36 @@ def encode(feed: Feed, items: Sequence[PageItem], archive: str = "") -> bytes:
         linked_data=linked_data.collection(
             channel, feed.address("/"), feed.title, [item.article for item in items]
         ),
-        **item_values(feed, fitting_html(items, channel), [item.article for item in items]),
+        **values,
     )
+
+
+def event_values(feed: Feed, fingerprint: str) -> dict[str, object]:
+    """Return what a page needs that tells of new articles while it is open."""
+    channel = feed.channel
+    # A path, so that the browser takes it for the page's own host, whatever that is called.
+    path = urlsplit(channel.url(channel.links.events)).path
+    query = urlencode({"feed": feed.path, "after": fingerprint})
+    return {
+        "events": f"{path}?{query}",
+        "events_script": Markup(EVENTS_SCRIPT),  # noqa: S704 - our own
+        "new_forms": plural_forms(channel.language),
+    }
+
+
+@lru_cache(4)
+def plural_forms(language: str) -> list[tuple[int, str]]:
+    """Return a number of each form of "new articles" in a language, and all numbers that have it.
+
+    The form that most numbers have is the first one, without them.
+    """
+    messages = messages_of(language)
+    forms: dict[str, list[int]] = {}
+    for number in range(1, MAX_NEW + 1):
+        text = messages.ngettext("%(number)s new article", "%(number)s new articles", number)
+        forms.setdefault(text, []).append(number)
+    most, *others = sorted(forms.values(), key=len, reverse=True)
+    return [(most[0], ""), *((numbers[0], " ".join(map(str, numbers))) for numbers in others)]
 
 
 def encode_month(feed: Feed, state: FeedState, articles: Sequence[Article]) -> bytes:
@@ -189,6 +233,7 @@ def item_values(
         "policy": PLAYER_POLICY if any(map(players, articles)) else POLICY,
         "follow": follow_sheet(channel, feed.path, feed.label, feed.query),
         "site_feeds": site_feed_links(feed),
+        "events": "",
     }
 
 
