@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-_JUDGES = Path(__file__).parent / "judges"
+JUDGES = Path(__file__).parent / "judges"
 _BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 # Where pictures of the pages are kept to be looked at.
 _PICTURES = "SCREENSHOTS"
@@ -23,7 +23,7 @@ def require_browser(*packages: str) -> str:
     if browser is None:
         pytest.skip("needs a browser: apt-get install chromium")
     if not all(
-        (_JUDGES / "node_modules" / name).is_dir() for name in ("playwright-core", *packages)
+        (JUDGES / "node_modules" / name).is_dir() for name in ("playwright-core", *packages)
     ):
         pytest.skip("needs the judges of tests/judges: npm --prefix tests/judges ci")
     return browser
@@ -39,7 +39,7 @@ def pictures_in(folder: Path) -> Path:
 def browse(script: str, home: Path, browser: str, *words: object) -> dict[str, Any]:
     """Return what a script of tests/judges saw; it is given the browser and the words."""
     ran = subprocess.run(
-        ["node", str(_JUDGES / script), browser, *map(str, words)],
+        ["node", str(JUDGES / script), browser, *map(str, words)],
         capture_output=True,
         text=True,
         timeout=180,

@@ -315,6 +315,7 @@ class Documents:
             await send(message)
 
         await self._fallback(scope, receive, send_dated)
+        self._check_second()
         labels = self._labels(scope, fields, "", status, size)
         self._record(labels, scope.get("client"), (began or time.perf_counter()) - started)
 
