@@ -7,8 +7,11 @@ import json
 from typing import Any
 
 import pytest
+from lxml import html
 
 from feedhub.errors import CatalogError
+from feedhub.formats.pages.feed import MAX_NEW, plural_forms
+from feedhub.messages import languages, messages_of
 from feedhub.server import events
 from feedhub.server.events import CONNECTION
 from tests.fronts import HOST, Front, bench_on_disk, scope_of
@@ -297,3 +300,42 @@ def test_many_streams_share_one_look_up(bench, front, monkeypatch):
     assert len(calls) == 1
     for client in clients:
         client.hang_up()
+
+
+def test_the_page_of_a_feed_names_its_stream_and_what_came_before(bench, front):
+    page: Any = html.fromstring(front.get("/topics/ai/").body)
+    (address,) = page.xpath("//*[@role='status']/@data-events")
+    (policy,) = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    assert address.startswith("/events?feed=topics%2Fai&after=")
+    assert "connect-src 'self'" in policy
+    sent = front.get("/topics/ai/").fields["content-security-policy"]
+    for rule in policy.split("; "):
+        assert set(rule.split()) <= set(sent.replace(";", " ").split())
+    publish(bench, front, "B", 1, topics=["AI"])
+    client = Client(front, address)
+    assert [(kind, titles) for kind, _, titles in client.events] == [("message", ["B"])]
+    client.hang_up()
+
+
+def test_without_streams_pages_are_as_they_were(bench, front):
+    for path in ("/", "/topics/", "/search/?q=a"):
+        assert b"EventSource" not in front.get(path).body
+    configure(bench, "http", events=0)
+    bench.sync(later(1))
+    front.refresh()
+    page = front.get("/topics/ai/").body
+    assert b"EventSource" not in page
+    assert b"data-events" not in page
+
+
+@pytest.mark.parametrize("language", ["en", *languages()])
+def test_every_number_of_new_articles_has_its_plural_form(language):
+    messages, (first, *others) = messages_of(language), plural_forms(language)
+    for number in range(1, MAX_NEW + 1):
+        example = next((one for one, has in others if str(number) in has.split()), first[0])
+        texts = {
+            messages.ngettext("%(number)s new article", "%(number)s new articles", n)
+            for n in (number, example)
+        }
+        assert len(texts) == 1
+        assert "%(number)s" in texts.pop()

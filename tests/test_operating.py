@@ -208,6 +208,7 @@ RAISED: dict[str, tuple[str, dict[str, str], str, str]] = {
     "FeedhubSlow": ("feedhub_request_seconds_bucket", {"le": "0.5"}, "0+90x40", "0+100x40"),
     "FeedhubHubFailing": ("feedhub_hub_failing", {}, "1x20", "0x20"),
     "FeedhubPurgeFailing": ("feedhub_purge_failing", {}, "1x20", "0x20"),
+    "FeedhubStreamsRefused": ("feedhub_event_streams_refused_total", {}, "0+60x40", "0+1x40"),
     "FeedhubRejectedFiles": ("feedhub_rejected_files", {}, "2x90", "0x90"),
 }  # fmt: skip
 BESIDE: dict[str, list[tuple[str, dict[str, str], str]]] = {

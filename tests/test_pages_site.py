@@ -14,7 +14,7 @@ from lxml import etree
 
 from feedhub.catalog import Catalog, StoredConfig
 from feedhub.catalog.state import CatalogRecord
-from feedhub.formats.pages import CSP, ICON
+from feedhub.formats.pages import ICON, SERVER_CSP
 from feedhub.site import PAGE_ENTRIES, indexes, source_of
 from feedhub.site.indexes import ICON_PATH, INDEX_PATH, ROBOTS_PATH, SITEMAP_PATH
 from tests.fronts import Front, bench_on_disk, front_of
@@ -272,7 +272,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 def test_pages_are_served_at_their_folders_with_their_policy(front, path):
     reply = front.get(path)
     assert (reply.status, reply.fields["content-type"]) == (200, "text/html; charset=utf-8")
-    assert reply.fields["content-security-policy"] == CSP
+    assert reply.fields["content-security-policy"] == SERVER_CSP
     assert reply.fields["referrer-policy"] == "no-referrer"
     again = front.get(path, if_none_match=reply.fields["etag"])
     assert (again.status, again.body) == (304, b"")

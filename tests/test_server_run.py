@@ -130,8 +130,9 @@ def test_the_admin_address_ends_last(workers):
     async def close() -> None:
         return None
 
+    events = SimpleNamespace(close=lambda: None)
     service = service_of(
-        SimpleNamespace(close=close),
+        SimpleNamespace(close=close, events=events),
         public=None if workers else "a socket",
         worker_socket=None,
         socket_files=[],

@@ -11,7 +11,7 @@ import pytest
 
 from feedhub.dates import format_http_date
 from feedhub.formats import PAGE_MEDIA_TYPE
-from feedhub.formats.pages import CSP
+from feedhub.formats.pages import SERVER_CSP
 from feedhub.server.snapshot import CachePolicy, Resource, SiteSnapshot, make_snapshot
 from feedhub.site import Planned
 from tests.kit import make_bench
@@ -89,7 +89,7 @@ def test_header_fields_are_made_once():
 def test_a_page_has_its_own_content_security_policy():
     fields = dict(resource("index.html", PAGE_MEDIA_TYPE).representation("").headers)
 
-    assert fields[b"content-security-policy"] == CSP.encode()
+    assert fields[b"content-security-policy"] == SERVER_CSP.encode()
 
 
 def test_a_snapshot_has_every_document_at_its_address(bench):

@@ -62,17 +62,20 @@ class StreamRequest(NamedTuple):
     after: str
 
 
-def parse_request(scope: Scope) -> StreamRequest:
-    """Return the parsed request; raises ValueError with what is wrong.
+def parse_request(scope: Scope) -> StreamRequest | None:
+    """Return the parsed request, None if it has too many parameters or feeds.
 
     A feed may be given with the suffix of a format, or by its page. A client that connects again
     sends the last id, which is newer than what the address says.
     """
     query = scope["query_string"].decode("latin-1")
-    values = parse_qs(query, max_num_fields=MAX_PARAMETERS)
+    try:
+        values = parse_qs(query, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        return None
     names = {path.strip("/").partition(".")[0] for path in values.get("feed", ["all"])}
     if len(names) > MAX_FEEDS:
-        raise ValueError(f"a stream has at most {MAX_FEEDS} feeds")
+        return None
     last = merge_fields(scope["headers"]).get(b"last-event-id", b"").decode("latin-1")
     after = last or values.get("after", [""])[0]
     return StreamRequest(tuple(sorted(names)), after[:MAX_POSITION])
@@ -132,10 +135,9 @@ class EventStreams:
             return options_response()
         if method not in ("GET", "HEAD"):
             return method_not_allowed(method)
-        try:
-            request = parse_request(scope)
-        except ValueError as error:
-            return text_response(400, reason=str(error))
+        request = parse_request(scope)
+        if request is None:
+            return text_response(400, reason=f"a stream has at most {MAX_FEEDS} feeds")
         # Loads the table of readers, which most servers do not need.
         from feedhub.user_agents import household
 

@@ -120,9 +120,9 @@ def content_security_policy(planned: Planned) -> str:
     """Return the Content-Security-Policy of a document."""
     if planned.media_type != PAGE_MEDIA_TYPE:
         return FEED_CSP
-    from feedhub.formats.pages import CSP  # loads Jinja2, which feeds do not need
+    from feedhub.formats.pages import SERVER_CSP  # loads Jinja2, which feeds do not need
 
-    return CSP
+    return SERVER_CSP
 
 
 class CachePolicy:

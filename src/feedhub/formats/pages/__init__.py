@@ -103,7 +103,9 @@ def with_events(policy: str) -> str:
     return policy.replace(scripts, f"{scripts} {csp_hash(EVENTS_SCRIPT)}; connect-src 'self'")
 
 
-CSP = f"{with_events(PLAYER_POLICY)}; frame-ancestors 'none'"
+CSP = f"{PLAYER_POLICY}; frame-ancestors 'none'"
+# A server's pages may tell of new articles, if their own policy lets them.
+SERVER_CSP = with_events(CSP)
 
 
 @lru_cache(4)
