@@ -33,7 +33,7 @@ from feedhub.websub import SESSIONS as WEBSUB
 from tests.caches import KEY_ID, PATHS, SECRET, TOKEN, HostedCache, cloudflare_error, hosted_cache
 from tests.fronts import bench_on_disk, front_of
 from tests.hubs import response
-from tests.kit import NOW, Bench, make_bench
+from tests.kit import NOW, Bench, article_text, make_bench
 
 BASE = "https://feeds.example.org"
 START = NOW.timestamp() + 600
@@ -486,6 +486,25 @@ def test_a_hub_is_pinged_after_the_purge_and_waits_no_longer_than_half_a_minute(
         assert len(purges) > 3
 
 
+def test_varnish_is_asked_with_all_tags_and_a_webhook_may_have_no_token(tmp_path, monkeypatch):
+    monkeypatch.delenv("FEEDHUB_PURGE_TOKEN", raising=False)
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return response(200)
+
+    for service in ("varnish", "webhook"):
+        world = World(make_topics(tmp_path / service, purge__service=service))
+        world.enqueue("all", "topics/ai")
+        world.now += 5
+        assert world.send(transport=httpx.MockTransport(answer)) == DeliveryReport(sent=2)
+    varnish, webhook = asked
+    assert (varnish.method, varnish.headers["xkey-purge"]) == ("PURGE", "all topics/ai")
+    assert webhook.content == b'{"event":"purge","tags":["all","topics/ai"]}'
+    assert "x-hub-signature-256" not in webhook.headers
+
+
 def test_nginx_is_asked_for_each_address_and_each_response_of_it(tmp_path):
     asked: list[tuple[str, str, str]] = []
 
@@ -568,3 +587,35 @@ def test_the_command_purges_and_says_so_and_a_server_shows_the_state(tmp_path, c
         assert failing
         assert "is FEEDHUB_PURGE_TOKEN right?; trying again" in failing.problem
         reader.close()
+
+
+def test_the_picture_of_a_withdrawn_article_is_purged_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("feedhub.sources.files.QUIET_NS", 0)
+    bench = bench_on_disk(
+        tmp_path, source__assets="copy", purge__service="fastly", purge__endpoint=[ENDPOINT]
+    )
+    (bench.root / "pic.png").write_bytes(b"\x89PNG a picture")
+    text = article_text("A", "![x](pic.png)")
+    bench.write("a.md", text)
+
+    def sync(now: datetime) -> None:
+        source = bench.source()
+        site = bench.site
+        site.sync(source, now, accept=lambda *_: list(bench.catalog.assets.copy_from(source)))
+        site.outbox.enqueue_copies(bench.catalog.assets.prune(), int(now.timestamp()))
+
+    sync(NOW)
+    queued(bench)
+    (place,) = bench.catalog.assets.shown()
+    with front_of(bench) as front:
+        fields = front.get(f"/assets/{place}").fields
+        assert fields["surrogate-key"] == f"feedhub {tag_of(f'assets/{place}')}"
+        assert "max-age=86400" in fields["cdn-cache-control"]
+        bench.write("a.md", text.replace("title: A", "title: A\ndraft: true"))
+        sync(NOW + timedelta(hours=1))
+        assert f"assets/{place}" in queued(bench)
+        front.refresh()
+        assert front.get(f"/assets/{place}").status == 404
+    bench.config = load_config(None, {}, {"site.base_url": BASE})
+    bench.site.outbox.enqueue_copies(["x"], 0)
+    assert queued(bench) == set()

@@ -69,10 +69,14 @@ class Assets:
                     unfinished.unlink()
                     yield moved(source, path)
 
-    def prune(self) -> None:
-        """Remove each copy that no published article shows any more. Raises OutputError."""
+    def prune(self) -> list[str]:
+        """Remove each copy that no published article shows any more, and return their places.
+
+        Raises OutputError.
+        """
         if self._folder is None or not self._folder.is_dir():
-            return
+            return []
+        removed = []
         # Within a transaction, so that no other sync adds one meanwhile.
         with self._database.transaction(), output_errors(self._folder):
             shown = {self._folder / place for place in self.shown()}
@@ -83,6 +87,8 @@ class Assets:
                         path.rmdir()
                 elif path not in shown:
                     path.unlink()
+                    removed.append(path.relative_to(self._folder).as_posix())
+        return removed
 
 
 def write_copy(source: Source, path: str, place: str, file: BinaryIO) -> str:

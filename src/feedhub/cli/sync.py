@@ -185,7 +185,7 @@ class Syncer:
                 accept_new_ids=args.accept_new_ids,
                 ledger=ledger,
             )
-        catalog.assets.prune()
+        site.outbox.enqueue_copies(catalog.assets.prune(), int(now.timestamp()))
         changes = dataclasses.replace(changes, problems=(*changes.problems, *unread))
         if changes.changed:
             self._changed_at = int(now.timestamp())

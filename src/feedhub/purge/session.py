@@ -99,6 +99,7 @@ class PurgeSession(Session):
     def _paths(self, names: set[str]) -> Iterator[str]:
         """Yield the paths of the documents with these names, also of those that are gone."""
         for name in names:
+            yield name  # of a list, or of a copy
             formats = (FORMATS[known] for known in self._config.feeds.formats)
             yield from (address_of(f"{name}{row.suffix}") for row in formats)
         with self._site.snapshot():

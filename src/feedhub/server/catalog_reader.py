@@ -16,7 +16,7 @@ from feedhub.catalog import (
     SyncReport,
     SyncState,
 )
-from feedhub.config import Config
+from feedhub.config import Config, PurgeConfig
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
 from feedhub.formats import Format
@@ -233,7 +233,8 @@ class CatalogReader:
     def _update_snapshot(self, catalog: Catalog, due: float | None) -> None:
         generation = catalog.generation()
         own = self._config or config_of_catalog(catalog)
-        config = replace(self._catalog_config, http=own.http)
+        purge = PurgeConfig() if self._drafts else self._catalog_config.purge
+        config = replace(self._catalog_config, http=own.http, purge=purge)
         key = (self._follower.identity, generation, due, config)
         if key == self._snapshot_key:
             return

@@ -37,9 +37,11 @@ from feedhub.server.snapshot import (
     SECURITY_HEADERS,
     SiteSnapshot,
     content_security_policy,
+    header_pairs,
 )
 from feedhub.site import address_of
 from feedhub.site.arrivals import EVENTS_PATH
+from feedhub.site.cache_tags import SITE_TAG, edge_headers
 from feedhub.site.indexes import (
     FAVICON_PATH,
     NOT_FOUND_PATH,
@@ -142,10 +144,12 @@ class Fallback:
         if scope["method"] not in ("GET", "HEAD"):
             return response_of(method_not_allowed(scope["method"]))
         etag = f'"{place.partition("/")[0]}"'
+        config, names = snapshot.config, (SITE_TAG, f"{COPIES}/{place}")
         headers = [
             (b"etag", etag.encode()),
             (b"cache-control", snapshot.cache_policy.archive),
             *CORS_HEADERS,
+            *header_pairs(edge_headers(config.purge, config.http, names)),
         ]
         condition = precondition_status(merge_fields(scope["headers"]), etag, int(status.st_mtime))
         if condition == 412:

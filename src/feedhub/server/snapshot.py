@@ -89,7 +89,7 @@ class Resource:
             (b"last-modified", format_http_date(self.last_modified).encode()),
             (b"vary", b"Accept-Encoding"),
         )
-        edge = [(n.lower().encode(), v.encode()) for n, v in self._edge_headers(self.planned)]
+        edge = header_pairs(self._edge_headers(self.planned))
         headers = (
             (b"content-type", self.planned.media_type.encode()),
             *(((b"content-encoding", coding.encode()),) if coding else ()),
@@ -114,6 +114,11 @@ class Resource:
             return headers
         present = format_http_date(int(now)).encode()
         return tuple((n, present if n == b"last-modified" else value) for n, value in headers)
+
+
+def header_pairs(fields: Iterable[tuple[str, str]]) -> list[Header]:
+    """Return header fields as ASGI has them."""
+    return [(name.lower().encode(), value.encode()) for name, value in fields]
 
 
 def content_security_policy(planned: Planned) -> str:

@@ -8,6 +8,7 @@ from feedhub.catalog import AddressWatch, Catalog, Changes, SyncState
 from feedhub.catalog.queue import FEED_RECEIVERS
 from feedhub.config import Config
 from feedhub.site.cache_tags import SITE_TAG, changed_names
+from feedhub.sources.assets import COPIES
 
 INDEXNOW = "indexnow"
 PURGE = "purge"
@@ -66,6 +67,12 @@ class Outbox:
             searches = state.generation != before.generation
             names = changed_names(changes.changed_states, indexes, pages=pages, searches=searches)
         self._catalog.changes(PURGE).enqueue(names, state.generation, now)
+
+    def enqueue_copies(self, gone: Iterable[str], now: int) -> None:
+        """Queue the cache tags of copies that no published article shows any more."""
+        if PURGE in self._receivers:
+            names = [f"{COPIES}/{place}" for place in gone]
+            self._catalog.changes(PURGE).enqueue(names, self._catalog.generation(), now)
 
     def _enqueue_addresses(self, watch: AddressWatch, before: SyncState, now: int) -> None:
         """Queue the addresses of changed articles for search engines.
