@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.exchange import Response
@@ -125,7 +126,7 @@ def test_a_change_and_a_withdrawal_pass_a_cache_that_keeps_documents_for_a_day(t
     write("b", "Second", "Robots")
     port = free_port()
     with open_folder() as folder, varnish_proxy(folder, ("127.0.0.1", port)) as proxy:
-        toml = f'[purge]\nservice = "varnish"\nendpoint = ["{proxy.url}/"]\n'
+        toml = f'[http]\nevents = 10\n[purge]\nservice = "varnish"\nendpoint = ["{proxy.url}/"]\n'
         with serve(tmp_path, articles, "--port", str(port), toml=toml) as server:
 
             def is_purged() -> bool:
@@ -151,5 +152,8 @@ def test_a_change_and_a_withdrawal_pass_a_cache_that_keeps_documents_for_a_day(t
             (articles / "c.md").unlink()
             until(lambda: not any(shows(b"Third", c) for c in ("", "gzip", "br")), "still there")
             assert ask(proxy, "/topics/robots.rss")["cache-status"] == "feedhub; hit"
+            with httpx.stream("GET", f"{proxy.url}/events", timeout=60) as stream:
+                assert stream.headers["content-type"].startswith("text/event-stream")
+                assert next(stream.iter_raw()), "it comes as it is written"
             tag = ask(proxy)["etag"]
             assert ask(proxy, If_None_Match=tag).status == 304

@@ -67,8 +67,9 @@ sub vcl_recv {
     unset req.http.A-IM;
     unset req.http.Cache-Control;
 
-    # Pictures, audio and video may be large, and feedhub sends parts of them.
-    if (req.method != "GET" && req.method != "HEAD" || req.url ~ "^/assets/") {
+    # Pictures, audio and video may be large, and feedhub sends parts of them. Streams of new articles
+    # come as they are written.
+    if (req.method != "GET" && req.method != "HEAD" || req.url ~ "^/(?:assets/|events$)") {
         return (pass);
     }
     return (hash);
