@@ -24,7 +24,7 @@ COMMANDS = {
     "adopt": "take over the ids of an earlier feed, so that what was read stays read",
     "init": "write a commented feedhub.toml with every default",
     "completion": "print a completion script for SHELL",
-    "ping": "notify the hub of the feeds that have changed (WebSub)",
+    "ping": "tell the hub, search engines and a cache what has changed",
     "probe": "request the type, length and size of images, audio and video",
     "stats": "report from access logs who reads the feeds",
 }
