@@ -92,6 +92,7 @@ sub vcl_backend_response {
     }
     # What changed was purged: what has expired is old, not wrong. It is shown while feedhub is asked
     # again, and while it is down.
+    set beresp.grace = 0s;
     if (beresp.http.Cache-Control ~ "stale-if-error=[0-9]+") {
         set beresp.grace = std.duration(
             regsub(beresp.http.Cache-Control, "^.*stale-if-error=([0-9]+).*$", "\1s"), 0s);

@@ -29,7 +29,9 @@ EXAMPLES = ("articles", "--catalog /var/lib/feedhub/catalog.db --watch")
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     options.add_catalog_input(parser)
-    parser.add_argument("--all", action="store_true", help="announce and purge everything, changed or not")
+    parser.add_argument(
+        "--all", action="store_true", help="announce and purge everything, changed or not"
+    )
     options.add_watch(parser, "keep running; tell them whenever something changes")
     options.add_parent(parser)
 
