@@ -173,6 +173,7 @@ def test_every_value_of_the_settings_is_in_their_fingerprint():
         "archives": False,
         "shape": "y",
         "plan": "y",
+        "headers": "y",
         "authority": "y",
         "language": "y",
         "unique_addresses": False,

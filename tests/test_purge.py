@@ -197,6 +197,13 @@ def test_a_document_has_its_tags_in_both_responses(tmp_path):
         bench.sync(NOW + timedelta(hours=1))
         front.refresh()
         assert front.get("/all.rss").fields["xkey"] == "feedhub all"
+        keys: dict[str, object] = {"purge.service": "cloudfront", "purge.endpoint": [ENDPOINT]}
+        bench.config = load_config(None, {}, {"site.base_url": BASE} | keys)
+        bench.sync(NOW + timedelta(hours=2))
+        front.refresh()
+        assert front.get("/all.rss").fields["cache-control"] == (
+            "public, max-age=900, s-maxage=86400, stale-while-revalidate=300, stale-if-error=3600"
+        )
 
 
 @pytest.mark.parametrize(
@@ -206,6 +213,15 @@ def test_a_document_has_its_tags_in_both_responses(tmp_path):
         ({"service": "nginx"}, {"X-Accel-Expires": "86400"}),
         ({"service": "nginx", "edge_max_age": 0}, {}),
         ({"service": "fastly", "edge_max_age": 0}, {"Surrogate-Key": "feedhub all"}),
+        (
+            {"service": "fastly", "edge_max_age": 9},
+            {
+                "Surrogate-Control": "public, max-age=9, stale-while-revalidate=300, "
+                "stale-if-error=3600",
+                "Surrogate-Key": "feedhub all",
+            },
+        ),
+        ({"service": "cloudfront"}, {"Cache-Tag": "feedhub,all"}),
         ({"service": "webhook", "tags": "xkey"}, {"xkey": "feedhub all"}),
     ],
 )  # fmt: skip
@@ -216,7 +232,7 @@ def test_fields_follow_the_configuration(tmp_path, keys, fields):
     site = bench.site
     found = dict(site.edge_headers(site.plan()["all.rss"]))
     found.pop("Cache-Groups", None)
-    if keys.get("edge_max_age") != 0 and keys.get("service") not in (None, "nginx"):
+    if keys.get("service") == "webhook":
         assert found.pop("CDN-Cache-Control")
     assert found == fields
     bench.drafts = True
@@ -613,7 +629,7 @@ def test_the_picture_of_a_withdrawn_article_is_purged_too(tmp_path, monkeypatch)
     with front_of(bench) as front:
         fields = front.get(f"/assets/{place}").fields
         assert fields["surrogate-key"] == f"feedhub {tag_of(f'assets/{place}')}"
-        assert "max-age=86400" in fields["cdn-cache-control"]
+        assert "max-age=86400" in fields["surrogate-control"]
         bench.write("a.md", text.replace("title: A", "title: A\ndraft: true"))
         sync(NOW + timedelta(hours=1))
         assert f"assets/{place}" in queued(bench)

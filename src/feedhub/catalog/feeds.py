@@ -27,13 +27,13 @@ class Settings:
     """What shapes feeds besides the articles.
 
     `shape` is a fingerprint of everything else that documents depend on, `plan` one of what decides
-    which documents there are. `authority` is that of all ids, `language` that of articles which
-    state none. With `unique_addresses` one of several articles with the same address is published.
-    `private` is true where unpublished articles are let in: such a catalog is never mixed with a
-    public one. `named` are the selections that are feeds; `searched` and `stories` tell whether a
-    server offers searches or stories. A feed without articles is retired after `keep_empty` days. A
-    feed of a label has archives from `archive_from` articles on; those of the kinds and at the
-    paths in `archived` always.
+    which documents there are, `headers` one of what header fields depend on. `authority` is that of
+    all ids, `language` that of articles which state none. With `unique_addresses` one of several
+    articles with the same address is published. `private` is true where unpublished articles are
+    let in: such a catalog is never mixed with a public one. `named` are the selections that are
+    feeds; `searched` and `stories` tell whether a server offers searches or stories. A feed without
+    articles is retired after `keep_empty` days. A feed of a label has archives from `archive_from`
+    articles on; those of the kinds and at the paths in `archived` always.
     """
 
     kinds: tuple[str, ...]
@@ -41,6 +41,7 @@ class Settings:
     archives: bool
     shape: str
     plan: str = ""
+    headers: str = ""
     authority: str = ""
     language: str = ""
     unique_addresses: bool = True
@@ -70,6 +71,7 @@ class Settings:
                 archives=self.archives,
                 shape=self.shape,
                 plan=self.plan,
+                headers=self.headers,
                 authority=self.authority,
                 language=self.language,
                 unique_addresses=self.unique_addresses,

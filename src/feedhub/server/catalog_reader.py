@@ -30,6 +30,7 @@ from feedhub.server.snapshot import (
 )
 from feedhub.site import Site, config_of_catalog
 from feedhub.site.arrivals import Arrivals
+from feedhub.site.cache_tags import shared_max_age
 
 T = TypeVar("T")
 
@@ -244,7 +245,9 @@ class CatalogReader:
             (before.config.http, before.config.purge) == (config.http, config.purge)
         )
         previous = before.resources if before and same else {}
-        policy = CachePolicy(config.http, drafts=self._drafts)
+        policy = CachePolicy(
+            config.http, drafts=self._drafts, shared_max_age=shared_max_age(config.purge)
+        )
         self.snapshot = make_snapshot(
             self._opened_site(), config, policy, generation, due, previous
         )

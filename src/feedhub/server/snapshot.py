@@ -131,10 +131,14 @@ def content_security_policy(planned: Planned) -> str:
 
 
 class CachePolicy:
-    """The values of Cache-Control (RFC 9111, 5.2.2; RFC 5861); caches never keep drafts."""
+    """The values of Cache-Control (RFC 9111, 5.2.2; RFC 5861); caches never keep drafts.
 
-    def __init__(self, http: HttpConfig, *, drafts: bool = False) -> None:
+    `shared_max_age` is for caches that many clients share, if it is not 0.
+    """
+
+    def __init__(self, http: HttpConfig, *, drafts: bool = False, shared_max_age: int = 0) -> None:
         self._max_age = http.max_age
+        self._shared = f", s-maxage={shared_max_age}" if shared_max_age else ""
         self._stale = (
             f"stale-while-revalidate={http.stale_while_revalidate}, "
             f"stale-if-error={http.stale_if_error}"
@@ -158,7 +162,7 @@ class CachePolicy:
         """Return the value for a `max-age` in seconds."""
         if self._drafts:
             return b"private, no-store"
-        return f"public, max-age={max_age}, {self._stale}".encode()
+        return f"public, max-age={max_age}{self._shared}, {self._stale}".encode()
 
 
 class SiteSnapshot(NamedTuple):

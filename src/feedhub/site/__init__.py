@@ -158,6 +158,9 @@ class Site:
                 # Only pages differ, and only where it is on.
                 *(["events"] if config.http.events else []),
             ),
+            headers=fingerprint(purge.service, purge.tags, purge.edge_max_age)
+            if purge.service
+            else "",
             authority=self._channel.authority,
             language=self._channel.language,
             unique_addresses=config.feeds.duplicates == "first",

@@ -27,6 +27,10 @@ MAX_NAMES = 1_000
 FIELDS = {"Surrogate-Key": " ", "xkey": " ", "Cache-Tag": ","}
 SERVICE_FIELDS = {"varnish": "xkey", "fastly": "Surrogate-Key"}
 DEFAULT_FIELD = "Cache-Tag"
+# The header field that says how long a cache may keep a document. CloudFront reads only the
+# `s-maxage` of Cache-Control, which `shared_max_age` is for.
+LIFE_FIELDS = {"fastly": "Surrogate-Control", "cloudfront": ""}
+DEFAULT_LIFE_FIELD = "CDN-Cache-Control"
 
 
 def names_of(path: str, media_type: str, state: FeedState | None) -> tuple[str, ...]:
@@ -56,8 +60,9 @@ def edge_headers(
 ) -> tuple[tuple[str, str], ...]:
     """Return the header fields of a document with these names, () if no cache is purged.
 
-    CDN-Cache-Control (RFC 9213) says how long that cache may keep it, Cache-Groups are the tags of
-    RFC 9875. nginx is purged by address, so it may keep nothing that has endless addresses.
+    CDN-Cache-Control (RFC 9213), or what a service reads instead, says how long that cache may keep
+    it; Cache-Groups are the tags of RFC 9875. nginx is purged by address, so it may keep nothing
+    that has endless addresses.
     """
     if not purge.service:
         return ()
@@ -68,11 +73,17 @@ def edge_headers(
         return (("X-Accel-Expires", str(purge.edge_max_age)),) if keeps else ()
     tags = tuple(map(tag_of, names))
     field = purge.tags or SERVICE_FIELDS.get(purge.service, DEFAULT_FIELD)
+    life_field = LIFE_FIELDS.get(purge.service, DEFAULT_LIFE_FIELD)
     return (
-        *((("CDN-Cache-Control", life),) if purge.edge_max_age else ()),
+        *(((life_field, life),) if purge.edge_max_age and life_field else ()),
         (field, FIELDS[field].join(tags)),
         ("Cache-Groups", ", ".join(f'"{tag}"' for tag in tags)),
     )
+
+
+def shared_max_age(purge: PurgeConfig) -> int:
+    """Return the `s-maxage` of documents, 0 for none."""
+    return purge.edge_max_age if purge.service == "cloudfront" else 0
 
 
 def changed_names(
