@@ -15,7 +15,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from feedhub.server.admin import HubStatus, PurgeStatus, format_metrics
+from feedhub.server.admin import HubStatus, PurgeStatus, WebhookStatus, format_metrics
 from feedhub.server.metrics import Metrics
 from feedhub.server.processes import ProcessStatus
 from tests.test_server_operations import WELL, record
@@ -51,7 +51,11 @@ def metrics() -> str:
     counted = Metrics()
     record(counted)
     processes = {"feedhub ping": ProcessStatus(3, "")}
-    receivers = {"hub": HubStatus(0, 0.0, ""), "purge": PurgeStatus(0, 0.0, 0.0, "")}
+    receivers = {
+        "hub": HubStatus(0, 0.0, ""),
+        "purge": PurgeStatus(0, 0.0, 0.0, ""),
+        "webhook": WebhookStatus(0, 0.0, 0.0, ""),
+    }
     status = WELL._replace(processes=processes, **receivers)  # type: ignore[arg-type]
     return format_metrics(counted, lambda: status).decode()
 
@@ -208,6 +212,7 @@ RAISED: dict[str, tuple[str, dict[str, str], str, str]] = {
     "FeedhubSlow": ("feedhub_request_seconds_bucket", {"le": "0.5"}, "0+90x40", "0+100x40"),
     "FeedhubHubFailing": ("feedhub_hub_failing", {}, "1x20", "0x20"),
     "FeedhubPurgeFailing": ("feedhub_purge_failing", {}, "1x20", "0x20"),
+    "FeedhubWebhookFailing": ("feedhub_webhook_failing", {}, "1x20", "0x20"),
     "FeedhubStreamsRefused": ("feedhub_event_streams_refused_total", {}, "0+60x40", "0+1x40"),
     "FeedhubRejectedFiles": ("feedhub_rejected_files", {}, "2x90", "0x90"),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedhub.article import Article
-from feedhub.catalog.address_changes import AddressWatch
+from feedhub.catalog.address_changes import AddressChanges, AddressWatch
 from feedhub.catalog.assets import Assets
 from feedhub.catalog.database import CatalogAddress, Database, is_address, name_of, upsert
 from feedhub.catalog.feeds import Settings
@@ -23,7 +23,7 @@ from feedhub.catalog.ledger import (
     write_ledger,
 )
 from feedhub.catalog.queue import Change, ChangeQueue, QueueStatus, clear_others, release
-from feedhub.catalog.records import decode_article
+from feedhub.catalog.records import address_digest, decode_article
 from feedhub.catalog.state import (
     CatalogRecord,
     Identity,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # a render without selections does not import them
 
 __all__ = [
     "Accept",
+    "AddressChanges",
     "AddressWatch",
     "Catalog",
     "CatalogAddress",
@@ -454,6 +455,13 @@ class Catalog:
         for path, record in self._database.iterate(_ARTICLES):
             yield path, decode_article(record)
 
+    def find_article(self, url: str) -> tuple[str, list[tuple[str, str]]] | None:
+        """Return the id of the published article at an address, and kind and slug of its feeds."""
+        found = self._database.fetch_one(_AT_ADDRESS, (address_digest(url),))
+        if found is None:
+            return None
+        return found[1], self._database.fetch_all(_FEEDS_OF, (found[0],))
+
     def article_of_story(self, slug: str) -> Article | None:
         """Return the article whose story has this slug, or None."""
         row = self._database.fetch_one(_STORY, (slug,))
@@ -594,6 +602,11 @@ FROM states JOIN feeds ON feeds.number = states.feed
 WHERE (count > 0 OR period = '') AND slug IS NOT NULL
 """
 _ARTICLE = "SELECT record, facts FROM records LEFT JOIN image_facts USING (number) WHERE number = ?"
+_AT_ADDRESS = "SELECT number, id FROM articles WHERE address = ? AND state = 'shown' ORDER BY id"
+_FEEDS_OF = """
+SELECT kind, slug FROM labels JOIN feeds ON feeds.number = labels.feed
+WHERE article = ? AND slug IS NOT NULL
+"""
 _STORY = """
 SELECT record, facts
 FROM search_entries JOIN records USING (number) LEFT JOIN image_facts USING (number)

@@ -14,7 +14,7 @@ from feedhub.catalog.database import Database
 from feedhub.catalog.state import ReceiverState, read_record, write_record
 
 # Receivers that are told of feeds, by the paths of their documents.
-FEED_RECEIVERS = ("hub", "push", "cloud", "webhook")
+FEED_RECEIVERS = ("hub", "push", "cloud")
 
 
 class Change(NamedTuple):
@@ -101,6 +101,11 @@ class ChangeQueue:
         """Note that the receiver is told of what is due, whatever it replies."""
         self._database.execute(_MARK_TOLD, (self._receiver, now))
 
+    def mark_each_told(self, changes: Iterable[Change]) -> None:
+        """Note that the receiver is told of these changes, whatever it replies."""
+        rows = [(self._receiver, change.path) for change in changes]
+        self._database.execute_many(_MARK_EACH_TOLD, rows)
+
     def forget_new(self, paths: Iterable[str]) -> set[str]:
         """Remove those of these paths that the receiver was not told of since they were published.
 
@@ -157,4 +162,5 @@ UPDATE changes SET tries = ?, due = ? WHERE receiver = ? AND path = ? AND genera
 _DEFER_DUE = "UPDATE changes SET due = ? WHERE receiver = ? AND due <= ?"
 _EXPIRE = "DELETE FROM changes WHERE receiver = ? AND since < ? AND due IS NOT NULL"
 _MARK_TOLD = "UPDATE changes SET is_new = FALSE WHERE receiver = ? AND due <= ?"
+_MARK_EACH_TOLD = "UPDATE changes SET is_new = FALSE WHERE receiver = ? AND path = ?"
 _FORGET_NEW = "DELETE FROM changes WHERE receiver = ? AND path = ? AND is_new"

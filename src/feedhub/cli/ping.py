@@ -90,9 +90,9 @@ async def send(path: CatalogAddress, *, everything: bool) -> list[DeliveryReport
 
 def session_kinds() -> tuple[type[Session], ...]:
     """Return the sessions of all receivers that this command talks to."""
-    from feedhub import purge, websub
+    from feedhub import purge, webhook, websub
 
-    return (*purge.SESSIONS, *websub.SESSIONS)
+    return (*purge.SESSIONS, *websub.SESSIONS, *webhook.SESSIONS)
 
 
 class CatalogWatcher:

@@ -11,7 +11,14 @@ from urllib.parse import urlsplit
 
 from feedhub.config import rules
 from feedhub.config.podcasts import PodcastConfig
-from feedhub.config.reading import PURGE_TOKEN, find_line, from_environ, from_file, from_options
+from feedhub.config.reading import (
+    PURGE_TOKEN,
+    WEBHOOK_SECRET,
+    find_line,
+    from_environ,
+    from_file,
+    from_options,
+)
 from feedhub.config.tables import (
     SECTIONS,
     Config,
@@ -22,6 +29,7 @@ from feedhub.config.tables import (
     RenderConfig,
     SiteConfig,
     SourceConfig,
+    WebhookConfig,
     WebsubConfig,
 )
 from feedhub.errors import ConfigError
@@ -29,6 +37,7 @@ from feedhub.errors import ConfigError
 __all__ = [
     "CONFIG_FILE",
     "PURGE_TOKEN",
+    "WEBHOOK_SECRET",
     "Config",
     "CustomConfig",
     "FeedsConfig",
@@ -38,6 +47,7 @@ __all__ = [
     "RenderConfig",
     "SiteConfig",
     "SourceConfig",
+    "WebhookConfig",
     "WebsubConfig",
     "default_authority",
     "find_line",

@@ -24,6 +24,8 @@ VARIABLES = {
 # Read where it is used, and never part of the configuration, which the catalog stores.
 PURGE_TOKEN = "FEEDHUB_PURGE_TOKEN"  # noqa: S105 - the name of a variable
 SECRETS = {PURGE_TOKEN}
+# Followed by the name of a webhook.
+WEBHOOK_SECRET = "FEEDHUB_WEBHOOK_SECRET_"  # noqa: S105 - the beginning of names
 
 
 def from_file(path: Path) -> Values:
@@ -56,6 +58,8 @@ def from_environ(environ: Mapping[str, str]) -> Values:
     values = {}
     for variable, text in environ.items():
         if not variable.startswith("FEEDHUB_") or variable in SECRETS:
+            continue
+        if variable.startswith(WEBHOOK_SECRET):
             continue
         # A misspelled variable would otherwise have no effect.
         if variable not in VARIABLES:

@@ -419,6 +419,42 @@ class PurgeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookConfig:
+    """A program that is told what changed; its secret is no key, so that no catalog has it."""
+
+    name: str = record_key(
+        "",
+        "newsletter",
+        "lower-case letters, digits and hyphens",
+        rules.slug,
+        needed="messages and the variable of its secret have it",
+    )
+    url: str = record_key(
+        "",
+        "https://hooks.example.org/feedhub",
+        "an absolute http(s) address",
+        rules.url,
+        needed="it is where the changes are sent",
+    )
+    feeds: tuple[str, ...] = record_key(
+        (), ["all", "topics/ai"], "a list of paths without suffix", rules.feed_paths
+    )
+    kinds: tuple[str, ...] = record_key((), ["custom"], "a list of names", rules.unique_names)
+    secret_file: str = record_key("", "/run/credentials/feedhub-ping/newsletter")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyConfig:
+    """Programs of yours that are told what changed."""
+
+    webhook: tuple[WebhookConfig, ...] = records(
+        WebhookConfig,
+        "Where each change is sent, signed (Standard Webhooks): of all feeds, or of some, by path "
+        "or kind",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration, one attribute for each section; the defaults without arguments."""
 
@@ -430,6 +466,7 @@ class Config:
     websub: WebsubConfig = field(default_factory=WebsubConfig)
     indexnow: IndexNowConfig = field(default_factory=IndexNowConfig)
     purge: PurgeConfig = field(default_factory=PurgeConfig)
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
 
     @property
     def receivers(self) -> tuple[str, ...]:
@@ -438,6 +475,7 @@ class Config:
             "purge": self.purge.service,
             "hub": self.websub.hub,
             "indexnow": self.indexnow.key,
+            "webhook": self.notify.webhook,
         }
         return tuple(name for name, setting in named.items() if setting)
 

@@ -95,7 +95,7 @@ def site_of(catalog: Catalog) -> tuple[Site, Config]:
     config = config_of_catalog(catalog)
     if not config.receivers:
         raise ConfigError(
-            "no hub is configured: set websub.hub, indexnow.key or purge.service, "
+            "no hub is configured: set websub.hub, indexnow.key, purge.service or notify.webhook, "
             "then run feedhub sync or feedhub render"
         )
     site = Site(catalog, config)

@@ -97,6 +97,12 @@ class Session(ABC):
             max_cached=max_cached,
         )
 
+    async def why_site_too_early(self, since: float) -> str:
+        """Return why strangers do not see a change yet, or "": by the feed of all articles."""
+        plan = self._site.plan(stories=False).values()
+        planned = next((planned for planned in plan if planned.is_topic), None)
+        return "" if planned is None else await self.why_too_early(planned, since)
+
     def is_welcome(self) -> bool:
         """Return whether the receiver may be talked to: during its `Retry-After` all changes wait.
 

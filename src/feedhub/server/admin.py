@@ -68,12 +68,25 @@ class PurgeStatus(NamedTuple):
     problem: str
 
 
+class WebhookStatus(NamedTuple):
+    """The state of the webhooks: the number of changes that wait, and for how long.
+
+    `sent` is the Unix time of the last success, `seconds` the age of the oldest that waits, or 0.
+    `problem` is "" if all is well.
+    """
+
+    waiting: int
+    sent: float
+    seconds: float
+    problem: str
+
+
 class Status(NamedTuple):
     """The state of a server; `ready` is false until something can be served.
 
     `problem` is "", or says why the documents do not follow the articles any more. `synced` is the
-    Unix time of the last good sync, `seconds` its duration. `hub` and `purge` are None if none is
-    configured. `processes` are those that the server has started, by name.
+    Unix time of the last good sync, `seconds` its duration. `hub`, `purge` and `webhook` are None
+    if none is configured. `processes` are those that the server has started, by name.
     """
 
     ready: bool
@@ -86,14 +99,16 @@ class Status(NamedTuple):
     seconds: float
     hub: HubStatus | None = None
     purge: PurgeStatus | None = None
+    webhook: WebhookStatus | None = None
     processes: Mapping[str, ProcessStatus] = _NO_PROCESSES
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields as /readyz shows them, `hub` and `purge` only if there is one."""
+        """Return the fields as /readyz shows them, those of receivers only if there is one."""
         state = "starting" if not self.ready else "degraded" if self.problem else "ready"
         fields: dict[str, Any] = {"state": state, **self._asdict()}
         fields["processes"] = {name: state._asdict() for name, state in self.processes.items()}
-        for name, receiver in (("hub", self.hub), ("purge", self.purge)):
+        receivers = {"hub": self.hub, "purge": self.purge, "webhook": self.webhook}
+        for name, receiver in receivers.items():
             del fields[name]
             if receiver is not None:
                 fields[name] = receiver._asdict()
@@ -117,6 +132,7 @@ def status_of(
         seconds=report.seconds,
         hub=hub_status(reader, now, processes),
         purge=purge_status(reader, now, processes),
+        webhook=webhook_status(reader, now, processes),
         processes=processes,
     )
 
@@ -151,6 +167,22 @@ def purge_status(
         problem = f"{count} purges wait for feedhub ping: is it running?"
     oldest = now if reader.oldest_purge is None else reader.oldest_purge
     return PurgeStatus(count, reader.purge.notified_at, round(max(0.0, now - oldest), 3), problem)
+
+
+def webhook_status(
+    reader: CatalogReader, now: float, processes: Mapping[str, ProcessStatus]
+) -> WebhookStatus | None:
+    """Return the state of the webhooks, or None if none is configured."""
+    if reader.snapshot is None or not reader.snapshot.config.notify.webhook:
+        return None
+    count, due = reader.messages
+    problem = processes[PING].problem if PING in processes else ""
+    problem = problem or reader.webhook.problem
+    if not problem and due is not None and now - due > MAX_PING_DELAY:
+        problem = f"{count} changes wait for feedhub ping: is it running?"
+    oldest = now if reader.oldest_message is None else reader.oldest_message
+    seconds = round(max(0.0, now - oldest), 3)
+    return WebhookStatus(count, reader.webhook.notified_at, seconds, problem)
 
 
 def late_sync_problem(report: SyncReport, now: float) -> str:
@@ -217,6 +249,26 @@ class StatusCollector(Collector):
                 "feedhub_purge_waiting_seconds": (
                     "Age of the oldest change that the cache must still drop.",
                     purge.seconds,
+                ),
+            }
+        if status.webhook is not None:
+            webhook = status.webhook
+            gauges |= {
+                "feedhub_webhook_failing": (
+                    "1 if a webhook cannot be told of changes.",
+                    bool(webhook.problem),
+                ),
+                "feedhub_webhook_timestamp_seconds": (
+                    "Unix time at which a webhook last accepted a message.",
+                    webhook.sent,
+                ),
+                "feedhub_webhook_changes_waiting": (
+                    "Number of changes that webhooks must still be told of.",
+                    webhook.waiting,
+                ),
+                "feedhub_webhook_waiting_seconds": (
+                    "Age of the oldest change that a webhook must still be told of.",
+                    webhook.seconds,
                 ),
             }
         for name, (help_text, value) in gauges.items():

@@ -83,6 +83,8 @@ class CatalogReader:
         self.hub = ReceiverState()
         self.purge, self.purges = ReceiverState(), QueueStatus(0, None)
         self.oldest_purge: float | None = None
+        self.webhook, self.messages = ReceiverState(), QueueStatus(0, None)
+        self.oldest_message: float | None = None
         self.pings = QueueStatus(0, None)
 
     def refresh(self) -> None:
@@ -213,6 +215,9 @@ class CatalogReader:
             purge = catalog.changes("purge")
             self.purge, self.purges = purge.state(), purge.status()
             self.oldest_purge = purge.oldest()
+            webhook = catalog.changes("webhook")
+            self.webhook, self.messages = webhook.state(), webhook.status()
+            self.oldest_message = webhook.oldest()
             self._load_site(catalog)
             due = catalog.next_due()
             self._update_snapshot(catalog, None if due is None else due.timestamp())

@@ -354,6 +354,14 @@ class Site:
         state = self._catalog.feed(_KINDS_BY_FOLDER.get(folder, ""), slug)
         return state if state and self._is_published(state) else None
 
+    def find_article(self, url: str) -> tuple[str, list[FeedState]] | None:
+        """Return the id of the published article at an address, and its published feeds."""
+        found = self._catalog.find_article(url)
+        if found is None:
+            return None
+        states = (self._catalog.feed(kind, slug) for kind, slug in found[1])
+        return found[0], [state for state in states if state and self._is_published(state)]
+
     def arrivals(self, feeds: Iterable[FeedState], after: str) -> Arrivals:
         """Return what came into these feeds after a position."""
         by_address = {self.address(feed): feed for feed in feeds}

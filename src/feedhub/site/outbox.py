@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from feedhub.catalog import AddressWatch, Catalog, Changes, SyncState
+from feedhub.catalog import AddressChanges, AddressWatch, Catalog, Changes, SyncState
 from feedhub.catalog.queue import FEED_RECEIVERS
 from feedhub.config import Config
 from feedhub.site.cache_tags import SITE_TAG, changed_names
@@ -12,6 +12,7 @@ from feedhub.sources.assets import COPIES
 
 INDEXNOW = "indexnow"
 PURGE = "purge"
+WEBHOOK = "webhook"
 
 
 class Outbox:
@@ -20,6 +21,7 @@ class Outbox:
     def __init__(self, catalog: Catalog, config: Config, *, drafts: bool) -> None:
         self._catalog = catalog
         self._receivers = () if drafts else config.receivers
+        self._webhooks = [hook.name for hook in config.notify.webhook if self._receivers]
         # The addresses below it are announced to search engines.
         self._announced = ""
         if INDEXNOW in self._receivers:
@@ -27,7 +29,7 @@ class Outbox:
 
     def watch(self) -> AddressWatch | None:
         """Note from now on, inside the transaction of a sync, what `enqueue` must know."""
-        return self._catalog.watch_addresses() if self._announced else None
+        return self._catalog.watch_addresses() if self._announced or self._webhooks else None
 
     def enqueue(
         self,
@@ -46,8 +48,14 @@ class Outbox:
             if receiver in FEED_RECEIVERS:
                 queue = self._catalog.changes(receiver)
                 queue.enqueue(paths(), self._catalog.generation(), now)
-        if watch is not None:
-            self._enqueue_addresses(watch, before, now)
+        if watch is None:
+            return
+        state = self._catalog.read(SyncState)
+        changes = watch.changes(silent=state.source_signature != before.source_signature)
+        # Into an empty catalog, or one of drafts, all is new.
+        if before.published and not before.private:
+            self._enqueue_addresses(changes, state, now)
+            self._enqueue_messages(changes, paths(), now)
 
     def enqueue_purges(
         self, before: SyncState, changes: Changes, indexes: Sequence[str], now: int, *, pages: bool
@@ -74,16 +82,34 @@ class Outbox:
             names = [f"{COPIES}/{place}" for place in gone]
             self._catalog.changes(PURGE).enqueue(names, self._catalog.generation(), now)
 
-    def _enqueue_addresses(self, watch: AddressWatch, before: SyncState, now: int) -> None:
-        """Queue the addresses of changed articles for search engines.
+    def _enqueue_messages(self, changes: AddressChanges, paths: Iterable[str], now: int) -> None:
+        """Queue changed feeds and articles for each webhook.
 
-        Into an empty catalog, or one of drafts, all is new.
+        What is withdrawn before a webhook was told of it is not told at all.
         """
-        queue = self._catalog.changes(INDEXNOW)
-        state = self._catalog.read(SyncState)
-        changes = watch.changes(silent=state.source_signature != before.source_signature)
-        if not before.published or before.private:
+        queue, generation = self._catalog.changes(WEBHOOK), self._catalog.generation()
+        feeds = dict.fromkeys(path.rpartition(".")[0] for path in paths)
+        for name in self._webhooks:
+            new = {url: f"{name} new {url}" for url in changes.new}
+            queue.enqueue(new.values(), generation, now, new=True)
+            withdrawn = {f"{name} new {url}": url for url in changes.withdrawn}
+            forgotten = queue.forget_new(withdrawn)
+            told = [url for path, url in withdrawn.items() if path not in forgotten]
+            queue.enqueue(
+                [
+                    *(f"{name} feed {path}" for path in feeds),
+                    *(f"{name} changed {url}" for url in sorted(changes.edited)),
+                    *(f"{name} withdrawn {url}" for url in sorted(told)),
+                ],
+                generation,
+                now,
+            )
+
+    def _enqueue_addresses(self, changes: AddressChanges, state: SyncState, now: int) -> None:
+        """Queue the addresses of changed articles for search engines, if any are told."""
+        if not self._announced:
             return
+        queue = self._catalog.changes(INDEXNOW)
         new, edited, withdrawn = map(self.announced, changes)
         queue.enqueue(new, state.revision, now, new=True)
         forgotten = queue.forget_new(withdrawn)

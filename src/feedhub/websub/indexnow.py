@@ -34,7 +34,7 @@ class IndexNowSession(Session):
     async def run(self, due: list[Change]) -> None:
         """Send addresses that are due; those that are not public yet, or fail, wait."""
         now = self._clock()
-        if reason := await self._why_too_early(max(change.since for change in due)):
+        if reason := await self.why_site_too_early(max(change.since for change in due)):
             age = now - min(change.since for change in due)
             self._queue.defer_due(now, now + self._report.wait_to_be_public(reason, age))
             return
@@ -50,14 +50,6 @@ class IndexNowSession(Session):
                 self._report.sent += len(batch)
             else:
                 self._report_refusal(reply.reason, len(batch))
-
-    async def _why_too_early(self, since: float) -> str:
-        """Return why strangers do not see the change yet, or "": by the feed of all articles."""
-        plan = self._site.plan(stories=False).values()
-        planned = next((planned for planned in plan if planned.is_topic), None)
-        if planned is None:
-            return ""
-        return await self.why_too_early(planned, since)
 
     async def _post(self, urls: list[str]) -> ReceiverReply:
         body = {
