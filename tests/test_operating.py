@@ -31,16 +31,33 @@ LOGGING = (
     *PACKAGE.glob("server/*.py"),
     *(
         PACKAGE / f"catalog/{name}.py"
-        for name in ("__init__", "database", "identity", "ledger", "records", "state", "sync")
+        for name in (
+            "__init__",
+            "database",
+            "identity",
+            "ledger",
+            "records",
+            "sqlite",
+            "state",
+            "sync",
+        )
     ),
     *PACKAGE.glob("delivery/*.py"),
     *PACKAGE.glob("websub/*.py"),
     *PACKAGE.glob("purge/*.py"),
+    PACKAGE / "webhook.py",
     *(PACKAGE / f"cli/{name}.py" for name in ("__init__", "serve", "sync", "ping", "options")),
 )
 CALLS = {"log", "error", "warn", "not_usable", "report_error", "_print_once"}
 # Functions and constants whose texts reach /readyz or the log as a variable.
-REPORTING = {"late_sync_problem", "hub_status", "purge_status", "run_once", "status"}
+REPORTING = {
+    "late_sync_problem",
+    "hub_status",
+    "purge_status",
+    "webhook_status",
+    "run_once",
+    "status",
+}
 CONSTANTS = {"EMPTY", "DRAFTS_DIFFER", "OTHER_VERSION", "NO_CATALOG", "DAMAGED", "EXITS", "message"}
 # Errors that end a request or an argument, not the server.
 ELSEWHERE = ("too many requests", "nothing matches", "is gone", "has no second reader", "the path")
