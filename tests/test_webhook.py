@@ -189,7 +189,7 @@ def test_a_webhook_that_is_gone_is_told_no_more(bench: Bench, receiver: Receiver
     report = send(bench, receiver)
 
     assert report.waiting == 0
-    assert "the webhook all is gone: 410 Gone; remove it" in report.errors
+    assert "the webhook all wants no messages: 410 Gone; remove it" in report.errors
 
 
 def test_nobody_is_told_before_the_change_is_public(bench: Bench, receiver: Receiver):

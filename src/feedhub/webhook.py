@@ -89,7 +89,9 @@ class WebhookSession(Session):
                 self._retry(hook, waiting, same, reply)
                 return
             if reply and reply.verdict != "accepted":
-                self._report.error(f"the webhook {hook.name} is gone: {reply.reason}; remove it")
+                self._report.error(
+                    f"the webhook {hook.name} wants no messages: {reply.reason}; remove it"
+                )
             elif reply:
                 self._report.sent += 1
             self._queue.remove(same)
