@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -15,7 +16,7 @@ from lxml import etree
 
 from tests.hubs import Fields, Reply, http_server
 
-TOKEN = "a-token-of-the-service"  # noqa: S105 - of no service
+TOKEN = "whsec_" + base64.b64encode(b"a secret of no service at all").decode()
 KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 XMLNS = "{http://cloudfront.amazonaws.com/doc/2020-05-31/}"
 PATHS = {
@@ -83,12 +84,16 @@ class HostedCache:
         return [item[1:] for item in items]
 
     def _webhook(self, fields: Fields, body: bytes) -> Reply | list[str]:
-        expected = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
-        if fields.get("x-hub-signature-256") != f"sha256={expected}":
+        """github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
+        names = ("webhook-id", "webhook-timestamp")
+        signed = ".".join(fields.get(name, "") for name in names).encode() + b"." + body
+        secret = base64.b64decode(TOKEN.removeprefix("whsec_"))
+        expected = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+        if fields.get("webhook-signature") != f"v1,{expected}":
             return 401, {}, b""
         sent = json.loads(body)
-        assert sent["event"] == "purge"
-        return list(sent["tags"])
+        assert sent["type"] == "purge"
+        return list(sent["data"]["tags"])
 
 
 GOOD: dict[str, Reply] = {

@@ -520,8 +520,12 @@ def test_varnish_is_asked_with_all_tags_and_a_webhook_may_have_no_token(tmp_path
         assert world.send(transport=httpx.MockTransport(answer)) == DeliveryReport(sent=2)
     varnish, webhook = asked
     assert (varnish.method, varnish.headers["xkey-purge"]) == ("PURGE", "all topics/ai")
-    assert webhook.content == b'{"event":"purge","tags":["all","topics/ai"]}'
-    assert "x-hub-signature-256" not in webhook.headers
+    assert webhook.content == b'{"type":"purge","data":{"tags":["all","topics/ai"]}}'
+    assert "webhook-signature" not in webhook.headers
+    monkeypatch.setenv("FEEDHUB_PURGE_TOKEN", "short")
+    world.enqueue("all")
+    with pytest.raises(ConfigError, match="FEEDHUB_PURGE_TOKEN: its secret must be whsec_"):
+        world.send(by_hand=True)
 
 
 def test_nginx_is_asked_for_each_address_and_each_response_of_it(tmp_path):

@@ -12,17 +12,6 @@ SECRET_BYTES = range(24, 65)
 SECRET_PREFIX = "whsec_"  # noqa: S105 - of every secret
 
 
-def sign(secret: str, content: bytes) -> dict[str, str]:
-    """Return the header field with the HMAC-SHA256 of the content, none without a secret.
-
-    It is the field of GitHub's webhooks, so many receivers can check it as they are.
-    """
-    if not secret:
-        return {}
-    digest = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
-    return {"x-hub-signature-256": f"sha256={digest}"}
-
-
 def read_secret(text: str) -> bytes:
     """Return the bytes of a secret of Standard Webhooks: `whsec_` and base64.
 

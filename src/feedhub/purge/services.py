@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import product
@@ -11,9 +12,11 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from feedhub.config import PURGE_TOKEN
 from feedhub.delivery.requests import ReceiverReply, judge
-from feedhub.delivery.signing import sign
+from feedhub.delivery.signing import read_secret, sign_webhook
 from feedhub.document import CODINGS
+from feedhub.errors import ConfigError
 from feedhub.http_client import Reply
 from feedhub.purge.aws import Credentials, sign_request
 
@@ -102,9 +105,17 @@ def _judge_cloudfront(reply: Reply) -> ReceiverReply:
 
 
 def _webhook(endpoint: str, tags: Sequence[str], token: str) -> Iterator[PurgeRequest]:
-    """Send the tags as JSON, signed with the token."""
-    content = msgspec.json.encode({"event": "purge", "tags": tags})
-    yield PurgeRequest(endpoint, {**_JSON, **sign(token, content)}, content)
+    """Send the tags as JSON, signed with the token, which is a secret of Standard Webhooks."""
+    content = msgspec.json.encode({"type": "purge", "data": {"tags": tags}})
+    headers = dict(_JSON)
+    if token:
+        try:
+            secret = read_secret(token)
+        except ValueError as error:
+            raise ConfigError(f"{PURGE_TOKEN}: {error}") from None
+        message = f"purge-{secrets.token_hex(12)}"
+        headers |= sign_webhook(secret, message, int(time.time()), content)
+    yield PurgeRequest(endpoint, headers, content)
 
 
 SERVICES = {
