@@ -15,6 +15,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from feedhub.cli import main
 from feedhub.delivery import DeliveryReport, deliver, enqueue_all
 from feedhub.delivery.retries import MAX_AGE
 from feedhub.delivery.signing import read_secret
@@ -24,7 +25,7 @@ from feedhub.server.metrics import Metrics
 from feedhub.server.processes import PING, ProcessStatus
 from feedhub.webhook import MAX_CHANGES, SESSIONS
 from tests.fronts import bench_on_disk, reader_of
-from tests.hubs import response
+from tests.hubs import Fields, Reply, http_server, response
 from tests.kit import NOW, Bench
 from tests.sites import later
 
@@ -148,6 +149,20 @@ def test_what_was_never_told_is_not_withdrawn(bench: Bench, receiver: Receiver):
     send(bench, receiver)
 
     assert "ecret" not in json.dumps(receiver.told)
+
+
+def test_what_may_have_been_told_is_withdrawn(bench: Bench, receiver: Receiver):
+    receiver.status = lambda path: 500
+    path = bench.write("b.md", title="B")
+    sync(bench)
+    send(bench, receiver)
+    path.unlink()
+    sync(bench, 2)
+    receiver.status = lambda path: 204
+    send(bench, receiver, 60)
+
+    told = receiver.told["/all"][-1]["articles"]
+    assert told == {"new": [], "changed": [], "withdrawn": [{"url": "https://news.example/b"}]}
 
 
 def test_a_message_is_sent_again_with_its_id_and_before_later_ones(
@@ -284,3 +299,29 @@ def test_a_server_shows_the_state_of_webhooks(bench: Bench, receiver: Receiver):
     assert ended
     assert ended.problem == "it ended"
     reader.close()
+
+
+def test_the_command_tells_webhooks_of_what_a_sync_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    told: list[dict[str, Any]] = []
+
+    def answer(method: str, path: str, fields: Fields, body: bytes) -> Reply:
+        told.append(Webhook(SECRET).verify(body, dict(fields)))
+        return 204, {}, b""
+
+    monkeypatch.setenv("FEEDHUB_WEBHOOK_SECRET_PROGRAM", SECRET)
+    with http_server(answer) as url:
+        hooks = [{"name": "program", "url": url}]
+        bench = bench_on_disk(tmp_path, notify__webhook=hooks, websub__look=False)
+        bench.write("a.md", title="A")
+        bench.sync()
+        bench.write("b.md", title="B")
+        sync(bench)
+        bench.catalog.close()
+        assert main(["ping", "--catalog", str(tmp_path / "catalog.sqlite")]) == 0
+    (message,) = told
+    assert message["type"] == "feeds.changed"
+    assert [one["url"] for one in message["data"]["articles"]["new"]] == ["https://news.example/b"]
+    printed = capsys.readouterr()
+    assert SECRET not in printed.out + printed.err
