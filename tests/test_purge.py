@@ -555,9 +555,16 @@ def test_nginx_is_asked_for_each_address_and_each_response_of_it(tmp_path):
     }
     assert set(asked) == expected
     asked.clear()
+    keys: dict[str, object] = {
+        "purge.service": "nginx",
+        "purge.endpoint": ["http://127.0.0.1:80/purge/"],
+    }
+    bench.config = load_config(None, {}, {"site.base_url": f"{BASE}/feeds"} | keys)
+    bench.sync(NOW + timedelta(hours=1))
+    queued(bench)
     world.enqueue("feedhub")
     world.send(transport=httpx.MockTransport(answer), by_hand=True)
-    assert "/topics/robots.rss" in {path for path, *_ in asked}
+    assert {"/purge/feeds/topics/robots.rss", "/purge/feeds/"} <= {path for path, *_ in asked}
 
 
 def test_a_change_of_the_queue_is_as_old_as_its_release(tmp_path):

@@ -37,7 +37,8 @@ sub vcl_recv {
     # One name for the cache, whatever a client sends.
     set req.http.Host = "feeds.example.org";
 
-    # Only a search has a query.
+    # Only a search has a query. If feedhub is below a path, write that before /search, and before
+    # /(?:assets/ below.
     if (req.url !~ "^/search(?:[./?]|$)") {
         set req.url = regsub(req.url, "\?.*$", "");
     }

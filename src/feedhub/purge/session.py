@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import urlsplit
 
 from feedhub.catalog import Change
 from feedhub.config import PURGE_TOKEN
@@ -93,7 +94,8 @@ class PurgeSession(Session):
         names = [change.path for change in batch]
         names = [SITE_TAG] if SITE_TAG in names else names
         if SERVICES[self._config.purge.service].by_url:
-            return sorted(set(self._paths(set(names))))
+            below = urlsplit(self._config.site.base_url).path.lstrip("/")
+            return sorted({f"{below}/{path}".lstrip("/") for path in self._paths(set(names))})
         return list(map(tag_of, names))
 
     def _paths(self, names: set[str]) -> Iterator[str]:
