@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from feedhub.catalog import Change
-from feedhub.cli import main
+from feedhub.cli import main, options
+from feedhub.cli.registry import parse
 from feedhub.config import load_config
 from feedhub.delivery import DeliveryReport, deliver, enqueue_all
 from feedhub.errors import ConfigError
@@ -649,3 +650,13 @@ def test_the_picture_of_a_withdrawn_article_is_purged_too(tmp_path, monkeypatch)
     bench.config = load_config(None, {}, {"site.base_url": BASE})
     bench.site.outbox.enqueue_copies(["x"], 0)
     assert queued(bench) == set()
+
+
+def test_a_token_alone_is_no_configuration_of_a_server(tmp_path, monkeypatch):
+    """A server without one of its own obeys the [http] of the catalog."""
+    monkeypatch.chdir(tmp_path)
+    arguments = parse(["serve", "--catalog", "c.sqlite"])
+    monkeypatch.setenv("FEEDHUB_PURGE_TOKEN", TOKEN)
+    assert not options.is_configured(arguments)
+    monkeypatch.setenv("FEEDHUB_SITE_TITLE", "A title")
+    assert options.is_configured(arguments)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from feedhub.server import processes
-from feedhub.server.processes import SupervisedProcess, catches
+from feedhub.server.processes import PING, SupervisedProcess, catches
 
 FOREVER = "import time\nwhile True: time.sleep(60)"
 TIMEOUT = 30.0
@@ -250,18 +250,28 @@ def test_a_signal_reaches_the_process(tmp_path):
     asyncio.run(supervise())
 
 
+SECRET = "FEEDHUB_PURGE_TOKEN"  # noqa: S105 - the name of a variable
+
+
+@pytest.mark.parametrize(
+    ("name", "left"), [("the child", b"[]"), (PING, b"['%b']" % SECRET.encode())]
+)
 def test_a_process_gets_descriptors_and_environment_without_service_variables(
-    tmp_path, capfd, monkeypatch
+    tmp_path, capfd, monkeypatch, name, left
 ):
-    """The variables of the service manager are for the server alone (sd_notify(3))."""
+    """The variables of the service manager are for the server alone (sd_notify(3)).
+
+    Secrets are for the process that talks to receivers.
+    """
     out = tmp_path / "out"
-    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID"):
-        monkeypatch.setenv(name, "1")
+    service = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID")
+    for variable in (SECRET, *service):
+        monkeypatch.setenv(variable, "1")
     code = (
         "import os, sys\n"
         "print('for nobody')\n"
         "assert sys.stdin.read() == ''\n"
-        "meant = ('NOTIFY', 'WATCHDOG', 'LISTEN')\n"
+        "meant = ('NOTIFY', 'WATCHDOG', 'LISTEN', 'FEEDHUB')\n"
         "ours = [name for name in os.environ if name.startswith(meant)]\n"
         f"os.write(int(os.environ['PASSED']), b'hello' + repr(ours).encode())\n{FOREVER}"
     )
@@ -270,11 +280,8 @@ def test_a_process_gets_descriptors_and_environment_without_service_variables(
         monkeypatch.setenv("PASSED", str(number))
 
         async def supervise() -> None:
-            child = process_of(
-                code,
-                pass_fds=[number],
-                redirect_stdout=True,
-            )
+            child = process_of(code, pass_fds=[number], redirect_stdout=True)
+            child.name = name
             running = asyncio.create_task(child.run())
             await until(lambda: out.stat().st_size)
             await child.stop()
@@ -284,7 +291,7 @@ def test_a_process_gets_descriptors_and_environment_without_service_variables(
             patch.setattr(sys, "stderr", quiet)
             asyncio.run(supervise())
 
-    assert out.read_bytes() == b"hello[]"
+    assert out.read_bytes() == b"hello" + left
     assert capfd.readouterr().out == ""
 
 

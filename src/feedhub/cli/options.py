@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from feedhub.catalog import Catalog, CatalogAddress, Changes, is_address, name_of
 from feedhub.cli import console
-from feedhub.config import CONFIG_FILE, Config, SiteConfig, load_config
+from feedhub.config import CONFIG_FILE, SECRETS, Config, SiteConfig, load_config
 from feedhub.errors import ConfigError, DamagedError
 from feedhub.site import Site, source_of
 from feedhub.sources import Source, open_source
@@ -203,7 +203,8 @@ def config_of(args: Namespace) -> Config:
 
 def is_configured(args: Namespace) -> bool:
     """Return whether a command has a configuration file or variables of its own."""
-    variables = any(name.startswith("FEEDHUB_") for name in os.environ)
+    own = (name for name in os.environ if not name.startswith(SECRETS))
+    variables = any(name.startswith("FEEDHUB_") for name in own)
     return args.config is not None or CONFIG_FILE.exists() or variables
 
 

@@ -13,6 +13,7 @@ from feedhub.config import rules
 from feedhub.config.podcasts import PodcastConfig
 from feedhub.config.reading import (
     PURGE_TOKEN,
+    SECRETS,
     WEBHOOK_SECRET,
     find_line,
     from_environ,
@@ -37,6 +38,7 @@ from feedhub.errors import ConfigError
 __all__ = [
     "CONFIG_FILE",
     "PURGE_TOKEN",
+    "SECRETS",
     "WEBHOOK_SECRET",
     "Config",
     "CustomConfig",

@@ -23,9 +23,9 @@ VARIABLES = {
 }
 # Read where it is used, and never part of the configuration, which the catalog stores.
 PURGE_TOKEN = "FEEDHUB_PURGE_TOKEN"  # noqa: S105 - the name of a variable
-SECRETS = {PURGE_TOKEN}
 # Followed by the name of a webhook.
 WEBHOOK_SECRET = "FEEDHUB_WEBHOOK_SECRET_"  # noqa: S105 - the beginning of names
+SECRETS = (PURGE_TOKEN, WEBHOOK_SECRET)
 
 
 def from_file(path: Path) -> Values:
@@ -57,9 +57,7 @@ def from_environ(environ: Mapping[str, str]) -> Values:
     """Return the checked values of the FEEDHUB_* variables; ConfigError names the variable."""
     values = {}
     for variable, text in environ.items():
-        if not variable.startswith("FEEDHUB_") or variable in SECRETS:
-            continue
-        if variable.startswith(WEBHOOK_SECRET):
+        if not variable.startswith("FEEDHUB_") or variable.startswith(SECRETS):
             continue
         # A misspelled variable would otherwise have no effect.
         if variable not in VARIABLES:

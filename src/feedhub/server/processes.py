@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from feedhub.config import SECRETS
 from feedhub.server.logs import EventLog
 
 # The names of two processes; `admin` reports the problems of each in another field.
@@ -92,7 +93,9 @@ class SupervisedProcess:
 
     async def run_once(self) -> str:
         """Run the process to its end, and return how it ended."""
-        environ = os.environ.items()
+        # The secrets of receivers are for the one process that talks to them: another reads the
+        # files of strangers.
+        withheld = SERVICE_VARIABLES if self.name == PING else (*SERVICE_VARIABLES, *SECRETS)
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -100,7 +103,7 @@ class SupervisedProcess:
                 stdout=sys.stderr if self._redirect_stdout else None,
                 pass_fds=self._pass_fds,
                 env={
-                    name: text for name, text in environ if not name.startswith(SERVICE_VARIABLES)
+                    name: text for name, text in os.environ.items() if not name.startswith(withheld)
                 },
             )
         except OSError as error:
