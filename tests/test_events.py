@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lxml import html
 
+from feedhub.cli import main
 from feedhub.errors import CatalogError
 from feedhub.formats.pages.feed import MAX_NEW, plural_forms
 from feedhub.messages import languages, messages_of
@@ -339,3 +340,12 @@ def test_every_number_of_new_articles_has_its_plural_form(language):
         }
         assert len(texts) == 1
         assert "%(number)s" in texts.pop()
+
+
+def test_a_rendered_folder_has_no_stream(bench, monkeypatch):
+    monkeypatch.chdir(bench.root.parent)
+    monkeypatch.setenv("FEEDHUB_HTTP_EVENTS", "10")
+    assert main(["render", "articles", "public", "--base-url", "https://feeds.example.org"]) == 0
+    page = (bench.root.parent / "public/topics/ai/index.html").read_text(encoding="utf-8")
+    assert "EventSource" not in page
+    assert "data-events" not in page
