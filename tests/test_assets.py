@@ -77,6 +77,15 @@ def test_front_matter_and_links_too(bench):
     assert '<a href="https://news.example/b.html">' in article.content_html
 
 
+def test_a_cover_that_is_missing_is_told_in_its_line(bench):
+    front = {"webUrl": "https://news.example/a", "image": "gone.png"}
+    text = article_text("A", "Text.", **front)
+    bench.write("posts/a.md", text)
+    assert _missing(bench) == [text[: text.index("image:")].count("\n") + 1]
+    # The site may have it.
+    assert [image.url for image in _article(bench).images] == ["https://feeds.example.org/gone.png"]
+
+
 def test_a_file_that_comes_or_goes_is_noticed(bench, monkeypatch):
     # Else the article would be read again because it is new.
     monkeypatch.setattr("feedhub.sources.folder_scan.RACY_NS", 0)

@@ -16,11 +16,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from feedhub import messages
 from feedhub.article import Article, Author, Image, Media, Provider, Related
 from feedhub.catalog import Settings
 from feedhub.catalog.images import ImageFacts
 from feedhub.catalog.records import digest_of
-from feedhub.feed import Channel, Podcast, Window
+from feedhub.feed import Channel, Podcast, Window, feed_path
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.selection import NamedSelection, Selection, Term
 from feedhub.site.indexes import IndexOptions
@@ -28,6 +29,7 @@ from feedhub.site.settings import shape_of
 from tests.conftest import ROOT
 from tests.faults import without_coverage
 from tests.golden.tags import tags
+from tests.kit import make_bench
 
 GOLDEN = Path(__file__).parent / "golden/entity-tags"
 # Records whose values are in a fingerprint or in a setting that the catalog stores.
@@ -177,6 +179,7 @@ def test_every_value_of_the_settings_is_in_their_fingerprint():
         "authority": "y",
         "language": "y",
         "unique_addresses": False,
+        "messages": "other",
         "private": True,
         "named": (),
         "stories": True,
@@ -250,3 +253,37 @@ def test_different_values_have_different_fingerprints():
 def test_empty_values_are_left_out():
     said = named_values(a=None, b="", c=(), d=False, e={}, f=0, g=0.0, h="x", i=True)
     assert said == {"f": 0, "g": 0.0, "h": "x", "i": True}
+
+
+def test_another_translation_moves_the_tags_of_its_language_alone(tmp_path, monkeypatch):
+    german, english = (tmp_path / name for name in ("german", "english"))
+    benches = make_bench(german, site__language="de-AT"), make_bench(english)
+    for bench in benches:
+        bench.write("a.md", title="A", language="en")
+        bench.write("b.md", title="B", language="de")
+        bench.sync()
+    before = [fingerprints(bench) for bench in benches]
+    copied = tmp_path / "messages"
+    shutil.copytree(messages.FOLDER, copied)
+    with (copied / "de.mo").open("ab") as file:
+        file.write(b"\0")
+    monkeypatch.setattr(messages, "FOLDER", copied)
+    messages.translation_digest.cache_clear()
+    try:
+        for bench in benches:
+            bench.sync()
+        after = [fingerprints(bench) for bench in benches]
+    finally:
+        messages.translation_digest.cache_clear()
+    assert before[0].keys() == after[0].keys()
+    assert not [path for path in before[0] if before[0][path] == after[0][path]]
+    moved = {path for path in before[1] if before[1][path] != after[1][path]}
+    assert moved == {"languages/de"}
+
+
+def fingerprints(bench):
+    """Return the fingerprint of each feed by its path."""
+    return {
+        feed_path(one.kind, one.slug): one.fingerprint
+        for one in bench.catalog.feeds(("all", "language"))
+    }

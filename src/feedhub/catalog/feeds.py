@@ -14,6 +14,7 @@ from feedhub.dates import month_bounds, month_of
 from feedhub.feed import Window, feed_path
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.kinds import LABEL_KINDS, PER_LABEL_KINDS
+from feedhub.messages import translation_digest
 
 if TYPE_CHECKING:  # a render without selections does not import it
     from feedhub.selection import NamedSelection
@@ -27,13 +28,14 @@ class Settings:
     """What shapes feeds besides the articles.
 
     `shape` is a fingerprint of everything else that documents depend on, `plan` one of what decides
-    which documents there are, `headers` one of what header fields depend on. `authority` is that of
-    all ids, `language` that of articles which state none. With `unique_addresses` one of several
-    articles with the same address is published. `private` is true where unpublished articles are
-    let in: such a catalog is never mixed with a public one. `named` are the selections that are
-    feeds; `searched` and `stories` tell whether a server offers searches or stories. A feed without
-    articles is retired after `keep_empty` days. A feed of a label has archives from `archive_from`
-    articles on; those of the kinds and at the paths in `archived` always.
+    which documents there are, `headers` one of what header fields depend on, `messages` one of the
+    messages in all languages, of which the fingerprint of a feed covers its own. `authority` is
+    that of all ids, `language` that of articles which state none. With `unique_addresses` one of
+    several articles with the same address is published. `private` is true where unpublished
+    articles are let in: such a catalog is never mixed with a public one. `named` are the selections
+    that are feeds; `searched` and `stories` tell whether a server offers searches or stories. A
+    feed without articles is retired after `keep_empty` days. A feed of a label has archives from
+    `archive_from` articles on; those of the kinds and at the paths in `archived` always.
     """
 
     kinds: tuple[str, ...]
@@ -42,6 +44,7 @@ class Settings:
     shape: str
     plan: str = ""
     headers: str = ""
+    messages: str = ""
     authority: str = ""
     language: str = ""
     unique_addresses: bool = True
@@ -72,6 +75,7 @@ class Settings:
                 shape=self.shape,
                 plan=self.plan,
                 headers=self.headers,
+                messages=self.messages,
                 authority=self.authority,
                 language=self.language,
                 unique_addresses=self.unique_addresses,
@@ -270,7 +274,9 @@ class FeedSync:
             later = max(self._now, old.changed_at + 1, old.updated + 1)
             updated = old.updated if same else later
         parts = (self._settings.shape, kind, slug, label, period, *neighbours, updated)
-        new_fingerprint = fingerprint(*parts, content_digest(entries))
+        # The texts of such a feed are in its own language.
+        texts = [version] if kind == "language" and (version := translation_digest(label)) else []
+        new_fingerprint = fingerprint(*parts, content_digest(entries), *texts)
         if old is not None and old.fingerprint == new_fingerprint:
             return
         self.changed += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
+from hashlib import blake2b
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,18 @@ def catalog_of(language: str) -> str:
 def languages() -> tuple[str, ...]:
     """Return the tags of the languages that have a catalog, in order."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.mo")))
+
+
+@lru_cache(32)
+def translation_digest(language: str) -> str:
+    """Return what stands for the messages in a language: another translation has another.
+
+    English has none: its messages are those of the templates and writers, which have a version.
+    """
+    catalog = catalog_of(language)
+    if catalog in ("", SOURCE_LANGUAGE):
+        return ""
+    return blake2b((FOLDER / f"{catalog}.mo").read_bytes(), digest_size=16).hexdigest()
 
 
 @lru_cache(64)

@@ -30,6 +30,7 @@ from feedhub.feed import Feed, FeedState, Window, build_feed, feed_path, feed_qu
 from feedhub.fingerprint import fingerprint
 from feedhub.formats import FORMATS, PAGE, SUBSCRIBED, Format
 from feedhub.kinds import KINDS, LABEL_KINDS, ON_DEMAND_KINDS
+from feedhub.messages import languages, translation_digest
 from feedhub.messages.tags import without_region
 from feedhub.site.arrivals import EVENTS_PATH, Arrivals, find_arrivals
 from feedhub.site.cache_tags import edge_headers, names_of
@@ -160,6 +161,9 @@ class Site:
             ),
             headers=fingerprint(purge.service, purge.tags, purge.edge_max_age)
             if purge.service
+            else "",
+            messages=fingerprint(*map(translation_digest, languages()))
+            if "language" in kinds
             else "",
             authority=self._channel.authority,
             language=self._channel.language,

@@ -16,6 +16,7 @@ from feedhub.errors import CatalogError, ConfigError, did_you_mean
 from feedhub.feed import Channel, Podcast
 from feedhub.fingerprint import fingerprint, named_values
 from feedhub.formats import FORMATS, PAGE, WRITERS
+from feedhub.messages import translation_digest
 from feedhub.sources import BuiltOptions, ReadOptions, Source, open_source
 from feedhub.sources.adopted_ids import NONE_ADOPTED, read_adopted_ids
 from feedhub.sources.assets import COPIES
@@ -104,6 +105,7 @@ def shape_of(channel: Channel, *, pages: bool, languages: bool) -> str:
         home_page_url=channel.home_page_url,
         description=channel.description,
         language=channel.language,
+        messages=translation_digest(channel.language),
         copyright=channel.copyright,
         icon=channel.icon,
         logo=channel.logo,

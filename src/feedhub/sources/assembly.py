@@ -242,11 +242,15 @@ def file_address_reader(file: ArticleFile, page: str) -> Callable[[Node], str]:
         text = (as_text(node) or "").strip()
         if not text or WHOLE_ADDRESS.match(text):
             return address_reader("")(node)
+        url = None
         try:
             if url := asset_of(file, text):
                 return url
         except ArticleError as error:
             fields.warn(error.code, str(error), node.line, node.column)
+        if url == "":
+            message = "there is no such file beside the article: correct its name, or add it"
+            fields.warn("no-such-file", message, node.line, node.column)
         message = "the address is relative; it is taken to lie on the site itself"
         fields.warn("relative-image", message, node.line, node.column, "info")
         if text.startswith(".") or (file.path.is_index and not text.startswith("/")):

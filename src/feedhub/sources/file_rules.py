@@ -27,7 +27,7 @@ _OTHER_SUFFIXES = {
 MANIFEST = ".feedhub/manifest.json"
 # Raise it when the same bytes are read differently by newer code: the catalog then reads every
 # file again.
-READER_VERSION = 14
+READER_VERSION = 15
 
 
 def suffixes_of(options: ReadOptions) -> tuple[str, ...]:
