@@ -36,15 +36,27 @@ def pip(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason=f"{OLD_PIP} runs on no newer Python")
-def test_both_locks_resolve_with_the_oldest_pip_in_use(tmp_path: Path):
+def test_the_lock_of_a_server_resolves_with_the_oldest_pip_in_use(tmp_path: Path):
     """Without --no-deps, unlike the Makefile: pip then complains of anything that a lock lacks."""
     subprocess.run([sys.executable, "-m", "venv", tmp_path], check=True)
     python = tmp_path / "bin" / "python"
     installed = pip(python, "install", OLD_PIP)
     if installed.returncode != 0:
         pytest.skip(f"{OLD_PIP} cannot be fetched from the package registry: {installed.stderr}")
+    resolved = pip(python, "install", "--dry-run", "--require-hashes", "-r", str(ROOT / LOCKS[0]))
+    assert resolved.returncode == 0, resolved.stderr
+
+
+def test_both_locks_lack_nothing():
+    """By uv, which fetches metadata alone: pip would fetch each tool of a developer whole."""
     files = [option for lock in LOCKS for option in ("-r", str(ROOT / lock))]
-    resolved = pip(python, "install", "--dry-run", "--require-hashes", *files)
+    uv = Path(sys.executable).parent / "uv"
+    options = ["--python", sys.executable, "--quiet", "--dry-run", "--reinstall"]
+    resolved = subprocess.run(
+        [uv, "pip", "install", *options, "--require-hashes", *files],
+        capture_output=True,
+        text=True,
+    )
     assert resolved.returncode == 0, resolved.stderr
 
 
