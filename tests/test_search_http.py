@@ -176,6 +176,20 @@ def test_a_wrong_parameter_is_a_400_that_names_it(front, path, query, name):
     assert reply.fields["cache-control"] == "no-store"
 
 
+def test_people_get_a_wrong_search_on_a_page_of_the_site(front):
+    reply = front.get("/search/?limit=abc", accept="text/html,*/*;q=0.8")
+    assert reply.status == 400
+    assert reply.fields["content-type"] == "text/html; charset=utf-8"
+    assert reply.fields["cache-control"] == "no-store"
+    page = parsed(reply.body.decode())
+    reason = front.get("/search/?limit=abc").body.decode().partition(": ")[2].strip()
+    assert [one.text_content() for one in page.cssselect("main p[lang=en]")] == [reason]
+    assert len(page.cssselect("form#search")) == 1
+    assert front.get("/search.rss?limit=abc", accept="*/*").fields["content-type"] == (
+        "text/plain; charset=utf-8"
+    )
+
+
 @pytest.mark.parametrize("path", ["/search.rss?topic=ai", "/search/?topic=ai"])
 def test_methods_of_a_search(front, path):
     whole, head = front.get(path), front.get(path, "HEAD")
@@ -408,6 +422,15 @@ def test_a_search_that_fails_affects_no_other_request(front, capsys, error, logg
     assert "locked" not in reply.body.decode()
     assert ("/search.rss" in capsys.readouterr().err) == logged
     assert front.get("/all.rss").status == 200
+
+
+def test_a_wrong_search_needs_no_catalog_for_its_reason(front):
+    def broken(_: str):
+        raise CatalogError("locked")
+
+    front.reader.wrong_search = broken
+    reply = front.get("/search/?limit=abc", accept="text/html")
+    assert (reply.status, reply.body[:15]) == (400, b"400 Bad Request")
 
 
 def test_a_search_that_takes_too_long_is_stopped(front, monkeypatch):

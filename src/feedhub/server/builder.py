@@ -141,6 +141,10 @@ class DocumentBuilder:
         """Return what `CatalogReader.asset` does."""
         return await self._in_thread(self.reader.asset, place)
 
+    async def wrong_search(self, reason: str) -> bytes:
+        """Return what `CatalogReader.wrong_search` does."""
+        return await self._in_thread(self.reader.wrong_search, reason)
+
     async def delta(self, resource: Resource, bases: Iterable[str], coding: str) -> bytes | None:
         """Return the delta since one of `bases` in a coding, or None if none of them is known."""
         plain = await self._in_thread(self.reader.delta, resource, bases)

@@ -145,6 +145,12 @@ class CatalogReader:
             raise CatalogError(EMPTY)
         return self._catalog.assets.file(place)
 
+    def wrong_search(self, reason: str) -> bytes:
+        """Return the page for a search with a wrong parameter; raises CatalogError."""
+        site = self._opened_site()
+        with site.snapshot():
+            return site.wrong_search(reason)
+
     def delta(self, resource: Resource, bases: Iterable[str]) -> bytes | None:
         """Return the document with the entries that are new since the first known base.
 

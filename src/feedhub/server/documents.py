@@ -17,6 +17,7 @@ from feedhub.dates import format_http_date
 from feedhub.document.negotiation import weights_of
 from feedhub.document.preconditions import tags_of
 from feedhub.errors import CatalogError
+from feedhub.formats import PAGE, PAGE_MEDIA_TYPE
 from feedhub.selection import SelectionError
 from feedhub.server.builder import DocumentBuilder
 from feedhub.server.catalog_reader import VanishedError
@@ -32,6 +33,7 @@ from feedhub.server.request_fields import (
     opens_document,
     precondition_status,
     preferred_coding,
+    wants_page,
 )
 from feedhub.server.responses import (
     RETRY_SOON,
@@ -40,7 +42,7 @@ from feedhub.server.responses import (
     text_response,
     unavailable,
 )
-from feedhub.server.snapshot import Header, Resource, SiteSnapshot
+from feedhub.server.snapshot import SECURITY_HEADERS, Header, Resource, SiteSnapshot, server_policy
 
 # Clients choose their requests: without limits they would choose the size of the cache too.
 MAX_CACHED, MAX_CACHED_LENGTH = 2_048, 2_000
@@ -175,7 +177,7 @@ class Documents:
             response = self._cached_response(method, snapshot, resource, fields)
             return response or await self._built_response(method, snapshot, resource, fields)
         except SelectionError as error:
-            return text_response(400, reason=str(error))
+            return await self._wrong_search_response(snapshot, str(error), fields)
         except HungUpError:
             return HttpResponse(CLIENT_HUNG_UP, [], b"")  # for the log alone
         except VanishedError:
@@ -203,6 +205,27 @@ class Documents:
         async with builder.on_demand_queue.turn(client_name(scope.get("client")), receive):
             found = (method, snapshot, await builder.on_demand.find(snapshot, request), fields)
             return self._cached_response(*found) or await self._built_response(*found)
+
+    async def _wrong_search_response(
+        self, snapshot: SiteSnapshot, reason: str, fields: Fields
+    ) -> HttpResponse:
+        """Return 400 with the reason: on a page of the site, if the client prefers one."""
+        response = text_response(400, reason=reason)
+        if PAGE.name not in snapshot.config.feeds.formats or not wants_page(fields):
+            return response
+        try:
+            body = await self._builder.wrong_search(reason)
+        except CatalogError:
+            return response
+        kept = (b"cache-control", b"access-control-allow-origin")
+        headers = [field for field in response.headers if field[0] in kept]
+        headers += [
+            (b"content-type", PAGE_MEDIA_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"content-security-policy", server_policy().encode()),
+            *SECURITY_HEADERS,
+        ]
+        return HttpResponse(400, headers, body)
 
     def _cached_response(
         self, method: str, snapshot: SiteSnapshot, resource: Resource, fields: Fields

@@ -123,8 +123,11 @@ def header_pairs(fields: Iterable[tuple[str, str]]) -> list[Header]:
 
 def content_security_policy(planned: Planned) -> str:
     """Return the Content-Security-Policy of a document."""
-    if planned.media_type != PAGE_MEDIA_TYPE:
-        return FEED_CSP
+    return server_policy() if planned.media_type == PAGE_MEDIA_TYPE else FEED_CSP
+
+
+def server_policy() -> str:
+    """Return the Content-Security-Policy of a page."""
     from feedhub.formats.pages import SERVER_CSP  # loads Jinja2, which feeds do not need
 
     return SERVER_CSP

@@ -376,6 +376,12 @@ class Site:
         states = self._published_states()
         return [state for state in states if state.is_listed and not state.period]
 
+    def wrong_search(self, reason: str) -> bytes:
+        """Return the page for a search with a wrong parameter."""
+        from feedhub.formats.pages import bad_search  # Jinja2, which feeds do not need
+
+        return bad_search(self._page_links.channel(), reason)
+
     def retired_slugs(self) -> frozenset[bytes]:
         """Return the digests of kind and slug of feeds that had no article for too long."""
         return self._catalog.retired_slugs(self._settings.published_kinds)

@@ -43,6 +43,12 @@ def not_found(channel: Channel) -> bytes:
     return write("not_found.html.j2", channel, title=title, url=channel.url(""))
 
 
+def bad_search(channel: Channel, reason: str) -> bytes:
+    """Return the page for a search with a wrong parameter; the reason is English."""
+    title = page_title(channel, gettext("Search"))
+    return write("bad_search.html.j2", channel, title=title, url=channel.url(""), reason=reason)
+
+
 def page_title(channel: Channel, text: str) -> str:
     """Return the title of a page about something: the site's alone where it would be English."""
     messages = messages_of(channel.language)
