@@ -14,7 +14,7 @@ import brotli
 import feedparser
 import yaml
 
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, CatalogAddress
 from feedhub.catalog.sqlite import SqliteDatabase
 from feedhub.config import Config, load_config
 from feedhub.document import Document
@@ -88,7 +88,7 @@ class Bench:
         ]
 
 
-def make_bench(folder: Path, catalog: Path | None = None, **overrides: object) -> Bench:
+def make_bench(folder: Path, catalog: CatalogAddress | None = None, **overrides: object) -> Bench:
     """Return a bench below `folder`, with its catalog in memory unless `catalog` is a path.
 
     `overrides` are keys of the configuration with `__` for the dot. Every label has archives.

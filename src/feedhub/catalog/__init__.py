@@ -147,7 +147,7 @@ class Catalog:
         generation, snapshot = shared
         self._database.reopen_in_fork(snapshot)
         if self.generation() != generation:
-            raise CatalogError(f"{self._address}: the catalog has changed meanwhile")
+            raise CatalogError("the catalog has changed meanwhile")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -452,7 +452,7 @@ class Catalog:
 
     def articles(self) -> Iterator[tuple[str, Article]]:
         """Yield every published article with its path, in order of path."""
-        for path, record in self._database.iterate(_ARTICLES):
+        for path, record in self._database.stream(_ARTICLES):
             yield path, decode_article(record)
 
     def find_article(self, url: str) -> tuple[str, list[tuple[str, str]]] | None:

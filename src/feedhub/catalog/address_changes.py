@@ -33,7 +33,7 @@ class AddressWatch:
         before: dict[str, list[bytes]] = defaultdict(list)
         after: dict[str, list[bytes]] = defaultdict(list)
         for query, seen in ((_BEFORE, before), (_AFTER, after)):
-            for content, record in self._database.iterate(query):
+            for content, record in self._database.stream(query):
                 seen[decode_article(record).url].append(content)
         self._database.end_watch()
         edited = {url for url in before.keys() & after.keys() if before[url] != after[url]}

@@ -1,8 +1,8 @@
 """The database of a catalog, whatever its engine: what all other modules of the catalog use.
 
 They send portable SQL, with `?` as the mark of a value. What is an engine's own stays in the module
-of the engine, `sqlite`. The driver is used directly: importing SQLAlchemy takes as long as a
-whole warm render.
+of the engine: `sqlite` for a file, `postgresql` for an address that begins with postgresql://. The
+drivers are used directly: importing SQLAlchemy takes as long as a whole warm render.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from feedhub.errors import CatalogError
+
+if TYPE_CHECKING:  # its driver need not be installed
+    from feedhub.catalog.postgresql import PostgresqlDatabase
 
 SCHEMA_VERSION = 13
 BUSY_TIMEOUT = 60  # seconds that a writer waits for another
@@ -52,7 +55,7 @@ class Database(ABC):
             from feedhub.catalog.sqlite import SqliteDatabase
 
             return SqliteDatabase.open_file(address, on_damage)
-        raise CatalogError(f"{name_of(address)}: give the path of a file")
+        return postgresql().connect(address)
 
     @staticmethod
     def open_in_memory() -> Database:
@@ -72,7 +75,7 @@ class Database(ABC):
             from feedhub.catalog.sqlite import SqliteDatabase
 
             return SqliteDatabase.open_existing_file(address, read_only=read_only)
-        raise CatalogError(f"{name_of(address)}: give the path of a file")
+        return postgresql().connect_existing(address)
 
     # Its life
 
@@ -149,6 +152,10 @@ class Database(ABC):
     @abstractmethod
     def iterate(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield one row after another; the query runs when the first is wanted."""
+
+    def stream(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a result that may not fit into memory."""
+        return self.iterate(query)
 
     @abstractmethod
     def one_of(self, numbers: Sequence[int]) -> tuple[str, object]:
@@ -228,6 +235,16 @@ class Database(ABC):
     @abstractmethod
     def words_between(self, first: str, end: str, shortest: int, longest: int) -> list[str]:
         """Return the words of articles from `first` to before `end` that are so long, in order."""
+
+
+def postgresql() -> type[PostgresqlDatabase]:
+    """Return the engine of PostgreSQL; raises CatalogError where its driver is not installed."""
+    try:
+        from feedhub.catalog.postgresql import PostgresqlDatabase
+    except ImportError as error:
+        advice = "pip install 'feedhub[postgres]'"
+        raise CatalogError(f"a catalog in PostgreSQL needs psycopg ({error}): {advice}") from None
+    return PostgresqlDatabase
 
 
 def is_address(text: str) -> bool:

@@ -142,7 +142,7 @@ class Images:
         """
         known = {url: row for url, *row in self._database.iterate(_ALL)}
         wanted: dict[str, WantedImage] = {}
-        for (record,) in self._database.iterate(_NEWEST):
+        for (record,) in self._database.stream(_NEWEST):
             article = decode_article(record)
             for file in article.media:
                 retry_at, failures = known.get(file.url, (0, 0))
@@ -159,7 +159,7 @@ class Images:
 
     def used(self) -> set[str]:
         """Return the address of every image of a published article."""
-        rows = self._database.iterate(_NEWEST)
+        rows = self._database.stream(_NEWEST)
         return {url for row in rows for url in _images.decode(values_of(row[0])).addresses()}
 
     def put(self, records: Iterable[ImageRecord]) -> None:
@@ -188,7 +188,7 @@ class ImageSync:
         if not self._database.fetch_value(_ANYTHING):
             return set()
         if numbers is None:
-            articles = self._database.iterate(_SHOWN_WITH)
+            articles = self._database.stream(_SHOWN_WITH)
         else:
             rows = (self._database.fetch_one(_ONE_SHOWN_WITH, (number,)) for number in numbers)
             articles = iter([row for row in rows if row])

@@ -102,11 +102,47 @@ def sync_catalog(
 ) -> Changes:
     """Bring a catalog up to the source as it is to be shown at `now`, inside a transaction.
 
+    A sync that reads and writes nearly everything works on a copy, if the database is elsewhere.
+
     `paths` are the files that may have changed since the last sync, None stands for all. Files are
     read by so many processes; `on_progress` is called for each file of the source. A new catalog
     takes over the ledger of an earlier one. Raises NewIdsError if ids of published articles would
     change, unless `accept_new_ids`.
     """
+    state = read_record(database, SyncState)
+    whole = (
+        not state.generation
+        or state.source_signature != source.signature
+        or state.settings_fingerprint != settings.fingerprint
+        or state.private not in (None, settings.private)
+    )
+    with database.working_copy(whole=whole) as working:
+        return sync_working_copy(
+            working,
+            source,
+            settings,
+            now,
+            on_progress,
+            paths=paths,
+            processes=processes,
+            accept_new_ids=accept_new_ids,
+            ledger=ledger,
+        )
+
+
+def sync_working_copy(
+    database: Database,
+    source: Source,
+    settings: Settings,
+    now: datetime,
+    on_progress: Callable[[], object],
+    *,
+    paths: Collection[str] | None,
+    processes: int,
+    accept_new_ids: bool,
+    ledger: Ledger | None,
+) -> Changes:
+    """Do what `sync_catalog` does in the database that it has chosen for this sync."""
     adopted = source.adopted if isinstance(source, AdoptingSource) else NONE_ADOPTED
     state, restored = begin_with(database, ledger)
     known = read_record(database, Identity)

@@ -270,6 +270,16 @@ def catalog_path(args: Namespace, config: Config) -> CatalogAddress:
     return cache_folder() / "feedhub" / f"{name}.sqlite"
 
 
+def ledger_path(address: CatalogAddress) -> Path:
+    """Return the ledger of a sync: beside the catalog, or in the user's cache folder."""
+    if isinstance(address, Path):
+        return address.with_name(f"{address.name}.ledger")
+    name = hashlib.sha256(name_of(address).encode()).hexdigest()[:16]
+    folder = cache_folder() / "feedhub"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.ledger"
+
+
 def cache_folder() -> Path:
     """Return the user's cache folder (XDG Base Directory); importing platformdirs costs 33 ms."""
     folder = os.environ.get("XDG_CACHE_HOME", "")

@@ -122,8 +122,10 @@ class Syncer:
         time.sleep(min(1.0, max(0.0, self._changed_at + 1 - time.time())))
         path = self._args.catalog
         try:
-            if this.paths is None:
-                self._catalog.close()
+            if this.paths is None and isinstance(path, Path):
+                self._catalog.close()  # a file is sealed, and checked when it is opened
+            if self._args.watch and not self._catalog.use(path, Catalog.take_lead):
+                return 0, datetime.now(UTC)  # another process follows the source
             return self._catalog.use(path, partial(self._sync_and_report, this.paths))
         except CatalogError as error:
             if self._args.parent is None:
@@ -160,7 +162,7 @@ class Syncer:
         catalog.write(replace(catalog.read(SyncReport), began_at=time.time()))
         site = Site(catalog, self._config, drafts=args.drafts)
         source = source_of(args.source, self._config, drafts=args.drafts)
-        ledger_path = args.catalog.with_name(f"{args.catalog.name}.ledger")
+        ledger_path = options.ledger_path(args.catalog)
         ledger = catalog.read_ledger(
             ledger_path, partial(options.report_damaged_ledger, ledger_path)
         )
