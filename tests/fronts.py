@@ -17,7 +17,7 @@ from feedhub.server.fallback import make_fallback
 from feedhub.server.logs import AccessLog, EventLog
 from feedhub.server.metrics import Metrics
 from feedhub.server.snapshot import Resource
-from feedhub.site import Planned
+from feedhub.site import Planned, address_of, may_exist
 from tests.kit import NOW, Bench, make_bench
 
 FAR = Resource(
@@ -103,6 +103,14 @@ class Front:
         scope = scope_of(target, method, version, **(HOST | fields))
         return self.runner.run(call_app(self.app, scope))
 
+    def found(self, address: str = "/all.rss") -> Resource:
+        """Return the resource at an address, which must exist."""
+        assert self.builder.snapshot
+        path = self.builder.snapshot.path_of(unquote(address), address.encode())
+        resource = self.runner.run(self.builder.find(path))
+        assert resource is not None
+        return resource
+
     def close(self) -> None:
         """Close the builder and the event loop."""
         self.runner.run(self.builder.close())
@@ -130,15 +138,31 @@ def reader_of(bench: Bench) -> CatalogReader:
     )
 
 
+def find(reader: CatalogReader, address: str) -> Resource | None:
+    """Return the resource at an address, or None."""
+    assert reader.snapshot
+    path = reader.snapshot.path_of(unquote(address), address.encode())
+    return reader.find(path) if may_exist(path) else None
+
+
+def found(reader: CatalogReader, address: str = "/all.rss") -> Resource:
+    """Return the resource at an address, which must exist."""
+    resource = find(reader, address)
+    assert resource is not None
+    return resource
+
+
 def read(reader: CatalogReader, path: str = "/all.rss", coding: str = "") -> bytes:
     """Return the bytes of the document at an address."""
-    assert reader.snapshot
-    return reader.build(reader.snapshot.resources[path], coding, None).body
+    return reader.build(found(reader, path), coding, None).body
 
 
 def addresses(reader: CatalogReader) -> set[str]:
     """Return every address, none before the first snapshot."""
-    return set(reader.snapshot.resources) if reader.snapshot else set()
+    if not reader.snapshot or not reader._site:
+        return set()
+    plan = reader._site.plan(stories=False)
+    return {f"{reader.snapshot.prefix}/{address_of(path)}" for path in plan}
 
 
 @contextmanager

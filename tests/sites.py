@@ -11,12 +11,12 @@ from feedhub.feed import FeedState
 from feedhub.site.indexes import (
     FAVICON_PATH,
     ICON_PATH,
-    INDEX_PATH,
     OPML_PATH,
     ROBOTS_PATH,
     SITEMAP_PATH,
     TOUCH_ICON_PATH,
 )
+from feedhub.site.paths import INDEX_PATH
 from tests.kit import NOW, Bench, make_bench
 
 LISTS = (OPML_PATH, INDEX_PATH, "topics/index.html", SITEMAP_PATH)

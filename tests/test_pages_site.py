@@ -16,7 +16,8 @@ from feedhub.catalog import Catalog, StoredConfig
 from feedhub.catalog.state import CatalogRecord
 from feedhub.formats.pages import ICON, SERVER_CSP
 from feedhub.site import PAGE_ENTRIES, indexes, source_of
-from feedhub.site.indexes import ICON_PATH, INDEX_PATH, ROBOTS_PATH, SITEMAP_PATH
+from feedhub.site.indexes import ICON_PATH, ROBOTS_PATH, SITEMAP_PATH
+from feedhub.site.paths import INDEX_PATH
 from tests.fronts import Front, bench_on_disk, front_of
 from tests.index_pages import parsed
 from tests.kit import Bench, make_bench

@@ -11,6 +11,7 @@ import pytest
 
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.server import documents
+from feedhub.server.resource_cache import ResourceCache
 from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 
 
@@ -32,6 +33,7 @@ class FakeReader:
     def __init__(self) -> None:
         self.threads: set[str] = set()
         self.reloads = 0
+        self.resources = ResourceCache()
         self.next_problem = ""
 
     def refresh(self) -> None:
@@ -103,6 +105,7 @@ def test_feeds_and_refreshes_wait_for_one_search_at_most(tmp_path, resource_cach
     bench.write("a.md", title="First")
     bench.sync()
     with front_of(bench, max_bytes=1) as front:
+        assert front.get("/all.rss", if_none_match="*").status == 304  # found, and not built
         scopes = [scope_of(f"/search.json?q=w{number}", host="x") for number in range(9)]
         if resource_cached:  # the resource is cached, its bytes must be built again
             front.runner.run(_all(front, scopes))
@@ -209,7 +212,7 @@ def test_the_ttl_in_a_feed_follows_with_the_next_sync(bench, front):
 
 
 def test_the_delta_of_an_unknown_base_is_none(front):
-    resource = front.reader.snapshot.resources["/all.rss"]
+    resource = front.found("/all.rss")
 
     assert front.runner.run(front.builder.delta(resource, ["unknown"], "gzip")) is None
 

@@ -199,7 +199,7 @@ def judged(monkeypatch) -> list[str]:
 
 
 def test_an_equal_request_is_one_look_up(front, clock, judged):
-    etag = front.reader.snapshot.resources["/all.rss"].representation("").etag
+    etag = front.found("/all.rss").representation("").etag
     for number in range(5):
         reply = front.get("/all.rss", if_none_match=etag, x_forwarded_for=f"192.0.2.{number}")
         assert reply.status == 304
@@ -248,6 +248,7 @@ def test_a_document_newer_than_the_snapshot_is_not_cached(tmp_path, clock):
     """The catalog has changed, and may change again before the next refresh."""
     bench = two_articles(tmp_path)
     with front_of(bench) as front:
+        assert front.get("/all.rss", if_none_match="*").status == 304  # found, and not built
         bench.write("a.md", title="Changed", topics=["AI"])
         bench.sync()
         assert b"Changed" in front.get("/all.rss").body

@@ -15,7 +15,7 @@ from feedhub.catalog import Catalog, SyncReport
 from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, ConfigError
 from feedhub.server.catalog_reader import OTHER_VERSION, CatalogReader
-from tests.fronts import FAR, addresses, bench_on_disk, read, reader_of
+from tests.fronts import FAR, addresses, bench_on_disk, found, read, reader_of
 from tests.kit import NOW
 
 
@@ -89,7 +89,7 @@ def test_tables_that_another_version_has_made_anew_are_not_read(bench, reader, t
     bench.sync()
     reader.refresh()
     before = reader.snapshot
-    resource = before.resources["/all.rss"]
+    resource = found(reader)
     with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as other:
         other.execute("PRAGMA user_version = 999")
     reader.refresh()
@@ -244,12 +244,12 @@ def test_unchanged_resources_are_reused_in_the_next_snapshot(bench, reader):
     bench.sync()
     reader.refresh()
     assert reader.snapshot
-    before = reader.snapshot.resources["/topics/ai.rss"]
+    before = found(reader, "/topics/ai.rss")
     bench.write("b.md", title="Changed", topics=["Other"])
     bench.sync()
     reader.refresh()
 
-    assert reader.snapshot.resources["/topics/ai.rss"] is before
+    assert found(reader, "/topics/ai.rss") is before
 
 
 def test_a_repaired_catalog_ends_the_problem(bench, reader, tmp_path):

@@ -66,7 +66,7 @@ def test_head_has_the_fields_of_get_and_no_body(front, path, coding):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_304_builds_nothing_and_repeats_the_fields(front, method):
-    etag = front.reader.snapshot.resources["/all.atom"].representation("gzip").etag
+    etag = front.found("/all.atom").representation("gzip").etag
     reply = front.get("/all.atom", method, accept_encoding="gzip", if_none_match=etag)
 
     assert (reply.status, reply.body) == (304, b"")
@@ -122,7 +122,7 @@ def test_a_changed_document_has_a_new_tag(bench, front):
 
 def test_body_and_tag_match_though_the_snapshot_is_old(bench, front):
     """The catalog has changed, the snapshot has not: the built document names its resource."""
-    old = front.reader.snapshot.resources["/all.rss"].representation("").etag
+    old = front.found("/all.rss").representation("").etag
     bench.write("a.md", title="Changed", topics=["AI"])
     bench.sync()
     reply = front.get("/all.rss")
@@ -138,7 +138,7 @@ def test_body_and_tag_match_though_the_snapshot_is_old(bench, front):
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 def test_no_response_is_of_an_older_document_than_the_one_before(bench, front, method):
     """The snapshot is old when the first one is built."""
-    tag = front.reader.snapshot.resources["/all.rss"].representation("").etag
+    tag = front.found("/all.rss").representation("").etag
     old = front.get("/all.rss", if_none_match=tag).fields  # its response is cached
     bench.write("a.md", title="Changed", topics=["AI"])
     bench.sync(later(5))

@@ -31,7 +31,7 @@ WELL = Status(
     ready=True,
     problem="",
     generation=7,
-    documents=12,
+    feeds={"topic": 12},
     articles={"shown": 5, "hidden": 2},
     rejected=1,
     synced=1_591_700_000.5,
@@ -119,7 +119,7 @@ def test_the_status_is_that_of_the_moment():
     assert single(body, "feedhub_sync_failing") == 0
     assert single(body, "feedhub_sync_timestamp_seconds") == 1_591_700_000.5
     assert single(body, "feedhub_generation") == 7
-    assert single(body, "feedhub_documents") == 12
+    assert single(body, "feedhub_feeds", kind="topic") == 12
     assert single(body, "feedhub_rejected_files") == 1
     assert single(body, "feedhub_articles", state="shown") == 5
     assert single(body, "feedhub_articles", state="hidden") == 2
@@ -248,7 +248,7 @@ def test_metrics_are_in_the_text_format_of_prometheus():
     assert reply.status == 200
     assert reply.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert reply.fields["cache-control"] == "no-store"
-    assert single(reply.body, "feedhub_documents") == 12
+    assert single(reply.body, "feedhub_feeds", kind="topic") == 12
     assert single(reply.body, "feedhub_requests_total", format="rss", status="200") == 1
 
 

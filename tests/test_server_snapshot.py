@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from feedhub.dates import format_http_date
 from feedhub.formats import PAGE_MEDIA_TYPE
 from feedhub.formats.pages import SERVER_CSP
-from feedhub.server.snapshot import CachePolicy, Resource, SiteSnapshot, make_snapshot
+from feedhub.server.snapshot import (
+    CachePolicy,
+    Resource,
+    SiteSnapshot,
+    make_resource,
+    make_snapshot,
+)
 from feedhub.site import Planned
 from tests.kit import make_bench
 
@@ -25,10 +30,14 @@ def resource(path: str = "topics/ai.rss", media_type: str = "application/rss+xml
     return Resource(planned, f"https://feeds.example.org/{path}")
 
 
-def snapshot_of(bench: Any, previous: SiteSnapshot | None = None) -> SiteSnapshot:
-    known = previous.resources if previous else {}
+def snapshot_of(bench: Any) -> SiteSnapshot:
     cache_policy = CachePolicy(bench.config.http)
-    return make_snapshot(bench.site, bench.config, cache_policy, 1, None, known)
+    return make_snapshot(bench.site, bench.config, cache_policy, 1, None)
+
+
+def resources_of(bench: Any) -> list[Resource]:
+    site = bench.site
+    return [make_resource(site, planned) for planned in site.plan().values()]
 
 
 @pytest.fixture
@@ -92,75 +101,48 @@ def test_a_page_has_its_own_content_security_policy():
     assert fields[b"content-security-policy"] == SERVER_CSP.encode()
 
 
-def test_a_snapshot_has_every_document_at_its_address(bench):
+@pytest.mark.parametrize("base", ["", "/news", "/caf%C3%A9"])
+def test_a_snapshot_knows_the_path_of_every_address(tmp_path, base):
+    """Servers decode the path of a request."""
+    bench = make_bench(tmp_path, site__base_url=f"https://example.org{base}")
+    bench.write("a.md", title="First", topics=["Café & Crème"])
+    bench.sync()
     snapshot = snapshot_of(bench)
+    paths = {
+        snapshot.path_of(unquote(address), address.encode()): path
+        for path in bench.site.plan()
+        for address in [urlsplit(bench.site.url(path)).path]
+    }
 
-    assert {"/", "/feeds.opml", "/all.rss", "/all.atom", "/all.json"} <= snapshot.resources.keys()
-    assert "/topics/café-crème.rss" in snapshot.resources
-    assert "/index.html" not in snapshot.resources
-    assert snapshot.prefix == ""
-    assert snapshot.url("") == "https://feeds.example.org/"
+    assert {"index.html", "feeds.opml", "topics/café-crème/index.html"} <= paths.keys()
+    assert all(found == path for found, path in paths.items())
+    assert snapshot.prefix == unquote(base)
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/news", "/all.rss", "/news/index.html", "/news/all/index.html", "/news%2fall"]
+)
+def test_other_addresses_have_no_path(tmp_path, address):
+    bench = make_bench(tmp_path, site__base_url="https://example.org/news")
+    bench.sync()
+
+    assert snapshot_of(bench).path_of(unquote(address), address.encode()) == ""
 
 
 def test_the_urls_in_link_headers_are_ascii(bench):
-    for document in snapshot_of(bench).resources.values():
+    for document in resources_of(bench):
         link = dict(document.representation("").headers)[b"link"].decode("ascii")
         assert re.fullmatch(r'<https://feeds\.example\.org/[!#-;=?-~]*>; rel="self"', link)
-
-
-def test_every_address_begins_with_the_base_path(tmp_path):
-    bench = make_bench(tmp_path, site__base_url="https://example.org/news")
-    bench.sync()
-    snapshot = snapshot_of(bench)
-
-    assert snapshot.prefix == "/news"
-    assert {"/news/", "/news/all.rss"} <= snapshot.resources.keys()
-    assert all(address.startswith("/news/") for address in snapshot.resources)
-
-
-def test_the_base_path_is_decoded_as_servers_decode_it(tmp_path):
-    """Servers decode the path of a request."""
-    bench = make_bench(tmp_path, site__base_url="https://example.org/caf%C3%A9")
-    bench.sync()
-
-    assert "/café/all.rss" in snapshot_of(bench).resources
 
 
 def test_no_two_documents_share_a_tag(bench):
     tags = [
         document.representation(coding).etag
-        for document in snapshot_of(bench).resources.values()
+        for document in resources_of(bench)
         for coding in CODINGS
     ]
 
     assert len(set(tags)) == len(tags)
-
-
-def test_unchanged_resources_are_reused(bench):
-    bench.write("b.md", title="Second", topics=["Other"])
-    bench.sync()
-    previous = snapshot_of(bench)
-    bench.write("b.md", title="Changed", topics=["Other"])
-    bench.sync()
-    after = snapshot_of(bench, previous)
-
-    reused = {
-        name for name, found in after.resources.items() if previous.resources.get(name) is found
-    }
-    assert "/topics/café-crème.rss" in reused
-    assert "/all.rss" not in reused
-    assert "/topics/other.rss" not in reused
-
-
-def test_a_document_that_changed_is_dated_later(bench):
-    previous = snapshot_of(bench)
-    bench.write("a.md", title="Changed", topics=["Café & Crème"])
-    bench.sync()
-    after = snapshot_of(bench, previous)
-
-    for name in ("/all.rss", "/all.json", "/topics/café-crème.atom"):
-        assert after.resources[name].last_modified >= previous.resources[name].last_modified + 1
-        assert format_http_date(after.resources[name].last_modified)
 
 
 def test_last_modified_is_never_in_the_future():
@@ -175,13 +157,3 @@ def test_last_modified_is_never_in_the_future():
     assert earlier.pop(b"last-modified") == b"Tue, 09 Jun 2020 10:59:58 GMT"
     assert earlier.items() <= dict(fields).items()
     assert len(earlier) == len(fields) - 1
-
-
-def test_a_document_replaces_only_the_one_that_it_was_built_for():
-    planned = SimpleNamespace(path="all.rss")
-    old, newer, built = (SimpleNamespace(planned=planned) for _ in range(3))
-    snapshot: Any = SimpleNamespace(prefix="", resources={"/all.rss": newer})
-    SiteSnapshot.replace(snapshot, cast("Any", old), cast("Any", built))
-    assert snapshot.resources == {"/all.rss": newer}
-    SiteSnapshot.replace(snapshot, cast("Any", newer), cast("Any", built))
-    assert snapshot.resources == {"/all.rss": built}

@@ -13,7 +13,8 @@ import pytest
 from feedhub.catalog import Catalog
 from feedhub.errors import ConfigError
 from feedhub.site import Site
-from feedhub.site.indexes import INDEX_PATH, NOT_FOUND_PATH, OPML_PATH
+from feedhub.site.indexes import NOT_FOUND_PATH, OPML_PATH
+from feedhub.site.paths import INDEX_PATH
 from tests.kit import Bench
 from tests.sites import FIXED, LISTS, configure, edit, later, site_bench
 

@@ -13,7 +13,8 @@ import pytest
 from feedhub.catalog import StoredConfig, refuse_shrinking
 from feedhub.errors import CatalogError, ShrinkError
 from feedhub.site import Planned, Site, config_of_catalog, source_of
-from feedhub.site.indexes import INDEX_PATH, SITEMAP_PATH
+from feedhub.site.indexes import SITEMAP_PATH
+from feedhub.site.paths import INDEX_PATH
 from tests.kit import Bench, make_bench
 from tests.sites import LISTS, configure, edit, later, site_bench
 

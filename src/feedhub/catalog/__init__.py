@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feedhub.article import Article
 from feedhub.catalog.address_changes import AddressChanges, AddressWatch
@@ -16,6 +16,7 @@ from feedhub.catalog.assets import Assets
 from feedhub.catalog.database import CatalogAddress, Database, is_address, name_of, upsert
 from feedhub.catalog.feeds import Settings
 from feedhub.catalog.images import Images, with_facts
+from feedhub.catalog.index_documents import IndexDocument, IndexDocuments
 from feedhub.catalog.ledger import (
     Ledger,
     LedgerStamp,
@@ -26,6 +27,7 @@ from feedhub.catalog.queue import Change, ChangeQueue, QueueStatus, clear_others
 from feedhub.catalog.records import address_digest, decode_article
 from feedhub.catalog.state import (
     CatalogRecord,
+    FeedCounts,
     Identity,
     R,
     ReceiverState,
@@ -45,7 +47,8 @@ from feedhub.catalog.sync import (
 from feedhub.dates import from_timestamp, month_bounds, month_of
 from feedhub.errors import CatalogError, NoCatalogError
 from feedhub.feed import FeedState
-from feedhub.kinds import KINDS
+from feedhub.fingerprint import digest
+from feedhub.kinds import KINDS, PER_LABEL_KINDS
 from feedhub.sources import Source
 
 if TYPE_CHECKING:  # a render without selections does not import them
@@ -62,8 +65,11 @@ __all__ = [
     "Change",
     "ChangeQueue",
     "Changes",
+    "FeedCounts",
     "Identity",
+    "IndexDocument",
     "Ledger",
+    "ListedFeed",
     "QueueStatus",
     "ReceiverState",
     "Settings",
@@ -81,8 +87,17 @@ __all__ = [
 NOT_NAMED = -2
 # How many seconds one search may hold up all others.
 SEARCH_TIMEOUT = 2.0
+# More changed feeds are not named one by one.
+MAX_CHANGED = 10_000
 # Before every year that a date may have.
 FIRST_SECOND = -(2**40)
+
+
+class ListedFeed(NamedTuple):
+    """A feed that lists name, and how many articles it has, those beyond its document included."""
+
+    state: FeedState
+    articles: int
 
 
 class Catalog:
@@ -103,6 +118,7 @@ class Catalog:
         self._address = address
         self._database = database
         self.images = Images(database)
+        self.indexes = IndexDocuments(database)
         self.assets = Assets(database, address)
         # The revision of which the ledger is, and the ids of the articles that changed since.
         self._not_in_ledger: tuple[int, frozenset[str]] | None = None
@@ -251,19 +267,6 @@ class Catalog:
         with self._database.transaction():
             write_record(self._database, record)
 
-    def update_index_date(self, path: str, fingerprint: str, *, now: int, first: int) -> bool:
-        """Note when a document that lists the site changed, if its fingerprint did; return that.
-
-        It changed at the Unix time `now`, at least a second after the change before; in a fresh
-        catalog at `first`.
-        """
-        known = self._database.fetch_one(_INDEX_DATE, (path,))
-        if known is not None and known[0] == fingerprint:
-            return False
-        changed_at = first if known is None else max(now, known[1] + 1)
-        self._database.execute(_PUT_INDEX_DATE, (path, fingerprint, changed_at))
-        return True
-
     def remember_outputs(self, root: str, outputs: dict[str, tuple[str, str]]) -> None:
         """Replace what is remembered of `root` by what differs in `outputs`."""
         known = self.outputs(root)
@@ -297,14 +300,6 @@ class Catalog:
             return False
         return self.read(SyncState).settings_fingerprint == settings.fingerprint
 
-    def index_changed_at(self, path: str) -> datetime:
-        """Return when a document that lists the site changed, as `update_index_date` noted it.
-
-        The start of Unix time if it never did.
-        """
-        known = self._database.fetch_one(_INDEX_DATE, (path,))
-        return from_timestamp(known[1] if known else 0)
-
     def next_due(self) -> datetime | None:
         """Return when time alone changes something, or None.
 
@@ -326,20 +321,40 @@ class Catalog:
         wanted = [_feed_state(row) for row in rows if row[0] in kinds]
         return sorted(wanted, key=lambda feed: (kinds.index(feed.kind), feed.slug, feed.period))
 
-    def current(self, feed: FeedState) -> FeedState | None:
-        """Return the present state of a feed or archive, or None where it is gone."""
-        row = self._database.fetch_one(_ONE_FEED, (feed.kind, feed.slug, feed.period))
+    def state(self, kind: str, slug: str, period: str = "") -> FeedState | None:
+        """Return the state of a feed, or of the archive of a month; None if there is none."""
+        row = self._database.fetch_one(_ONE_FEED, (kind, slug, period))
         return _feed_state(row) if row else None
 
-    def feed(self, kind: str, slug: str) -> FeedState | None:
-        """Return the present state of a feed, or None where there is none."""
-        row = self._database.fetch_one(_ONE_FEED, (kind, slug, ""))
-        return _feed_state(row) if row else None
+    def states_of(self, kind: str, slug: str) -> list[FeedState]:
+        """Return the states of a feed and of its archives, in order of period."""
+        rows = self._database.iterate(_STATES_OF_FEED, (kind, slug))
+        return sorted(map(_feed_state, rows), key=lambda state: state.period)
 
-    def states_of(self, feed: FeedState) -> list[FeedState]:
-        """Return the present states of a feed and of its archives."""
-        rows = self._database.iterate(_STATES_OF_FEED, (feed.kind, feed.slug))
-        return list(map(_feed_state, rows))
+    def listed(self, kinds: tuple[str, ...]) -> list[ListedFeed]:
+        """Return the feeds that lists name, in order of kind and slug.
+
+        No archives: most states are of them.
+        """
+        found = []
+        for kind in kinds:
+            rows = self._database.iterate(_OF_KIND, (kind,))
+            feeds = (ListedFeed(_feed_state(row), row[-1]) for row in rows)
+            listed = (feed for feed in feeds if feed.state.is_listed)
+            found += sorted(listed, key=lambda feed: feed.state.slug)
+        return found
+
+    def changed_since(self, generation: int) -> frozenset[bytes] | None:
+        """Return the digests of kind and slug of feeds that changed after a generation.
+
+        None if those may be too many to name, or any.
+        """
+        if generation < self.read(SyncState).reshaped:
+            return None
+        rows = self._database.fetch_all(_CHANGED_SINCE, (generation, MAX_CHANGED + 1))
+        if len(rows) > MAX_CHANGED:
+            return None
+        return frozenset(known or digest(kind, slug) for kind, slug, known in rows)
 
     def delta(self, feed: FeedState, base: str) -> list[int] | None:
         """Return the numbers of a feed's articles that its document `base` did not hold.
@@ -401,16 +416,20 @@ class Catalog:
 
     def listed_kinds(self) -> frozenset[str]:
         """Return the kinds that have a feed with articles."""
-        return frozenset(row[0] for row in self._database.iterate(_LISTED_KINDS))
-
-    def totals(self) -> dict[tuple[str, str], int]:
-        """Return how many articles each feed has, archives included, by kind and slug."""
-        rows = self._database.iterate(_TOTALS)
-        return {(kind, slug): count for kind, slug, count in rows}
+        kinds = {kind for kind, count in self.read(FeedCounts).listed.items() if count}
+        # Of the others there are few feeds.
+        others = (kind for kind in KINDS if kind not in PER_LABEL_KINDS)
+        kinds |= {kind for kind in others if self._database.fetch_value(_HAS_LISTED, (kind,))}
+        return frozenset(kinds)
 
     def feed_slugs(self) -> Iterator[tuple[str, str, str]]:
         """Yield kind, key and slug of every feed that has an address."""
         yield from self._database.iterate(_FEED_SLUGS)
+
+    def slug_overrides(self) -> dict[tuple[str, str], str]:
+        """Return the slugs, by kind and key, that are not those of the labels themselves."""
+        rows = self._database.iterate(_SLUG_OVERRIDES)
+        return {(kind, key): slug for kind, key, slug in rows}
 
     def with_enough_feeds(self, kinds: Iterable[str]) -> tuple[str, ...]:
         """Return these kinds without those that need several feeds and never had two."""
@@ -429,10 +448,9 @@ class Catalog:
             rows = self._database.fetch_all(_LANGUAGES_OF.format(query), (value,))
         return tuple(row[0] for row in rows)
 
-    def retired_slugs(self, kinds: tuple[str, ...]) -> frozenset[bytes]:
-        """Return the digests of kind and slug of all feeds of these kinds that are retired."""
-        rows = self._database.iterate(_RETIRED)
-        return frozenset(slug_digest for kind, slug_digest in rows if kind in kinds)
+    def is_retired(self, kind: str, slug: str) -> bool:
+        """Return whether a feed had no article for too long."""
+        return bool(self._database.fetch_value(_IS_RETIRED, (digest(kind, slug),)))
 
     def emptied(self, kinds: tuple[str, ...]) -> dict[str, datetime]:
         """Return when the last feed of each of these kinds was emptied, as its document says."""
@@ -589,15 +607,21 @@ _LANGUAGES_OF = """
 SELECT DISTINCT label FROM feeds JOIN labels ON labels.feed = feeds.number
 WHERE kind = 'language' AND labels.article IN ({}) ORDER BY label
 """
-_RETIRED = "SELECT kind, slug_digest FROM feeds WHERE emptied_at IS NOT NULL AND slug IS NULL"
+_IS_RETIRED = """
+SELECT EXISTS (
+    SELECT 1 FROM feeds WHERE slug_digest = ? AND emptied_at IS NOT NULL AND slug IS NULL
+)
+"""
 # CROSS JOIN makes SQLite begin with the few feeds that are empty.
 _EMPTIED = """
 SELECT kind, updated FROM feeds CROSS JOIN states
 WHERE emptied_at IS NOT NULL AND states.feed = feeds.number AND period = '' ORDER BY updated
 """
 _FEED_SLUGS = "SELECT kind, key, slug FROM feeds WHERE slug IS NOT NULL"
+_SLUG_OVERRIDES = "SELECT kind, key, slug FROM feeds WHERE is_override = 1"
 _FEEDS = """
-SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint
+SELECT kind, slug, label, period, older, newer, count, newest, updated, changed_at, fingerprint,
+    articles
 FROM states JOIN feeds ON feeds.number = states.feed
 WHERE (count > 0 OR period = '') AND slug IS NOT NULL
 """
@@ -615,9 +639,10 @@ WHERE story = ?
 _STORY_SLUGS = "SELECT story FROM search_entries WHERE story IS NOT NULL ORDER BY story"
 _STATES_OF_FEED = f"{_FEEDS} AND kind = ? AND slug = ?"
 _ONE_FEED = f"{_FEEDS} AND kind = ? AND slug = ? AND period = ?"
-_TOTALS = """
-SELECT kind, slug, count(*) FROM labels JOIN feeds ON feeds.number = labels.feed
-GROUP BY feeds.number
+_OF_KIND = f"{_FEEDS} AND kind = ? AND period = ''"
+_CHANGED_SINCE = """
+SELECT DISTINCT kind, slug, slug_digest FROM states JOIN feeds ON feeds.number = states.feed
+WHERE states.generation > ? LIMIT ?
 """
 _OF_FEED = """
 SELECT article, generation, published, id
@@ -640,9 +665,11 @@ _PUBLISHED_SINCE = """
 SELECT published FROM labels JOIN feeds ON feeds.number = labels.feed
 WHERE kind = ? AND slug = ? AND published >= ? ORDER BY published DESC
 """
-_LISTED_KINDS = """
-SELECT DISTINCT kind FROM feeds JOIN states ON states.feed = feeds.number
-WHERE period = '' AND count > 0
+_HAS_LISTED = """
+SELECT EXISTS (
+    SELECT 1 FROM feeds JOIN states ON states.feed = feeds.number
+    WHERE kind = ? AND period = '' AND count > 0
+)
 """
 _BASE = """
 SELECT generation, published, id FROM history JOIN feeds ON feeds.number = history.feed
@@ -651,12 +678,10 @@ WHERE kind = ? AND slug = ? AND fingerprint = ?
 _OUTPUTS = "SELECT path, fingerprint, stamp FROM outputs WHERE root = ?"
 _DELETE_OUTPUT = "DELETE FROM outputs WHERE root = ? AND path = ?"
 _PUT_OUTPUT = upsert("outputs", "root path", "fingerprint stamp")
-_INDEX_DATE = "SELECT fingerprint, changed_at FROM index_dates WHERE path = ?"
-_PUT_INDEX_DATE = upsert("index_dates", "path", "fingerprint changed_at")
 
 
 def _feed_state(row: tuple[Any, ...]) -> FeedState:
-    *names, count, newest, updated, changed_at, fingerprint = row
+    *names, count, newest, updated, changed_at, fingerprint, _ = row
     kind, slug, label, period, older, newer = names
     return FeedState(
         kind=kind,

@@ -140,6 +140,7 @@ class ArticleSync:
             self._claims.reopen()
         self._claims.settle()
         self._labels.forget_history()
+        self._labels.store_counts()
 
     def problems(self) -> tuple[Problem, ...]:
         """Return every problem of every file, in order of path, with the path a person knows."""

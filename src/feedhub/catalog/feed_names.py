@@ -13,6 +13,7 @@ from datetime import datetime
 
 from feedhub.catalog.database import Database
 from feedhub.catalog.queue import FEED_RECEIVERS
+from feedhub.catalog.state import FeedCounts, read_record, write_record
 from feedhub.feed import Label, feed_path, slug_for
 from feedhub.fingerprint import digest
 from feedhub.kinds import PER_LABEL_KINDS
@@ -41,15 +42,21 @@ def find_or_add_feed(database: Database, label: Label) -> int:
 class FeedNames:
     """Brings the names of feeds up to date inside the transaction of a sync at `now`.
 
-    A feed without articles keeps its name for `keep_empty` days. All methods take `touched`, the
+    A feed without articles keeps its name for `keep_empty` days. `has_deleted` tells whether even
+    digests of some are gone now. All methods take `touched`, the
     months of feeds that must be computed again, by feed number, and delete those of feeds that are
     no more.
     """
 
-    def __init__(self, database: Database, now: datetime, *, keep_empty: int) -> None:
+    def __init__(
+        self, database: Database, now: datetime, generation: int, *, keep_empty: int
+    ) -> None:
         self._database = database
+        self._generation = generation
         self._now = int(now.timestamp())
         self._keep_seconds = keep_empty * SECONDS_PER_DAY
+        self._listed: Counter[str] = Counter()
+        self.has_deleted = False
 
     def update(
         self, touched: dict[int, set[str]], spellings: Mapping[int, Spellings] | None
@@ -75,11 +82,13 @@ class FeedNames:
                     respelled.add(feed)
                 if emptied_at is not None:
                     self._database.execute(_SET_FILLED, (feed,))
+                    self._listed[kind] += slug is not None
             elif slug is None:  # it came and went in this sync
                 del touched[feed]
                 self._database.execute(_RETIRE_AGAIN, (feed,))
                 self._database.execute(_DELETE_UNNAMED, (feed,))
             elif emptied_at is None:
+                self._listed[kind] -= 1
                 due = self._now + self._keep_seconds
                 self._database.execute(_SET_EMPTY, (self._now, due, feed))
         return respelled
@@ -95,7 +104,7 @@ class FeedNames:
         due = self._database.fetch_all(_DUE, (self._now,))
         for feed, kind, key, slug in due:
             self._database.execute(_RETIRE, (digest(kind, key), digest(kind, slug), feed))
-            self._database.execute(_EMPTY_STATES, (feed,))
+            self._database.execute(_EMPTY_STATES, (self._generation, feed))
             self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
             # The slug is nearly the label. A dot or slash follows it in all paths of the feed, and
             # the next character after both is the zero.
@@ -107,6 +116,7 @@ class FeedNames:
             touched.pop(feed, None)
         if due:
             for (feed,) in self._database.fetch_all(_OLDEST_RETIRED, (MAX_RETIRED,)):
+                self.has_deleted = True
                 for delete in _DELETE_RETIRED:
                     self._database.execute(delete, (feed,))
         return [(kind, slug) for _, kind, _, slug in due]
@@ -122,7 +132,19 @@ class FeedNames:
             values = (kind, plain, digest(kind, plain), feed)
             is_taken = self._database.fetch_value(_IS_TAKEN, values)
             slug = slug_for(key, {plain} if is_taken else set()) if key else ""
-            self._database.execute(_SET_SLUG, (slug, feed))
+            self._database.execute(_SET_SLUG, (slug, int(slug != plain), feed))
+            self._listed[kind] += kind in PER_LABEL_KINDS
+
+    def update_counts(self, *, anew: bool) -> None:
+        """Update how many feeds have articles, by what this sync did or, `anew`, by counting."""
+        if anew:
+            rows = self._database.iterate(_LISTED)
+            listed = {kind: count for kind, count in rows if kind in PER_LABEL_KINDS}
+        else:
+            listed = read_record(self._database, FeedCounts).listed
+            for kind, more in self._listed.items():
+                listed[kind] = listed.get(kind, 0) + more
+        write_record(self._database, FeedCounts(listed=dict(sorted(listed.items()))))
 
 
 def favours(spellings: Spellings | None, label: str) -> bool:
@@ -151,7 +173,8 @@ _SET_FILLED = "UPDATE feeds SET emptied_at = NULL, due = NULL WHERE number = ?"
 _SET_DUE = "UPDATE feeds SET due = emptied_at + ? WHERE emptied_at IS NOT NULL AND slug IS NOT NULL"
 _DUE = "SELECT number, kind, key, slug FROM feeds WHERE due <= ?"
 _RETIRE = """
-UPDATE feeds SET key_digest = ?, slug_digest = ?, key = NULL, label = NULL, slug = NULL, due = NULL
+UPDATE feeds SET key_digest = ?, slug_digest = ?, key = NULL, label = NULL, slug = NULL,
+    due = NULL, is_override = 0
 WHERE number = ?
 """
 _RETIRE_AGAIN = """
@@ -159,7 +182,8 @@ UPDATE feeds SET key = NULL, label = NULL WHERE number = ? AND key_digest IS NOT
 """
 _DELETE_UNNAMED = "DELETE FROM feeds WHERE number = ? AND key_digest IS NULL"
 _EMPTY_STATES = """
-UPDATE states SET count = 0, newest = NULL, content = '', fingerprint = '' WHERE feed = ?
+UPDATE states SET count = 0, newest = NULL, content = '', fingerprint = '', generation = ?
+WHERE feed = ?
 """
 _DELETE_OUTPUTS = "DELETE FROM outputs WHERE path >= ? AND path < ?"
 _DELETE_CHANGES = "DELETE FROM changes WHERE receiver = ? AND path >= ? AND path < ?"
@@ -182,5 +206,9 @@ SELECT EXISTS (SELECT 1 FROM feeds WHERE kind = ? AND slug = ?)
     OR EXISTS (SELECT 1 FROM feeds WHERE slug_digest = ? AND number <> ?)
 """
 _SET_SLUG = """
-UPDATE feeds SET slug = ?, key_digest = NULL, slug_digest = NULL WHERE number = ?
+UPDATE feeds SET slug = ?, is_override = ?, key_digest = NULL, slug_digest = NULL
+WHERE number = ?
+"""
+_LISTED = """
+SELECT kind, count(*) FROM feeds WHERE slug IS NOT NULL AND emptied_at IS NULL GROUP BY kind
 """

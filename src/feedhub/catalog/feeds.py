@@ -208,7 +208,7 @@ class FeedSync:
             if before[gone].length:
                 kind, slug, _ = self._database.fetch_all(_FEED, (feed,))[0]
                 self.changed_states.append((kind, slug, gone))
-            self._database.execute(_EMPTY_ARCHIVE, (feed, gone))
+            self._database.execute(_EMPTY_ARCHIVE, (self._generation, feed, gone))
 
     def _subscription(self, feed: int) -> tuple[list[FeedEntry], int | None]:
         """Return the entries in the window, and when the first one beyond it was published."""
@@ -287,7 +287,7 @@ class FeedSync:
         state = StoredState(
             period, *neighbours, len(entries), newest, updated, changed_at, new_fingerprint, content
         )
-        self._database.execute(_PUT_STATE, (feed, *state))
+        self._database.execute(_PUT_STATE, (feed, *state, self._generation))
         if not period:
             last = (entries[-1].published, entries[-1].id) if entries else (None, "")
             self._database.execute(_PUT_HISTORY, (feed, new_fingerprint, self._generation, *last))
@@ -323,11 +323,12 @@ _NEWEST_BEFORE = "SELECT MAX(published) FROM labels WHERE feed = ? AND published
 _PUT_STATE = upsert(
     "states",
     "feed period",
-    "older newer count newest updated changed_at fingerprint content",
+    "older newer count newest updated changed_at fingerprint content generation",
 )
 # It is listed no more, but its dates must not go back when it returns.
 _EMPTY_ARCHIVE = """
-UPDATE states SET count = 0, content = '', fingerprint = '' WHERE feed = ? AND period = ?
+UPDATE states SET count = 0, content = '', fingerprint = '', generation = ?
+WHERE feed = ? AND period = ?
 """
 _PUT_HISTORY = upsert("history", "feed fingerprint", "generation published id")
 _PRUNE_HISTORY = """

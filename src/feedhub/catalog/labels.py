@@ -15,9 +15,10 @@ class LabelSync:
     """Adds and removes labels inside the transaction of a sync.
 
     `touched` are the months of feeds that must be computed again, by feed number. `articles` are
-    the numbers of those whose labels were written, `spellings` says how those of a feed changed.
-    `left` has the generation in which an article came into a feed, by the feed's number and the
-    id, for those that have left it: one that is only edited leaves and comes back.
+    the numbers of those whose labels were written, `spellings` says how those of a feed changed,
+    `counts` how many articles more it has. `left` has the generation in which an article came into
+    a feed, by the feed's number and the id, for those that have left it: one that is only edited
+    leaves and comes back.
     """
 
     def __init__(self, database: Database, generation: int) -> None:
@@ -29,6 +30,7 @@ class LabelSync:
         self.touched: defaultdict[int, set[str]] = defaultdict(set)
         self.articles: set[int] = set()
         self.spellings: defaultdict[int, Spellings] = defaultdict(Counter)
+        self.counts: Counter[int] = Counter()
 
     def add(self, number: int, identity: str, published: int, labels: Iterable[Label]) -> None:
         """Add the labels of an article that has none."""
@@ -42,6 +44,7 @@ class LabelSync:
         ]
         self._database.execute_many(ADD_LABEL, rows)
         self.articles.add(number)
+        self.counts.update(spellings.keys())
         for feed, spelling in spellings.items():
             self.spellings[feed][spelling, published] += 1
             self.touched[feed].add(month)
@@ -53,6 +56,7 @@ class LabelSync:
             _LABELS_OF, (number,)
         ):
             self.spellings[feed][spelling, published] -= 1
+            self.counts[feed] -= 1
             self.touched[feed].add(month_of(published))
             self.left[feed, identity] = since
         self._database.execute("DELETE FROM labels WHERE article = ?", (number,))
@@ -65,6 +69,12 @@ class LabelSync:
         for feed in {feed for feed, _ in self.left}:
             self._database.execute("DELETE FROM history WHERE feed = ?", (feed,))
 
+    def store_counts(self) -> None:
+        """Store how many articles each feed has: to count them again would take a while."""
+        rows = ((more, feed) for feed, more in self.counts.items() if more)
+        self._database.execute_many(ADD_ARTICLES, rows)
+        self.counts.clear()
+
     def _feed(self, label: Label) -> int:
         """Return the number of a label's feed, which is added if it is new."""
         number = self._feeds.get(label[:2])
@@ -74,6 +84,7 @@ class LabelSync:
 
 
 _LABELS_OF = "SELECT feed, published, id, since, spelling FROM labels WHERE article = ?"
+ADD_ARTICLES = "UPDATE feeds SET articles = articles + ? WHERE number = ?"
 ADD_LABEL = """
 INSERT INTO labels (feed, published, id, article, generation, since, spelling)
 VALUES (?, ?, ?, ?, ?, ?, ?)

@@ -22,6 +22,7 @@ from feedhub.catalog.state import Identity, StoredMemory, SyncState, read_record
 from feedhub.errors import OutputError, output_errors
 from feedhub.fingerprint import digest
 from feedhub.sources import SourceMemory
+from feedhub.text import slugify
 
 # A field that is added has a default and comes last; only another layout is another version.
 VERSION = 1
@@ -127,7 +128,7 @@ def encode_rows(
     sync = read_record(database, SyncState)
     rows = {
         "version": VERSION,
-        "sync": replace(sync, generation=0, revision=0, published=0, made_at=0),
+        "sync": replace(sync, generation=0, revision=0, published=0, made_at=0, reshaped=0),
         "articles": articles,
         "states": sorted((places[feed], *row) for feed, *row in database.iterate(_STATES)),
         "indexes": database.fetch_all(_INDEXES),
@@ -175,7 +176,7 @@ def decode_first(data: bytes) -> tuple[Ledger | None, bytes]:
     stream = zlib.decompressobj(wbits=GZIP)
     try:
         ledger = msgspec.msgpack.decode(stream.decompress(data), type=Ledger)
-    except (zlib.error, msgspec.MsgspecError):
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError):
         return None, b""
     is_whole = stream.eof and ledger.version == VERSION
     return (ledger, stream.unused_data) if is_whole else (None, b"")
@@ -187,7 +188,10 @@ def restore(database: Database, ledger: Ledger) -> list[int]:
     Every article becomes a tombstone, until its file is read. Returns the numbers of the feeds that
     are not retired.
     """
-    feeds = [(place, *astuple(feed)) for place, feed in enumerate(ledger.feeds, 1)]
+    feeds = [
+        (place, *astuple(feed), int(feed.slug is not None and feed.slug != slugify(feed.key or "")))
+        for place, feed in enumerate(ledger.feeds, 1)
+    ]
     database.execute_many(_PUT_FEED, feeds)
     tables = (
         (_PUT_TOMBSTONE, ledger.articles),
@@ -312,8 +316,9 @@ SELECT number, kind, key, label, slug, emptied_at, due, key_digest, slug_digest
 FROM feeds ORDER BY kind, key NULLS FIRST, key_digest
 """
 _PUT_FEED = """
-INSERT INTO feeds (number, kind, key, label, slug, emptied_at, due, key_digest, slug_digest)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO feeds (number, kind, key, label, slug, emptied_at, due, key_digest, slug_digest,
+    is_override)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _STATES = """
 SELECT feed, period, older, newer, count, newest, updated, changed_at, fingerprint, content

@@ -5,11 +5,13 @@
 
 -- The typed records of state.py, one row each.
 CREATE TABLE catalog_state (name TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
--- When each document that lists the site changed.
+-- When each document that lists the site changed; one that there is no more, or what is no document,
+-- has no media type.
 CREATE TABLE index_dates (
     path TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,
-    changed_at INTEGER NOT NULL
+    changed_at INTEGER NOT NULL,
+    media_type TEXT
 ) WITHOUT ROWID;
 -- One row for each file of the source, whatever its state.
 CREATE TABLE articles (
@@ -54,7 +56,8 @@ CREATE TABLE tombstones (
 CREATE TABLE records (number INTEGER PRIMARY KEY, record BLOB NOT NULL);
 -- Every feed that was ever named: its slug never becomes another feed's. One without articles has
 -- `emptied_at` and is retired when it is `due`: then only digests of kind and key, and of kind and
--- slug, stay.
+-- slug, stay. `is_override` is 1 if the slug is not the label's own; `articles` is how many
+-- rows of `labels` the feed has.
 CREATE TABLE feeds (
     number INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -65,10 +68,13 @@ CREATE TABLE feeds (
     due INTEGER,
     key_digest BLOB UNIQUE,
     slug_digest BLOB UNIQUE,
+    is_override INTEGER NOT NULL DEFAULT 0,
+    articles INTEGER NOT NULL DEFAULT 0,
     UNIQUE (kind, key),
     UNIQUE (kind, slug)
 );
 CREATE INDEX feeds_unnamed ON feeds (number) WHERE slug IS NULL AND key IS NOT NULL;
+CREATE INDEX feeds_by_override ON feeds (kind) WHERE is_override = 1;
 CREATE INDEX feeds_by_due ON feeds (due) WHERE due IS NOT NULL;
 CREATE INDEX feeds_empty ON feeds (emptied_at) WHERE emptied_at IS NOT NULL;
 -- Which articles are in which feed; `generation` is when the entry last changed, `since` when the
@@ -84,7 +90,8 @@ CREATE TABLE labels (
     PRIMARY KEY (feed, published DESC, id)
 ) WITHOUT ROWID;
 CREATE INDEX labels_by_article ON labels (article);
--- The subscription document of each feed (period '') and its archives.
+-- The subscription document of each feed (period '') and its archives; `generation` is when the row
+-- was last written.
 CREATE TABLE states (
     feed INTEGER NOT NULL,
     period TEXT NOT NULL,
@@ -96,8 +103,10 @@ CREATE TABLE states (
     changed_at INTEGER NOT NULL,
     fingerprint TEXT NOT NULL,
     content TEXT NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (feed, period)
 ) WITHOUT ROWID;
+CREATE INDEX states_by_generation ON states (generation);
 -- The documents that a delta may start from, each with its last entry.
 CREATE TABLE history (
     feed INTEGER NOT NULL,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from feedhub.catalog.database import Database
-from feedhub.catalog.labels import ADD_LABEL
+from feedhub.catalog.labels import ADD_ARTICLES, ADD_LABEL
 from feedhub.dates import month_of
 from feedhub.feed import slug_for
 from feedhub.kinds import FACETS, KINDS
@@ -168,6 +168,7 @@ class NamedSelectionSync:
             for label in wanted - known
         ]
         self._database.execute_many(ADD_LABEL, new)
+        self._database.execute(ADD_ARTICLES, (len(wanted) - len(known), feed))
         self.touched[feed].update(month_of(published) for published, _, _ in known ^ wanted)
         if gone:
             # A delta cannot express what has left, and the id of that is not stored.

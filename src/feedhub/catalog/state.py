@@ -26,7 +26,8 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     are read, `settings_fingerprint` for the settings of feeds. `private` tells whether
     unpublished articles were let in. `revision` counts the syncs after which the ledger may be
     another. `published` is the number of published articles. `made_at` is the Unix time of the sync
-    that made the catalog: in one that is made anew, generations begin again.
+    that made the catalog: in one that is made anew, generations begin again. `reshaped` is the
+    generation in which every feed may have changed.
     """
 
     key: ClassVar[str] = "sync state"
@@ -39,6 +40,15 @@ class SyncState(CatalogRecord, frozen=True, kw_only=True):
     revision: int = 0
     published: int = 0
     made_at: int = 0
+    reshaped: int = 0
+
+
+class FeedCounts(CatalogRecord, frozen=True, kw_only=True):
+    """How many feeds of labels have articles, by kind: nobody counts them all at each change."""
+
+    key: ClassVar[str] = "feed counts"
+
+    listed: dict[str, int] = {}
 
 
 class Identity(CatalogRecord, frozen=True, kw_only=True):

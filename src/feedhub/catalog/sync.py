@@ -185,11 +185,12 @@ def sync_working_copy(
     looked_at = None if paths is None else articles.written
     pictured = ImageSync(database, generation).run(touched, looked_at)
     feeds = FeedSync(database, settings, now, generation, silent=reread or reshape)
-    names = FeedNames(database, now, keep_empty=settings.keep_empty)
+    names = FeedNames(database, now, generation, keep_empty=settings.keep_empty)
     respelled = names.update(touched, None if restored or reshape else articles.spellings)
     retired = names.retire_due(touched, anew=reshape)
     # Selections name labels by their slugs, and add to the feeds that must be computed.
     names.name_new_feeds()
+    names.update_counts(anew=reshape or bool(restored))
     moved = sync_selections(
         database,
         settings,
@@ -208,8 +209,10 @@ def sync_working_copy(
         else:
             changed_at = max(int(now.timestamp()), state.changed_at + 1)
         state = replace(state, generation=generation, changed_at=changed_at)
+        if reshape or names.has_deleted:
+            state = replace(state, reshaped=generation)
     if restored:
-        state = replace(state, generation=generation)
+        state = replace(state, generation=generation, reshaped=generation)
     if state.generation == generation or articles.read or touched:
         state = replace(state, revision=state.revision + 1)
     states, rejected = count_files(database)

@@ -99,8 +99,8 @@ class Session(ABC):
 
     async def why_site_too_early(self, since: float) -> str:
         """Return why strangers do not see a change yet, or "": by the feed of all articles."""
-        plan = self._site.plan(stories=False).values()
-        planned = next((planned for planned in plan if planned.is_topic), None)
+        with self._site.snapshot():
+            planned = self._site.any_topic()
         return "" if planned is None else await self.why_too_early(planned, since)
 
     def is_welcome(self) -> bool:

@@ -17,7 +17,7 @@ from feedhub.purge.services import SERVICES, PurgeRequest
 from feedhub.site import Site, address_of
 from feedhub.site.cache_tags import SITE_TAG, tag_of
 
-# A server looks five times a second for what a sync wrote: what is purged earlier may be stored
+# A server looks twenty times a second for what a sync wrote: what is purged earlier may be stored
 # again with the old bytes.
 _SETTLE = 0.3
 _PARALLEL_REQUESTS = 16

@@ -92,7 +92,7 @@ class Status(NamedTuple):
     ready: bool
     problem: str
     generation: int
-    documents: int
+    feeds: Mapping[str, int]
     articles: Mapping[str, int]
     rejected: int
     synced: float
@@ -125,7 +125,7 @@ def status_of(
         ready=snapshot is not None,
         problem=reader.problem or sync_problem or late_sync_problem(report, now),
         generation=snapshot.generation if snapshot else 0,
-        documents=len(snapshot.resources) if snapshot else 0,
+        feeds=feeds_of(reader),
         articles=report.articles,
         rejected=report.rejected,
         synced=report.ended_at,
@@ -135,6 +135,13 @@ def status_of(
         webhook=webhook_status(reader, now, processes),
         processes=processes,
     )
+
+
+def feeds_of(reader: CatalogReader) -> dict[str, int]:
+    """Return how many feeds of labels have articles, by each kind that is published."""
+    kinds = reader.snapshot.config.feeds.kinds if reader.snapshot else ()
+    listed = reader.counts.listed
+    return {kind: listed[kind] for kind in kinds if kind in listed}
 
 
 def hub_status(
@@ -218,7 +225,6 @@ class StatusCollector(Collector):
             ),
             "feedhub_sync_seconds": ("Duration of the last successful sync.", status.seconds),
             "feedhub_generation": ("Number of syncs that changed a feed.", status.generation),
-            "feedhub_documents": ("Number of documents of the site.", status.documents),
             "feedhub_rejected_files": ("Number of files with errors.", status.rejected),
         }
         if status.hub is not None:
@@ -279,6 +285,12 @@ class StatusCollector(Collector):
         for state, count in status.articles.items():
             articles.add_metric([state], count)
         yield articles
+        feeds = GaugeMetricFamily(
+            "feedhub_feeds", "Number of feeds with articles, by kind.", labels=["kind"]
+        )
+        for kind, count in status.feeds.items():
+            feeds.add_metric([kind], count)
+        yield feeds
         restarts = CounterMetricFamily(
             "feedhub_process_restarts",
             "How often a process that the server runs had to be restarted.",

@@ -18,6 +18,7 @@ from feedhub.server.metrics import Metrics
 from feedhub.server.on_demand import FairQueue, OnDemandResources
 from feedhub.server.recorder import RequestRecorder
 from feedhub.server.snapshot import Resource, SiteSnapshot
+from feedhub.site import may_exist
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -122,12 +123,27 @@ class DocumentBuilder:
         self._events = events
         self._metrics = metrics
         self._log_problems = log_problems
+        self._seen: tuple[SiteSnapshot | None, str] = (None, "")
         self._shared_refresh: asyncio.Future[None] | None = None
 
     @property
     def snapshot(self) -> SiteSnapshot | None:
         """The present snapshot, or None before the catalog was read."""
         return self.reader.snapshot
+
+    async def find(self, path: str) -> Resource | None:
+        """Return the resource of the document at a path, or None; raises CatalogError.
+
+        What is cached waits for nothing.
+        """
+        if not may_exist(path):
+            return None
+        cached = self.reader.resources.get(path)
+        return cached.resource if cached else await self._in_thread(self.reader.find, path)
+
+    async def is_retired(self, kind: str, slug: str) -> bool:
+        """Return what `CatalogReader.is_retired` does."""
+        return await self._in_thread(self.reader.is_retired, kind, slug)
 
     def get(self, resource: Resource, coding: str) -> bytes | None:
         """Return the bytes of a document if they are cached."""
@@ -154,13 +170,15 @@ class DocumentBuilder:
 
     async def refresh(self) -> None:
         """Load what has changed in the catalog; a new problem is logged once."""
-        before, snapshot = self.reader.problem, self.snapshot
         await self._in_thread(self.reader.refresh)
+        # A look-up may have refreshed too.
+        (snapshot, problem), self._seen = self._seen, (self.snapshot, self.reader.problem)
         if self.snapshot is not snapshot:
             self.events.wake()
-        if self._log_problems and self.reader.problem not in ("", before):
+        if self._log_problems and self.reader.problem not in ("", problem):
             self._events.log(self.reader.problem)
         self._metrics.cache_bytes.set(self._bodies.size + self._on_demand_bodies.size)
+        self._metrics.cached_resources.set(len(self.reader.resources))
         self.recorder.flush_all()
 
     async def refreshed_snapshot(self) -> SiteSnapshot | None:

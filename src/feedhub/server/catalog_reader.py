@@ -11,6 +11,7 @@ from feedhub.catalog import (
     Catalog,
     CatalogAddress,
     CatalogFollower,
+    FeedCounts,
     QueueStatus,
     ReceiverState,
     SyncReport,
@@ -21,6 +22,7 @@ from feedhub.document import CODINGS
 from feedhub.errors import CatalogError, FeedhubError
 from feedhub.formats import Format
 from feedhub.selection import Selection
+from feedhub.server.resource_cache import ResourceCache
 from feedhub.server.snapshot import (
     CachePolicy,
     Resource,
@@ -28,7 +30,7 @@ from feedhub.server.snapshot import (
     make_resource,
     make_snapshot,
 )
-from feedhub.site import Site, config_of_catalog
+from feedhub.site import Planned, Site, config_of_catalog
 from feedhub.site.arrivals import Arrivals
 from feedhub.site.cache_tags import shared_max_age
 
@@ -77,9 +79,13 @@ class CatalogReader:
         self._catalog_config = Config()
         self._version: object = None
         self._snapshot_key: tuple[object, ...] = ()
+        # What all resources depend on besides the feeds that they are of.
+        self._resources_key: tuple[object, ...] = ()
         self.snapshot: SiteSnapshot | None = None
+        self.resources = ResourceCache()
         self.problem = "starting"
         self.sync_report = SyncReport()
+        self.counts = FeedCounts()
         self.hub = ReceiverState()
         self.purge, self.purges = ReceiverState(), QueueStatus(0, None)
         self.oldest_purge: float | None = None
@@ -112,6 +118,29 @@ class CatalogReader:
         self._config = self._read_config()
         self._version = None
 
+    def find(self, path: str) -> Resource | None:
+        """Return the resource of the document at a path, or None; a look-up unless it is cached.
+
+        Raises CatalogError if the catalog cannot be read.
+        """
+
+        def look_up(site: Site) -> Resource | None:
+            planned = site.find(path)
+            resource = planned and self._make_resource(site, planned)
+            self.resources.add(path, resource)
+            return resource
+
+        # The snapshot must not be older than what is found: a request for another coding may still
+        # get a cached response of the document before.
+        if self._version is None or self._follower.version() != self._version:
+            self.refresh()
+        cached = self.resources.get(path)  # by another request that has waited
+        return cached.resource if cached else self._read(look_up)
+
+    def is_retired(self, kind: str, slug: str) -> bool:
+        """Return whether a feed was retired; raises CatalogError if the catalog cannot be read."""
+        return self._read(lambda site: site.is_retired(kind, slug))
+
     def build(self, resource: Resource, coding: str, plain: bytes | None) -> BuiltDocument:
         """Return the present document at the address of `resource`.
 
@@ -132,7 +161,7 @@ class CatalogReader:
             planned = site.on_demand(wanted, row)
             if planned is None:
                 raise VanishedError("nothing matches")
-            return make_resource(site, planned, leads_to_page=self._leads_to_pages)
+            return self._make_resource(site, planned)
 
         return self._read(find)
 
@@ -200,9 +229,9 @@ class CatalogReader:
             raise CatalogError(EMPTY)
         return self._site
 
-    @property
-    def _leads_to_pages(self) -> bool:
-        return (self._config or self._catalog_config).http.feed_pages
+    def _make_resource(self, site: Site, planned: Planned) -> Resource:
+        leads_to_page = (self._config or self._catalog_config).http.feed_pages
+        return make_resource(site, planned, leads_to_page=leads_to_page)
 
     def _build_current(self, site: Site, resource: Resource) -> tuple[Resource, bytes]:
         """Return the resource that is now at the address, and its bytes; raises VanishedError."""
@@ -210,7 +239,9 @@ class CatalogReader:
         if planned is None:
             raise VanishedError(f"{resource.planned.path} is gone")
         if planned != resource.planned:
-            resource = make_resource(site, planned, leads_to_page=self._leads_to_pages)
+            resource = self._make_resource(site, planned)
+            if not planned.on_demand:
+                self.resources.add(planned.path, resource)
         return resource, site.document(planned).body
 
     def _load(self, catalog: Catalog) -> None:
@@ -224,6 +255,7 @@ class CatalogReader:
             webhook = catalog.changes("webhook")
             self.webhook, self.messages = webhook.state(), webhook.status()
             self.oldest_message = webhook.oldest()
+            self.counts = catalog.read(FeedCounts)
             self._load_site(catalog)
             due = catalog.next_due()
             self._update_snapshot(catalog, None if due is None else due.timestamp())
@@ -250,15 +282,18 @@ class CatalogReader:
         key = (self._follower.identity, generation, due, config)
         if key == self._snapshot_key:
             return
-        self._snapshot_key = key
-        before = self.snapshot
-        same = before is not None and (
-            (before.config.http, before.config.purge) == (config.http, config.purge)
-        )
-        previous = before.resources if before and same else {}
+        site, before = self._opened_site(), self.snapshot
+        resources_key = (site, config, site.links_fingerprint())
+        changed = None
+        is_later = before is not None and generation >= before.generation
+        if before is not None and is_later and resources_key == self._resources_key:
+            changed = site.changed_since(before.generation)
+        if changed is None:
+            self.resources.clear()
+        else:
+            self.resources.forget(changed)
+        self._snapshot_key, self._resources_key = key, resources_key
         policy = CachePolicy(
             config.http, drafts=self._drafts, shared_max_age=shared_max_age(config.purge)
         )
-        self.snapshot = make_snapshot(
-            self._opened_site(), config, policy, generation, due, previous
-        )
+        self.snapshot = make_snapshot(site, config, policy, generation, due)

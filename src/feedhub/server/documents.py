@@ -171,7 +171,7 @@ class Documents:
         if method not in ("GET", "HEAD"):
             return None
         try:
-            resource = snapshot.find(path, raw_path)
+            resource = await self._builder.find(snapshot.path_of(path, raw_path))
             if resource is None:
                 return await self._on_demand_response(snapshot, scope, receive, fields)
             response = self._cached_response(method, snapshot, resource, fields)
@@ -269,8 +269,7 @@ class Documents:
             if built.resource is not resource:  # it changed while it was built: begin again
                 # The snapshot first, or the next response would be of the older document.
                 if await self._builder.refreshed_snapshot() is snapshot:
-                    snapshot.replace(resource, built.resource)  # the catalog was busy meanwhile
-                    self._responses, self._cached_bytes = {}, 0
+                    self._responses, self._cached_bytes = {}, 0  # the catalog was busy meanwhile
                 changed = (method, snapshot, built.resource, fields)
                 response = self._cached_response(*changed) or await self._built_response(*changed)
                 return response._replace(is_repeatable=False)  # the snapshot may have a later one

@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 
 from feedhub.errors import CatalogError
 from feedhub.feed import feed_path
-from feedhub.fingerprint import digest
 from feedhub.formats import PAGE, SUBSCRIBED, is_document
 from feedhub.kinds import KINDS
 from feedhub.server import on_demand
@@ -39,7 +38,7 @@ from feedhub.server.snapshot import (
     content_security_policy,
     header_pairs,
 )
-from feedhub.site import address_of
+from feedhub.site import address_of, path_at
 from feedhub.site.arrivals import EVENTS_PATH
 from feedhub.site.cache_tags import SITE_TAG, edge_headers
 from feedhub.site.indexes import (
@@ -88,16 +87,76 @@ class Fallback:
             return
         response = await self._asset_response(scope)
         if response is None:
-            snapshot = self._builder.snapshot
-            response = response_of(await self._with_page(snapshot, scope, respond(snapshot, scope)))
+            response = response_of(await self._respond(self._builder.snapshot, scope))
         await response(scope, receive, send)
 
-    async def _with_page(
-        self, snapshot: SiteSnapshot | None, scope: Scope, response: HttpResponse
-    ) -> HttpResponse:
+    async def _respond(self, snapshot: SiteSnapshot | None, scope: Scope) -> HttpResponse:
+        """Return the response to a request that is not for a document."""
+        if snapshot is None:
+            return unavailable(RETRY_SOON)
+        try:
+            response = await self._response(snapshot, scope)
+            if response.status in (404, 410):
+                return await self._with_page(scope, response)
+        except CatalogError:
+            return unavailable(RETRY_SOON)
+        return response
+
+    async def _response(self, snapshot: SiteSnapshot, scope: Scope) -> HttpResponse:
+        """Return the response without a page; raises CatalogError if the catalog is needed."""
+        method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]
+        if len(raw_path) > MAX_PATH:
+            return text_response(414)
+        if method == "OPTIONS" and path == "*":
+            return options_response()
+        reading = method in ("GET", "HEAD")
+        if await self._builder.find(snapshot.path_of(path, raw_path)) is not None:
+            if reading:  # its document has vanished since it was looked up
+                return text_response(404)
+            return options_response() if method == "OPTIONS" else method_not_allowed(method)
+        if reading:
+            return await self._redirect_or_gone(snapshot, scope) or text_response(404)
+        if on_demand.parse_request(snapshot, {**scope, "query_string": b""}):
+            return options_response() if method == "OPTIONS" else method_not_allowed(method)
+        return text_response(404 if method in KNOWN_METHODS else 501)
+
+    async def _redirect_or_gone(self, snapshot: SiteSnapshot, scope: Scope) -> HttpResponse | None:
+        """Return a redirect to where the document is, or 410 for a retired feed, or None."""
+        path = scope["path"]
+        if path == snapshot.prefix:
+            path += "/"
+        relative = path.removeprefix(f"{snapshot.prefix}/")
+        if relative == path:
+            return None
+        return (
+            redirect_search(snapshot, relative, scope["query_string"])
+            or redirect_asset(snapshot, relative)
+            or await self._redirect_to(snapshot, page_at(relative))
+            or moved_or_gone(snapshot, relative)
+            or await self._redirect_to(snapshot, guessed_feed(snapshot, relative))
+            or await self._retired(relative)
+        )
+
+    async def _redirect_to(
+        self, snapshot: SiteSnapshot, address: str | None
+    ) -> HttpResponse | None:
+        """Return the redirect to an address, if there is a document."""
+        if address is None or await self._builder.find(path_at(address)) is None:
+            return None
+        return redirect(snapshot.url(address))
+
+    async def _retired(self, path: str) -> HttpResponse | None:
+        """Return 410 if a path is that of a feed that had no article for too long."""
+        folder, _, rest = path.partition("/")
+        slug = _SLUG_END.split(rest, maxsplit=1)[0]
+        kind = _KINDS_BY_FOLDER.get(folder)
+        is_retired = kind and slug and await self._builder.is_retired(kind, slug)
+        return text_response(410) if is_retired else None
+
+    async def _with_page(self, scope: Scope, response: HttpResponse) -> HttpResponse:
         """Return a 404 or 410 with a page for people, if the client prefers one."""
-        page = snapshot and snapshot.resources.get(f"{snapshot.prefix}/{NOT_FOUND_PATH}")
-        if not page or response.status not in (404, 410):
+        page = await self._builder.find(NOT_FOUND_PATH)
+        if page is None:
             return response
         vary = (b"vary", b"Accept, Accept-Encoding")
         fields = merge_fields(scope["headers"])
@@ -182,43 +241,6 @@ def make_fallback(builder: DocumentBuilder) -> Starlette:
     return app
 
 
-def respond(snapshot: SiteSnapshot | None, scope: Scope) -> HttpResponse:
-    """Return the response to a request that is not for a document."""
-    method, path, raw_path = scope["method"], scope["path"], scope["raw_path"]
-    if snapshot is None:
-        return unavailable(RETRY_SOON)
-    if len(raw_path) > MAX_PATH:
-        return text_response(414)
-    if method == "OPTIONS" and path == "*":
-        return options_response()
-    reading = method in ("GET", "HEAD")
-    if snapshot.find(path, raw_path) is not None:
-        if reading:  # its document has vanished since the snapshot
-            return text_response(404)
-        return options_response() if method == "OPTIONS" else method_not_allowed(method)
-    if reading:
-        return redirect_or_gone(snapshot, scope) or text_response(404)
-    if on_demand.parse_request(snapshot, {**scope, "query_string": b""}):
-        return options_response() if method == "OPTIONS" else method_not_allowed(method)
-    return text_response(404 if method in KNOWN_METHODS else 501)
-
-
-def redirect_or_gone(snapshot: SiteSnapshot, scope: Scope) -> HttpResponse | None:
-    """Return a redirect to where the document is, or 410 for a retired feed, or None."""
-    path = scope["path"]
-    if path == snapshot.prefix:
-        path += "/"
-    relative = path.removeprefix(f"{snapshot.prefix}/")
-    if relative == path:
-        return None
-    return (
-        redirect_search(snapshot, relative, scope["query_string"])
-        or redirect_page(snapshot, relative)
-        or moved_or_gone(snapshot, relative)
-        or redirect_guess(snapshot, relative)
-    )
-
-
 def redirect_search(snapshot: SiteSnapshot, path: str, query: bytes) -> HttpResponse | None:
     """Return the redirect from `search` to the page of the search, with its query."""
     feeds = snapshot.config.feeds
@@ -229,32 +251,31 @@ def redirect_search(snapshot: SiteSnapshot, path: str, query: bytes) -> HttpResp
     return redirect(f"{snapshot.url(on_demand.SEARCH)}/{mark}{query.decode()}")
 
 
-def redirect_page(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
-    """Return the redirect to the icon, to the list of feeds, or to a page that lacks its slash."""
+def redirect_asset(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
+    """Return the redirect to the icon, or to the list of feeds."""
     if path in (FAVICON_PATH, TOUCH_ICON_PATH) and snapshot.config.site.icon:
         return redirect(snapshot.config.site.icon)
-    if path == WELL_KNOWN_LIST:
-        return redirect(snapshot.url(OPML_PATH))
+    return redirect(snapshot.url(OPML_PATH)) if path == WELL_KNOWN_LIST else None
+
+
+def page_at(path: str) -> str:
+    """Return the address of the page that a path means which lacks its slash."""
     page = address_of(path)
-    page += "" if page.endswith("/") or not page else "/"
-    exists = f"{snapshot.prefix}/{page}" in snapshot.resources
-    return redirect(snapshot.url(page)) if exists else None
+    return page + ("" if page.endswith("/") or not page else "/")
 
 
-def redirect_guess(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
-    """Return the redirect from an address that readers guess to the feed of all articles."""
+def guessed_feed(snapshot: SiteSnapshot, path: str) -> str | None:
+    """Return the path of the feed of all articles for an address that readers guess, or None."""
     formats = snapshot.config.feeds.formats
     wanted = GUESSED_FEEDS.get(path)
     if wanted is None:
         return None
     name = wanted if wanted in formats else next(name for name in formats if name in SUBSCRIBED)
-    feed = feed_path("all", "") + SUBSCRIBED[name].suffix
-    exists = f"{snapshot.prefix}/{feed}" in snapshot.resources
-    return redirect(snapshot.url(feed)) if exists else None
+    return feed_path("all", "") + SUBSCRIBED[name].suffix
 
 
 def moved_or_gone(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
-    """Return a redirect to where a feed is now, or 410 for a retired one."""
+    """Return a redirect to where a feed is now, or 410 for one that the configuration ends."""
     feeds = snapshot.config.feeds
     if any(belongs_to_feed(path, feed) for feed in feeds.gone):
         return text_response(410)
@@ -264,16 +285,9 @@ def moved_or_gone(snapshot: SiteSnapshot, path: str) -> HttpResponse | None:
                 return redirect(snapshot.url(new))
         elif belongs_to_feed(path, old):
             return redirect(snapshot.url(new + path.removeprefix(old)))
-    return text_response(410) if is_retired(snapshot, path) else None
+    return None
 
 
 def belongs_to_feed(path: str, feed: str) -> bool:
     """Return whether a path is that of a feed in any format, of its archives or of its page."""
     return path.startswith(feed) and path[len(feed) :][:1] in ("", ".", "/")
-
-
-def is_retired(snapshot: SiteSnapshot, path: str) -> bool:
-    """Return whether a path is that of a feed that had no article for too long."""
-    folder, _, rest = path.partition("/")
-    slug = _SLUG_END.split(rest, maxsplit=1)[0]
-    return digest(_KINDS_BY_FOLDER.get(folder, ""), slug) in snapshot.retired

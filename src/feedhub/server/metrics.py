@@ -107,6 +107,12 @@ class Metrics:
             "Streams that were closed because the client read too slowly.",
             registry=self.registry,
         )
+        self.cached_resources = Gauge(
+            "feedhub_cached_resources",
+            "Addresses of which the tags and header fields are in memory.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
         self._counts: dict[tuple[str, int], RequestCounts] = {}
 
     def counts(self, format_name: str, status: int) -> RequestCounts:

@@ -13,6 +13,7 @@ from math import ceil
 from cachetools import LRUCache
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from feedhub.errors import CatalogError
 from feedhub.server.builder import DocumentBuilder
 from feedhub.server.documents import Documents
 from feedhub.server.logs import client_name
@@ -60,14 +61,14 @@ class LimitedDocuments(Documents):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3)."""
-        if wait := self._seconds_to_wait(scope):
+        if wait := await self._seconds_to_wait(scope):
             reason = f"poll this feed every {wait} seconds at most, or send If-None-Match"
             response = text_response(429, (b"retry-after", b"%d" % wait), reason=reason)
             await self.respond(scope, send, response)
             return
         await super().__call__(scope, receive, send)
 
-    def _seconds_to_wait(self, scope: Scope) -> int:
+    async def _seconds_to_wait(self, scope: Scope) -> int:
         snapshot = self._builder.snapshot
         if scope["type"] != "http" or scope["method"] != "GET" or snapshot is None:
             return 0
@@ -77,7 +78,11 @@ class LimitedDocuments(Documents):
                 return 0
             if name == b"user-agent":
                 agent = value
-        resource = snapshot.find(scope["path"], scope["raw_path"])
+        try:
+            path = snapshot.path_of(scope["path"], scope["raw_path"])
+            resource = await self._builder.find(path)
+        except CatalogError:
+            return 0
         if resource is None or not resource.planned.is_topic or is_exempt(agent[:MAX_AGENT]):
             return 0
         window = snapshot.config.http.max_age

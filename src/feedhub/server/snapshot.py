@@ -1,15 +1,15 @@
-"""The snapshot of a site: the resource of every address at one moment, with header fields."""
+"""A site as it is served at one moment, and the resources of its addresses with header fields."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from feedhub.config import Config, HttpConfig
 from feedhub.dates import format_http_date
 from feedhub.formats import PAGE, PAGE_MEDIA_TYPE
-from feedhub.site import Planned, Site, address_of
+from feedhub.site import Planned, Site, path_at
 
 Header = tuple[bytes, bytes]
 EdgeHeaders = Callable[[Planned], Iterable[tuple[str, str]]]
@@ -169,39 +169,36 @@ class CachePolicy:
 
 
 class SiteSnapshot(NamedTuple):
-    """Everything that is served at one moment: the resources by address.
+    """How a site is served at one moment; its resources are looked up when they are requested.
 
     Every address begins with `prefix`, the path of the base URL. `due` is the Unix time at which
-    the site will change without a sync, or None. `url` returns the public URL of a path. `retired`
-    has a digest of kind and slug of each feed that had no article for too long.
+    the site will change without a sync, or None. `url` returns the public URL of a path.
     """
 
     generation: int
     due: float | None
-    resources: dict[str, Resource]
     cache_policy: CachePolicy
     config: Config
     prefix: str
     url: Callable[[str], str]
-    retired: frozenset[bytes] = frozenset()
 
-    def find(self, path: str, raw_path: bytes) -> Resource | None:
-        """Return the resource at a path, given decoded and as it was sent, or None.
+    def path_of(self, path: str, raw_path: bytes) -> str:
+        """Return the path of the document at an address, given decoded and as it was sent, or "".
 
         An encoded slash is not a separator (RFC 3986, 2.2).
         """
         if b"%" in raw_path and b"%2f" in raw_path.lower():
-            return None
-        return self.resources.get(path)
+            return ""
+        start = f"{self.prefix}/"
+        return path_at(path[len(start) :]) if path.startswith(start) else ""
 
-    def replace(self, old: Resource, new: Resource) -> None:
-        """Put the newer document of an address in the place of the older; no snapshot has searches.
 
-        The table is otherwise that of one moment. Only the catalog's thread makes another one.
-        """
-        address = f"{self.prefix}/{address_of(new.planned.path)}"
-        if self.resources.get(address) is old:
-            self.resources[address] = new
+def make_snapshot(
+    site: Site, config: Config, cache_policy: CachePolicy, generation: int, due: float | None
+) -> SiteSnapshot:
+    """Return the snapshot of a site."""
+    prefix = unquote(urlsplit(config.site.base_url).path)
+    return SiteSnapshot(generation, due, cache_policy, config, prefix, site.url)
 
 
 def make_resource(site: Site, planned: Planned, *, leads_to_page: bool = False) -> Resource:
@@ -209,27 +206,3 @@ def make_resource(site: Site, planned: Planned, *, leads_to_page: bool = False) 
     page_url = site.page_url(planned) if leads_to_page else ""
     url, hub = site.url(planned.path), site.hub_of(planned)
     return Resource(planned, url, hub, page_url, site.edge_headers)
-
-
-def make_snapshot(
-    site: Site,
-    config: Config,
-    cache_policy: CachePolicy,
-    generation: int,
-    due: float | None,
-    previous: Mapping[str, Resource],
-) -> SiteSnapshot:
-    """Return the snapshot of a site; unchanged resources are taken from the previous one."""
-    prefix = unquote(urlsplit(config.site.base_url).path)
-    resources = {}
-    for planned in site.plan(stories=False).values():
-        address = f"{prefix}/{address_of(planned.path)}"
-        known = previous.get(address)
-        unchanged = known is not None and known.planned == planned
-        resource = known if unchanged else None
-        resources[address] = resource or make_resource(
-            site, planned, leads_to_page=config.http.feed_pages
-        )
-    return SiteSnapshot(
-        generation, due, resources, cache_policy, config, prefix, site.url, site.retired_slugs()
-    )

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +18,7 @@ from feedhub.catalog import (
     Catalog,
     Changes,
     Ledger,
+    ListedFeed,
     Settings,
     StoredConfig,
     SyncState,
@@ -33,12 +34,14 @@ from feedhub.kinds import KINDS, LABEL_KINDS, ON_DEMAND_KINDS
 from feedhub.messages import languages, translation_digest
 from feedhub.messages.tags import without_region
 from feedhub.site.arrivals import EVENTS_PATH, Arrivals, find_arrivals
-from feedhub.site.cache_tags import edge_headers, names_of
-from feedhub.site.indexes import COMBINE_PATH, INDEX_PATH, SEARCH_PATH, Indexes, IndexOptions
+from feedhub.site.cache_tags import edge_headers
+from feedhub.site.indexes import COMBINE_PATH, SEARCH_PATH, Indexes, IndexOptions, may_exist
 from feedhub.site.months import Months
 from feedhub.site.on_demand import OnDemandFeeds, selection_of
 from feedhub.site.outbox import Outbox
 from feedhub.site.page_links import PageLinks
+from feedhub.site.paths import address_of, parse_feed_path, path_at, path_of
+from feedhub.site.planned import Planned
 from feedhub.site.settings import (
     channel_of,
     check_names,
@@ -60,6 +63,9 @@ __all__ = [
     "address_of",
     "channel_of",
     "config_of_catalog",
+    "may_exist",
+    "parse_feed_path",
+    "path_at",
     "source_of",
 ]
 
@@ -69,48 +75,6 @@ _KINDS_BY_FOLDER = {
 }
 # Enough to see what a feed is like; the feed itself has more.
 PAGE_ENTRIES = 30
-
-
-class Planned(NamedTuple):
-    """A document that can be built; equal fingerprints mean equal bytes.
-
-    `changed_at` is when its bytes last changed, at least a second after the change before.
-    Documents that list the whole site have no format and no state.
-    """
-
-    path: str
-    fingerprint: str
-    media_type: str
-    changed_at: datetime
-    format: Format | None = None
-    state: FeedState | None = None
-
-    @property
-    def is_topic(self) -> bool:
-        """Whether it is a topic (WebSub, 2): readers subscribe to it at the hub."""
-        if self.state is None or self.format in (None, PAGE):
-            return False
-        return not self.state.period and not self.on_demand
-
-    @property
-    def on_demand(self) -> bool:
-        """Whether it is built on request only, and on no list."""
-        return self.state is not None and self.state.kind in ON_DEMAND_KINDS
-
-    @property
-    def is_listed(self) -> bool:
-        """Whether it may be found without knowing its address."""
-        return not self.on_demand and (self.state is None or self.state.is_listed)
-
-    @property
-    def cache_names(self) -> tuple[str, ...]:
-        """The names by which a cache drops it, that of the whole site first."""
-        return names_of(self.path, self.media_type, self.state)
-
-    def etag(self, coding: str = "") -> str:
-        """Return the entity tag in a content coding: each has its own (RFC 9110, 8.8.3.3)."""
-        parts = (self.fingerprint, self.path.partition("?")[0].rpartition(".")[2], coding)
-        return f'"{"-".join(filter(None, parts))}"'
 
 
 class Site:
@@ -207,6 +171,7 @@ class Site:
             archives=config.feeds.archives,
             months=self._months,
             articles=self._newest_articles,
+            feeds=self._listed,
         )
         self._last_numbers: tuple[FeedState, list[int]] | None = None
         self._generation = -1
@@ -249,7 +214,7 @@ class Site:
                 accept(changes, state.published)
                 self._forget()
                 pages = self._page_links.update_date(seconds)
-                indexes = self._indexes.update_dates(self._published_states(), seconds)
+                indexes = self._indexes.update(seconds, self._newest_change)
                 self._catalog.write(StoredConfig(json=self._config_json))
                 self.outbox.enqueue(watch, state, partial(self._paths_of, changes), seconds)
                 self.outbox.enqueue_purges(state, changes, indexes, seconds, pages=pages)
@@ -309,11 +274,31 @@ class Site:
 
     # The plan
 
+    def find(self, path: str) -> Planned | None:
+        """Return the document at a path as the plan has it, or None: a row or two of the catalog.
+
+        Its cost does not depend on how large the site is.
+        """
+        named = parse_feed_path(path)
+        if named is None:
+            found = self._catalog.indexes.get(path)
+            return Planned(*found) if found else None
+        kind, slug, period, feed_format = named
+        if not self._is_published(kind, slug):
+            return None
+        if kind == "story":
+            state = self._on_demand.story(slug) if self._settings.stories and not period else None
+        elif feed_format is PAGE and period:
+            state = self._months.state(kind, slug, period)
+            return self._planned(state, PAGE) if state else None
+        else:
+            state = self._catalog.state(kind, slug, period)
+        return self._in_format(state, feed_format)
+
     def plan(self, *, stories: bool = True) -> dict[str, Planned]:
         """Return every document of the site, by path.
 
-        There are as many stories as articles; a server plans without `stories`, and builds them on
-        request.
+        There are as many stories as articles; without `stories` they are left out.
         """
         states = self._published_states()
         extra = self._on_demand.stories() if stories and self._settings.stories else []
@@ -324,7 +309,7 @@ class Site:
                 for feed_format in self._formats_of(state)
             ),
             *(self._planned(state, PAGE) for state in self._months.states(states)),
-            *self._planned_indexes(states),
+            *(Planned(*index) for index in self._catalog.indexes.all()),
         ]
         return {planned.path: planned for planned in documents}
 
@@ -334,19 +319,23 @@ class Site:
         Returns None if no story has the slug, or the feed is retired.
         """
         if isinstance(wanted, str):
-            return self._if_published(self._on_demand.story(wanted), feed_format)
-        return self._if_published(self._on_demand.search(wanted), feed_format)
+            state = self._on_demand.story(wanted)
+        else:
+            state = self._on_demand.search(wanted)
+        published = state is not None and self._is_published(state.kind, state.slug)
+        return self._in_format(state, feed_format) if published else None
 
     def current(self, planned: Planned) -> Planned | None:
         """Return the present version of a document of an earlier plan, or None if it is gone."""
-        if planned.format is None or planned.state is None:
-            indexes = self._planned_indexes(self._published_states())
-            return next((index for index in indexes if index.path == planned.path), None)
-        if planned.format is PAGE and planned.state.period:
-            known = self._months.current(planned.state)
-            return self._planned(known, PAGE) if known and self._is_published(known) else None
-        feeds = self._on_demand if planned.on_demand else self._catalog
-        return self._if_published(feeds.current(planned.state), planned.format)
+        if planned.state is not None and planned.format and planned.state.kind == "search":
+            return self.on_demand(selection_of(planned.state), planned.format)
+        return self.find(planned.path)
+
+    def any_topic(self) -> Planned | None:
+        """Return a document that readers subscribe to: of all articles, else the first listed."""
+        everything = self._catalog.state("all", "") if self._is_published("all", "") else None
+        state = everything or next(iter(self.states()), None)
+        return self._planned(state, self._formats[0]) if state else None
 
     def generation(self) -> int:
         """Return how many syncs have changed a feed."""
@@ -355,16 +344,17 @@ class Site:
     def feed_at(self, path: str) -> FeedState | None:
         """Return the published feed at a path without suffix, such as `topics/ai`, or None."""
         folder, _, slug = path.partition("/")
-        state = self._catalog.feed(_KINDS_BY_FOLDER.get(folder, ""), slug)
-        return state if state and self._is_published(state) else None
+        kind = _KINDS_BY_FOLDER.get(folder, "")
+        return self._catalog.state(kind, slug) if self._is_published(kind, slug) else None
 
     def find_article(self, url: str) -> tuple[str, list[FeedState]] | None:
         """Return the id of the published article at an address, and its published feeds."""
         found = self._catalog.find_article(url)
         if found is None:
             return None
-        states = (self._catalog.feed(kind, slug) for kind, slug in found[1])
-        return found[0], [state for state in states if state and self._is_published(state)]
+        feeds = (feed for feed in found[1] if self._is_published(*feed))
+        states = (self._catalog.state(kind, slug) for kind, slug in feeds)
+        return found[0], [state for state in states if state]
 
     def arrivals(self, feeds: Iterable[FeedState], after: str) -> Arrivals:
         """Return what came into these feeds after a position."""
@@ -373,8 +363,7 @@ class Site:
 
     def states(self) -> list[FeedState]:
         """Return the states of listed feeds, without archives, in order of kind and slug."""
-        states = self._published_states()
-        return [state for state in states if state.is_listed and not state.period]
+        return [feed.state for feed in self._listed()]
 
     def wrong_search(self, reason: str) -> bytes:
         """Return the page for a search with a wrong parameter."""
@@ -382,13 +371,34 @@ class Site:
 
         return bad_search(self._page_links.channel(), reason)
 
-    def retired_slugs(self) -> frozenset[bytes]:
-        """Return the digests of kind and slug of feeds that had no article for too long."""
-        return self._catalog.retired_slugs(self._settings.published_kinds)
+    def is_retired(self, kind: str, slug: str) -> bool:
+        """Return whether a feed was retired because it had no article for too long."""
+        return kind in self._settings.published_kinds and self._catalog.is_retired(kind, slug)
+
+    def links_fingerprint(self) -> str:
+        """Return the fingerprint of the links that all pages share."""
+        return self._page_links.links_fingerprint()
+
+    def changed_since(self, generation: int) -> frozenset[bytes] | None:
+        """Return the digests of kind and slug of feeds that changed after a generation.
+
+        None if all documents may have changed.
+        """
+        return self._catalog.changed_since(generation)
 
     def _published_states(self) -> list[FeedState]:
         states = self._catalog.feeds(self._published_kinds)
-        return [state for state in states if self._is_published(state)]
+        return [state for state in states if self._is_published(state.kind, state.slug)]
+
+    def _newest_change(self) -> int:
+        """Return the Unix time at which the newest document of a feed changed, 0 for none."""
+        states = self._published_states()
+        return max((int(state.changed_at.timestamp()) for state in states), default=0)
+
+    def _listed(self) -> list[ListedFeed]:
+        """Return the feeds that lists name, in order of kind and slug."""
+        feeds = self._catalog.listed(self._published_kinds)
+        return [feed for feed in feeds if self._is_published(feed.state.kind, feed.state.slug)]
 
     @cached_property
     def _published_kinds(self) -> tuple[str, ...]:
@@ -401,23 +411,22 @@ class Site:
         own = {without_region(self._channel.language)}
         return "language" in self._settings.kinds and not own >= set(self._catalog.languages())
 
-    def _is_published(self, state: FeedState) -> bool:
-        return (state.kind in ON_DEMAND_KINDS or state.kind in self._published_kinds) and feed_path(
-            state.kind, state.slug
+    def _is_published(self, kind: str, slug: str) -> bool:
+        return (kind in ON_DEMAND_KINDS or kind in self._published_kinds) and feed_path(
+            kind, slug
         ) not in self._removed
 
     def _formats_of(self, state: FeedState) -> list[Format]:
         """Return the formats of a feed; archives have no page, but months may."""
         return [*self._formats, PAGE] if self._pages and not state.period else self._formats
 
-    def _if_published(self, state: FeedState | None, feed_format: Format) -> Planned | None:
-        if state is None or not self._is_published(state):
+    def _in_format(self, state: FeedState | None, feed_format: Format) -> Planned | None:
+        if state is None or feed_format not in self._formats_of(state):
             return None
-        return self._planned(state, feed_format) if feed_format in self._formats_of(state) else None
+        return self._planned(state, feed_format)
 
     def _planned(self, state: FeedState, feed_format: Format) -> Planned:
-        path = feed_path(state.kind, state.slug, state.period) + feed_format.suffix
-        path += feed_query(state.kind, state.slug)
+        path = path_of(state, feed_format)
         digest, changed_at = state.fingerprint, state.changed_at
         if feed_format is PAGE:
             digest = self._page_links.fingerprint(state)
@@ -425,9 +434,6 @@ class Site:
                 digest = fingerprint(digest, *self._on_demand.hints(state))
             changed_at = self._page_links.changed_at(state)
         return Planned(path, digest, feed_format.media_type, changed_at, feed_format, state)
-
-    def _planned_indexes(self, states: list[FeedState]) -> Iterator[Planned]:
-        return (Planned(*index) for index in self._indexes.documents(states))
 
     # Addresses
 
@@ -460,7 +466,7 @@ class Site:
         """Build one document of the plan."""
         feed_format, state = planned.format, planned.state
         if feed_format is None or state is None:
-            body = self._indexes.body(planned.path, self._published_states())
+            body = self._indexes.body(planned.path)
         elif feed_format is PAGE:
             body = self._page(state)
         else:
@@ -569,11 +575,3 @@ def edge_headers_of(
 ) -> tuple[tuple[str, str], ...]:
     """Return the header fields of a document for a cache that is purged."""
     return edge_headers(purge, http, planned.cache_names)
-
-
-def address_of(path: str) -> str:
-    """Return the path of a document's address: that of a page is its folder's."""
-    folder, _, name = path.rpartition("/")
-    if name != INDEX_PATH:
-        return path
-    return f"{folder}/" if folder else ""

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from feedhub.article import Article
-from feedhub.catalog import Catalog
+from feedhub.catalog import Catalog, ListedFeed
 from feedhub.feed import Channel, Feed, FeedState, build_feed, feed_path, page_path
 from feedhub.fingerprint import Value, fingerprint, named_values
 from feedhub.formats import OPML_MEDIA_TYPE, PAGE_MEDIA_TYPE, WRITERS, Format
-from feedhub.kinds import KINDS
+from feedhub.kinds import KINDS, ON_DEMAND_KINDS
 from feedhub.messages import is_missing, messages_of
 from feedhub.site.months import Months
 from feedhub.site.page_links import PageLinks
+from feedhub.site.paths import INDEX_PATH, parse_feed_path
 
 if TYPE_CHECKING:
     from feedhub.formats.pages.landing import FeedSummary  # Jinja2, which feeds do not need
 
 OPML_PATH = "feeds.opml"
-INDEX_PATH = "index.html"
 ICON_PATH = "favicon.svg"
 FAVICON_PATH = "favicon.ico"
 TOUCH_ICON_PATH = "apple-touch-icon.png"
@@ -48,17 +48,10 @@ MEDIA_TYPES = {
     "txt": "text/plain; charset=utf-8",
     "xml": "application/xml; charset=utf-8",
 }
+# The folders of lists.
+LIST_FOLDERS = frozenset(kind.folder for kind in KINDS.values() if kind.heading)
 # A sitemap holds at most 50,000 addresses and 50 MB (sitemaps.org); addresses may be long.
 MAX_SITEMAP = 25_000
-
-
-class IndexDocument(NamedTuple):
-    """A document that lists the whole site; equal fingerprints mean equal bytes."""
-
-    path: str
-    fingerprint: str
-    media_type: str
-    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +86,7 @@ class Indexes:
 
     `formats` are those of feeds. `base_fingerprint` is that of everything else that lists are
     made with. `archives` tells whether feeds have archives, whose articles count too. `articles`
-    returns the newest articles of a feed.
+    returns the newest articles of a feed, `feeds` all feeds that lists name.
     """
 
     def __init__(
@@ -107,11 +100,13 @@ class Indexes:
         archives: bool,
         months: Months,
         articles: Callable[[FeedState, int], list[Article]],
+        feeds: Callable[[], list[ListedFeed]],
     ) -> None:
         self._catalog = catalog
         self._page_links = page_links
         self._months = months
         self._articles = articles
+        self._feeds = feeds
         # Importers of OPML know XML; JSON is listed only if there is nothing else.
         self._listed_format = next((known for known in formats if known.name != "json"), formats[0])
         self._options = options
@@ -122,62 +117,59 @@ class Indexes:
     def _channel(self) -> Channel:
         return self._page_links.channel()
 
-    def documents(self, states: list[FeedState]) -> Iterator[IndexDocument]:
-        """Yield the lists of the feeds with these states.
+    def update(self, now: int, newest_change: Callable[[], int]) -> list[str]:
+        """Store which documents there are, and that those with new fingerprints changed `now`.
 
-        Archives and feeds without articles are on no list.
+        Returns the paths of those that changed or are gone. Inside the transaction of a sync. A
+        document that is new has the date of the newest feed, which `newest_change` returns.
         """
-        for path, new_fingerprint in self._fingerprints(states):
-            is_menu = path == FEED_MENU_PATH
-            media_type = "application/json" if is_menu else MEDIA_TYPES[path.rpartition(".")[2]]
-            changed_at = self._catalog.index_changed_at(path)
-            yield IndexDocument(path, new_fingerprint, media_type, changed_at)
+        changed, paths = [], []
+        for path, new_fingerprint in self._fingerprints(self._feeds()):
+            is_changed = self._catalog.indexes.update(
+                path,
+                new_fingerprint,
+                now=now,
+                first=newest_change,
+                media_type=media_type_of(path),
+            )
+            paths.append(path)
+            changed += [path] * is_changed
+        return changed + self._catalog.indexes.retain(paths)
 
-    def update_dates(self, states: list[FeedState], now: int) -> list[str]:
-        """Record which lists changed at `now`, and return their paths.
-
-        In a new catalog all have the newest feed's date.
-        """
-        newest = max((int(state.changed_at.timestamp()) for state in states), default=0)
-        return [
-            path
-            for path, new_fingerprint in self._fingerprints(states)
-            if self._catalog.update_index_date(path, new_fingerprint, now=now, first=newest)
-        ]
-
-    def body(self, path: str, states: list[FeedState]) -> bytes:
-        """Return the bytes of the list at a path, made from the states of all feeds."""
-        shown = listed(states)
-        if path == OPML_PATH:
-            return self._opml(shown)
+    def body(self, path: str) -> bytes:
+        """Return the bytes of the document at a path."""
         if path == ROBOTS_PATH:
             paths = (SITEMAP_PATH, NEWS_PATH) if self._options.news else (SITEMAP_PATH,)
             return robots_txt(map(self._channel.url, paths))
         if path.endswith(".txt"):
             return self._options.indexnow_key.encode()
-        if path == NEWS_PATH:
-            return self._news(shown)
         if path == NOT_FOUND_PATH:
             from feedhub.formats.pages import not_found  # Jinja2, which feeds do not need
 
             return not_found(self._channel)
-        if path == FEED_MENU_PATH:
-            return self._feed_menu(shown)
         if path in (ICON_PATH, FAVICON_PATH, TOUCH_ICON_PATH):
             from feedhub.formats.pages import read_bytes  # Jinja2, which feeds do not need
 
             return read_bytes("icon.svg" if path == ICON_PATH else path)
+        feeds = self._feeds()
+        states = [feed.state for feed in feeds]
+        if path == OPML_PATH:
+            return self._opml(states)
+        if path == NEWS_PATH:
+            return self._news(states)
+        if path == FEED_MENU_PATH:
+            return self._feed_menu(states)
         if path.endswith(".xml"):
-            return self._sitemap(path, shown, self._months.states(states))
-        return self._page(path, shown)
+            return self._sitemap(path, states)
+        return self._page(path, feeds)
 
     def address(self, state: FeedState) -> str:
         """Return the public address of a feed in the format that a list names."""
         return self._channel.url(feed_path(state.kind, state.slug) + self._listed_format.suffix)
 
-    def _fingerprints(self, states: list[FeedState]) -> Iterator[tuple[str, str]]:
+    def _fingerprints(self, feeds: list[ListedFeed]) -> Iterator[tuple[str, str]]:
         """Yield the path of each list, and the fingerprint of its bytes."""
-        shown, emptied = listed(states), self._emptied()
+        shown, emptied = [feed.state for feed in feeds], self._emptied()
         outlines = [(s.kind, s.slug, s.label, int(s.updated.timestamp())) for s in shown]
         last = max(emptied.values(), default=None)
         # The list has the date of a feed in it, or else this one.
@@ -198,7 +190,7 @@ class Indexes:
                 # The front page shows articles, and a list the pictures that articles have.
                 s.fingerprint if s.kind == "all" or KINDS[s.kind].picture else "",
             )
-            for s, count in self._counted(shown)
+            for s, count in map(self._counted, feeds)
         ]
         yield INDEX_PATH, fingerprint(links, rows, options)
         for folder, group in groupby(rows, key=lambda row: KINDS[row[0]].folder):
@@ -220,8 +212,7 @@ class Indexes:
         everything = all_of(shown)
         if self._options.news and everything:
             yield NEWS_PATH, fingerprint(WRITERS, NEWS_PATH, base_url, everything.fingerprint)
-        months = self._months.states(states)
-        for path, pages in split_sitemap(pages_of(shown, emptied, months)):
+        for path, pages in split_sitemap(pages_of(shown, emptied, self._months.pages(shown))):
             part = [(page, int(updated.timestamp())) for page, updated in pages]
             yield path, fingerprint(WRITERS, base_url, part)
 
@@ -229,12 +220,9 @@ class Indexes:
         """Return when the last feed of each kind left the lists: their dates never go back."""
         return self._catalog.emptied(self._channel.links.kinds)
 
-    def _counted(self, states: list[FeedState]) -> list[tuple[FeedState, int]]:
-        """Return each feed with the number of its articles, archives included."""
-        if not self._archives:
-            return [(state, state.count) for state in states]
-        totals = self._catalog.totals()
-        return [(state, totals.get((state.kind, state.slug), state.count)) for state in states]
+    def _counted(self, feed: ListedFeed) -> tuple[FeedState, int]:
+        """Return a feed with the number of its articles, archives included."""
+        return feed.state, feed.articles if self._archives else feed.state.count
 
     def _menu_suffixes(self) -> dict[str, str]:
         """Return how the addresses of the formats that a menu of feeds knows end, by their name."""
@@ -268,18 +256,18 @@ class Indexes:
         suffix = self._listed_format.suffix
         return opml.encode(self._channel, groups.items(), suffix, updated=emptied)
 
-    def _page(self, path: str, states: list[FeedState]) -> bytes:
+    def _page(self, path: str, feeds: list[ListedFeed]) -> bytes:
         from feedhub.formats.pages import landing  # Jinja2, which feeds do not need
 
         groups: dict[str, list[FeedSummary]] = {}
-        for state, count in self._counted(states):
+        for state, count in map(self._counted, feeds):
             label = KINDS[state.kind].name_of(state.label)
             row = landing.FeedSummary(state.slug, label, count, partial(self._picture, state))
             groups.setdefault(state.kind, []).append(row)
         if path == COMBINE_PATH:
             return landing.encode_combine(self._channel, groups)
         if path == INDEX_PATH:
-            everything = all_of(states)
+            everything = all_of([feed.state for feed in feeds])
             newest = self._articles(everything, landing.MAX_NEWEST) if everything else []
             return landing.encode(self._channel, groups, newest)
         (kind,) = (kind for kind in groups if page_of_folder(KINDS[kind].folder) == path)
@@ -300,13 +288,30 @@ class Indexes:
         own = [article for article in newest if urlsplit(article.url).hostname == host]
         return sitemap.encode_news(own, self._channel.title, self._channel.language)
 
-    def _sitemap(self, path: str, states: list[FeedState], months: list[FeedState]) -> bytes:
+    def _sitemap(self, path: str, states: list[FeedState]) -> bytes:
         from feedhub.formats import sitemap  # lxml, which a render without changes does not need
 
-        parts = dict(split_sitemap(pages_of(states, self._emptied(), months)))
+        parts = dict(split_sitemap(pages_of(states, self._emptied(), self._months.pages(states))))
         urls = ((self._channel.url(page), at) for page, at in parts[path])
         is_index = path == SITEMAP_PATH and len(parts) > 1
         return sitemap.encode_index(urls) if is_index else sitemap.encode(urls)
+
+
+def media_type_of(path: str) -> str:
+    """Return the media type of a document that lists the site."""
+    return "application/json" if path == FEED_MENU_PATH else MEDIA_TYPES[path.rpartition(".")[2]]
+
+
+def may_exist(path: str) -> bool:
+    """Return whether a path has the form of one of the documents that are not built on request.
+
+    Most addresses that nobody has published have not: the catalog need not be asked for them.
+    """
+    if named := parse_feed_path(path):
+        return named.kind not in ON_DEMAND_KINDS
+    folder, slash, _ = path.partition("/")
+    in_root = not slash and path.rpartition(".")[2] in MEDIA_TYPES
+    return in_root or folder in LIST_FOLDERS or path in (COMBINE_PATH, FEED_MENU_PATH)
 
 
 def all_of(states: list[FeedState]) -> FeedState | None:
@@ -314,13 +319,8 @@ def all_of(states: list[FeedState]) -> FeedState | None:
     return next((state for state in states if state.kind == "all"), None)
 
 
-def listed(states: list[FeedState]) -> list[FeedState]:
-    """Return the states of the feeds that lists name."""
-    return [state for state in states if state.is_listed and not state.period]
-
-
 def pages_of(
-    states: list[FeedState], emptied: Mapping[str, datetime], months: Iterable[FeedState]
+    states: list[FeedState], emptied: Mapping[str, datetime], months: Iterable[tuple[str, datetime]]
 ) -> list[tuple[str, datetime]]:
     """Return the path of every page's address, and when its content was updated.
 
@@ -334,8 +334,7 @@ def pages_of(
         for page in ("", f"{folder}/") if folder and kind in kinds else ("",):
             lists[page] = max(updated, lists.get(page, updated))
     feeds = ((page_path(s.kind, s.slug), s.updated) for s in states)
-    parts = ((f"{feed_path(s.kind, s.slug, s.period)}/", s.updated) for s in months)
-    return [*lists.items(), *feeds, *parts]
+    return [*lists.items(), *feeds, *months]
 
 
 def page_of_folder(folder: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from feedhub.catalog import Catalog
 from feedhub.feed import FeedState, feed_path
@@ -37,10 +38,14 @@ class Months:
         path = feed_path(state.kind, state.slug) if own else feed_path("all", "")
         return path if (own or "all" in self._kinds) and path not in removed else ""
 
-    def current(self, page: FeedState) -> FeedState | None:
-        """Return the present state of a page, or None if it is gone."""
-        states = self._of_feed(self._catalog.states_of(page))
-        return next((state for state in states if state.period == page.period), None)
+    def state(self, kind: str, slug: str, period: str) -> FeedState | None:
+        """Return the state of a page, or None if there is none."""
+        if kind not in self._kinds:
+            return None
+        month = period.partition("/")[0]
+        months = self._of_feed(self._catalog.states_of(kind, slug), month)
+        parts = (part for whole in months for part in split(whole))
+        return next((part for part in parts if part.period == period), None)
 
     def states(self, states: Iterable[FeedState]) -> list[FeedState]:
         """Return the pages of months of the feeds with these states, newest first in each feed."""
@@ -48,7 +53,17 @@ class Months:
         for state in states:
             if state.kind in self._kinds:
                 feeds[state.kind, state.slug].append(state)
-        return [page for group in feeds.values() for page in self._of_feed(group)]
+        months = (month for group in feeds.values() for month in self._of_feed(group))
+        return [page for month in months for page in split(month)]
+
+    def pages(self, subscriptions: Iterable[FeedState]) -> Iterator[tuple[str, datetime]]:
+        """Yield the path of the address of every page, and when its content was updated."""
+        for state in subscriptions:
+            if state.kind not in self._kinds or not has_months(state):
+                continue
+            for month in self._of_feed(self._catalog.states_of(state.kind, state.slug)):
+                for name in part_names(month):
+                    yield f"{feed_path(state.kind, state.slug, name)}/", month.updated
 
     def entries(self, page: FeedState) -> list[int]:
         """Return the numbers of the articles on a page, newest first."""
@@ -56,8 +71,11 @@ class Months:
         start = (part - 1) * PART_ENTRIES
         return self._catalog.month_entries(page, month, start, page.count)
 
-    def _of_feed(self, states: Sequence[FeedState]) -> Iterator[FeedState]:
-        """Yield the pages of one feed, whose subscription document and archives are given."""
+    def _of_feed(self, states: Sequence[FeedState], only: str = "") -> Iterator[FeedState]:
+        """Yield the months of one feed, whose subscription document and archives are given.
+
+        With `only`, that month alone.
+        """
         subscription = next((state for state in states if not state.period), None)
         archives = {state.period: state for state in states if state.period}
         if subscription is None or not has_months(subscription):
@@ -71,24 +89,24 @@ class Months:
         }
         months = list(counts)
         for index, month in enumerate(months):
+            if only not in ("", month):
+                continue
             archive = archives.get(month)
             # What the archive of a month lacks stands in the subscription document.
             whole = archive is not None and archive.count == counts[month]
             sources = [one for one in (archive, None if whole else subscription) if one]
             older = months[index + 1] if index + 1 < len(months) else ""
             newer = months[index - 1] if index else ""
-            yield from split(
-                replace(
-                    subscription,
-                    period=month,
-                    older=older,
-                    newer=newer,
-                    count=counts[month],
-                    newest=sources[0].newest,
-                    updated=max(one.updated for one in sources),
-                    changed_at=max(one.changed_at for one in sources),
-                    fingerprint=fingerprint([one.fingerprint for one in sources], older, newer),
-                )
+            yield replace(
+                subscription,
+                period=month,
+                older=older,
+                newer=newer,
+                count=counts[month],
+                newest=sources[0].newest,
+                updated=max(one.updated for one in sources),
+                changed_at=max(one.changed_at for one in sources),
+                fingerprint=fingerprint([one.fingerprint for one in sources], older, newer),
             )
 
 
@@ -103,18 +121,23 @@ def has_months(subscription: FeedState) -> bool:
 
 def split(page: FeedState) -> Iterator[FeedState]:
     """Yield the parts of a month, the newest first."""
-    starts = range(0, page.count, PART_ENTRIES)
-    names = [page.period, *(f"{page.period}/{part}" for part in range(2, len(starts) + 1))]
-    for index, start in enumerate(starts):
-        count = min(PART_ENTRIES, page.count - start)
+    names = part_names(page)
+    for index, name in enumerate(names):
+        count = min(PART_ENTRIES, page.count - index * PART_ENTRIES)
         yield replace(
             page,
-            period=names[index],
+            period=name,
             older=names[index + 1] if index + 1 < len(names) else page.older,
             newer=names[index - 1] if index else page.newer,
             count=count,
-            fingerprint=fingerprint(page.fingerprint, names[index], page.count),
+            fingerprint=fingerprint(page.fingerprint, name, page.count),
         )
+
+
+def part_names(month: FeedState) -> list[str]:
+    """Return the periods of the parts of a month, the newest first."""
+    count = -(-month.count // PART_ENTRIES)
+    return [month.period, *(f"{month.period}/{part}" for part in range(2, count + 1))][:count]
 
 
 def parts_of(period: str) -> tuple[str, int]:

@@ -11,7 +11,6 @@ from feedhub.feed import Channel, FeedState, SiteLinks
 from feedhub.fingerprint import fingerprint
 from feedhub.formats import Format
 from feedhub.kinds import KINDS
-from feedhub.text import slugify
 
 # The name under which the catalog has their date, among the paths of indexes.
 LINKS = "links of pages"
@@ -42,6 +41,8 @@ class PageLinks:
         self._catalog = catalog
         self._base_fingerprint = base_fingerprint
         self._generation = -1
+        self._fingerprint = ""
+        self._changed_at: datetime | None = None
         # The format that lists name comes first: pages suggest it to readers.
         ordered = sorted(formats, key=lambda feed_format: feed_format.name == "json")
         links = SiteLinks(
@@ -59,22 +60,25 @@ class PageLinks:
         generation = self._catalog.generation()
         if generation != self._generation:
             links = self._channel.links
-            slug_overrides = {
-                (k, key): slug
-                for k, key, slug in self._catalog.feed_slugs()
-                if slugify(key) != slug
-            }
+            slug_overrides = self._catalog.slug_overrides()
             kinds = self._catalog.with_enough_feeds(self._catalog.listed_kinds())
             listed = tuple(kind for kind in KINDS if kind in kinds and KINDS[kind].heading)
             new = replace(links, slug_overrides=slug_overrides, listed=listed)
-            if new != links:
+            if new != links or not self._fingerprint:
                 self._channel = replace(self._channel, links=new)
+                overrides = sorted(slug_overrides.items())
+                self._fingerprint = fingerprint(
+                    self._base_fingerprint,
+                    [(kind, key, slug) for (kind, key), slug in overrides],
+                    listed,
+                )
             self._generation = generation
         return self._channel
 
     def forget(self) -> None:
         """Read the catalog again at the next use."""
         self._generation = -1
+        self._changed_at = None
 
     def fingerprint(self, state: FeedState) -> str:
         """Return the fingerprint of a feed's page, over that of the feed and all links."""
@@ -82,7 +86,9 @@ class PageLinks:
 
     def changed_at(self, state: FeedState) -> datetime:
         """Return when a feed's page changed: with the feed, or with the links."""
-        return max(state.changed_at, self._catalog.index_changed_at(LINKS))
+        if self._changed_at is None:
+            self._changed_at = self._catalog.indexes.changed_at(LINKS)
+        return max(state.changed_at, self._changed_at)
 
     def update_date(self, now: int) -> bool:
         """Record that links changed at `now`, if they did, and return whether they did.
@@ -90,14 +96,10 @@ class PageLinks:
         In a new catalog they never changed.
         """
         links = self.links_fingerprint()
-        return self._catalog.update_index_date(LINKS, links, now=now, first=0)
+        self._changed_at = None
+        return self._catalog.indexes.update(LINKS, links, now=now, first=lambda: 0)
 
     def links_fingerprint(self) -> str:
         """Return the fingerprint of what pages are made with besides articles."""
-        links = self.channel().links
-        overrides = sorted(links.slug_overrides.items())
-        return fingerprint(
-            self._base_fingerprint,
-            [(kind, key, slug) for (kind, key), slug in overrides],
-            links.listed,
-        )
+        self.channel()
+        return self._fingerprint

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from feedhub.catalog import Change
 from feedhub.delivery import Session
 from feedhub.delivery.requests import ReceiverReply, send
 from feedhub.http_client import HttpClient
-from feedhub.site import Planned, Site
+from feedhub.site import Site
 
 _PARALLEL_PINGS = 4
 # Seconds after which a session ends early: there may be newer changes, or another configuration.
@@ -63,11 +62,6 @@ class HubSession(Session):
         """The hub as messages name it."""
         return f"the hub {self.address}"
 
-    @cached_property
-    def _plan(self) -> dict[str, Planned]:
-        with self._site.snapshot():
-            return self._site.plan(stories=False)
-
     async def run(self, due: list[Change]) -> None:
         """Send pings until one fails or, unless by hand, a minute has passed."""
         start = self._clock()
@@ -84,7 +78,8 @@ class HubSession(Session):
 
     async def _ping(self, change: Change) -> PingResult:
         """Ping the hub for one address, if its feed still exists and the change is public."""
-        planned = self._plan.get(change.path)
+        with self._site.snapshot():
+            planned = self._site.find(change.path)
         if planned is None or not planned.is_topic:
             return PingResult(change, "gone")
         if reason := await self.why_too_early(planned, change.since):
