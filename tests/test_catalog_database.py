@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from feedhub.catalog import articles, seal
+from feedhub.catalog import articles, leave_readable, seal
 from feedhub.catalog.database import Database, upsert
 from feedhub.errors import CatalogError, Problem
 from tests.conftest import ROOT
@@ -138,3 +138,25 @@ def test_a_problem_of_a_hidden_file_names_no_version_that_stays():
     stored: Any = SimpleNamespace(state="duplicate", updated=0)
     problem = Problem(path="a.md", code="c", message="m")
     assert articles._still_published(problem, stored).message == "m"
+
+
+def test_a_database_in_memory_is_nobody_elses(database):
+    assert (database.identity(), database.take_lead(), database.is_lost()) == (None, True, False)
+
+
+def test_tables_that_another_process_has_made_meanwhile_stay(database, monkeypatch):
+    database.execute(ADD, (7, b""))
+    real, versions = database._pragma, [0]
+
+    def pragma(name: str) -> int:
+        return versions.pop() if name == "user_version" and versions else real(name)
+
+    monkeypatch.setattr(database, "_pragma", pragma)
+    database._prepare()
+    assert (versions, database.fetch_all(NUMBERS)) == ([], [(7,)])
+
+
+def test_a_server_of_databases_needs_no_files_to_be_readable(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    leave_readable("postgresql://127.0.0.1/none")
+    assert list(tmp_path.iterdir()) == []

@@ -289,7 +289,7 @@ def test_a_variable_cannot_hold_tables():
 def test_the_example_of_the_starter_file_is_one(tmp_path):
     """Without the comment signs it is a selection with every key, and a podcast."""
     place = tmp_path / "feedhub.toml"
-    table = r"^# (\[\[feeds\.[a-z]+\]\]|[a-z_]+ = .*)$"
+    table = r"^# (\[\[(?:feeds|notify)\.[a-z]+\]\]|[a-z_]+ = .*)$"
     place.write_text(re.sub(table, r"\1", starter_toml(), flags=re.MULTILINE))
     feeds = load_config(place, {}).feeds
     (custom,), (podcast,) = feeds.custom, feeds.podcast

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedhub.errors import CatalogError
 from tests.fronts import Front, bench_on_disk, call_app, front_of, scope_of
 
 BASE = "https://feeds.example.org"
@@ -238,3 +239,18 @@ def test_search_does_not_redirect_without_pages(tmp_path):
     for front in fronts(tmp_path, feeds__search="yes", feeds__formats=["rss"]):
         assert front.get("/search?q=first").status == 404
         assert front.get("/search.rss?q=first").status == 200
+
+
+def test_a_catalog_that_fails_between_two_look_ups_is_503(front, monkeypatch):
+    """The document is looked up first, then what may stand in its place."""
+    real, looks = front.builder.find, []
+
+    async def find(path: str) -> object:
+        looks.append(path)
+        if len(looks) > 1:
+            raise CatalogError("locked")
+        return await real(path)
+
+    monkeypatch.setattr(front.builder, "find", find)
+    assert front.get("/topics/none").status == 503
+    assert len(looks) > 1

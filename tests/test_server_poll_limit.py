@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from feedhub.errors import CatalogError
 from feedhub.server import poll_limit
 from feedhub.server.poll_limit import LimitedDocuments, PollLimit, is_exempt
 from feedhub.server.run import make_documents
@@ -142,3 +143,11 @@ def test_before_the_first_sync_nothing_is_counted(front):
 def test_without_a_limit_the_application_is_the_one_without_a_count(front):
     """A 304 then costs what it always has."""
     assert type(make_documents(front.builder, 0)).__name__ == "Documents"
+
+
+def test_a_catalog_that_cannot_be_read_limits_nobody(front, monkeypatch):
+    async def fail(path: str) -> None:
+        raise CatalogError("locked")
+
+    monkeypatch.setattr(front.builder, "find", fail)
+    assert statuses(front, LIMIT + 1) == [503] * (LIMIT + 1)

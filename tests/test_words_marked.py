@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 from lxml import etree, html
 
-from feedhub import messages
+from feedhub import messages, site
+from feedhub.catalog import feeds
 from feedhub.formats import FORMATS, entry_words, pages
 from feedhub.messages import Messages, direction_of
 from feedhub.selection import parse_query
+from feedhub.site import settings
 from tests.kit import make_bench
 
 GREEK = "el"
@@ -62,6 +64,8 @@ def documents(request, tmp_path, monkeypatch) -> Iterator[dict[str, bytes]]:
         translations = Marks() if request.param == "marks" else messages._English()
         greek = Messages(GREEK, translations)
         monkeypatch.setattr(messages, "languages", lambda: (*known, GREEK))
+        for module in (feeds, site, settings):
+            monkeypatch.setattr(module, "translation_digest", lambda tag: tag)
         monkeypatch.setattr(messages, "_load", lambda tag: greek if tag == GREEK else load(tag))
     caches = (messages.catalog_of, entry_words._entry_words, pages._environment)
     for cache in caches:

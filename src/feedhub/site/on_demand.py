@@ -85,12 +85,6 @@ class OnDemandFeeds:
         """Return the feed of every story."""
         return [state for slug in self._catalog.story_slugs() if (state := self.story(slug))]
 
-    def current(self, state: FeedState) -> FeedState | None:
-        """Return the present state of one of these feeds, or None if it is gone."""
-        if state.kind == "story":
-            return self.story(state.slug)
-        return self.search(selection_of(state))
-
     def numbers(self, state: FeedState) -> list[int]:
         """Return the numbers of a search's articles, newest first."""
         canonical = self._catalog.resolve(selection_of(state))
